@@ -1,0 +1,188 @@
+#include "bindings/arrays.h"
+
+#include "core/aligned_buffer.h"
+#include "core/check.h"
+
+namespace fastnn {
+
+namespace {
+
+struct ArrayFacts {
+    bool known, native;
+    DType dtype;
+};
+
+ArrayFacts facts_of(const py::array& array) {
+    const py::dtype dtype = array.dtype();
+    const char order = dtype.byteorder();
+    const bool native = order == '=' || order == '|';
+    const bool eight_bytes = dtype.itemsize() == 8;
+    switch (dtype.kind()) {
+        case 'f':
+            if (dtype.itemsize() == 4) return {true, native, DType::float32};
+            return {eight_bytes, native, DType::float64};
+        case 'i': return {eight_bytes, native, DType::int64};
+        case 'u': return {dtype.itemsize() == 1, native, DType::uint8};
+        case 'b': return {true, native, DType::boolean};
+        default: return {false, native, DType::float32};
+    }
+}
+
+[[noreturn]] void fail_dtype(const char* op, const char* name, const py::array& array) {
+    std::string found = py::str(array.dtype()).cast<std::string>();
+    if (array.dtype().kind() == 'O' && array.size() > 0) {
+        const py::object first = array.attr("flat").attr("__getitem__")(0);
+        found += text(" (its first element is a '", py::str(py::type::of(first).attr("__name__")).cast<std::string>(), "')");
+    }
+    fail_type(op, name, ": expected a float32, float64, int64, uint8 or bool array, got ", found);
+}
+
+bool aligned(const py::array& array) { return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0; }
+
+bool whole_strides(const py::array& array) {
+    for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+        if (array.strides(i) % array.itemsize() != 0) return false;
+    }
+    return true;
+}
+
+py::array as_ndarray(const char* op, const char* name, const py::handle& object) {
+    if (!py::isinstance<py::array>(object)) {
+        fail_type(op, name, ": expected a NumPy array, got ", py::str(py::type::of(object).attr("__name__")).cast<std::string>());
+    }
+    auto array = py::reinterpret_borrow<py::array>(object);
+    if (array.ndim() > max_rank) fail(op, name, " has ", array.ndim(), " dimensions; at most ", max_rank, " are supported");
+    return array;
+}
+
+TensorView make_view(const py::array& array, DType dtype) {
+    TensorView view;
+    view.data = const_cast<void*>(array.data());
+    view.dtype = dtype;
+    view.rank = static_cast<int>(array.ndim());
+    for (int i = 0; i < view.rank; ++i) {
+        view.shape[i] = array.shape(i);
+        view.stride[i] = array.strides(i) / array.itemsize();
+    }
+    return view;
+}
+
+bool fits(const TensorView& view, Layout layout) {
+    switch (layout) {
+        case Layout::any: return true;
+        case Layout::rows: return view.rank == 0 || view.shape[view.rank - 1] <= 1 || view.stride[view.rank - 1] == 1;
+        default: return view.contiguous();
+    }
+}
+
+struct Span {
+    const char *begin, *end;
+};
+
+Span span_of(const TensorView& view) {
+    const char* low = view.as<char>();
+    const char* high = low + item_size(view.dtype);
+    for (int i = 0; i < view.rank; ++i) {
+        if (view.shape[i] == 0) return {low, low};
+        const std::int64_t reach = (view.shape[i] - 1) * view.stride[i] * item_size(view.dtype);
+        (reach < 0 ? low : high) += reach;
+    }
+    return {low, high};
+}
+
+bool overlap(const TensorView& a, const TensorView& b) {
+    const Span x = span_of(a), y = span_of(b);
+    return x.begin < y.end && y.begin < x.end;
+}
+
+void check_writeable(const char* op, const char* name, const py::array& array) {
+    if (!array.writeable()) fail(op, name, " is read-only; pass a writeable array (a copy())");
+}
+
+}  // namespace
+
+Input::Input(const char* op, const char* name, const py::handle& object, Layout layout)
+    : array_(as_ndarray(op, name, object)) {
+    const ArrayFacts facts = facts_of(array_);
+    if (!facts.known) fail_dtype(op, name, array_);
+    const bool readable = facts.native && aligned(array_) && whole_strides(array_);
+    if (readable) view_ = make_view(array_, facts.dtype);
+    if (!readable || !fits(view_, layout)) {
+        const py::object copy = py::module_::import("numpy").attr("array");
+        array_ = copy(array_, numpy_dtype(facts.dtype), py::arg("order") = "C");
+        view_ = make_view(array_, facts.dtype);
+    }
+}
+
+TensorView view_of(const char* op, const char* name, const py::array& array) {
+    const ArrayFacts facts = facts_of(array);
+    if (!facts.known) fail_dtype(op, name, array);
+    if (!facts.native) fail(op, name, " is not in this machine's byte order");
+    if (!aligned(array) || !whole_strides(array)) fail(op, name, " is misaligned: its elements do not lie at multiples of their size");
+    return make_view(array, facts.dtype);
+}
+
+TensorView in_place(const char* op, const char* name, const py::handle& object) {
+    const py::array array = as_ndarray(op, name, object);
+    check_writeable(op, name, array);
+    return view_of(op, name, array);
+}
+
+Output::Output(const char* op, const py::object& out, const std::vector<std::int64_t>& shape, DType dtype,
+               std::initializer_list<const Input*> inputs, bool may_alias) {
+    if (out.is_none()) {
+        array_ = new_array(shape, dtype);
+        view_ = make_view(array_, dtype);
+        return;
+    }
+    array_ = as_ndarray(op, "out", out);
+    check_writeable(op, "out", array_);
+    view_ = view_of(op, "out", array_);
+    check_dtype(op, "out", view_, dtype);
+    TensorView wanted;
+    wanted.rank = static_cast<int>(shape.size());
+    for (int i = 0; i < wanted.rank; ++i) wanted.shape[i] = shape[static_cast<std::size_t>(i)];
+    if (!same_shape(view_, wanted)) fail(op, "out has shape ", shape_text(view_), ", it must be ", shape_text(wanted));
+    check_contiguous(op, "out", view_);
+    for (const Input* input : inputs) {
+        const bool itself = may_alias && input->view().data == view_.data && same_shape(input->view(), view_);
+        if (!itself && overlap(view_, input->view())) fail(op, "out overlaps an input in memory; pass an array of its own");
+    }
+}
+
+py::dtype numpy_dtype(DType dtype) {
+    switch (dtype) {
+        case DType::float32: return py::dtype::of<float>();
+        case DType::float64: return py::dtype::of<double>();
+        case DType::int64: return py::dtype::of<std::int64_t>();
+        case DType::uint8: return py::dtype::of<std::uint8_t>();
+        default: return py::dtype::of<bool>();
+    }
+}
+
+py::array new_array(const std::vector<std::int64_t>& shape, DType dtype) {
+    std::int64_t bytes = item_size(dtype);
+    for (const std::int64_t extent : shape) bytes = checked_product("array", bytes, extent);
+    return py::array(numpy_dtype(dtype), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
+
+std::vector<std::int64_t> shape_of(const TensorView& view) { return {view.shape.begin(), view.shape.begin() + view.rank}; }
+
+void* thread_workspace(std::int64_t bytes) {
+    thread_local AlignedBuffer buffer;
+    buffer.grow(static_cast<std::size_t>(bytes));
+    return buffer.data();
+}
+
+void run_op(double operations, TeamBody body) {
+    constexpr double long_call = 200e3;  // some 10 us: below, letting go of the GIL costs more than it gives others
+    const int threads = threads_for(operations);
+    if (operations < long_call) {
+        parallel(threads, body);
+    } else {
+        const py::gil_scoped_release released;
+        parallel(threads, body);
+    }
+}
+
+}  // namespace fastnn

@@ -1,0 +1,15 @@
+// What module.cpp registers: one function a file.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastnn {
+
+void bind_runtime(pybind11::module_& module);
+void bind_ops(pybind11::module_& module);
+void bind_updates(pybind11::module_& module);
+void bind_data(pybind11::module_& module);
+void bind_digits(pybind11::module_& module);
+void bind_plan(pybind11::module_& module);
+
+}  // namespace fastnn

@@ -1,0 +1,70 @@
+#include "core/check.h"
+
+namespace fastnn {
+
+const char* dtype_name(DType dtype) {
+    switch (dtype) {
+        case DType::float32: return "float32";
+        case DType::float64: return "float64";
+        case DType::int64: return "int64";
+        case DType::uint8: return "uint8";
+        case DType::boolean: return "bool";
+    }
+    return "unknown";
+}
+
+std::string shape_text(const TensorView& view) {
+    std::ostringstream out;
+    out << "(";
+    for (int i = 0; i < view.rank; ++i) out << (i ? ", " : "") << view.shape[i];
+    out << (view.rank == 1 ? ",)" : ")");
+    return out.str();
+}
+
+std::int64_t checked_product(const char* op, std::int64_t a, std::int64_t b) {
+    std::int64_t product = 0;
+    if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product)) {
+        fail(op, "a size of ", a, " x ", b, " does not fit a 64-bit count");
+    }
+    return product;
+}
+
+void check_rank(const char* op, const char* name, const TensorView& view, int rank) {
+    if (view.rank != rank) {
+        fail(op, name, " must have ", rank, rank == 1 ? " dimension" : " dimensions", ", got shape ", shape_text(view));
+    }
+}
+
+void check_real(const char* op, const char* name, const TensorView& view) {
+    if (view.dtype != DType::float32 && view.dtype != DType::float64) {
+        fail_type(op, name, " must be float32 or float64, got ", dtype_name(view.dtype));
+    }
+}
+
+void check_dtype(const char* op, const char* name, const TensorView& view, DType dtype) {
+    if (view.dtype != dtype) {
+        fail_type(op, name, " must be ", dtype_name(dtype), ", got ", dtype_name(view.dtype));
+    }
+}
+
+void check_same_shape(const char* op, const char* a_name, const TensorView& a, const char* b_name,
+                      const TensorView& b) {
+    if (!same_shape(a, b)) {
+        fail(op, a_name, " has shape ", shape_text(a), ", ", b_name, " has shape ", shape_text(b), ": they must be equal");
+    }
+}
+
+void check_contiguous(const char* op, const char* name, const TensorView& view) {
+    if (!view.contiguous()) fail(op, name, " must be contiguous (C order)");
+}
+
+void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes) {
+    for (std::int64_t i = 0; i < n; ++i) {
+        if (labels[i] < 0 || labels[i] >= classes) {
+            fail(op, "label ", labels[i], " at sample ", i, " is outside 0..", classes - 1, ": the last layer has ", classes,
+                 " outputs");
+        }
+    }
+}
+
+}  // namespace fastnn

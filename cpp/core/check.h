@@ -1,0 +1,51 @@
+// Checks and their messages: "[op] what arrived, what was needed, what to do". ValueError and TypeError in Python.
+#pragma once
+
+#include <cstdint>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "core/tensor_view.h"
+
+namespace fastnn {
+
+struct ValueError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+struct TypeError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+std::string shape_text(const TensorView& view);  // "(64, 784)"
+
+template <typename... Parts>
+std::string text(const Parts&... parts) {
+    std::ostringstream out;
+    (out << ... << parts);
+    return out.str();
+}
+
+template <typename... Parts>
+[[noreturn]] void fail(const char* op, const Parts&... parts) {
+    throw ValueError(text("[", op, "] ", parts...));
+}
+
+template <typename... Parts>
+[[noreturn]] void fail_type(const char* op, const Parts&... parts) {
+    throw TypeError(text("[", op, "] ", parts...));
+}
+
+// a * b, or an error that names the op: every size that could overflow goes through here.
+std::int64_t checked_product(const char* op, std::int64_t a, std::int64_t b);
+
+void check_rank(const char* op, const char* name, const TensorView& view, int rank);
+void check_real(const char* op, const char* name, const TensorView& view);                     // float32 or float64
+void check_dtype(const char* op, const char* name, const TensorView& view, DType dtype);
+void check_same_shape(const char* op, const char* a_name, const TensorView& a, const char* b_name, const TensorView& b);
+void check_contiguous(const char* op, const char* name, const TensorView& view);
+
+// 0 <= label < classes for every label, or an error that names the first that is not.
+void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes);
+
+}  // namespace fastnn

@@ -1,0 +1,197 @@
+#include "core/parallel.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <vector>
+
+#include "core/check.h"
+#include "core/cpu_features.h"
+#include "core/float_mode.h"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#else
+#include <thread>
+#endif
+
+namespace fastnn {
+
+namespace {
+
+struct TeamBroken {};
+
+// A pause is about 40 cycles on current x86: 1,000 of them are some 10 us, more than a balanced step needs and less than
+// a time slice. Then 100 yields of a microsecond or so, for a machine with more threads than processors.
+constexpr int spins = 1000, yields = 100;
+
+void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+std::atomic<int> requested_threads{0};
+std::atomic<bool> forked{false};
+
+int positive_number(const char* variable) {
+    const char* value = std::getenv(variable);
+    if (value == nullptr || *value == 0) return 0;
+    char* end = nullptr;
+    const long number = std::strtol(value, &end, 10);
+    const bool whole = *end == 0 || *end == ',';  // OMP_NUM_THREADS may be a list, one entry a nesting level
+    if (!whole || number < 1 || number > 4096) {
+        fail("threads", variable, " is '", value, "'; it must be a number from 1 to 4096");
+    }
+    return static_cast<int>(number);
+}
+
+int default_threads() {
+    if (const int threads = positive_number("FASTNN_NUM_THREADS")) return threads;
+    const int cpus = available_cpus();
+    const int openmp = positive_number("OMP_NUM_THREADS");
+    return openmp > 0 ? std::min(openmp, cpus) : cpus;
+}
+
+}  // namespace
+
+struct TeamState {
+    int size = 1;
+    bool may_spin = true;
+    std::atomic<int> arrived{0}, sleepers{0};
+    std::atomic<std::uint32_t> generation{0};
+    std::atomic<bool> broken{false};
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::exception_ptr error;
+
+    void release() {
+        arrived.store(0);
+        generation.fetch_add(1);
+        if (sleepers.load() > 0) {
+            { const std::lock_guard<std::mutex> lock(mutex); }
+            wake.notify_all();
+        }
+    }
+
+    void wait(std::uint32_t seen) {
+        const auto passed = [&] { return generation.load() != seen || broken.load(); };
+        for (int i = 0; may_spin && i < spins; ++i) {
+            if (passed()) return;
+            pause();
+        }
+        for (int i = 0; i < yields; ++i) {
+            if (passed()) return;
+            sched_yield();
+        }
+        std::unique_lock<std::mutex> lock(mutex);
+        sleepers.fetch_add(1);
+        wake.wait(lock, passed);
+        sleepers.fetch_sub(1);
+    }
+
+    // Nothing may leave a parallel region: the first exception is kept, the others' barriers let them out.
+    void run(TeamBody body, int index) {
+        const FloatMode mode;
+        Team team(this, index, size);
+        try {
+            body(team);
+        } catch (const TeamBroken&) {
+        } catch (...) {
+            const std::lock_guard<std::mutex> lock(mutex);
+            if (!error) error = std::current_exception();
+            broken.store(true);
+            wake.notify_all();
+        }
+    }
+};
+
+void Team::barrier() {
+    if (size_ == 1) return;
+    const std::uint32_t seen = state_->generation.load();
+    if (state_->arrived.fetch_add(1) + 1 == size_) {
+        state_->release();
+    } else {
+        state_->wait(seen);
+    }
+    if (state_->broken.load()) throw TeamBroken();
+}
+
+void parallel(int threads, TeamBody body) {
+    if (threads <= 1 || forked.load()) {
+        const FloatMode mode;
+        Team alone(nullptr, 0, 1);
+        body(alone);
+        return;
+    }
+    static const int cpus = available_cpus();
+    TeamState state;
+#if defined(_OPENMP)
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp single
+        {
+            state.size = omp_get_num_threads();
+            state.may_spin = state.size <= cpus;
+        }
+        state.run(body, omp_get_thread_num());
+    }
+#else
+    state.size = threads;
+    state.may_spin = threads <= cpus;
+    std::vector<std::thread> helpers;
+    try {
+        for (int i = 1; i < threads; ++i) helpers.emplace_back([&state, body, i] { state.run(body, i); });
+    } catch (...) {  // no more threads to be had: those that started leave at their first barrier
+        state.broken.store(true);
+        for (auto& helper : helpers) helper.join();
+        throw;
+    }
+    state.run(body, 0);
+    for (auto& helper : helpers) helper.join();
+#endif
+    if (state.error) std::rethrow_exception(state.error);
+}
+
+int threads_for(double operations) {
+    // A fork and join costs 1 to 5 us, as much as some 50,000 operations of one thread.
+    constexpr double worth_a_thread = 50e3;
+    const double wanted = operations / worth_a_thread;
+    const int most = get_num_threads();
+    return wanted >= most ? most : std::max(1, static_cast<int>(wanted));
+}
+
+int get_num_threads() {
+    if (forked.load()) return 1;
+    int threads = requested_threads.load();
+    if (threads == 0) {
+        // After fork the child has only the calling thread, and OpenMP's pool would wait for the others for ever.
+        static const bool watching = pthread_atfork(nullptr, nullptr, [] { forked.store(true); }) == 0;
+        (void)watching;
+        threads = default_threads();
+        requested_threads.store(threads);
+    }
+    return threads;
+}
+
+void set_num_threads(int threads) {
+    if (threads < 1 || threads > 4096) fail("set_num_threads", "threads must be from 1 to 4096, got ", threads);
+    get_num_threads();  // installs the fork handler
+    requested_threads.store(threads);
+}
+
+const char* threading_name() {
+#if defined(_OPENMP)
+    return "OpenMP";
+#else
+    return "std::thread";
+#endif
+}
+
+}  // namespace fastnn

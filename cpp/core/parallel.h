@@ -1,0 +1,66 @@
+// threads above | One team of threads for one call. The only place that knows OpenMP.
+//
+// Work is written once, as a body that every thread of a team runs ("single program, multiple data"): it takes its share
+// of the elements and meets the others at barriers. An op uses a team for one call; a plan holds one for a whole epoch
+// and runs the same bodies, one after the other, with a barrier between them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace fastnn {
+
+struct TeamState;
+
+struct Range {
+    std::int64_t begin, end;
+};
+
+class Team {
+public:
+    Team(TeamState* state, int index, int size) : state_(state), index_(index), size_(size) {}
+
+    int index() const { return index_; }
+    int size() const { return size_; }
+
+    // Waits for all threads: spins briefly, then yields, then sleeps. Throws TeamBroken where another thread failed.
+    void barrier();
+
+    // This thread's part of [0, n), cut at multiples of grain.
+    Range share(std::int64_t n, std::int64_t grain = 1) const {
+        const std::int64_t blocks = (n + grain - 1) / grain;
+        const std::int64_t begin = blocks * index_ / size_ * grain, end = blocks * (index_ + 1) / size_ * grain;
+        return {begin < n ? begin : n, end < n ? end : n};
+    }
+
+private:
+    TeamState* state_;
+    int index_, size_;
+};
+
+// A reference to a callable, for one call.
+class TeamBody {
+public:
+    template <typename F>
+    TeamBody(const F& body)
+        : object_(&body), call_([](const void* object, Team& team) { (*static_cast<const F*>(object))(team); }) {}
+    void operator()(Team& team) const { call_(object_, team); }
+
+private:
+    const void* object_;
+    void (*call_)(const void*, Team&);
+};
+
+// Runs body on a team of at most this many threads; rethrows the first exception of any of them.
+void parallel(int threads, TeamBody body);
+
+// The threads worth using for this many elementary operations (about 16 a nanosecond and thread).
+int threads_for(double operations);
+
+// Threads for one call: the affinity mask and cgroup quota, OMP_NUM_THREADS, FASTNN_NUM_THREADS, set_num_threads.
+int get_num_threads();
+void set_num_threads(int threads);
+
+const char* threading_name();  // "OpenMP" or "std::thread"
+
+}  // namespace fastnn

@@ -1,0 +1,97 @@
+// lanes below | AVX2 with FMA: 8 floats or 4 doubles in a ymm register.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fastnn::avx2 {
+namespace {
+
+template <typename T> struct Vec;
+
+template <>
+struct Vec<float> {
+    using Bits = std::uint32_t;
+    using Mask = __m256;
+    static constexpr std::int64_t lanes = 8;
+    __m256 v;
+
+    static __m256i first(std::int64_t n) {
+        const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n > 8 ? 8 : n)), lane);
+    }
+    static Vec zero() { return {_mm256_setzero_ps()}; }
+    static Vec broadcast(float x) { return {_mm256_set1_ps(x)}; }
+    static Vec from_bits(Bits b) { return {_mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(b)))}; }
+    static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+    static Vec load_partial(const float* p, std::int64_t n) { return {_mm256_maskload_ps(p, first(n))}; }
+    void store(float* p) const { _mm256_storeu_ps(p, v); }
+    void store_partial(float* p, std::int64_t n) const { _mm256_maskstore_ps(p, first(n), v); }
+    static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+    __m256i bits() const { return _mm256_castps_si256(v); }
+    friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
+    friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
+    friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+    friend Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
+    friend Vec operator&(Vec a, Vec b) { return {_mm256_and_ps(a.v, b.v)}; }
+    friend Vec operator|(Vec a, Vec b) { return {_mm256_or_ps(a.v, b.v)}; }
+    template <int k> Vec shift_left() const { return {_mm256_castsi256_ps(_mm256_slli_epi32(bits(), k))}; }
+    template <int k> Vec shift_right() const { return {_mm256_castsi256_ps(_mm256_srli_epi32(bits(), k))}; }
+
+    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+    friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
+    friend Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
+    friend Mask greater(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask is_nan(Vec a) { return _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q); }
+    friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m)}; }
+};
+
+template <>
+struct Vec<double> {
+    using Bits = std::uint64_t;
+    using Mask = __m256d;
+    static constexpr std::int64_t lanes = 4;
+    __m256d v;
+
+    static __m256i first(std::int64_t n) {
+        const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+        return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), lane);
+    }
+    static Vec zero() { return {_mm256_setzero_pd()}; }
+    static Vec broadcast(double x) { return {_mm256_set1_pd(x)}; }
+    static Vec from_bits(Bits b) { return {_mm256_castsi256_pd(_mm256_set1_epi64x(static_cast<long long>(b)))}; }
+    static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+    static Vec load_partial(const double* p, std::int64_t n) { return {_mm256_maskload_pd(p, first(n))}; }
+    void store(double* p) const { _mm256_storeu_pd(p, v); }
+    void store_partial(double* p, std::int64_t n) const { _mm256_maskstore_pd(p, first(n), v); }
+    static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+    __m256i bits() const { return _mm256_castpd_si256(v); }
+    friend Vec operator+(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }
+    friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_pd(a.v, b.v)}; }
+    friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_pd(a.v, b.v)}; }
+    friend Vec operator/(Vec a, Vec b) { return {_mm256_div_pd(a.v, b.v)}; }
+    friend Vec operator&(Vec a, Vec b) { return {_mm256_and_pd(a.v, b.v)}; }
+    friend Vec operator|(Vec a, Vec b) { return {_mm256_or_pd(a.v, b.v)}; }
+    template <int k> Vec shift_left() const { return {_mm256_castsi256_pd(_mm256_slli_epi64(bits(), k))}; }
+    template <int k> Vec shift_right() const { return {_mm256_castsi256_pd(_mm256_srli_epi64(bits(), k))}; }
+
+    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+    friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_pd(a.v, b.v, c.v)}; }
+    friend Vec sqrt(Vec a) { return {_mm256_sqrt_pd(a.v)}; }
+    friend Mask greater(Vec a, Vec b) { return _mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask is_nan(Vec a) { return _mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q); }
+    friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_pd(b.v, a.v, m)}; }
+};
+
+// 16 registers: 6 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 15; 12 chains cover the latency of
+// 4 to 5 cycles times 2 FMA a cycle.
+template <typename T> struct Tile {
+    static constexpr int rows = 6, vectors = 2;
+};
+
+}  // namespace
+}  // namespace fastnn::avx2

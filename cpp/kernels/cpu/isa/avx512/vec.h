@@ -1,0 +1,91 @@
+// lanes below | AVX-512: 16 floats or 8 doubles in a zmm register.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fastnn::avx512 {
+namespace {
+
+template <typename T> struct Vec;
+
+template <>
+struct Vec<float> {
+    using Bits = std::uint32_t;
+    using Mask = __mmask16;
+    static constexpr std::int64_t lanes = 16;
+    __m512 v;
+
+    static Mask first(std::int64_t n) { return n >= 16 ? Mask(0xFFFF) : Mask((1u << n) - 1u); }
+    static Vec zero() { return {_mm512_setzero_ps()}; }
+    static Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
+    static Vec from_bits(Bits b) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(b)))}; }
+    static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+    static Vec load_partial(const float* p, std::int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+    void store(float* p) const { _mm512_storeu_ps(p, v); }
+    void store_partial(float* p, std::int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
+    static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+    __m512i bits() const { return _mm512_castps_si512(v); }
+    friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
+    friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
+    friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+    friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
+    friend Vec operator&(Vec a, Vec b) { return {_mm512_castsi512_ps(_mm512_and_si512(a.bits(), b.bits()))}; }
+    friend Vec operator|(Vec a, Vec b) { return {_mm512_castsi512_ps(_mm512_or_si512(a.bits(), b.bits()))}; }
+    template <int k> Vec shift_left() const { return {_mm512_castsi512_ps(_mm512_slli_epi32(bits(), k))}; }
+    template <int k> Vec shift_right() const { return {_mm512_castsi512_ps(_mm512_srli_epi32(bits(), k))}; }
+
+    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+    friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
+    friend Vec sqrt(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
+    friend Mask greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask is_nan(Vec a) { return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q); }
+    friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
+};
+
+template <>
+struct Vec<double> {
+    using Bits = std::uint64_t;
+    using Mask = __mmask8;
+    static constexpr std::int64_t lanes = 8;
+    __m512d v;
+
+    static Mask first(std::int64_t n) { return n >= 8 ? Mask(0xFF) : Mask((1u << n) - 1u); }
+    static Vec zero() { return {_mm512_setzero_pd()}; }
+    static Vec broadcast(double x) { return {_mm512_set1_pd(x)}; }
+    static Vec from_bits(Bits b) { return {_mm512_castsi512_pd(_mm512_set1_epi64(static_cast<long long>(b)))}; }
+    static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
+    static Vec load_partial(const double* p, std::int64_t n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
+    void store(double* p) const { _mm512_storeu_pd(p, v); }
+    void store_partial(double* p, std::int64_t n) const { _mm512_mask_storeu_pd(p, first(n), v); }
+    static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+    __m512i bits() const { return _mm512_castpd_si512(v); }
+    friend Vec operator+(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
+    friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_pd(a.v, b.v)}; }
+    friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_pd(a.v, b.v)}; }
+    friend Vec operator/(Vec a, Vec b) { return {_mm512_div_pd(a.v, b.v)}; }
+    friend Vec operator&(Vec a, Vec b) { return {_mm512_castsi512_pd(_mm512_and_si512(a.bits(), b.bits()))}; }
+    friend Vec operator|(Vec a, Vec b) { return {_mm512_castsi512_pd(_mm512_or_si512(a.bits(), b.bits()))}; }
+    template <int k> Vec shift_left() const { return {_mm512_castsi512_pd(_mm512_slli_epi64(bits(), k))}; }
+    template <int k> Vec shift_right() const { return {_mm512_castsi512_pd(_mm512_srli_epi64(bits(), k))}; }
+
+    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+    friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
+    friend Vec sqrt(Vec a) { return {_mm512_sqrt_pd(a.v)}; }
+    friend Mask greater(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask is_nan(Vec a) { return _mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q); }
+    friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_pd(m, b.v, a.v)}; }
+};
+
+// 32 registers: 14 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 31. Fourteen rows keep 28 chains in
+// flight (latency 4 x 2 FMA a cycle needs 8) and need 2 loads of B and 14 broadcasts for 28 multiply-adds.
+template <typename T> struct Tile {
+    static constexpr int rows = 14, vectors = 2;
+};
+
+}  // namespace
+}  // namespace fastnn::avx512

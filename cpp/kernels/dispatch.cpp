@@ -1,0 +1,64 @@
+#include "kernels/dispatch.h"
+
+#include "core/check.h"
+#include "core/cpu_features.h"
+
+namespace fastnn {
+
+namespace scalar {
+extern const KernelTable kernel_table;
+}
+#if defined(__x86_64__)
+namespace avx2 {
+extern const KernelTable kernel_table;
+}
+namespace avx512 {
+extern const KernelTable kernel_table;
+}
+#endif
+
+const std::vector<Isa>& isa_levels() {
+    static const std::vector<Isa> levels = {
+#if defined(__x86_64__)
+        {&avx512::kernel_table, cpu_has_avx512()},
+        {&avx2::kernel_table, cpu_has_avx2()},
+#endif
+        {&scalar::kernel_table, true},
+    };
+    return levels;
+}
+
+namespace {
+
+const KernelTable* best_table() {
+    for (const Isa& isa : isa_levels()) {
+        if (isa.supported) return isa.table;
+    }
+    return &scalar::kernel_table;
+}
+
+const KernelTable* active = best_table();
+
+}  // namespace
+
+const KernelTable& active_table() { return *active; }
+
+void select_isa(const std::string& name) {
+    if (name.empty()) {
+        active = best_table();
+        return;
+    }
+    std::string known;
+    for (const Isa& isa : isa_levels()) {
+        if (name != isa.table->name) {
+            known += (known.empty() ? "" : ", ") + std::string(isa.table->name);
+            continue;
+        }
+        if (!isa.supported) fail("isa", "FASTNN_ISA is '", name, "', which this CPU does not support; unset it for the best that does");
+        active = isa.table;
+        return;
+    }
+    fail("isa", "FASTNN_ISA is '", name, "'; it must be one of ", known);
+}
+
+}  // namespace fastnn

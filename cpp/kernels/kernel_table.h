@@ -1,0 +1,114 @@
+// The contract between ops (threads above) and kernels (lanes below).
+//
+// A kernel is single-threaded, allocates nothing, checks nothing and keeps nothing. Every ISA fills one KernelTable
+// from the same text (cpu/*.inl); dispatch.h picks the table. This header is included by ISA files, so it holds plain
+// data and includes only <cstddef> and <cstdint>.
+//
+// Letters: M rows, N columns, K reduction length, n elements, C classes.
+// Order of reductions (the same bits on every ISA): a GEMM element is one chain of fused multiply-adds over k
+// ascending from zero; a column sum is one ascending chain of adds; every reduction along memory is the lane tree:
+// sixteen virtual lanes (element j in lane j % 16, ascending), then lane i += lane i + w for w = 8, 4, 2, 1.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fastnn {
+
+// Rows of A times one panel of B: C(m, j) = sum over k of A(m, k) * B(k, j), 0 <= j < n <= panel width.
+// A(m, k) = a[m * a_row + (k / segment) * a_segment + (k % segment) * a_col]; B(k, j) = b[k * b_row + j].
+template <typename T>
+struct GemmArgs {
+    const T* a;
+    std::int64_t a_row, a_col, a_segment, segment;
+    const T* b;
+    std::int64_t b_row;
+    T* c;
+    std::int64_t c_row;
+    std::int64_t m, n, k;
+    bool resume;    // start from C instead of zero: k was split, the chain goes on
+    bool finish;    // the chain ends here: add +0.0 (so that -0 and skipped zeros agree), then bias, then ReLU
+    const T* bias;  // n values or null; with finish only
+    bool relu;      // with finish only
+};
+
+// Adam (Kingma and Ba, 2015) with both bias corrections folded into two scalars:
+//   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  w = w * keep - rate * m / (sqrt(v) + eps)
+// rate = lr sqrt(c2) / c1, eps = eps0 sqrt(c2), c = 1 - beta^t. decay adds decay * w to g (Adam); keep = 1 - lr * decay (AdamW).
+template <typename T>
+struct AdamScalars {
+    T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, eps, decay, keep;
+};
+
+// SGD with momentum (PyTorch's form): g += decay w; b = first ? g : momentum b + (1 - dampening) g;
+// d = nesterov ? g + momentum b : b; w -= lr d. Without momentum b is null and d = g.
+template <typename T>
+struct SgdScalars {
+    T lr, momentum, one_minus_dampening, decay;
+    bool nesterov, first;
+};
+
+// RMSprop (Hinton, lecture 6e; PyTorch's form): s = alpha s + (1 - alpha) g^2; w -= lr g / (sqrt(s) + eps), with
+// momentum b = momentum b + g / (sqrt(s) + eps), w -= lr b. keras_eps puts eps under the root.
+template <typename T>
+struct RmspropScalars {
+    T lr, alpha, one_minus_alpha, eps, decay, momentum;
+    bool eps_inside;
+};
+
+template <typename T>
+struct Kernels {
+    std::int64_t panel;  // columns of one panel of B, a multiple of the vector width
+    std::int64_t rows;   // rows of the largest register tile
+
+    void (*gemm)(const GemmArgs<T>& args);
+
+    // Elementwise, n contiguous elements; in and out may be the same array.
+    void (*relu)(std::int64_t n, const T* x, T* y);
+    void (*relu_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
+    void (*sigmoid)(std::int64_t n, const T* x, T* y);
+    void (*sigmoid_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
+    void (*tanh)(std::int64_t n, const T* x, T* y);
+    void (*tanh_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
+    void (*exp)(std::int64_t n, const T* x, T* y);
+    void (*log)(std::int64_t n, const T* x, T* y);
+
+    // Elementwise with two inputs; a step is 1 (an array) or 0 (one value for all).
+    void (*add)(std::int64_t n, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* y);
+    void (*subtract)(std::int64_t n, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* y);
+    void (*multiply)(std::int64_t n, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* y);
+    void (*divide)(std::int64_t n, const T* a, std::int64_t a_step, const T* b, std::int64_t b_step, T* y);
+
+    // One row of n values: y = exp(x - max) / sum, or x - max - log(sum).
+    void (*softmax)(std::int64_t n, const T* x, T* y);
+    void (*softmax_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
+    void (*log_softmax)(std::int64_t n, const T* x, T* y);
+    void (*log_softmax_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
+
+    // One sample. Returns its loss; grad = d(loss)/d(input) * scale. cross_entropy: n logits, one label.
+    T (*cross_entropy)(std::int64_t n, const T* logits, std::int64_t label, T scale, T* grad);
+    T (*mse)(std::int64_t n, const T* x, const T* target, T scale, T* grad);
+    T (*bce_with_logits)(std::int64_t n, const T* x, const T* target, T scale, T* grad);
+
+    // Reductions. sum and max along memory (lane tree); accumulate adds one row to a running row.
+    T (*sum)(std::int64_t n, const T* x);
+    T (*max)(std::int64_t n, const T* x);
+    void (*accumulate)(std::int64_t n, const T* x, T* total);
+
+    // Optimizer updates of n parameters, in place.
+    void (*adam)(std::int64_t n, T* w, const T* g, T* m, T* v, const AdamScalars<T>& s);
+    void (*sgd)(std::int64_t n, T* w, const T* g, T* buffer, const SgdScalars<T>& s);
+    void (*rmsprop)(std::int64_t n, T* w, const T* g, T* square, T* buffer, const RmspropScalars<T>& s);
+
+    // u8 to real: y = table[x], table[u] the correctly rounded u / 255; then (y - mean) / std where normalise.
+    void (*from_uint8)(std::int64_t n, const std::uint8_t* x, const T* table, bool normalise, T mean, T std, T* y);
+};
+
+struct KernelTable {
+    const char* name;         // what FASTNN_ISA calls it
+    const char* description;  // for `fastnn info`
+    Kernels<float> f32;
+    Kernels<double> f64;
+};
+
+}  // namespace fastnn

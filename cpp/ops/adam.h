@@ -1,0 +1,36 @@
+// threads above | Adam (Kingma and Ba, 2015) and AdamW (Loshchilov and Hutter, 2019). Kernel text: kernels/cpu/adam.inl.
+//
+//   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
+//   w -= lr (m / c1) / (sqrt(v / c2) + eps),  c = 1 - beta^t
+// with both corrections folded into two scalars (algebraically the same): rate = lr sqrt(c2) / c1, eps sqrt(c2).
+// beta^t is a running product in double. weight_decay: added to g (Adam), or w *= 1 - lr weight_decay (AdamW).
+// param, grad, m, v: one shape and one dense layout, updated in place; grad must not overlap the others.
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+#include "kernels/kernel_table.h"
+
+namespace fastnn {
+
+struct AdamSettings {
+    double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+    bool decoupled = false;      // AdamW
+    bool eps_corrected = true;   // false: Keras' form, eps outside the bias correction
+    double beta1_power = 1, beta2_power = 1;  // beta^t of the step being taken
+
+    void set_step(std::int64_t step);  // the powers of step 1, 2, ...
+    void advance() {
+        beta1_power *= beta1;
+        beta2_power *= beta2;
+    }
+};
+
+template <typename T>
+AdamScalars<T> adam_scalars(const AdamSettings& settings);
+
+void adam_check(const TensorView& param, const TensorView& grad, const TensorView& m, const TensorView& v);
+void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad, const TensorView& m,
+          const TensorView& v);
+
+}  // namespace fastnn

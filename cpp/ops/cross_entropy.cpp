@@ -1,0 +1,43 @@
+#include "ops/cross_entropy.h"
+
+#include "ops/map.h"
+
+namespace fastnn {
+
+void cross_entropy_check(const TensorView& logits, const TensorView& labels, const TensorView& losses,
+                         const TensorView& grad) {
+    constexpr const char* op = "cross_entropy";
+    check_real(op, "logits", logits);
+    check_rank(op, "logits", logits, 2);
+    check_rank(op, "labels", labels, 1);
+    check_rank(op, "losses", losses, 1);
+    check_dtype(op, "labels", labels, DType::int64);
+    check_dtype(op, "losses", losses, logits.dtype);
+    check_dtype(op, "the gradient", grad, logits.dtype);
+    check_same_shape(op, "logits", logits, "the gradient", grad);
+    if (labels.shape[0] != logits.shape[0] || losses.shape[0] != logits.shape[0]) {
+        fail(op, "logits have ", logits.shape[0], " samples, labels have ", labels.shape[0]);
+    }
+    if (logits.size() == 0) {
+        fail(op, "the batch is empty: logits have shape ", shape_text(logits), "; a mean of nothing is not a number");
+    }
+    check_contiguous(op, "logits", logits);
+    check_contiguous(op, "labels", labels);
+    check_contiguous(op, "losses", losses);
+    check_contiguous(op, "the gradient", grad);
+}
+
+void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale, const TensorView& losses,
+                   const TensorView& grad) {
+    dispatch_real(logits.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const std::int64_t classes = logits.shape[1];
+        const Range mine = team.share(logits.shape[0]);
+        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+            losses.as<T>()[i] = kernels<T>().cross_entropy(classes, logits.as<T>() + i * classes, labels.as<std::int64_t>()[i],
+                                                           static_cast<T>(scale), grad.as<T>() + i * classes);
+        }
+    });
+}
+
+}  // namespace fastnn

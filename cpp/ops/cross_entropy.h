@@ -1,0 +1,18 @@
+// threads above | Softmax cross-entropy. Kernel text: kernels/cpu/cross_entropy.inl.
+//
+//   logits (N, C), labels int64 (N,), losses (N,), grad (N, C)
+//   losses = log(sum exp(x - max)) - (x[label] - max);   grad = (softmax(x) - onehot(label)) * scale
+// scale is 1/N for a mean. grad must not overlap logits. Errors: a label outside 0..C-1 (named with its sample), N = 0.
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+
+namespace fastnn {
+
+void cross_entropy_check(const TensorView& logits, const TensorView& labels, const TensorView& losses,
+                         const TensorView& grad);
+void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale, const TensorView& losses,
+                   const TensorView& grad);
+
+}  // namespace fastnn

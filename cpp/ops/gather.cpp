@@ -1,0 +1,144 @@
+#include "ops/gather.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "ops/map.h"
+
+namespace fastnn {
+
+namespace {
+
+// u / 255 correctly rounded, as PyTorch's ToTensor divides.
+template <typename T>
+const T* unit_table() {
+    static const std::array<T, 256> table = [] {
+        std::array<T, 256> values{};
+        for (std::size_t u = 0; u < values.size(); ++u) values[u] = static_cast<T>(u) / T(255);
+        return values;
+    }();
+    return table.data();
+}
+
+void rows_check(const char* op, const TensorView& x, const TensorView& index, const TensorView& y) {
+    check_dtype(op, "index", index, DType::int64);
+    check_rank(op, "index", index, 1);
+    if (x.rank == 0 || y.rank != x.rank) fail(op, "x ", shape_text(x), " and the result ", shape_text(y), " must have the same rank");
+    bool fits = y.shape[0] == index.shape[0];
+    for (int i = 1; i < x.rank; ++i) fits = fits && x.shape[i] == y.shape[i];
+    if (!fits) fail(op, "rows of ", shape_text(x), " at ", index.shape[0], " indices do not give shape ", shape_text(y));
+    check_contiguous(op, "x", x);
+    check_contiguous(op, "index", index);
+    check_contiguous(op, "the result", y);
+    check_index(op, index, x.shape[0]);
+}
+
+std::int64_t row_items(const TensorView& x) {
+    std::int64_t items = 1;
+    for (int i = 1; i < x.rank; ++i) items *= x.shape[i];
+    return items;
+}
+
+}  // namespace
+
+void check_index(const char* op, const TensorView& index, std::int64_t rows) {
+    const std::int64_t* const values = index.as<std::int64_t>();
+    for (std::int64_t i = 0; i < index.size(); ++i) {
+        if (values[i] < 0 || values[i] >= rows) {
+            fail(op, "index ", values[i], " at place ", i, " is outside 0..", rows - 1);
+        }
+    }
+}
+
+void gather_rows_check(const TensorView& x, const TensorView& index, const TensorView& y) {
+    check_dtype("gather_rows", "the result", y, x.dtype);
+    rows_check("gather_rows", x, index, y);
+}
+
+void gather_rows(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
+    const auto bytes = static_cast<std::size_t>(row_items(x) * item_size(x.dtype));
+    const Range mine = team.share(index.shape[0]);
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+        const auto row = static_cast<std::size_t>(index.as<std::int64_t>()[i]);
+        std::memcpy(y.as<char>() + static_cast<std::size_t>(i) * bytes, x.as<char>() + row * bytes, bytes);
+    }
+}
+
+void gather_uint8_check(const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
+                        const TensorView& y) {
+    constexpr const char* op = "gather_uint8";
+    check_dtype(op, "x", x, DType::uint8);
+    check_real(op, "the result", y);
+    rows_check(op, x, index, y);
+    if ((mean == nullptr) != (std == nullptr)) fail(op, "mean and std go together");
+    if (mean == nullptr) return;
+    for (const TensorView* values : {mean, std}) {
+        check_dtype(op, "mean and std", *values, DType::float64);
+        check_contiguous(op, "mean and std", *values);
+        if (x.rank < 2 || values->rank != 1 || values->shape[0] != x.shape[1]) {
+            fail(op, "mean and std need one value a channel: images have shape ", shape_text(x), ", got ", shape_text(*values));
+        }
+    }
+    for (std::int64_t c = 0; c < std->shape[0]; ++c) {
+        if (std->as<double>()[c] == 0) fail(op, "std of channel ", c, " is 0: division by zero");
+    }
+}
+
+void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
+                  const TensorView& y) {
+    dispatch_real(y.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const std::int64_t items = row_items(x), channels = mean ? x.shape[1] : 1;
+        const std::int64_t pixels = channels == 0 ? 0 : items / channels;
+        const Range mine = team.share(index.shape[0]);
+        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+            const std::uint8_t* const row = x.as<std::uint8_t>() + index.as<std::int64_t>()[i] * items;
+            for (std::int64_t c = 0; c < channels; ++c) {
+                const T shift = mean ? static_cast<T>(mean->as<double>()[c]) : T(0);
+                const T scale = mean ? static_cast<T>(std->as<double>()[c]) : T(1);
+                kernels<T>().from_uint8(pixels, row + c * pixels, unit_table<T>(), mean != nullptr, shift, scale,
+                                        y.as<T>() + i * items + c * pixels);
+            }
+        }
+    });
+}
+
+void take_check(const TensorView& x, const TensorView& index, const TensorView& y) {
+    check_dtype("take", "index", index, DType::int64);
+    check_dtype("take", "the result", y, x.dtype);
+    if (index.size() != y.size()) fail("take", "index has ", index.size(), " elements, the result ", y.size());
+    check_contiguous("take", "x", x);
+    check_contiguous("take", "index", index);
+    check_contiguous("take", "the result", y);
+    check_index("take", index, x.size());
+}
+
+namespace {
+
+template <typename Item>
+void take_items(Range mine, const TensorView& x, const TensorView& index, const TensorView& y) {
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) y.as<Item>()[i] = x.as<Item>()[index.as<std::int64_t>()[i]];
+}
+
+}  // namespace
+
+void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
+    const Range mine = team.share(y.size(), 64);
+    switch (item_size(x.dtype)) {
+        case 4: return take_items<std::uint32_t>(mine, x, index, y);
+        case 8: return take_items<std::uint64_t>(mine, x, index, y);
+        default: return take_items<std::uint8_t>(mine, x, index, y);
+    }
+}
+
+void take_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
+    if (team.index() != 0) return;  // one ascending order, and the same place may come twice
+    dispatch_real(grad_y.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        std::fill_n(grad_x.as<T>(), grad_x.size(), T(0));
+        for (std::int64_t i = 0; i < grad_y.size(); ++i) grad_x.as<T>()[index.as<std::int64_t>()[i]] += grad_y.as<T>()[i];
+    });
+}
+
+}  // namespace fastnn

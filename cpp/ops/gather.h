@@ -1,0 +1,31 @@
+// threads above | Batches out of resident data. Kernel text: kernels/cpu/gather.inl.
+//
+//   gather_rows    y[i] = x[index[i]]            x (R, ...), index int64 (N,), y (N, ...): same dtype, rows copied
+//   gather_uint8   y[i] = x[index[i]] / 255, then (y - mean[c]) / std[c] where given
+//                  x uint8 (R, C, ...), mean and std float64 (C,), y real (N, C, ...)
+//   take           y[i] = x.flat[index[i]]       any dtype; index of y's size
+//   take_backward  grad_x = 0; grad_x.flat[index[i]] += grad_y[i], i ascending
+// All contiguous. Errors: an index outside the data (negative ones included), named with its place.
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+
+namespace fastnn {
+
+// 0 <= index < rows for all.
+void check_index(const char* op, const TensorView& index, std::int64_t rows);
+
+void gather_rows_check(const TensorView& x, const TensorView& index, const TensorView& y);
+void gather_rows(Team& team, const TensorView& x, const TensorView& index, const TensorView& y);
+
+void gather_uint8_check(const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
+                        const TensorView& y);
+void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
+                  const TensorView& y);
+
+void take_check(const TensorView& x, const TensorView& index, const TensorView& y);
+void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y);
+void take_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
+
+}  // namespace fastnn

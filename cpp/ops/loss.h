@@ -1,0 +1,40 @@
+// threads above | What the losses have in common: per-sample losses, then their mean.
+//
+// A loss writes one value a sample and the gradient of the final value; reduce_loss adds the per-sample array along the lane
+// tree on one thread and multiplies by scale (1 / N for a mean, 1 for a sum).
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+#include "kernels/dispatch.h"
+
+namespace fastnn {
+
+// losses (N,) -> total (), by the team's first thread. The caller places a barrier before (losses) and after (total).
+void reduce_loss(Team& team, const TensorView& losses, double scale, const TensorView& total);
+
+// x, target, grad (N, ...) of one shape; losses (N,).
+void elementwise_loss_check(const char* op, const TensorView& x, const TensorView& target, const TensorView& losses,
+                            const TensorView& grad);
+
+// Runs a loss kernel, named by its table member, on each of this thread's samples.
+template <typename Member32, typename Member64>
+void each_sample_loss(Team& team, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
+                      const TensorView& grad, Member32 f32, Member64 f64) {
+    const auto run = [&](auto zero, auto member) {
+        using T = decltype(zero);
+        const std::int64_t outputs = x.size() / x.shape[0];
+        const Range mine = team.share(x.shape[0]);
+        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+            losses.as<T>()[i] = (kernels<T>().*member)(outputs, x.as<T>() + i * outputs, target.as<T>() + i * outputs,
+                                                       static_cast<T>(scale), grad.as<T>() + i * outputs);
+        }
+    };
+    if (x.dtype == DType::float32) {
+        run(float(), f32);
+    } else {
+        run(double(), f64);
+    }
+}
+
+}  // namespace fastnn

@@ -1,0 +1,138 @@
+#include "ops/matmul.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "kernels/dispatch.h"
+
+namespace fastnn {
+
+namespace {
+
+// Length of k that one pass over a panel covers: 1,024 rows of 32 floats are 128 KB, an eighth of a 1 MB L2 cache, so the
+// panel's block stays there while the row tiles go over it. The chain is stored and resumed: no bits change.
+constexpr std::int64_t k_block = 1024;
+
+}  // namespace
+
+template <typename T>
+void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
+    const Kernels<T>& kernel = kernels<T>();
+    GemmArgs<T> args{};
+    args.a_row = p.a_row;
+    args.a_col = p.a_col;
+    args.b_row = p.b.row;
+    args.c = p.c + panel * p.c_panel + rows.begin * p.c_row;
+    args.c_row = p.c_row;
+    args.m = rows.end - rows.begin;
+    args.n = std::min(kernel.panel, p.n - panel * kernel.panel);
+    std::int64_t start = 0;
+    do {
+        args.k = std::min(k_block, p.k - start);
+        args.segment = std::max<std::int64_t>(args.k, 1);
+        args.a = p.a + rows.begin * p.a_row + start * p.a_col;
+        args.b = p.b.data + panel * p.b.panel_stride + start * p.b.row;
+        args.resume = start > 0;
+        start += args.k;
+        args.finish = start >= p.k;
+        args.bias = args.finish && p.bias ? p.bias + panel * kernel.panel : nullptr;
+        args.relu = args.finish && p.relu;
+        kernel.gemm(args);
+    } while (start < p.k);
+}
+
+template <typename T>
+void gemm(Team& team, const GemmProblem<T>& p) {
+    if (p.m == 0 || p.n == 0) return;
+    const std::int64_t width = kernels<T>().panel;
+    // All panels' rows in one line, cut evenly: whole panels where there are many, rows of one where there are few.
+    Range mine = team.share((p.n + width - 1) / width * p.m);
+    while (mine.begin < mine.end) {
+        const std::int64_t panel = mine.begin / p.m, first = mine.begin % p.m;
+        const std::int64_t rows = std::min(p.m - first, mine.end - mine.begin);
+        gemm_part(p, panel, {first, first + rows});
+        mine.begin += rows;
+    }
+}
+
+std::int64_t panels_bytes(DType dtype, std::int64_t n_stride, std::int64_t k, std::int64_t n) {
+    if (n_stride == 1) return 0;
+    const std::int64_t width = dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel;
+    const std::int64_t columns = checked_product("matmul", (n + width - 1) / width, width);
+    return checked_product("matmul", checked_product("matmul", columns, k), item_size(dtype));
+}
+
+template <typename T>
+Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t n_stride, std::int64_t k, std::int64_t n,
+                    void* workspace) {
+    const std::int64_t width = kernels<T>().panel;
+    if (n_stride == 1) return {b, k_stride, width};
+    T* const packed = static_cast<T*>(workspace);
+    const Range rows = team.share((n + width - 1) / width * k);
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+        const std::int64_t first = i / k * width, columns = std::min(width, n - first);
+        const T* source = b + i % k * k_stride + first * n_stride;
+        for (std::int64_t j = 0; j < columns; ++j) packed[i * width + j] = source[j * n_stride];
+    }
+    team.barrier();
+    return {packed, width, k * width};
+}
+
+void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c) {
+    check_real("matmul", "the first input", a);
+    check_dtype("matmul", "the second input", b, a.dtype);
+    check_dtype("matmul", "the result", c, a.dtype);
+    if (a.rank < 2 || b.rank != a.rank || c.rank != a.rank) {
+        fail("matmul", "inputs and result need the same rank of at least 2, got shapes ", shape_text(a), ", ", shape_text(b),
+             " and ", shape_text(c));
+    }
+    const int rows = a.rank - 2, columns = a.rank - 1;
+    if (a.shape[columns] != b.shape[rows]) {
+        fail("matmul", "the last dimension of the first input ", shape_text(a),
+             " must equal the second to last of the second input ", shape_text(b));
+    }
+    bool fits = c.shape[rows] == a.shape[rows] && c.shape[columns] == b.shape[columns];
+    for (int i = 0; i < rows; ++i) fits = fits && a.shape[i] == c.shape[i] && b.shape[i] == c.shape[i];
+    if (!fits) fail("matmul", shape_text(a), " times ", shape_text(b), " does not give the result's shape ", shape_text(c));
+    if (c.shape[columns] > 1 && c.stride[columns] != 1) fail("matmul", "the result's columns must be adjacent in memory");
+}
+
+std::int64_t matmul_workspace(const TensorView& b) {
+    return panels_bytes(b.dtype, b.stride[b.rank - 1], b.shape[b.rank - 2], b.shape[b.rank - 1]);
+}
+
+void matmul(Team& team, const TensorView& a, const TensorView& b, const TensorView& c, void* workspace) {
+    dispatch_real(a.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const int rows = a.rank - 2, columns = a.rank - 1;
+        const std::int64_t m = c.shape[rows], n = c.shape[columns], k = a.shape[columns];
+        std::int64_t batches = 1;
+        for (int i = 0; i < rows; ++i) batches *= c.shape[i];
+        for (std::int64_t batch = 0; batch < batches; ++batch) {
+            const T* a_data = a.as<T>();
+            const T* b_data = b.as<T>();
+            T* c_data = c.as<T>();
+            std::int64_t rest = batch;
+            for (int i = rows - 1; i >= 0; --i) {
+                const std::int64_t index = rest % c.shape[i];
+                rest /= c.shape[i];
+                a_data += index * a.stride[i];
+                b_data += index * b.stride[i];
+                c_data += index * c.stride[i];
+            }
+            const Panels<T> panels = as_panels(team, b_data, b.stride[rows], b.stride[columns], k, n, workspace);
+            gemm(team, GemmProblem<T>{m, n, k, a_data, a.stride[rows], a.stride[columns], panels, c_data, c.stride[rows],
+                                      kernels<T>().panel});
+            if (panels.data == workspace && batch + 1 < batches) team.barrier();  // before the workspace is packed again
+        }
+    });
+}
+
+template void gemm(Team&, const GemmProblem<float>&);
+template void gemm(Team&, const GemmProblem<double>&);
+template void gemm_part(const GemmProblem<float>&, std::int64_t, Range);
+template void gemm_part(const GemmProblem<double>&, std::int64_t, Range);
+template Panels<float> as_panels(Team&, const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, void*);
+template Panels<double> as_panels(Team&, const double*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, void*);
+
+}  // namespace fastnn

@@ -1,0 +1,17 @@
+// threads above | Mean squared error. Kernel text: kernels/cpu/mse.inl.
+//
+//   x, target, grad (N, ...), losses (N,)
+//   losses = sum (x - t)^2 a sample;   grad = (x - t) * scale
+// scale holds the 2 of the square: 2 / (N C) for a mean. Sums run along the lane tree. grad must not overlap x or target.
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+
+namespace fastnn {
+
+void mse_check(const TensorView& x, const TensorView& target, const TensorView& losses, const TensorView& grad);
+void mse(Team& team, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
+         const TensorView& grad);
+
+}  // namespace fastnn

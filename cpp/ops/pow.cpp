@@ -1,0 +1,73 @@
+#include "ops/pow.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/map.h"
+
+namespace fastnn {
+
+namespace {
+
+constexpr std::int64_t block = 64;  // elements on the stack at a time for the powers that go through double
+
+template <typename T>
+T whole_power(T x, std::int64_t exponent) {
+    T result = 1, square = x;
+    for (std::int64_t rest = exponent < 0 ? -exponent : exponent; rest > 0; rest /= 2) {
+        if (rest % 2 == 1) result = result * square;
+        if (rest > 1) square = square * square;
+    }
+    return exponent < 0 ? T(1) / result : result;
+}
+
+template <typename T>
+void power(std::int64_t n, const T* x, double exponent, T* y) {
+    const auto whole = static_cast<std::int64_t>(std::abs(exponent) <= 64 ? exponent : 0);
+    if (static_cast<double>(whole) == exponent) {
+        for (std::int64_t i = 0; i < n; ++i) y[i] = whole_power(x[i], whole);
+    } else if (exponent == 0.5) {
+        for (std::int64_t i = 0; i < n; ++i) y[i] = std::sqrt(x[i]);
+    } else {
+        for (std::int64_t start = 0; start < n; start += block) {
+            const std::int64_t count = std::min(block, n - start);
+            double work[block];
+            std::copy_n(x + start, count, work);
+            kernels<double>().log(count, work, work);
+            kernels<double>().multiply(count, work, 1, &exponent, 0, work);
+            kernels<double>().exp(count, work, work);
+            for (std::int64_t i = 0; i < count; ++i) y[start + i] = static_cast<T>(work[i]);
+        }
+    }
+}
+
+}  // namespace
+
+void pow_check(const TensorView& x, const TensorView& y) { map_check("pow", x, y); }
+
+void pow(Team& team, const TensorView& x, double exponent, const TensorView& y) {
+    dispatch_real(x.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const Range mine = team.share(x.size(), cache_items<T>);
+        power(mine.end - mine.begin, x.as<T>() + mine.begin, exponent, y.as<T>() + mine.begin);
+    });
+}
+
+void pow_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+    map_backward_check("pow_backward", grad_y, x, grad_x);
+}
+
+void pow_backward(Team& team, const TensorView& grad_y, const TensorView& x, double exponent, const TensorView& grad_x) {
+    dispatch_real(x.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const Range mine = team.share(x.size(), cache_items<T>);
+        const std::int64_t n = mine.end - mine.begin;
+        T* const out = grad_x.as<T>() + mine.begin;
+        const T factor = static_cast<T>(exponent);
+        power(n, x.as<T>() + mine.begin, exponent - 1, out);
+        kernels<T>().multiply(n, out, 1, &factor, 0, out);
+        kernels<T>().multiply(n, out, 1, grad_y.as<T>() + mine.begin, 1, out);
+    });
+}
+
+}  // namespace fastnn

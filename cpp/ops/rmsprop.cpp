@@ -1,0 +1,31 @@
+#include "ops/rmsprop.h"
+
+#include "ops/optimizer.h"
+
+namespace fastnn {
+
+template <typename T>
+RmspropScalars<T> rmsprop_scalars(const RmspropSettings& s) {
+    return {static_cast<T>(s.lr), static_cast<T>(s.alpha), static_cast<T>(1 - s.alpha), static_cast<T>(s.eps),
+            static_cast<T>(s.weight_decay), static_cast<T>(s.momentum), s.eps_inside};
+}
+
+void rmsprop_check(const TensorView& param, const TensorView& grad, const TensorView& square, const TensorView* buffer) {
+    update_check("rmsprop", param, {{"grad", &grad}, {"square_avg", &square}, {"momentum_buffer", buffer ? buffer : &grad}});
+}
+
+void rmsprop(Team& team, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,
+             const TensorView& square, const TensorView* buffer) {
+    dispatch_real(param.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const Range mine = update_share<T>(team, param);
+        kernels<T>().rmsprop(mine.end - mine.begin, param.as<T>() + mine.begin, grad.as<T>() + mine.begin,
+                             square.as<T>() + mine.begin, buffer ? buffer->as<T>() + mine.begin : nullptr,
+                             rmsprop_scalars<T>(settings));
+    });
+}
+
+template RmspropScalars<float> rmsprop_scalars(const RmspropSettings&);
+template RmspropScalars<double> rmsprop_scalars(const RmspropSettings&);
+
+}  // namespace fastnn

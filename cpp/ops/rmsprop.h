@@ -1,0 +1,26 @@
+// threads above | RMSprop (Tieleman and Hinton, lecture 6e, 2012; PyTorch's form). Kernel text: kernels/cpu/rmsprop.inl.
+//
+//   g += weight_decay w;  s = alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps)
+//   momentum: b = momentum b + d, d = b;   w -= lr d
+// eps_inside: sqrt(s + eps), Keras' form. buffer is null without momentum. One shape, one dense layout, in place.
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+#include "kernels/kernel_table.h"
+
+namespace fastnn {
+
+struct RmspropSettings {
+    double lr = 1e-2, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0;
+    bool eps_inside = false;
+};
+
+template <typename T>
+RmspropScalars<T> rmsprop_scalars(const RmspropSettings& settings);
+
+void rmsprop_check(const TensorView& param, const TensorView& grad, const TensorView& square, const TensorView* buffer);
+void rmsprop(Team& team, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,
+             const TensorView& square, const TensorView* buffer);
+
+}  // namespace fastnn

@@ -1,0 +1,26 @@
+// threads above | Stochastic gradient descent with momentum (PyTorch's form). Kernel text: kernels/cpu/sgd.inl.
+//
+//   g += weight_decay w;  b = momentum b + (1 - dampening) g (b = g in the first step);  d = nesterov ? g + momentum b : b
+//   w -= lr d
+// Without momentum there is no buffer (null) and d = g. One shape, one dense layout, in place.
+#pragma once
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+#include "kernels/kernel_table.h"
+
+namespace fastnn {
+
+struct SgdSettings {
+    double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
+    bool nesterov = false, first = false;
+};
+
+template <typename T>
+SgdScalars<T> sgd_scalars(const SgdSettings& settings);
+
+void sgd_check(const TensorView& param, const TensorView& grad, const TensorView* buffer);
+void sgd(Team& team, const SgdSettings& settings, const TensorView& param, const TensorView& grad,
+         const TensorView* buffer);
+
+}  // namespace fastnn
