@@ -1,6 +1,8 @@
 // Ops on NumPy arrays: check, allocate, run. Optimizer updates are in updates.cpp, batches and random numbers in data.cpp.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "core/check.h"
@@ -176,12 +178,52 @@ void def_loss(py::module_& module, const char* name, LossCheck check, LossBody b
     }, py::arg("x"), py::arg("target"), py::arg("mean") = true, py::arg("out") = py::none());
 }
 
-Arithmetic arithmetic_named(const std::string& name) {
-    if (name == "add") return Arithmetic::add;
-    if (name == "subtract") return Arithmetic::subtract;
-    if (name == "multiply") return Arithmetic::multiply;
-    if (name == "divide") return Arithmetic::divide;
-    fail("arithmetic", "unknown operation '", name, "'");
+// A Python number beside an array takes the array's dtype.
+Object as_operand(const Object& operand, const Object& other) {
+    if (!py::isinstance<py::float_>(operand) && !py::isinstance<py::int_>(operand)) return operand;
+    if (!py::isinstance<Array>(other)) fail_type("arithmetic", "one of the two operands must be a NumPy array");
+    const double value = operand.cast<double>();
+    const bool single = py::reinterpret_borrow<Array>(other).itemsize() == 4;
+    const Array scalar = new_array({}, single ? DType::float32 : DType::float64);
+    if (single) {
+        *static_cast<float*>(const_cast<void*>(scalar.data())) = static_cast<float>(value);
+    } else {
+        *static_cast<double*>(const_cast<void*>(scalar.data())) = value;
+    }
+    return scalar;
+}
+
+// Repeats a view over the result's shape (NumPy's rules: shapes are aligned at their last dimension).
+TensorView broadcast(const TensorView& view, const std::vector<std::int64_t>& shape) {
+    TensorView wide = view;
+    wide.rank = static_cast<int>(shape.size());
+    for (int i = wide.rank - 1, from = view.rank - 1; i >= 0; --i, --from) {
+        wide.shape[i] = shape[static_cast<std::size_t>(i)];
+        wide.stride[i] = from < 0 || view.shape[from] == 1 ? 0 : view.stride[from];
+    }
+    return wide;
+}
+
+std::vector<std::int64_t> broadcast_shape(const char* op, const TensorView& a, const TensorView& b) {
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(std::max(a.rank, b.rank)));
+    for (int i = 1; i <= static_cast<int>(shape.size()); ++i) {
+        const std::int64_t p = i <= a.rank ? a.shape[a.rank - i] : 1, q = i <= b.rank ? b.shape[b.rank - i] : 1;
+        if (p != q && p != 1 && q != 1) fail(op, "shapes ", shape_text(a), " and ", shape_text(b), " do not broadcast together");
+        shape[shape.size() - static_cast<std::size_t>(i)] = p == 1 ? q : p;
+    }
+    return shape;
+}
+
+void def_arithmetic(py::module_& module, const char* name, Arithmetic operation) {
+    module.def(name, [=](const Object& a_in, const Object& b_in) {
+        const Input a(name, "a", as_operand(a_in, b_in), Layout::any), b(name, "b", as_operand(b_in, a_in), Layout::any);
+        const Output y(name, py::none(), broadcast_shape(name, a.view(), b.view()), a.view().dtype, {});
+        const std::vector<std::int64_t> shape = shape_of(y.view());
+        const TensorView left = broadcast(a.view(), shape), right = broadcast(b.view(), shape);
+        arithmetic_check(left, right, y.view());
+        run_op(operations(y.view(), cheap), [&](Team& team) { arithmetic(team, operation, left, right, y.view()); });
+        return y.array();
+    }, py::arg("a"), py::arg("b"));
 }
 
 void bind_reductions(py::module_& module) {
@@ -202,6 +244,18 @@ void bind_reductions(py::module_& module) {
         run_op(operations(x.view(), cheap), [&](Team& team) { max(team, x.view(), y.view(), index.view()); });
         return py::make_tuple(y.array(), index.array());
     }, py::arg("x"));
+    module.def("max_backward", [](const Object& grad_in, const Object& index_in, std::int64_t axis) {
+        const Input grad_y("max_backward", "grad_y", grad_in, Layout::contiguous);
+        const Input index("max_backward", "index", index_in, Layout::contiguous);
+        check_rank("max_backward", "grad_y", grad_y.view(), 2);
+        const Output grad_x("max_backward", py::none(), {grad_y.view().shape[0], axis, grad_y.view().shape[1]},
+                            grad_y.view().dtype, {});
+        max_backward_check(grad_y.view(), index.view(), grad_x.view());
+        run_op(operations(grad_x.view(), cheap), [&](Team& team) {
+            max_backward(team, grad_y.view(), index.view(), grad_x.view());
+        });
+        return grad_x.array();
+    }, py::arg("grad_y"), py::arg("index"), py::arg("axis"));
 }
 
 void bind_elementwise(py::module_& module) {
@@ -234,14 +288,10 @@ void bind_elementwise(py::module_& module) {
         });
         return grad_x.array();
     }, py::arg("grad_y"), py::arg("x"), py::arg("exponent"));
-    module.def("arithmetic", [](const std::string& name, const Object& a_in, const Object& b_in) {
-        const Input a("arithmetic", "a", a_in, Layout::any), b("arithmetic", "b", b_in, Layout::any);
-        const Output y("arithmetic", py::none(), shape_of(a.view()), a.view().dtype, {});
-        arithmetic_check(a.view(), b.view(), y.view());
-        const Arithmetic operation = arithmetic_named(name);
-        run_op(operations(y.view(), cheap), [&](Team& team) { arithmetic(team, operation, a.view(), b.view(), y.view()); });
-        return y.array();
-    }, py::arg("operation"), py::arg("a"), py::arg("b"));
+    def_arithmetic(module, "add", Arithmetic::add);
+    def_arithmetic(module, "subtract", Arithmetic::subtract);
+    def_arithmetic(module, "multiply", Arithmetic::multiply);
+    def_arithmetic(module, "divide", Arithmetic::divide);
     module.def("copy", [](const Object& x_in) {
         const Input x("copy", "x", x_in, Layout::any);
         const Output y("copy", py::none(), shape_of(x.view()), x.view().dtype, {});

@@ -98,4 +98,25 @@ void max(Team& team, const TensorView& x, const TensorView& y, const TensorView&
     });
 }
 
+void max_backward_check(const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
+    max_check(grad_x, grad_y, index);
+    const std::int64_t* const at = index.as<std::int64_t>();
+    for (std::int64_t i = 0; i < index.size(); ++i) {
+        if (at[i] < 0 || at[i] >= grad_x.shape[1]) fail("max_backward", "index ", at[i], " is outside 0..", grad_x.shape[1] - 1);
+    }
+}
+
+void max_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
+    dispatch_real(grad_y.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const std::int64_t axis = grad_x.shape[1], inner = grad_x.shape[2];
+        const Range rows = team.share(grad_x.shape[0]);
+        std::fill(grad_x.as<T>() + rows.begin * axis * inner, grad_x.as<T>() + rows.end * axis * inner, T(0));
+        for (std::int64_t at = rows.begin * inner; at < rows.end * inner; ++at) {
+            const std::int64_t place = at / inner * axis + index.as<std::int64_t>()[at];
+            grad_x.as<T>()[place * inner + at % inner] = grad_y.as<T>()[at];
+        }
+    });
+}
+
 }  // namespace fastnn

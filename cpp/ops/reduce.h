@@ -3,6 +3,7 @@
 //   x (outer, axis, inner) contiguous: any tensor with one axis, or a run of adjacent axes, picked out
 //   sum   y (outer, inner) = scale * sum over axis       lane tree where inner = 1 (the last axis), else ascending from zero
 //   max   y (outer, inner), index int64 (outer, inner)   the first largest; NaN counts as largest
+//   max_backward  grad_x (outer, axis, inner) = grad_y (outer, inner) where index points, 0 elsewhere
 // scale = 1 / axis gives the mean. Errors: max over an empty axis.
 #pragma once
 
@@ -16,5 +17,8 @@ void sum(Team& team, const TensorView& x, double scale, const TensorView& y);
 
 void max_check(const TensorView& x, const TensorView& y, const TensorView& index);
 void max(Team& team, const TensorView& x, const TensorView& y, const TensorView& index);
+
+void max_backward_check(const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
+void max_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
 
 }  // namespace fastnn

@@ -1,0 +1,146 @@
+"""Functions of tensors: the layers and losses without state. ``import fastnn.nn.functional as F``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnn import autograd, ops, random
+from fastnn.linalg import linear as linear
+from fastnn.tensor import Tensor, _promoted, _reshaped, _result
+
+if TYPE_CHECKING:
+    from fastnn.nn.layers import Dropout
+
+
+def relu(x: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0), elementwise."""
+    return x.relu()
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + exp(-x)), elementwise."""
+    return x.sigmoid()
+
+
+def tanh(x: Tensor) -> Tensor:
+    """tanh(x), elementwise."""
+    return x.tanh()
+
+
+def softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """exp(x) / sum exp(x) along dim."""
+    return x.softmax(dim)
+
+
+def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """log softmax along dim, without forming the softmax."""
+    return x.log_softmax(dim)
+
+
+def dropout_call(x: Tensor, p: float, module: Dropout) -> Tensor:
+    """One training call of a Dropout module: its number and its calls so far pick the draw."""
+    data = x._data if x._data.flags.c_contiguous else ops.copy(x._data)
+    y, mask = ops.dropout(data, p, random.state.seed, module.calls, module.number)
+    return _result(y, (x,), lambda g: (ops.multiply(g, mask),), "Dropout")
+
+
+def _reduced(total: np.ndarray, losses: np.ndarray, grad: np.ndarray, x: Tensor, reduction: str, name: str) -> Tensor:
+    """A loss as a tensor: a mean or sum with the gradient at hand, or the per-sample losses."""
+    if reduction == "none":
+        spread = (losses.shape[0],) + (1,) * (grad.ndim - 1)
+        return _result(losses, (x,), lambda g: (ops.multiply(grad, _reshaped(g, spread)),), name)
+    return _result(total, (x,), lambda g: (autograd.scaled(grad, g),), name)
+
+
+def _check_reduction(name: str, reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"[{name}] reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def cross_entropy(logits: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Softmax cross-entropy of logits (N, C) and integer labels (N,); a single sample (C,) with label () works too.
+
+    loss = mean over samples of log(sum exp(x)) - x[label]. Do not apply softmax before it.
+
+    Raises:
+        ValueError: a label outside 0..C-1 (the first is named), an empty batch, sizes that differ.
+        TypeError: labels are not integers.
+    """
+    _check_reduction("cross_entropy", reduction)
+    if target._data.dtype.kind not in "iu":
+        raise TypeError(
+            f"[cross_entropy] labels must be integers (int64), got {target.dtype!r}: class numbers, not one-hot rows or probabilities"
+        )
+    data, labels = logits._data, target._data
+    if data.ndim == 1 and labels.ndim == 0:
+        return cross_entropy(logits.reshape(1, -1), target.reshape(1), reduction)
+    if labels.dtype != np.int64:
+        labels = ops.cast(labels, np.dtype(np.int64))
+    return _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
+
+
+def nll_loss(log_probabilities: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Negative log-likelihood of labels (N,) under log-probabilities (N, C)."""
+    _check_reduction("nll_loss", reduction)
+    rows = Tensor(np.arange(target._data.shape[0], dtype=np.int64))
+    picked = -log_probabilities[rows, target]
+    return {"mean": picked.mean, "sum": picked.sum, "none": lambda: picked}[reduction]()
+
+
+def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, name: str, label: str) -> Tensor:
+    _check_reduction(label, reduction)
+    x, target = _promoted(x, target)
+    if x._data.shape != target._data.shape:
+        raise ValueError(
+            f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal (no broadcasting: "
+            "a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
+        )
+    if x._data.ndim == 0:
+        return _elementwise_loss(x.reshape(1), target.reshape(1), reduction, op, name, label)
+    if reduction == "none":  # each element is a sample of its own
+        shape = x._data.shape
+        return _elementwise_flat(x.reshape(-1), target.reshape(-1), op, name).reshape(*shape)
+    if target.requires_grad:
+        raise RuntimeError(f"[{label}] the target requires grad; detach() it")
+    return _reduced(*op(x._data, target._data, reduction == "mean"), x, reduction, name)
+
+
+def _elementwise_flat(x: Tensor, target: Tensor, op: Callable, name: str) -> Tensor:
+    return _reduced(*op(x._data, target._data, False), x, "none", name)
+
+
+def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Mean of (x - target)^2 over all elements; equal shapes.
+
+    Raises:
+        ValueError: shapes differ (never broadcast), or the batch is empty.
+    """
+    return _elementwise_loss(x, target, reduction, ops.mse, "MseLoss", "mse_loss")
+
+
+def binary_cross_entropy_with_logits(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Mean of max(x, 0) - x t + log(1 + exp(-|x|)) over all elements; targets in [0, 1], equal shapes."""
+    return _elementwise_loss(
+        x, target, reduction, ops.bce_with_logits, "BinaryCrossEntropyWithLogits", "binary_cross_entropy_with_logits"
+    )
+
+
+def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
+    """int64 (..., num_classes) with a one at each label; num_classes = -1: the largest label + 1.
+
+    Raises:
+        ValueError: a label is negative or not below num_classes.
+    """
+    data = labels._read("one_hot()")
+    if data.dtype.kind not in "iu":
+        raise TypeError(f"one_hot: labels must be integers, got {labels.dtype!r}")
+    if num_classes == -1:
+        num_classes = int(data.max()) + 1 if data.size else 0
+    if data.size and (data.min() < 0 or data.max() >= num_classes):
+        raise ValueError(f"one_hot: labels run from {data.min()} to {data.max()}, outside 0..{num_classes - 1}")
+    out = np.zeros((*data.shape, num_classes), dtype=np.int64)
+    np.put_along_axis(out, data[..., None].astype(np.int64), 1, axis=-1)
+    return Tensor._wrap(out)

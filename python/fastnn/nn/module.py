@@ -1,0 +1,254 @@
+"""Module: layers that hold parameters and other modules. PyTorch's contract."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from fastnn import dtypes
+from fastnn.nn.parameter import Parameter
+from fastnn.tensor import Tensor, _check_device
+
+
+class IncompatibleKeys(NamedTuple):
+    """What ``load_state_dict(strict=False)`` could not place."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not any(self):
+            return "<All keys matched successfully>"
+        return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+class Module:
+    """Base of all layers and models: assign parameters and modules as attributes, write ``forward``.
+
+    Attributes that are a :class:`Parameter` or a :class:`Module` are registered in the order of their assignment.
+    """
+
+    training: bool
+
+    def __init__(self) -> None:
+        fields = self.__dict__
+        fields["_parameters"] = {}
+        fields["_modules"] = {}
+        fields["_buffers"] = {}
+        fields["training"] = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        fields = self.__dict__
+        if "_parameters" not in fields and isinstance(value, Parameter | Module):
+            raise AttributeError(
+                f"cannot assign {name!r} to a {type(self).__name__} before super().__init__() was called: make that the first line of "
+                "its __init__"
+            )
+        home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
+        for registry in ("_parameters", "_modules"):
+            if registry != home:
+                fields.get(registry, {}).pop(name, None)
+        if home is not None:
+            fields[home][name] = value
+        elif name in fields.get("_buffers", {}):
+            fields["_buffers"][name] = value
+        fields[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        for registry in ("_parameters", "_modules", "_buffers"):
+            self.__dict__[registry].pop(name, None)
+        super().__delattr__(name)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        setattr(self, name, param)
+
+    def register_buffer(self, name: str, tensor: Tensor) -> None:
+        """A tensor that belongs to the state but is not learned."""
+        self._buffers[name] = tensor
+        self.__dict__[name] = tensor
+
+    def add_module(self, name: str, module: Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    # -- what it holds ----------------------------------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        yield from self._modules.items()
+
+    def children(self) -> Iterator[Module]:
+        yield from self._modules.values()
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once."""
+        seen: set[int] = set()
+        stack: list[tuple[str, Module]] = [(prefix, self)]
+        while stack:
+            name, module = stack.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield name, module
+            stack.extend((_join(name, child), value) for child, value in reversed(module._modules.items()))
+
+    def modules(self) -> Iterator[Module]:
+        for _, module in self.named_modules():
+            yield module
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Each parameter once, with its dotted name."""
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name, parameter in module._parameters.items():
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield _join(path, name), parameter
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        for _, parameter in self.named_parameters(recurse=recurse):
+            yield parameter
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        for path, module in self.named_modules():
+            for name, buffer in module._buffers.items():
+                yield _join(path, name), buffer
+
+    def buffers(self) -> Iterator[Tensor]:
+        for _, buffer in self.named_buffers():
+            yield buffer
+
+    # -- state ------------------------------------------------------------------------------------------------------------------
+
+    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
+        """Parameters and buffers module by module, under every name they have."""
+        stack: list[tuple[str, Module]] = [("", self)]
+        while stack:
+            path, module = stack.pop()
+            for registry in (module._parameters, module._buffers):
+                for name, tensor in registry.items():
+                    yield _join(path, name), tensor
+            stack.extend((_join(path, child), value) for child, value in reversed(module._modules.items()))
+
+    def state_dict(self) -> OrderedDict[str, Tensor]:
+        """All parameters and buffers by dotted name, detached; they share memory with the module."""
+        return OrderedDict((name, tensor.detach()) for name, tensor in self._named_state())
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Copies values in by name.
+
+        Raises:
+            RuntimeError: a shape differs, or (strict) a name is missing or unexpected: all of them are named, nothing is changed.
+        """
+        own = dict(self._named_state())
+        arrays = {name: _array_of(name, value) for name, value in state_dict.items()}
+        missing = [name for name in own if name not in arrays]
+        unexpected = [name for name in arrays if name not in own]
+        problems = []
+        if strict and missing:
+            problems.append("missing " + ", ".join(f"'{name}'" for name in missing))
+        if strict and unexpected:
+            problems.append("unexpected " + ", ".join(f"'{name}'" for name in unexpected))
+        problems += [
+            f"'{name}' has shape {arrays[name].shape} in the state, the model wants {tuple(tensor.shape)}"
+            for name, tensor in own.items()
+            if name in arrays and arrays[name].shape != tuple(tensor.shape)
+        ]
+        if problems:
+            raise RuntimeError(
+                f"this state does not fit {type(self).__name__}: " + "; ".join(problems) + ". Build the model with the sizes it was "
+                "saved with" + (", or pass strict=False to load only the names that match" if strict else "")
+            )
+        for name, tensor in own.items():
+            if name in arrays:
+                tensor._data[...] = arrays[name]
+        return IncompatibleKeys(missing, unexpected)
+
+    # -- modes ------------------------------------------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode: dropout is active."""
+        for module in self.modules():
+            module.__dict__["training"] = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Evaluation mode: dropout does nothing."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def apply(self, function: Callable[[Module], None]) -> Self:
+        for module in self.children():
+            module.apply(function)
+        function(self)
+        return self
+
+    def to(self, target: Any = None, *, dtype: Any = None, device: Any = None) -> Self:
+        """Another floating dtype (float32, float64) or device (only 'cpu' without the CUDA backend)."""
+        if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
+            device, target = target, None
+        if device is not None:
+            _check_device(device)
+        kind = dtype if dtype is not None else target
+        if kind is not None:
+            for parameter in self.parameters():
+                parameter._data = _cast_keeping_layout(parameter._data, dtypes.to_numpy(kind))
+        return self
+
+    def float(self) -> Self:
+        return self.to(dtypes.float32)
+
+    def double(self) -> Self:
+        return self.to(dtypes.float64)
+
+    def cpu(self) -> Self:
+        return self
+
+    def cuda(self, device: Any = None) -> Self:
+        return self.to(device="cuda")
+
+    # -- text -------------------------------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of a layer without children."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        if not self._modules:
+            return f"{type(self).__name__}({extra})"
+        lines = [extra] if extra else []
+        lines += [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _array_of(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, Tensor):
+        return value._data
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"state_dict entry '{name}' is a {type(value).__name__}, not a tensor or array") from error
+
+
+def _cast_keeping_layout(data: np.ndarray, kind: np.dtype) -> np.ndarray:
+    return data.astype(kind, order="K", copy=False)

@@ -1,0 +1,181 @@
+"""What the optimizers have in common: parameter groups, state, and who owns it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from fastnn.nn.parameter import Owner, Parameter
+from fastnn.tensor import Tensor
+
+Params = Iterable[Parameter] | Iterable[dict[str, Any]]
+State = dict[str, Any]
+
+
+def check_number(optimizer: str, name: str, value: float, low: float, high: float = math.inf, below: bool = False) -> None:
+    """low <= value <= high (value < high where below), finite; ValueError that names the hyper-parameter otherwise."""
+    fits = math.isfinite(value) and low <= value and (value < high if below else value <= high)
+    if not fits:
+        limit = f"{low:g} <= {name}" + ("" if high == math.inf else f" {'<' if below else '<='} {high:g}")
+        raise ValueError(f"{optimizer}: {name} is {value}; it must satisfy {limit}")
+
+
+class Optimizer:
+    """Base of the optimizers. ``step()`` updates every parameter that has a gradient.
+
+    state: per parameter, the running values under PyTorch's names; param_groups: hyper-parameters, a group each.
+
+    Raises:
+        ValueError: no parameters, one parameter twice, or a hyper-parameter out of range.
+        TypeError: something that is no parameter.
+    """
+
+    # Names of the state arrays, in the order in which plans and state dicts keep them.
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self._owner: Owner | None = None
+        self._state: dict[Parameter, State] = {}
+        if isinstance(params, Tensor):
+            raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
+        entries = list(params)
+        if not entries:
+            raise ValueError(
+                f"{type(self).__name__} got no parameters: pass model.parameters(), and make sure that the model's layers are assigned as "
+                "attributes"
+            )
+        for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Parameters with their own hyper-parameters: ``{"params": [...], "lr": 0.1}``."""
+        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for param in params:
+            if not isinstance(param, Tensor):
+                raise TypeError(f"{type(self).__name__} can only optimise tensors, got a {type(param).__name__}")
+            if id(param) in known:
+                raise ValueError("some parameters appear in more than one parameter group, or twice in one")
+            if param._node is not None:
+                raise ValueError("can only optimise leaf tensors: this one was computed from others")
+            known.add(id(param))
+        full = {**self.defaults, **group, "params": params}
+        self.check_group(full)
+        self.param_groups.append(full)
+
+    def check_group(self, group: dict[str, Any]) -> None:
+        """Refuses hyper-parameters out of range."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> dict[Parameter, State]:
+        """The running values; taken back from a compiled plan that holds them."""
+        if self._owner is not None:
+            self._owner.release()
+        return self._state
+
+    def init_state(self, param: Parameter, group: dict[str, Any]) -> State:
+        """Fresh running values of one parameter, in its memory layout."""
+        return {name: np.zeros_like(param._data) for name in self.active_slots(group)}
+
+    def active_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The state arrays that a group with these hyper-parameters keeps."""
+        return self.slots
+
+    def state_of(self, param: Parameter, group: dict[str, Any]) -> State:
+        """The running values of one parameter, made where there are none yet."""
+        state = self.state
+        if param not in state:
+            state[param] = {"step": 0, **self.init_state(param, group)}
+        return state[param]
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets all gradients. Without it they add up over calls of ``backward()``."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                param.grad = None
+
+    def step(self, closure: Any = None) -> Tensor | None:
+        """One update of every parameter that has a gradient."""
+        loss = closure() if closure is not None else None
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    state = self.state_of(param, group)
+                    state["step"] += 1
+                    self.update(param._data, _in_layout_of(param._data, param.grad._data), state, group)
+        return loss
+
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
+        """Updates one parameter and its running values in place."""
+        raise NotImplementedError
+
+    def settings(self, group: dict[str, Any], step: int) -> Any:
+        """The compiled core's settings for the given step (from 1) of a group."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and groups with parameters as numbers in order, PyTorch's form."""
+        number = {id(p): i for i, p in enumerate(self._all_params())}
+        state = {
+            number[id(param)]: {name: Tensor._wrap(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+            for param, values in self.state.items()
+        }
+        groups = [{**group, "params": [number[id(p)] for p in group["params"]]} for group in self.param_groups]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Takes over what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: other groups, or arrays that do not fit the parameters.
+        """
+        groups, params = state_dict["param_groups"], list(self._all_params())
+        sizes = [len(group["params"]) for group in self.param_groups]
+        if [len(group["params"]) for group in groups] != sizes:
+            raise ValueError(f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of {sizes}")
+        state = self.state
+        state.clear()
+        for number, values in state_dict["state"].items():
+            param = params[int(number)]
+            state[param] = {name: _placed(param, name, value) for name, value in values.items()}
+        for own, saved in zip(self.param_groups, groups, strict=True):
+            own.update({name: value for name, value in saved.items() if name != "params"})
+
+    def _all_params(self) -> Iterable[Parameter]:
+        return (param for group in self.param_groups for param in group["params"])
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for number, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {number}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _in_layout_of(param: np.ndarray, grad: np.ndarray) -> np.ndarray:
+    """The gradient with the parameter's strides: the update walks both as flat memory."""
+    if grad.strides == param.strides or grad.shape != param.shape:
+        return grad
+    out = np.empty_like(param)
+    out[...] = grad
+    return out
+
+
+def _placed(param: Parameter, name: str, value: Any) -> Any:
+    """A loaded value: arrays are copied into the parameter's layout, one-element tensors (PyTorch's step) become numbers."""
+    array = value._data if isinstance(value, Tensor) else value
+    if not isinstance(array, np.ndarray):
+        return value
+    if name == "step":
+        return int(array)
+    if array.shape != param._data.shape:
+        raise ValueError(f"the saved optimizer's {name} has shape {array.shape}, its parameter has {param._data.shape}")
+    out = np.empty_like(param._data)
+    out[...] = array
+    return out

@@ -1,0 +1,44 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core, ops
+from fastnn.optim.optimizer import Optimizer, Params, State, check_number
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, lecture 6e, 2012): w -= lr g / (sqrt(mean g^2) + eps), optional momentum; PyTorch's form."""
+
+    slots = ("square_avg", "momentum_buffer")
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum})
+
+    def check_group(self, group: dict[str, Any]) -> None:
+        for name in ("lr", "eps", "weight_decay", "momentum"):
+            check_number("RMSprop", name, group[name], 0.0)
+        check_number("RMSprop", "alpha", group["alpha"], 0.0, 1.0)
+
+    def active_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return self.slots if group["momentum"] else self.slots[:1]
+
+    def settings(self, group: dict[str, Any], step: int) -> _core.RmspropSettings:
+        settings = _core.RmspropSettings()
+        for name in ("lr", "alpha", "eps", "weight_decay", "momentum"):
+            setattr(settings, name, group[name])
+        return settings
+
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
+        ops.rmsprop(param, grad, state["square_avg"], state.get("momentum_buffer"), self.settings(group, state["step"]))
