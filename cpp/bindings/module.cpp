@@ -18,4 +18,6 @@ PYBIND11_MODULE(_core, module) {
     fastnn::bind_ops(module);
     fastnn::bind_updates(module);
     fastnn::bind_data(module);
+    fastnn::bind_digits(module);
+    fastnn::bind_plan(module);
 }

@@ -1,4 +1,6 @@
 // Optimizer updates of NumPy arrays, in place.
+#include <memory>
+
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "ops/adam.h"
@@ -42,7 +44,7 @@ void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object&
 }  // namespace
 
 void bind_updates(py::module_& module) {
-    py::class_<AdamSettings>(module, "AdamSettings")
+    py::class_<AdamSettings, std::shared_ptr<AdamSettings>>(module, "AdamSettings")
         .def(py::init<>())
         .def_readwrite("lr", &AdamSettings::lr)
         .def_readwrite("beta1", &AdamSettings::beta1)
@@ -53,24 +55,31 @@ void bind_updates(py::module_& module) {
         .def_readwrite("eps_corrected", &AdamSettings::eps_corrected)
         .def_readwrite("beta1_power", &AdamSettings::beta1_power)
         .def_readwrite("beta2_power", &AdamSettings::beta2_power)
+        .def_readonly("step", &AdamSettings::step)
         .def("set_step", &AdamSettings::set_step, py::arg("step"))
         .def("advance", &AdamSettings::advance);
-    py::class_<SgdSettings>(module, "SgdSettings")
+    py::class_<SgdSettings, std::shared_ptr<SgdSettings>>(module, "SgdSettings")
         .def(py::init<>())
         .def_readwrite("lr", &SgdSettings::lr)
         .def_readwrite("momentum", &SgdSettings::momentum)
         .def_readwrite("dampening", &SgdSettings::dampening)
         .def_readwrite("weight_decay", &SgdSettings::weight_decay)
         .def_readwrite("nesterov", &SgdSettings::nesterov)
-        .def_readwrite("first", &SgdSettings::first);
-    py::class_<RmspropSettings>(module, "RmspropSettings")
+        .def_readwrite("first", &SgdSettings::first)
+        .def_readonly("step", &SgdSettings::step)
+        .def("set_step", &SgdSettings::set_step, py::arg("step"))
+        .def("advance", &SgdSettings::advance);
+    py::class_<RmspropSettings, std::shared_ptr<RmspropSettings>>(module, "RmspropSettings")
         .def(py::init<>())
         .def_readwrite("lr", &RmspropSettings::lr)
         .def_readwrite("alpha", &RmspropSettings::alpha)
         .def_readwrite("eps", &RmspropSettings::eps)
         .def_readwrite("weight_decay", &RmspropSettings::weight_decay)
         .def_readwrite("momentum", &RmspropSettings::momentum)
-        .def_readwrite("eps_inside", &RmspropSettings::eps_inside);
+        .def_readwrite("eps_inside", &RmspropSettings::eps_inside)
+        .def_readonly("step", &RmspropSettings::step)
+        .def("set_step", &RmspropSettings::set_step, py::arg("step"))
+        .def("advance", &RmspropSettings::advance);
     module.def("adam", &adam_arrays, py::arg("param"), py::arg("grad"), py::arg("m"), py::arg("v"), py::arg("settings"));
     module.def("sgd", &sgd_arrays, py::arg("param"), py::arg("grad"), py::arg("buffer"), py::arg("settings"));
     module.def("rmsprop", &rmsprop_arrays, py::arg("param"), py::arg("grad"), py::arg("square"), py::arg("buffer"),

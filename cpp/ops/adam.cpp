@@ -6,9 +6,10 @@
 
 namespace fastnn {
 
-void AdamSettings::set_step(std::int64_t step) {
+void AdamSettings::set_step(std::int64_t target) {
     beta1_power = beta2_power = 1;
-    for (std::int64_t t = 0; t < step && (beta1_power != 0 || beta2_power != 0); ++t) advance();
+    for (step = 0; step < target && (beta1_power != 0 || beta2_power != 0);) advance();
+    step = target;
 }
 
 template <typename T>

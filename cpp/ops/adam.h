@@ -17,10 +17,12 @@ struct AdamSettings {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
     bool decoupled = false;      // AdamW
     bool eps_corrected = true;   // false: Keras' form, eps outside the bias correction
-    double beta1_power = 1, beta2_power = 1;  // beta^t of the step being taken
+    std::int64_t step = 0;                    // the step being taken, from 1
+    double beta1_power = 1, beta2_power = 1;  // beta^step
 
-    void set_step(std::int64_t step);  // the powers of step 1, 2, ...
+    void set_step(std::int64_t target);
     void advance() {
+        ++step;
         beta1_power *= beta1;
         beta2_power *= beta2;
     }

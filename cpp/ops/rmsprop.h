@@ -14,6 +14,10 @@ namespace fastnn {
 struct RmspropSettings {
     double lr = 1e-2, alpha = 0.99, eps = 1e-8, weight_decay = 0, momentum = 0;
     bool eps_inside = false;
+    std::int64_t step = 0;  // the step being taken, from 1
+
+    void advance() { ++step; }
+    void set_step(std::int64_t target) { step = target; }
 };
 
 template <typename T>

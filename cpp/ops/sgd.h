@@ -14,6 +14,13 @@ namespace fastnn {
 struct SgdSettings {
     double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
     bool nesterov = false, first = false;
+    std::int64_t step = 0;  // the step being taken, from 1
+
+    void advance() { set_step(step + 1); }
+    void set_step(std::int64_t target) {
+        step = target;
+        first = step == 1;
+    }
 };
 
 template <typename T>

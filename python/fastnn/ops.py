@@ -10,13 +10,17 @@ Views (reshape of contiguous memory, transpose, basic slices, broadcasts) move n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn import _core
 
-# The recording in progress, if any (set by fastnn.plan). Values are not to be read out while it runs.
-recorder: object | None = None
+if TYPE_CHECKING:
+    from fastnn.recording import Recorder
+
+# The recording in progress, if any. Values are not to be read out while it runs.
+recorder: Recorder | None = None
 
 # Compiled, with a counterpart in the plan executor (cpp/plan/instructions.cpp).
 dense_forward = _core.dense_forward

@@ -145,12 +145,7 @@ class Tensor:
     def _read(self, what: str) -> np.ndarray:
         """The array for use outside: refused while a plan is being recorded, because its values are not known then."""
         if ops.recorder is not None:
-            from fastnn.plan import RecordingError
-
-            raise RecordingError(
-                f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, a plan cannot follow it. "
-                "Such a model stays eager: use engine='eager', or move the call out of forward()"
-            )
+            ops.recorder.refuse(what)
         return self._data
 
     def __iter__(self) -> Iterator[Tensor]:

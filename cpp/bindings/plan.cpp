@@ -1,0 +1,168 @@
+// The plan executor for python/fastnn/plan.py.
+#include <pybind11/stl.h>
+
+#include <memory>
+
+#include "bindings/arrays.h"
+#include "bindings/bindings.h"
+#include "core/check.h"
+#include "ops/dense.h"
+#include "plan/plan.h"
+#include "plan/updates.h"
+
+namespace fastnn {
+
+namespace {
+
+using Object = py::object;
+
+Settings settings_of(const Object& object) {
+    if (py::isinstance<AdamSettings>(object)) return object.cast<std::shared_ptr<AdamSettings>>();
+    if (py::isinstance<SgdSettings>(object)) return object.cast<std::shared_ptr<SgdSettings>>();
+    return object.cast<std::shared_ptr<RmspropSettings>>();
+}
+
+DType dtype_named(const std::string& name) {
+    for (const DType dtype : {DType::float32, DType::float64, DType::int64, DType::uint8, DType::boolean}) {
+        if (name == dtype_name(dtype)) return dtype;
+    }
+    fail_type("plan", "no compiled plan works on ", name);
+}
+
+// A copy of an array into a view, or back; both of one shape and dtype.
+void write_view(const Plan& plan, int id, const Object& array_in) {
+    const TensorView& view = plan.at(id);
+    const Input array("plan", "array", array_in, Layout::any);
+    check_dtype("plan", "array", array.view(), view.dtype);
+    check_same_shape("plan", "array", array.view(), "the plan's view", view);
+    if (view.panel != 0) {
+        pack_weight(array.view(), view);
+    } else {
+        py::array target(numpy_dtype(view.dtype), shape_of(view), {}, view.data, py::none());
+        target.attr("__setitem__")(py::ellipsis(), array.array());
+    }
+}
+
+void read_view(const Plan& plan, int id, const Object& array_in) {
+    const TensorView& view = plan.at(id);
+    const TensorView array = in_place("plan", "array", array_in);
+    check_dtype("plan", "array", array, view.dtype);
+    check_same_shape("plan", "array", array, "the plan's view", view);
+    if (view.panel != 0) {
+        unpack_weight(view, array);
+    } else {
+        const py::array source(numpy_dtype(view.dtype), shape_of(view), {}, view.data, py::none());
+        array_in.attr("__setitem__")(py::ellipsis(), source);
+    }
+}
+
+// Resident data and an order of rows, kept alive by the caller.
+struct SourceArrays {
+    Input images, targets, order, mean, std;
+    bool has_targets, normalise;
+
+    SourceArrays(const Object& images_in, const Object& targets_in, const Object& order_in, const Object& mean_in, const Object& std_in)
+        : images("plan", "images", images_in, Layout::contiguous),
+          targets("plan", "targets", targets_in.is_none() ? order_in : targets_in, Layout::contiguous),
+          order("plan", "order", order_in, Layout::contiguous),
+          mean("plan", "mean", mean_in.is_none() ? order_in : mean_in, Layout::contiguous),
+          std("plan", "std", std_in.is_none() ? order_in : std_in, Layout::contiguous),
+          has_targets(!targets_in.is_none()),
+          normalise(!mean_in.is_none()) {
+        check_dtype("plan", "order", order.view(), DType::int64);
+        check_rank("plan", "order", order.view(), 1);
+    }
+
+    Source source() const {
+        return {images.view(), normalise ? &mean.view() : nullptr, normalise ? &std.view() : nullptr,
+                has_targets ? &targets.view() : nullptr, order.view().as<std::int64_t>()};
+    }
+};
+
+std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std::int64_t first, std::int64_t steps,
+                        double seconds, bool stop_at_nan, const Object& losses_in, const Object& outputs_in) {
+    const Program& target = plan.program_at(program);
+    if (target.input < 0) fail("plan", "this program has no input");
+    const std::int64_t batch = plan.at(target.input).shape[0];
+    if (first < 0 || steps < 0 || checked_product("plan", first + steps, batch) > arrays.order.view().size()) {
+        fail("plan", "steps ", first, " to ", first + steps, " of ", batch, " samples reach past the order's ",
+             arrays.order.view().size());
+    }
+    Source source = arrays.source();
+    source.order += first * batch;
+    // Losses get one value a step, outputs one batch of rows a step, both from step `first` of the arrays.
+    const auto place = [&](const Object& array_in, const char* name, int view, std::int64_t rows) -> void* {
+        if (array_in.is_none()) return nullptr;
+        const TensorView array = in_place("plan", name, array_in);
+        if (view < 0) fail("plan", "this program has no ", name);
+        const TensorView& like = plan.at(view);
+        check_dtype("plan", name, array, like.dtype);
+        check_contiguous("plan", name, array);
+        if ((first + steps) * rows * like.size() > array.size()) fail("plan", name, " is too small for the steps asked for");
+        return array.as<char>() + first * rows * like.size() * item_size(like.dtype);
+    };
+    void* const losses = place(losses_in, "losses", target.loss, 1);
+    void* const outputs = place(outputs_in, "outputs", target.output, 1);
+    const py::gil_scoped_release released;
+    return plan.run(program, &source, {steps, seconds, stop_at_nan}, losses, outputs);
+}
+
+}  // namespace
+
+void bind_plan(py::module_& module) {
+    py::class_<DropoutDraw, std::shared_ptr<DropoutDraw>>(module, "DropoutDraw")
+        .def(py::init([](std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
+            return std::make_shared<DropoutDraw>(DropoutDraw{seed, call, number});
+        }), py::arg("seed"), py::arg("call"), py::arg("module"))
+        .def_readwrite("seed", &DropoutDraw::seed)
+        .def_readwrite("call", &DropoutDraw::call);
+    py::class_<SourceArrays>(module, "Source")
+        .def(py::init<const Object&, const Object&, const Object&, const Object&, const Object&>(), py::arg("images"),
+             py::arg("targets"), py::arg("order"), py::arg("mean") = py::none(), py::arg("std") = py::none());
+    py::class_<Plan>(module, "Plan")
+        .def(py::init<>())
+        .def("buffer", &Plan::buffer, py::arg("nbytes"))
+        .def("view", [](Plan& plan, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
+                        const std::vector<std::int64_t>& stride, const std::string& dtype, std::int64_t panel) {
+            return plan.view(buffer, offset, shape, stride, dtype_named(dtype), panel);
+        }, py::arg("buffer"), py::arg("offset"), py::arg("shape"), py::arg("stride"), py::arg("dtype"), py::arg("panel") = 0)
+        .def("program", &Plan::program)
+        .def("set_io", [](Plan& plan, int program, int input, int target, int loss, int output) {
+            Program& which = plan.program_at(program);
+            for (const int view : {input, target, loss, output}) {
+                if (view >= 0) plan.at(view);
+            }
+            which.input = input;
+            which.target = target;
+            which.loss = loss;
+            which.output = output;
+        }, py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"), py::arg("output"))
+        .def("emit", &Plan::emit, py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"), py::arg("attributes"))
+        .def("emit_update", [](Plan& plan, int program, const Object& settings, int param, int grad, const std::vector<int>& states) {
+            emit_update(plan, program, settings_of(settings), param, grad, states);
+        }, py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad"), py::arg("states"))
+        .def("emit_dense_update", [](Plan& plan, int program, const Object& settings, int param, int grad_y, int x,
+                                     const std::vector<int>& states) {
+            emit_dense_update(plan, program, settings_of(settings), param, grad_y, x, states);
+        }, py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad_y"), py::arg("x"), py::arg("states"))
+        .def("emit_dropout", [](Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x, int y, int mask) {
+            emit_dropout(plan, program, draw, p, x, y, mask);
+        }, py::arg("program"), py::arg("draw"), py::arg("p"), py::arg("x"), py::arg("y"), py::arg("mask"))
+        .def("instructions", [](Plan& plan, int program) {
+            std::vector<std::string> names;
+            for (const auto& instruction : plan.program_at(program).instructions) names.push_back(instruction.name);
+            return names;
+        }, py::arg("program"))
+        .def("write", &write_view, py::arg("view"), py::arg("array"))
+        .def("read", &read_view, py::arg("view"), py::arg("array"))
+        .def("step", [](Plan& plan, int program) {
+            const py::gil_scoped_release released;
+            plan.run(program, nullptr, {}, nullptr, nullptr);
+        }, py::arg("program"))
+        .def("run", &run_source, py::arg("program"), py::arg("source"), py::arg("first"), py::arg("steps"), py::arg("seconds"),
+             py::arg("stop_at_nan") = false, py::arg("losses") = py::none(), py::arg("outputs") = py::none())
+        .def_property_readonly("steps_run", &Plan::steps_run);
+    module.def("instruction_names", &instruction_names);
+}
+
+}  // namespace fastnn

@@ -1,0 +1,330 @@
+// The registry of ops that plans run: name -> builder. A builder checks its views once; the body it returns runs every step.
+// An op that needs contiguous memory gets a copy of a view that is not: contiguous() makes the copy part of its body.
+#include <memory>
+#include <utility>
+
+#include "core/check.h"
+#include "kernels/dispatch.h"
+#include "ops/arithmetic.h"
+#include "ops/bce.h"
+#include "ops/cross_entropy.h"
+#include "ops/dense.h"
+#include "ops/exp.h"
+#include "ops/gather.h"
+#include "ops/log.h"
+#include "ops/loss.h"
+#include "ops/matmul.h"
+#include "ops/mse.h"
+#include "ops/pow.h"
+#include "ops/reduce.h"
+#include "ops/relu.h"
+#include "ops/sigmoid.h"
+#include "ops/softmax.h"
+#include "ops/tanh.h"
+#include "plan/plan.h"
+
+namespace fastnn {
+
+double Call::attribute(const char* name) const {
+    const auto found = attributes.find(name);
+    if (found == attributes.end()) fail(op, "the plan gives no ", name);
+    return found->second;
+}
+
+const TensorView& Call::input(std::size_t i) const {
+    if (i >= in.size()) fail(op, "the plan gives ", in.size(), " inputs, number ", i, " is missing");
+    return in[i];
+}
+
+const TensorView& Call::output(std::size_t i) const {
+    if (i >= out.size()) fail(op, "the plan gives ", out.size(), " outputs, number ", i, " is missing");
+    return out[i];
+}
+
+namespace {
+
+constexpr double transcendental = 12;  // elementary operations of one exp, as in bindings/ops.cpp
+
+double items(const TensorView& view) { return static_cast<double>(view.size()); }
+
+// Puts a copy into contiguous memory before `body` where a view is not contiguous. Call for each such input, then wrap.
+class Contiguous {
+public:
+    explicit Contiguous(Call& call) : call_(call) {}
+
+    TensorView operator()(std::size_t i) {
+        const TensorView& view = call_.input(i);
+        if (view.contiguous()) return view;
+        const TensorView dense = call_.plan.temporary(view);
+        if (view.panel != 0) {
+            copies_.push_back([view, dense](Team& team) {
+                if (team.index() == 0) unpack_weight(view, dense);
+            });
+        } else {
+            copies_.push_back([view, dense](Team& team) { copy(team, view, dense); });
+        }
+        return dense;
+    }
+
+    Body wrap(Body body) const {
+        if (copies_.empty()) return body;
+        return [copies = copies_, body = std::move(body)](Team& team) {
+            for (const Body& each : copies) each(team);
+            team.barrier();
+            body(team);
+        };
+    }
+
+private:
+    Call& call_;
+    std::vector<Body> copies_;
+};
+
+// -- dense layers -------------------------------------------------------------------------------------------------------------
+
+double product(const TensorView& weight, const TensorView& batch) {
+    return items(weight) * static_cast<double>(batch.shape[0]) / 8;
+}
+
+Body build_dense_forward(Call& call) {
+    const TensorView x = call.input(0), weight = call.input(1), y = call.output(0);
+    const bool has_bias = call.in.size() > 2, relu = call.attribute("relu") != 0;
+    const TensorView bias = has_bias ? call.input(2) : TensorView();
+    dense_check(x, weight, has_bias ? &bias : nullptr, y);
+    call.plan.need_workspace(dense_forward_workspace(weight));
+    call.operations = product(weight, x);
+    return [=, &plan = call.plan](Team& team) {
+        dense_forward(team, x, weight, has_bias ? &bias : nullptr, relu, y, plan.workspace());
+    };
+}
+
+Body build_dense_grad_x(Call& call) {
+    const TensorView grad_y = call.input(0), weight = call.input(1), grad_x = call.output(0);
+    dense_backward_check(grad_y, grad_x, weight);
+    call.plan.need_workspace(dense_grad_x_workspace(weight));
+    call.operations = product(weight, grad_y);
+    return [=, &plan = call.plan](Team& team) { dense_grad_x(team, grad_y, weight, grad_x, plan.workspace()); };
+}
+
+Body build_dense_grad_weight(Call& call) {
+    const TensorView grad_y = call.input(0), x = call.input(1), grad_weight = call.output(0);
+    dense_backward_check(grad_y, x, grad_weight);
+    call.plan.need_workspace(dense_grad_weight_workspace(grad_y, x, grad_weight));
+    call.operations = product(grad_weight, x);
+    return [=, &plan = call.plan](Team& team) { dense_grad_weight(team, grad_y, x, grad_weight, plan.workspace()); };
+}
+
+Body build_dense_grad_bias(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView grad_y = contiguous(0), grad_bias = call.output(0);
+    check_rank(call.op, "grad_y", grad_y, 2);
+    if (grad_bias.rank != 1 || grad_bias.shape[0] != grad_y.shape[1]) fail(call.op, "grad_bias does not fit grad_y");
+    call.operations = items(grad_y);
+    return contiguous.wrap([=](Team& team) { dense_grad_bias(team, grad_y, grad_bias); });
+}
+
+Body build_matmul(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView a = call.input(0).panel ? contiguous(0) : call.input(0);
+    const TensorView b = call.input(1).panel ? contiguous(1) : call.input(1);
+    const TensorView c = call.output(0);
+    matmul_check(a, b, c);
+    call.plan.need_workspace(matmul_workspace(b));
+    call.operations = items(c) * static_cast<double>(a.shape[a.rank - 1]) / 8;
+    return contiguous.wrap([=, &plan = call.plan](Team& team) { matmul(team, a, b, c, plan.workspace()); });
+}
+
+// -- elementwise --------------------------------------------------------------------------------------------------------------
+
+template <auto check, auto body, int cost>
+Body build_map(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = contiguous(0), y = call.output(0);
+    check(x, y);
+    call.operations = items(x) * cost;
+    return contiguous.wrap([=](Team& team) { body(team, x, y); });
+}
+
+template <auto check, auto body, int cost>
+Body build_map_backward(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView grad_y = contiguous(0), saved = contiguous(1), grad_x = call.output(0);
+    check(grad_y, saved, grad_x);
+    call.operations = items(grad_y) * cost;
+    return contiguous.wrap([=](Team& team) { body(team, grad_y, saved, grad_x); });
+}
+
+template <Arithmetic operation>
+Body build_arithmetic(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView a = call.input(0).panel ? contiguous(0) : call.input(0);
+    const TensorView b = call.input(1).panel ? contiguous(1) : call.input(1);
+    const TensorView y = call.output(0);
+    arithmetic_check(a, b, y);
+    call.operations = items(y);
+    return contiguous.wrap([=](Team& team) { arithmetic(team, operation, a, b, y); });
+}
+
+Body build_copy(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = call.input(0).panel ? contiguous(0) : call.input(0), y = call.output(0);
+    copy_check(x, y);
+    call.operations = items(y);
+    return contiguous.wrap([=](Team& team) { copy(team, x, y); });
+}
+
+// A panel weight into strided memory of any layout.
+Body build_unpack(Call& call) {
+    const TensorView panels = call.input(0), weight = call.output(0);
+    check_same_shape(call.op, "the weight", panels, "the result", weight);
+    if (panels.panel == 0 || weight.panel != 0) fail(call.op, "the input must be in panels and the result strided");
+    return [=](Team& team) {
+        if (team.index() == 0) unpack_weight(panels, weight);
+    };
+}
+
+Body build_pow(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = contiguous(0), y = call.output(0);
+    const double exponent = call.attribute("exponent");
+    pow_check(x, y);
+    call.operations = items(x) * transcendental;
+    return contiguous.wrap([=](Team& team) { pow(team, x, exponent, y); });
+}
+
+Body build_pow_backward(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView grad_y = contiguous(0), x = contiguous(1), grad_x = call.output(0);
+    const double exponent = call.attribute("exponent");
+    pow_backward_check(grad_y, x, grad_x);
+    call.operations = items(x) * transcendental;
+    return contiguous.wrap([=](Team& team) { pow_backward(team, grad_y, x, exponent, grad_x); });
+}
+
+// -- losses -------------------------------------------------------------------------------------------------------------------
+
+Body build_cross_entropy(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView logits = contiguous(0), labels = contiguous(1);
+    const TensorView total = call.output(0), losses = call.output(1), grad = call.output(2);
+    cross_entropy_check(logits, labels, losses, grad);
+    const double scale = call.attribute("mean") != 0 ? 1.0 / static_cast<double>(logits.shape[0]) : 1.0;
+    call.operations = items(logits) * transcendental;
+    return contiguous.wrap([=](Team& team) {
+        cross_entropy(team, logits, labels, scale, losses, grad);
+        team.barrier();
+        reduce_loss(team, losses, scale, total);
+    });
+}
+
+template <auto check, auto body, int factor>
+Body build_loss(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = contiguous(0), target = contiguous(1);
+    const TensorView total = call.output(0), losses = call.output(1), grad = call.output(2);
+    check(x, target, losses, grad);
+    const double scale = call.attribute("mean") != 0 ? 1.0 / items(x) : 1.0;
+    call.operations = items(x) * transcendental;
+    return contiguous.wrap([=](Team& team) {
+        body(team, x, target, factor * scale, losses, grad);
+        team.barrier();
+        reduce_loss(team, losses, scale, total);
+    });
+}
+
+// -- reductions and indexing --------------------------------------------------------------------------------------------------
+
+Body build_sum(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = contiguous(0), y = call.output(0);
+    const double scale = call.attribute("scale");
+    sum_check(x, y);
+    call.operations = items(x);
+    return contiguous.wrap([=](Team& team) { sum(team, x, scale, y); });
+}
+
+Body build_max(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = contiguous(0), y = call.output(0), index = call.output(1);
+    max_check(x, y, index);
+    call.operations = items(x);
+    return contiguous.wrap([=](Team& team) { max(team, x, y, index); });
+}
+
+Body build_max_backward(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView grad_y = contiguous(0), index = contiguous(1), grad_x = call.output(0);
+    max_check(grad_x, grad_y, index);
+    call.operations = items(grad_x);
+    return contiguous.wrap([=](Team& team) { max_backward(team, grad_y, index, grad_x); });
+}
+
+Body build_take(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView x = contiguous(0), index = contiguous(1), y = call.output(0);
+    take_check(x, index, y);
+    call.operations = items(y);
+    return contiguous.wrap([=](Team& team) { take(team, x, index, y); });
+}
+
+Body build_take_backward(Call& call) {
+    Contiguous contiguous(call);
+    const TensorView grad_y = contiguous(0), index = contiguous(1), grad_x = call.output(0);
+    take_check(grad_x, index, grad_y);
+    call.operations = items(grad_x);
+    return contiguous.wrap([=](Team& team) { take_backward(team, grad_y, index, grad_x); });
+}
+
+const std::map<std::string, Builder>& registry() {
+    static const std::map<std::string, Builder> builders = {
+        {"dense_forward", build_dense_forward},
+        {"dense_grad_x", build_dense_grad_x},
+        {"dense_grad_weight", build_dense_grad_weight},
+        {"dense_grad_bias", build_dense_grad_bias},
+        {"matmul", build_matmul},
+        {"add", build_arithmetic<Arithmetic::add>},
+        {"subtract", build_arithmetic<Arithmetic::subtract>},
+        {"multiply", build_arithmetic<Arithmetic::multiply>},
+        {"divide", build_arithmetic<Arithmetic::divide>},
+        {"copy", build_copy},
+        {"unpack", build_unpack},
+        {"relu", build_map<relu_check, relu, 1>},
+        {"sigmoid", build_map<sigmoid_check, sigmoid, 12>},
+        {"tanh", build_map<tanh_check, tanh, 12>},
+        {"exp", build_map<exp_check, exp, 12>},
+        {"log", build_map<log_check, log, 12>},
+        {"softmax", build_map<softmax_check, softmax, 12>},
+        {"log_softmax", build_map<softmax_check, log_softmax, 12>},
+        {"relu_backward", build_map_backward<relu_backward_check, relu_backward, 1>},
+        {"sigmoid_backward", build_map_backward<sigmoid_backward_check, sigmoid_backward, 1>},
+        {"tanh_backward", build_map_backward<tanh_backward_check, tanh_backward, 1>},
+        {"softmax_backward", build_map_backward<softmax_backward_check, softmax_backward, 2>},
+        {"log_softmax_backward", build_map_backward<softmax_backward_check, log_softmax_backward, 12>},
+        {"pow", build_pow},
+        {"pow_backward", build_pow_backward},
+        {"cross_entropy", build_cross_entropy},
+        {"mse", build_loss<mse_check, mse, 2>},
+        {"bce_with_logits", build_loss<bce_with_logits_check, bce_with_logits, 1>},
+        {"sum", build_sum},
+        {"max", build_max},
+        {"max_backward", build_max_backward},
+        {"take", build_take},
+        {"take_backward", build_take_backward},
+    };
+    return builders;
+}
+
+}  // namespace
+
+Builder find_builder(const std::string& name) {
+    const auto found = registry().find(name);
+    return found == registry().end() ? nullptr : found->second;
+}
+
+std::vector<std::string> instruction_names() {
+    std::vector<std::string> names;
+    for (const auto& entry : registry()) names.push_back(entry.first);
+    return names;
+}
+
+}  // namespace fastnn
