@@ -205,12 +205,18 @@ Body build_pow_backward(Call& call) {
 
 Body build_cross_entropy(Call& call) {
     Contiguous contiguous(call);
-    const TensorView logits = contiguous(0), labels = contiguous(1);
+    const TensorView logits = contiguous(0), labels = call.input(1);
     const TensorView total = call.output(0), losses = call.output(1), grad = call.output(2);
     cross_entropy_check(logits, labels, losses, grad);
     const double scale = call.attribute("mean") != 0 ? 1.0 / static_cast<double>(logits.shape[0]) : 1.0;
     call.operations = items(logits) * transcendental;
+    // Before the step, so that a wrong label changes nothing; and again here, for labels that the step itself computes.
+    const auto check = [labels, classes = logits.shape[1]] {
+        check_labels("cross_entropy", labels.as<std::int64_t>(), labels.shape[0], classes);
+    };
+    call.program.checks.push_back(check);
     return contiguous.wrap([=](Team& team) {
+        check();
         cross_entropy(team, logits, labels, scale, losses, grad);
         team.barrier();
         reduce_loss(team, losses, scale, total);

@@ -103,11 +103,12 @@ struct Run {
 
     void operator()(Team& team) {
         while (true) {
+            if (source != nullptr) gather_batch(team, *source, done, *input, target);
+            team.barrier();
+            for (const auto& check : program.checks) check();
             if (team.index() == 0) {
                 for (const auto& action : program.before_step) action();
             }
-            if (source != nullptr) gather_batch(team, *source, done, *input, target);
-            team.barrier();
             for (const Program::Instruction& instruction : program.instructions) {
                 instruction.body(team);
                 team.barrier();
@@ -172,11 +173,11 @@ void Plan::emit(int program, const std::string& name, const std::vector<int>& in
                 const Attributes& attributes) {
     const Builder builder = find_builder(name);
     if (builder == nullptr) fail("plan", "there is no compiled form of '", name, "'");
-    Call call{*this, name.c_str(), {}, {}, attributes};
+    Program& target = program_at(program);
+    Call call{*this, target, name.c_str(), {}, {}, attributes};
     for (const int id : in) call.in.push_back(at(id));
     for (const int id : out) call.out.push_back(at(id));
     Body body = builder(call);
-    Program& target = program_at(program);
     target.instructions.push_back({name, std::move(body)});
     target.operations += call.operations;
 }

@@ -45,6 +45,7 @@ struct Program {
     };
 
     std::vector<Instruction> instructions;
+    std::vector<std::function<void()>> checks;                   // of each batch, by every thread, before anything changes
     std::vector<std::function<void()>> before_step, after_step;  // by the team's first thread
     double operations = 0;                                       // of one step, for the choice of threads
     int input = -1, target = -1, loss = -1, output = -1;         // views
@@ -89,6 +90,7 @@ private:
 // One op of the registry (instructions.cpp): checks the views, returns the body to run.
 struct Call {
     Plan& plan;
+    Program& program;
     const char* op;
     std::vector<TensorView> in, out;
     const Attributes& attributes;

@@ -1,0 +1,96 @@
+"""fastnn: small networks on ordinary CPUs, fast, from a small package, with the same bits on every machine.
+
+``import fastnn as torch`` runs the well-known digit scripts; :class:`fastnn.Network` has fit, evaluate and predict; ``python -m fastnn.train``
+trains without a line of code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastnn import autograd, nn, optim
+from fastnn._core import __version__, get_num_threads, set_num_threads
+from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.creation import (
+    arange,
+    argmax,
+    as_tensor,
+    cat,
+    exp,
+    eye,
+    flatten,
+    from_numpy,
+    full,
+    is_tensor,
+    linspace,
+    log,
+    log_softmax,
+    matmul,
+    max,
+    mean,
+    mm,
+    ones,
+    ones_like,
+    pow,
+    rand,
+    randperm,
+    relu,
+    reshape,
+    sigmoid,
+    softmax,
+    sqrt,
+    squeeze,
+    stack,
+    sum,
+    tanh,
+    tensor,
+    transpose,
+    unsqueeze,
+    zeros,
+    zeros_like,
+)
+from fastnn.dtypes import Size, dtype, float32, float64, int32, int64, uint8
+from fastnn.dtypes import bool_ as bool
+from fastnn.random import initial_seed, manual_seed
+from fastnn.tensor import Tensor
+
+if TYPE_CHECKING:
+    from fastnn import datasets, kernels, transforms, utils
+    from fastnn.errors import FormatError
+    from fastnn.info import runtime_info
+    from fastnn.network import Network
+    from fastnn.plan import compile
+    from fastnn.serialization import load, save
+    from fastnn.trainer import Trainer
+
+float, double, int, long = float32, float64, int32, int64
+
+# Found on first use: `import fastnn` stays quick. Name -> the module that has it ("" where the name is the module).
+_LAZY = {
+    "FormatError": "fastnn.errors",
+    "Network": "fastnn.network",
+    "Trainer": "fastnn.trainer",
+    "compile": "fastnn.plan",
+    "datasets": "",
+    "kernels": "",
+    "load": "fastnn.serialization",
+    "runtime_info": "fastnn.info",
+    "save": "fastnn.serialization",
+    "transforms": "",
+    "utils": "",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = _LAZY[name]
+    value = getattr(import_module(home), name) if home else import_module(f"fastnn.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

@@ -7,6 +7,7 @@ Reverse-mode differentiation (Griewank and Walther, 2008): every op that involve
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import ops
+from fastnn.recording import owner_of
 
 if TYPE_CHECKING:
     from fastnn.tensor import Tensor
@@ -31,10 +33,13 @@ def scaled(grad: np.ndarray, by: np.ndarray) -> np.ndarray:
     return grad if by is UNIT.get(by.dtype) else ops.multiply(grad, by)
 
 
-class _Mode:
-    """Whether ops leave nodes."""
+class _ModeOfThread(threading.local):
+    """Whether ops leave nodes. Each thread has its own: one may evaluate while another trains."""
 
     enabled = True
+
+
+_Mode = _ModeOfThread()
 
 
 def is_grad_enabled() -> bool:
@@ -122,9 +127,14 @@ def _accumulate(grads: dict[int, np.ndarray], key: int, grad: np.ndarray) -> Non
     grads[key] = grad if before is None else ops.add(before, grad)
 
 
-def _into_leaf(tensor: Tensor, grad: np.ndarray) -> None:
+def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
+    """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to (``grad.zero_()``)."""
     before = tensor.grad
-    tensor.grad = type(tensor)._wrap(grad if before is None else ops.add(before._data, grad))
+    if before is not None:
+        grad = ops.add(before._data, grad)
+    elif shared:
+        grad = ops.copy(grad)
+    tensor.grad = type(tensor)._wrap(grad)
 
 
 def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> None:
@@ -139,7 +149,7 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
                 "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any parameter "
                 "(was it computed under no_grad(), or detached?)"
             )
-        return _into_leaf(root, gradient)
+        return _into_leaf(root, gradient, shared=True)
     nodes = _reachable(root._node)
     if any(node.backward is None for node in nodes):
         raise RuntimeError(
@@ -150,17 +160,17 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
     for node in nodes:
         grad = grads.pop(id(node), None)
         if grad is not None:
-            _propagate(node, grad, grads)
+            _propagate(node, grad, grads, retain_graph)
         if not retain_graph:
             node.backward = None
     return None
 
 
-def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray]) -> None:
+def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray], retained: bool) -> None:
     for tensor, tensor_grad in zip(node.inputs, node.backward(grad), strict=True):
         if tensor_grad is None or not tensor.requires_grad:
             continue
         if tensor._node is None:
-            _into_leaf(tensor, tensor_grad)
+            _into_leaf(tensor, tensor_grad, retained or owner_of(tensor_grad) is owner_of(grad))
         else:
             _accumulate(grads, id(tensor._node), tensor_grad)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import ops
+from fastnn.inplace import writable
 from fastnn.tensor import Tensor, _reshaped, _result
 
 
@@ -61,8 +62,6 @@ def setitem(x: Tensor, key: Any, value: Any) -> None:
     """x[key] = value, in place.
 
     Raises:
-        RuntimeError: x is on the tape: the change would not be seen by backward().
+        RuntimeError: x is on the tape, see :func:`fastnn.inplace.writable`.
     """
-    if x._node is not None or (x.requires_grad and Tensor is not type(x)):
-        raise RuntimeError("a tensor that requires grad cannot be changed in place: work on a clone(), or under .data")
-    x._data[_plain(key)] = value._data if isinstance(value, Tensor) else value
+    writable(x)[_plain(key)] = value._data if isinstance(value, Tensor) else value

@@ -52,13 +52,17 @@ bce_with_logits = _core.bce_with_logits
 sum = _core.sum
 max = _core.max
 max_backward = _core.max_backward
-copy = _core.copy
 dropout = _core.dropout
 take = _core.take
 take_backward = _core.take_backward
 adam = _core.adam
 sgd = _core.sgd
 rmsprop = _core.rmsprop
+
+
+def copy(x: np.ndarray) -> np.ndarray:
+    """x in C order, in memory of its own."""
+    return _core.copy(x) if x.dtype != np.int32 else np.array(x, order="C")
 
 
 def cast(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -73,15 +77,23 @@ def compare(x: np.ndarray, y: np.ndarray, relation: str) -> np.ndarray:
 
 
 def integer(x: np.ndarray, y: np.ndarray, operation: str) -> np.ndarray:
-    """Arithmetic of integer arrays: ``add``, ``subtract``, ``multiply``, ``floor_divide``, ``remainder``, ``sum`` over axis y."""
+    """Arithmetic of integer arrays: ``add``, ``subtract``, ``multiply``, ``floor_divide``, ``remainder``, ``power``; ``sum`` over
+    the axes y and ``argmax`` along axis y."""
     if operation == "sum":
         return np.asarray(np.add.reduce(x, axis=y, dtype=np.int64))
+    if operation == "argmax":
+        return np.asarray(np.argmax(x, axis=y))
     return np.asarray(getattr(np, operation)(x, y))
 
 
 def index(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Rows (or elements) that an integer or bool array picks, NumPy's rules: a copy."""
     return np.ascontiguousarray(x[positions])
+
+
+def concatenate(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Arrays one after the other along an axis: a copy."""
+    return np.concatenate(arrays, axis=axis)
 
 
 # What a recording swaps: every public function above.

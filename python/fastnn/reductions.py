@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnn import dtypes, ops
-from fastnn.tensor import Axis, Tensor, _floating, _reshaped, _result
+from fastnn.tensor import Axis, Tensor, _dimension, _reshaped, _result
 
 
 class MaxResult(NamedTuple):
@@ -22,11 +22,9 @@ def _axes(dim: Axis, rank: int) -> tuple[int, ...]:
     """Non-negative, ascending, unique."""
     if dim is None:
         return tuple(range(rank))
-    chosen = (dim,) if isinstance(dim, int) else tuple(dim)
-    for axis in chosen:
-        if not -max(rank, 1) <= axis < max(rank, 1):
-            raise IndexError(f"dimension {axis} is outside a tensor of {rank} dimensions")
-    return tuple(sorted({axis % rank for axis in chosen})) if rank else ()
+    chosen = (dim,) if isinstance(dim, int | np.integer) else tuple(dim)
+    unique = sorted({_dimension(axis, max(rank, 1)) for axis in chosen})
+    return tuple(unique) if rank else ()
 
 
 def _runs(axes: Sequence[int]) -> list[tuple[int, int]]:
@@ -88,10 +86,13 @@ def max_(x: Tensor, dim: int | None, keepdim: bool) -> Tensor | MaxResult:
     """The largest element, or the largest along dim with its index (the first of several)."""
     if dim is None:
         return max_(x.reshape(-1), 0, False).values
-    source = _floating(x)
-    shape = source._data.shape
-    (axis,) = _axes(dim, len(shape))
-    flat = _three(source._data, axis, axis)
+    if x._data.ndim == 0:
+        return MaxResult(*(part.reshape(()) for part in max_(x.reshape(1), dim, False)))
+    if x._data.dtype.kind != "f":
+        return _integer_max(x, _dimension(dim, x._data.ndim), keepdim)
+    shape = x._data.shape
+    axis = _dimension(dim, len(shape))
+    flat = _three(x._data, axis, axis)
     values, indices = ops.max(flat)
     kept = tuple(1 if i == axis else extent for i, extent in enumerate(shape)) if keepdim else shape[:axis] + shape[axis + 1 :]
 
@@ -99,10 +100,17 @@ def max_(x: Tensor, dim: int | None, keepdim: bool) -> Tensor | MaxResult:
         grad = _reshaped(g, (flat.shape[0], flat.shape[2]))
         return (_reshaped(ops.max_backward(grad, indices, flat.shape[1]), shape),)
 
-    out = _result(_reshaped(values, kept), (source,), backward, "Max")
-    if x._data.dtype.kind != "f":
-        out = out.to(x.dtype)
+    out = _result(_reshaped(values, kept), (x,), backward, "Max")
     return MaxResult(out, Tensor._wrap(_reshaped(indices, kept)))
+
+
+def _integer_max(x: Tensor, axis: int, keepdim: bool) -> MaxResult:
+    """max_ of integers, exact for all of them."""
+    if x._data.shape[axis] == 0:
+        raise ValueError(f"[max] there is no largest of nothing: the tensor has shape {x._data.shape}")
+    at = np.expand_dims(ops.integer(x._data, axis, "argmax"), axis)
+    pair = (np.take_along_axis(x._data, at, axis), at)
+    return MaxResult(*(Tensor._wrap(part if keepdim else part.squeeze(axis)) for part in pair))
 
 
 def argmax(x: Tensor, dim: int | None, keepdim: bool) -> Tensor:

@@ -92,12 +92,18 @@ class Tensor:
 
     def __repr__(self) -> str:
         body = np.array2string(self._data, precision=4, separator=", ", prefix="tensor(")
-        suffix = ""
+        suffix = "" if self._data.size else f", size={tuple(self.shape)}"
+        if self._data.dtype not in _PRINTED_WITHOUT_DTYPE:
+            suffix += f", dtype={self.dtype!r}"
         if self._node is not None:
-            suffix = f", grad_fn={self._node!r}"
+            suffix += f", grad_fn={self._node!r}"
         elif self.requires_grad:
-            suffix = ", requires_grad=True"
+            suffix += ", requires_grad=True"
         return f"tensor({body}{suffix})"
+
+    def __format__(self, spec: str) -> str:
+        """``f"{loss:.4f}"``: a single number as such, anything else as it prints."""
+        return format(self.item(), spec) if self._data.ndim == 0 else format(repr(self), spec)
 
     # -- out of the tensor world ------------------------------------------------------------------------------------------------
 
@@ -144,8 +150,9 @@ class Tensor:
 
     def _read(self, what: str) -> np.ndarray:
         """The array for use outside: refused while a plan is being recorded, because its values are not known then."""
-        if ops.recorder is not None:
-            ops.recorder.refuse(what)
+        recorder = ops.recorder
+        if recorder is not None:
+            recorder.refuse(what)
         return self._data
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -240,6 +247,8 @@ class Tensor:
 
     def __pow__(self, exponent: Any) -> Tensor:
         """x ** p. A tensor p gives exp(p log x), so x must be positive there."""
+        if isinstance(exponent, int) and exponent >= 0 and self._data.dtype.kind in "iu":
+            return Tensor._wrap(ops.integer(self._data, exponent, "power"))
         x = _floating(self)
         if isinstance(exponent, Tensor):
             return (_floating(exponent) * x.log()).exp()
@@ -264,6 +273,23 @@ class Tensor:
     def sqrt(self) -> Tensor:
         return self**0.5
 
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._updated(self + other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._updated(self - other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._updated(self * other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._updated(self / other)
+
+    def _updated(self, value: Tensor) -> Tensor:
+        from fastnn.inplace import update
+
+        return update(self, value)
+
     # -- comparison -------------------------------------------------------------------------------------------------------------
 
     def __gt__(self, other: Any) -> Tensor:
@@ -279,10 +305,10 @@ class Tensor:
         return _compare(self, other, "less_equal")
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return _compare(self, other, "equal")
+        return _compare(self, other, "equal") if isinstance(other, _OPERANDS) else NotImplemented
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return _compare(self, other, "not_equal")
+        return _compare(self, other, "not_equal") if isinstance(other, _OPERANDS) else NotImplemented
 
     gt, ge, lt, le, eq, ne = __gt__, __ge__, __lt__, __le__, __eq__, __ne__
 
@@ -355,7 +381,9 @@ class Tensor:
         rank = self._data.ndim
         if rank == 0:
             return self.reshape(1)
-        start, end = start_dim % rank, end_dim % rank
+        start, end = _dimension(start_dim, rank), _dimension(end_dim, rank)
+        if start > end:
+            raise ValueError(f"[flatten] start_dim {start_dim} comes after end_dim {end_dim}")
         shape = self._data.shape
         return self.reshape(*shape[:start], Size(shape[start : end + 1]).numel(), *shape[end + 1 :])
 
@@ -363,11 +391,16 @@ class Tensor:
         return _result(self._data.swapaxes(dim0, dim1), (self,), lambda g: (g.swapaxes(dim0, dim1),), "Transpose")
 
     def permute(self, *dims: Any) -> Tensor:
-        order = _shape_of(dims)
-        back = [order.index(i) for i in range(len(order))]
+        rank = self._data.ndim
+        order = [_dimension(dim, rank) for dim in _shape_of(dims)]
+        if sorted(order) != list(range(rank)):
+            raise ValueError(f"[permute] {tuple(order)} does not name each of the {rank} dimensions once")
+        back = [order.index(i) for i in range(rank)]
         return _result(self._data.transpose(order), (self,), lambda g: (g.transpose(back),), "Permute")
 
     def t(self) -> Tensor:
+        if self._data.ndim > 2:
+            raise ValueError(f"[t] expected at most 2 dimensions, got shape {tuple(self.shape)}: use transpose")
         return self.transpose(0, 1) if self._data.ndim == 2 else self
 
     @property
@@ -376,21 +409,23 @@ class Tensor:
 
     def unsqueeze(self, dim: int) -> Tensor:
         shape = list(self._data.shape)
-        shape.insert(dim % (len(shape) + 1), 1)
+        shape.insert(_dimension(dim, len(shape) + 1), 1)
         return self.reshape(*shape)
 
     def squeeze(self, dim: int | None = None) -> Tensor:
         shape = self._data.shape
-        if dim is not None and shape[dim] != 1:
-            return self
-        drop = {dim % len(shape)} if dim is not None else {i for i, extent in enumerate(shape) if extent == 1}
-        return self.reshape(*(extent for i, extent in enumerate(shape) if i not in drop))
+        chosen = range(len(shape)) if dim is None else (_dimension(dim, len(shape)),)
+        return self.reshape(*(extent for i, extent in enumerate(shape) if extent != 1 or i not in chosen))
 
     def expand(self, *shape: Any) -> Tensor:
-        target = tuple(have if want == -1 else want for want, have in zip(_shape_of(shape), self._data.shape, strict=True))
-        return _result(
-            np.broadcast_to(self._data, target), (self,), lambda g: (_unbroadcast(g, self._data.shape),), "Expand"
-        )
+        wanted, before = _shape_of(shape), self._data.shape
+        lead = len(wanted) - len(before)
+        target = tuple(before[i - lead] if want == -1 and i >= lead else want for i, want in enumerate(wanted))
+        try:
+            wide = np.broadcast_to(self._data, target)
+        except ValueError:
+            raise ValueError(f"[expand] a tensor of shape {before} cannot be repeated to {wanted}") from None
+        return _result(wide, (self,), lambda g: (_unbroadcast(g, before),), "Expand")
 
     def __getitem__(self, key: Any) -> Tensor:
         from fastnn.indexing import getitem
@@ -420,13 +455,16 @@ class Tensor:
         autograd.backward(self, start, retain_graph)
 
     def zero_(self) -> Self:
-        self._data[...] = 0
+        self[...] = 0
         return self
 
     def copy_(self, source: Tensor) -> Self:
-        self._data[...] = source._data
+        self[...] = source
         return self
 
+
+_OPERANDS = (Tensor, bool, int, float, np.ndarray, np.generic)
+_PRINTED_WITHOUT_DTYPE = frozenset(np.dtype(kind) for kind in (np.float32, np.int64, np.bool_))
 
 
 def _as_array(data: Any) -> np.ndarray:
@@ -473,6 +511,8 @@ def _operand(value: Any, like: Tensor) -> Tensor:
         kind = like._data.dtype
         if kind.kind != "f" and isinstance(value, float):
             kind = np.dtype(np.float32)
+        elif kind.kind == "b" and not isinstance(value, bool):
+            kind = np.dtype(np.int64)
         return Tensor._wrap(np.asarray(value, dtype=kind))
     if isinstance(value, np.ndarray | np.generic):
         return Tensor(value)
@@ -525,6 +565,8 @@ def _integer_only(a: Tensor, other: Any, operation: str, symbol: str) -> Tensor:
     a, b = _promoted(a, _operand(other, a))
     if a._data.dtype.kind not in "iu":
         raise TypeError(f"{symbol} is for integer tensors, not {a.dtype!r}")
+    if not b._data.all():
+        raise ZeroDivisionError(f"{symbol} by zero in a tensor of integers")
     return Tensor._wrap(ops.integer(a._data, b._data, operation))
 
 
@@ -562,13 +604,18 @@ def _reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         raise ValueError(f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}") from None
 
 
+def _dimension(dim: int, rank: int) -> int:
+    """dim counted from the front."""
+    if not -rank <= dim < rank:
+        raise IndexError(f"dimension {dim} is outside a tensor of {rank} dimensions")
+    return dim % rank
+
+
 def _over_last_axis(x: Tensor, dim: int, function: Callable[[Tensor], Tensor]) -> Tensor:
     """function along dim: moved to the end and back where it is not there."""
     x = _floating(x)
     rank = x._data.ndim
-    if not -rank <= dim < rank:
-        raise IndexError(f"dimension {dim} is outside a tensor of {rank} dimensions")
-    if dim in (-1, rank - 1):
+    if _dimension(dim, rank) == rank - 1:
         return function(x)
     return function(x.transpose(dim, -1)).transpose(dim, -1)
 

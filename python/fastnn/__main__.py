@@ -1,0 +1,47 @@
+"""``fastnn <command>``, also ``python -m fastnn <command>``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+# Each command's module has main(argv) -> exit code.
+COMMANDS = {
+    "train": ("fastnn.train", "train a network on images and test it"),
+    "evaluate": ("fastnn.evaluate", "test a saved network"),
+    "predict": ("fastnn.predict", "tell the class of images"),
+    "data": ("fastnn.data_command", "write a data set as a tree of PNG files"),
+    "info": ("fastnn.info", "what fastnn found on this machine"),
+}
+
+
+def usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(["usage: fastnn COMMAND [options]", "", "commands:", *lines, "", "fastnn COMMAND --help tells more."])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command that the first argument names; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] == "--version":
+        from fastnn import __version__
+
+        print(f"fastnn {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(words[0], COMMANDS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        sys.stderr.write(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n")
+        return 2
+    return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""What the commands share: options with suggestions, errors as one line, signals, exit codes.
+
+Exit codes: 0 done, 2 something the user can mend, 1 a fault in fastnn, 130 and 143 after SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+from fastnn.console import safe_text
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with a suggestion for an unknown option and one-line errors."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False, **kwargs)
+        self.add_argument("--traceback", action="store_true", help="show where in the code an error was raised")
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """All arguments, or exit code 2 with what is wrong."""
+        args, unknown = self.parse_known_args(argv)
+        if unknown:
+            self.error(self._unknown(unknown[0]))
+        return args
+
+    def _unknown(self, word: str) -> str:
+        from difflib import get_close_matches
+
+        name = word.split("=")[0]
+        if not name.startswith("-"):
+            return f"unexpected argument {word!r}"
+        known = [option for action in self._actions for option in action.option_strings]
+        close = get_close_matches(name, known, n=1, cutoff=0.5)
+        return f"unknown option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "") + f" (see {self.prog} --help)"
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, safe_text(f"{self.prog}: error: {message}\n", sys.stderr.encoding))
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """An argparse type: an integer of at least ``least``."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is too small; it must be at least {least}")
+        return value
+
+    return parse
+
+
+def positive_float(text: str) -> float:
+    """An argparse type: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} must be above 0 and finite")
+    return value
+
+
+class Interrupted(BaseException):
+    """A signal asked the program to stop; the work so far is safe."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class Signals:
+    """SIGINT and SIGTERM: the first stops at once, or, inside ``deferred`` work, at its next check; the second always at once."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.deferred = False
+
+    def install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.received:
+            os._exit(128 + number)
+        self.received = number
+        if not self.deferred:
+            raise Interrupted(number)
+
+    def check(self) -> None:
+        """Raises Interrupted where a signal came during deferred work."""
+        if self.received:
+            raise Interrupted(self.received)
+
+
+def run(prog: str, function: Callable[[argparse.Namespace, Signals], int], parser: Parser, argv: Sequence[str] | None) -> int:
+    """Parses, runs, and turns every exception into one line and an exit code."""
+    args = parser.parse(argv)
+    signals = Signals()
+    signals.install()
+    try:
+        return function(args, signals)
+    except Interrupted as stop:
+        return 128 + stop.number
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads any more: nothing to flush at exit
+        return 0
+    except Exception as error:
+        return report(prog, error, args.traceback)
+
+
+def report(prog: str, error: Exception, traceback: bool) -> int:
+    """Prints an error as one line; its exit code."""
+    from fastnn.trainer import NonFiniteLossError
+
+    if traceback:
+        import traceback as tb
+
+        tb.print_exception(error)
+    users = isinstance(error, ValueError | TypeError | OSError | MemoryError | NonFiniteLossError | ImportError)
+    text = str(error) or type(error).__name__
+    if not users:
+        text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
+    elif isinstance(error, MemoryError):
+        text = f"out of memory: {text}; try a smaller --batch-size or --limit"
+    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding))
+    return 2 if users else 1

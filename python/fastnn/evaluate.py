@@ -1,0 +1,55 @@
+"""``python -m fastnn.evaluate MODEL --data PATH``: tests a saved network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fastnn import cli
+
+
+def make_parser() -> cli.Parser:
+    parser = cli.Parser(prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case.")
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a .pth or .safetensors file")
+    add("--data", default="digits", metavar="PATH|digits|mnist", help="its test half is used; its only half where there is but one")
+    add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
+    add("--json", metavar="FILE", help="write the result as JSON")
+    add("--on-bad-image", choices=("error", "skip", "list"), default="error")
+    add("--quiet", action="store_true", help="print the accuracy only")
+    return parser
+
+
+def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
+    """Runs the command."""
+    from fastnn import job
+    from fastnn.console import Console
+    from fastnn.engine import PlanEngine
+    from fastnn.preparation import resident_for
+    from fastnn.serialization import load_model, parameters_sha256
+    from fastnn.train import write_json
+
+    console = Console(args.quiet)
+    model, info = load_model(args.model)
+    data = resident_for(args.data, model, info, args.on_bad_image, lambda done, total: console.bar(done, total, "images read"))
+    result = job.test(PlanEngine(model), data)
+    job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
+    if args.json:
+        content = {
+            "test_correct": result.correct,
+            "test_total": result.total,
+            "parameters_sha256": parameters_sha256(model),
+            "wrong": [int(i) for i in result.wrong],
+        }
+        write_json(args.json, content)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return cli.run("fastnn.evaluate", evaluate, make_parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""The digit job: a data set, a network, epochs, a test that lists every wrong case."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core, random
+from fastnn.checkpoint import Checkpointer, load_checkpoint
+from fastnn.cli import Signals
+from fastnn.console import BatchLines, Console
+from fastnn.data.resident import Resident
+from fastnn.data.source import Source
+from fastnn.engine import Chunk, EagerEngine, PlanEngine
+from fastnn.feed import Feed
+from fastnn.metrics import predicted_classes
+from fastnn.network import LOSSES, OPTIMIZERS, Network
+from fastnn.serialization import ModelInfo, parameters_sha256, save_model
+from fastnn.trainer import Callback, Trainer
+
+# Wrong cases on the screen; all are in the file.
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the job is to do; the command line's options."""
+
+    arch: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    lr: float | None
+    optimizer: str
+    loss: str
+    seed: int
+    engine: str
+    out: str
+    state: str
+    checkpoint_every: int
+    resume: bool
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """How a test went: the rows that were wrong, what was said of them, how many there were."""
+
+    wrong: np.ndarray
+    predicted: np.ndarray
+    total: int
+
+    @property
+    def correct(self) -> int:
+        return self.total - len(self.wrong)
+
+
+def parse_arch(text: str) -> tuple[int, ...]:
+    """(784, 256, 10) of "784-256-10".
+
+    Raises:
+        ValueError: not sizes with dashes between.
+    """
+    parts = text.split("-")
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise ValueError(f"--arch is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
+    return tuple(map(int, parts))
+
+
+def check_fit(arch: Sequence[int], data: Resident) -> None:
+    """Refuses a network whose first or last layer does not fit the data.
+
+    Raises:
+        ValueError: with the --arch that would fit.
+    """
+    channels, height, width = data.shape
+    features, classes = channels * height * width, len(data.classes)
+    fitting = "-".join(map(str, (features, *arch[1:-1], classes)))
+    if arch[0] != features:
+        raise ValueError(
+            f"layer 0 Linear({arch[0]}->{arch[1]}) got {features} features: an image is {width}x{height}x{channels}. Use --arch {fitting}, "
+            "or --resize WxH"
+        )
+    if arch[-1] != classes:
+        shown = ", ".join(data.classes[:10]) + (", ..." if classes > 10 else "")
+        raise ValueError(f"the data has {classes} classes ({shown}), the last layer {arch[-1]} outputs. Use --arch {fitting}")
+
+
+class SignalCheck(Callback):
+    """Stops between two steps after a signal, with the state saved."""
+
+    def __init__(self, signals: Signals, checkpointer: Checkpointer, console: Console) -> None:
+        self.signals = signals
+        self.checkpointer = checkpointer
+        self.console = console
+
+    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
+        if self.signals.received:
+            self.checkpointer.save(trainer)
+            self.console.line(f"stopped; the state is in {self.checkpointer.path}: go on with --resume", important=True)
+            self.signals.check()
+
+
+def make_trainer(settings: Settings) -> Trainer:
+    """A fresh network and its trainer: the seed decides the initial weights, every order and every dropout."""
+    random.manual_seed(settings.seed)
+    network = Network(*settings.arch)
+    rate = {} if settings.lr is None else {"lr": settings.lr}
+    optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), **rate)
+    return Trainer(network, LOSSES[settings.loss](), optimizer, engine=settings.engine)
+
+
+def config_of(settings: Settings, source: Source, trainer: Trainer) -> dict[str, Any]:
+    """What identifies a run, for its state file."""
+    return {
+        "data": source.train.fingerprint(),
+        "arch": "-".join(map(str, settings.arch)),
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+        "optimizer": settings.optimizer,
+        "lr": trainer.optimizer.param_groups[0]["lr"],
+        "loss": settings.loss,
+        "dtype": "float32",
+        "version": _core.__version__,
+    }
+
+
+def feed_of(data: Resident, loss: str) -> Feed:
+    """The data as the loss wants it: class numbers, or one-hot rows for losses that compare numbers."""
+    if loss == "cross_entropy":
+        return Feed(data.images, data.targets, data.mean, data.std)
+    one_hot = (data.targets[:, None] == np.arange(len(data.classes))).astype(np.float32)
+    return Feed(data.images, one_hot, data.mean, data.std)
+
+
+def train(settings: Settings, source: Source, console: Console, signals: Signals) -> Trainer:
+    """Trains and saves the network; returns the trainer.
+
+    Raises:
+        ValueError: the network does not fit the data, or the state is of another run.
+        NonFiniteLossError: the loss became NaN or infinite; the last good state stays.
+        Interrupted: by a signal, with the state saved.
+    """
+    check_fit(settings.arch, source.train)
+    trainer = make_trainer(settings)
+    config = config_of(settings, source, trainer)
+    console.line(f"train_dataset length: {len(source.train)}")
+    console.line(f"train_loader length: {-(-len(source.train) // settings.batch_size)}")
+    if settings.resume and os.path.exists(settings.state):
+        load_checkpoint(settings.state, trainer, config)
+        console.line(f"resumed from {settings.state}: epoch {trainer.position.epoch + 1}, batch {trainer.position.step}")
+    elif settings.resume:
+        console.line(f"nothing to resume: there is no {settings.state}; starting afresh")
+    checkpointer = Checkpointer(settings.state, config, settings.checkpoint_every, console.warn)
+    callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
+    signals.deferred = True
+    trainer.fit(
+        feed_of(source.train, settings.loss), epochs=settings.epochs, batch_size=settings.batch_size, callbacks=callbacks
+    )
+    signals.deferred = False
+    signals.check()
+    if settings.checkpoint_every or settings.resume:
+        checkpointer.save(trainer)
+    save_model(settings.out, trainer.model, info_of(settings.arch, source.train))
+    console.line(f"model saved: {settings.out}")
+    return trainer
+
+
+def info_of(arch: Sequence[int], data: Resident) -> ModelInfo:
+    """What a model file says about its network."""
+    mean, std = (None if values is None else values.tolist() for values in (data.mean, data.std))
+    return ModelInfo(tuple(arch), list(data.classes), tuple(data.shape), mean, std)
+
+
+def test(engine: PlanEngine | EagerEngine, data: Resident) -> TestResult:
+    """Classifies every image."""
+    outputs = engine.outputs(Feed(data.images, data.targets, data.mean, data.std))
+    predicted = predicted_classes(outputs)
+    return TestResult(np.flatnonzero(predicted != data.targets), predicted, len(data))
+
+
+def report_test(result: TestResult, data: Resident, wrong_file: str, console: Console) -> None:
+    """Prints and files the wrong cases, and the accuracy last."""
+    console.line(f"test_dataset length: {result.total}")
+    lines = [
+        f"wrong case: predict = {_named(result.predicted[i], data.classes)} y = {_named(data.targets[i], data.classes)} "
+        f"img_path = {data.names[i]}"
+        for i in result.wrong
+    ]
+    for line in lines[:SHOWN]:
+        console.line(line)
+    if lines:
+        from fastnn.io import write_atomic
+
+        write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")])
+        more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
+        console.line(f"{len(lines)} wrong cases: {wrong_file}{more}")
+    console.line(f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True)
+
+
+def _named(label: int, classes: Sequence[str]) -> str:
+    """7, or 3 (zebra) where the class's name is not its number."""
+    name = classes[label] if label < len(classes) else ""
+    return str(label) if name in ("", str(label)) else f"{label} ({name})"
+
+
+def results(settings: Settings, trainer: Trainer, result: TestResult | None) -> dict[str, Any]:
+    """The run as JSON has it."""
+    engine = trainer.engine
+    plan_steps = engine.plan.core.steps_run if isinstance(engine, PlanEngine) else 0
+    return {
+        "test_correct": result.correct if result else None,
+        "test_total": result.total if result else None,
+        "train_loss": trainer.history.history.get("loss", []),
+        "epoch_s": trainer.epoch_seconds,
+        "wall_s": seconds_since_start(),
+        "epochs": settings.epochs,
+        "seed": settings.seed,
+        "isa": _core.isa(),
+        "threads": _core.get_num_threads(),
+        "engine": engine.name,
+        "plan_steps": plan_steps,
+        "parameters_sha256": parameters_sha256(trainer.model),
+        "version": _core.__version__,
+    }
+
+
+def seconds_since_start() -> float:
+    """Seconds since this process was started, the interpreter's start included (Linux; elsewhere since Python's first clock)."""
+    try:
+        with open("/proc/self/stat", "rb") as stat:
+            started = int(stat.read().rsplit(b")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    except (OSError, AttributeError, ValueError):
+        return time.process_time()

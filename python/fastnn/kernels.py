@@ -1,0 +1,135 @@
+"""The kernels on NumPy arrays, float32 or float64. Every array result can also be written into ``out``.
+
+Inputs may be non-contiguous, misaligned, byte-swapped or read-only: they are copied where the kernel needs it. ``out`` must be
+a writeable, contiguous array of the right shape and dtype that overlaps no input. Results are the same bits on every ISA and any number of
+threads (``cpp/README.md`` has the order of every sum).
+
+Letters: N samples, I inputs, O outputs, C classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn import _core
+
+__all__ = [
+    "adam_step",
+    "dense_backward",
+    "dense_forward",
+    "relu_backward",
+    "relu_forward",
+    "softmax_cross_entropy",
+]
+
+
+def dense_forward(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    activation: str | None = None,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """y = x W^T + b, then ReLU where asked.
+
+    Args:
+        x: (N, I).
+        weight: (O, I); fastest as the transposed view of an (I, O) array.
+        bias: (O,) or None.
+        activation: None or "relu".
+        out: (N, O) or None.
+
+    Returns:
+        y, (N, O).
+
+    Raises:
+        ValueError: shapes that do not fit, or an unknown activation.
+        TypeError: dtypes that differ, or no arrays.
+    """
+    if activation not in (None, "relu"):
+        raise ValueError(f"[linear] activation must be None or 'relu', got {activation!r}")
+    return _core.dense_forward(x, weight, bias, activation == "relu", out)
+
+
+def dense_backward(
+    grad_y: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    out: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of y = x W^T + b: grad_x = grad_y W, grad_weight = grad_y^T x, grad_bias = sum of grad_y over samples.
+
+    Args:
+        grad_y: (N, O); after a fused ReLU it must be masked first (:func:`relu_backward` with y for x).
+        x: (N, I).
+        weight: (O, I).
+        out: arrays for the three results, each may be None.
+
+    Returns:
+        grad_x (N, I), grad_weight (O, I), grad_bias (O,).
+
+    Raises:
+        ValueError, TypeError: as :func:`dense_forward`.
+    """
+    into_x, into_weight, into_bias = out or (None, None, None)
+    grad_x = _core.dense_grad_x(grad_y, weight, into_x)
+    return grad_x, _core.dense_grad_weight(grad_y, x, into_weight), _core.dense_grad_bias(grad_y, into_bias)
+
+
+def relu_forward(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """x where x > 0, NaN where x is NaN, else +0. Any shape; ``out`` may be x."""
+    return _core.relu(x, out)
+
+
+def relu_backward(grad_y: np.ndarray, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """grad_y where x > 0, else 0. x may be ReLU's input or its output; ``out`` may be grad_y."""
+    return _core.relu_backward(grad_y, x, out)
+
+
+def softmax_cross_entropy(
+    logits: np.ndarray, labels: np.ndarray, out: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
+    """Mean over samples of log(sum exp(x)) - x[label], and its gradient (softmax - onehot) / N.
+
+    Args:
+        logits: (N, C), N at least 1.
+        labels: int64 (N,), 0 .. C-1.
+        out: (N, C) for the gradient.
+
+    Returns:
+        mean loss as a float, grad_logits (N, C).
+
+    Raises:
+        ValueError: a label out of range (the first is named), an empty batch, sizes that differ.
+    """
+    total, _, grad = _core.cross_entropy(logits, labels, True, out)
+    return float(total), grad
+
+
+def adam_step(
+    param: np.ndarray,
+    grad: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    step: int,
+    lr: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+) -> None:
+    """One Adam update in place (Kingma and Ba, 2015).
+
+    Args:
+        param, grad, m, v: one shape, dtype and memory layout; param, m and v are changed.
+        step: from 1.
+
+    Raises:
+        ValueError: step below 1, shapes or layouts that differ, a read-only array.
+    """
+    if step < 1:
+        raise ValueError(f"[adam] step is {step}; steps are counted from 1")
+    settings = _core.AdamSettings()
+    settings.lr, settings.beta1, settings.beta2, settings.eps, settings.weight_decay = lr, beta1, beta2, eps, weight_decay
+    settings.set_step(step)
+    _core.adam(param, grad, m, v, settings)

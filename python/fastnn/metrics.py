@@ -1,0 +1,30 @@
+"""Metrics of outputs against targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn import _core
+
+
+def predicted_classes(outputs: np.ndarray) -> np.ndarray:
+    """The class of each row of scores (N, C), int64 (N,): the first largest; a single score (N, 1) is a logit, class 1 above 0."""
+    if outputs.ndim == 2 and outputs.shape[1] == 1:
+        return (outputs[:, 0] > 0).astype(np.int64)
+    rows = np.ascontiguousarray(outputs).reshape(len(outputs), -1, 1)
+    return _core.max(rows)[1].reshape(-1)
+
+
+def count_correct(outputs: np.ndarray, targets: np.ndarray) -> int:
+    """How many rows have their target's class. Targets are class numbers (N,), or one row of scores each (N, C): their largest."""
+    labels = targets if targets.ndim == 1 else predicted_classes(targets) if targets.shape[1] > 1 else targets[:, 0].astype(np.int64)
+    return int(np.count_nonzero(predicted_classes(outputs) == labels))
+
+
+def is_classification(outputs_shape: tuple[int, ...], targets: np.ndarray) -> bool:
+    """Whether accuracy means something: class numbers beside scores, or one-hot rows."""
+    if len(outputs_shape) != 2:
+        return False
+    if targets.ndim == 1 and targets.dtype.kind in "iu":
+        return True
+    return targets.ndim == 2 and targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))

@@ -1,0 +1,276 @@
+"""The training loop: epochs of steps on an engine, with validation, callbacks and a position to resume from."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn import random
+from fastnn.engine import Chunk, PlanEngine, batch_counts, make_engine
+from fastnn.feed import Feed, as_feed
+from fastnn.history import History
+from fastnn.losses import CrossEntropyLoss
+from fastnn.metrics import count_correct, is_classification
+from fastnn.nn.module import Module
+from fastnn.optim.optimizer import Optimizer
+from fastnn.plan import Criterion, RecordingError
+from fastnn.tensor import Tensor
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss became NaN or infinite; the message says where."""
+
+
+@dataclass
+class Position:
+    """Where a run stands: ``step`` batches of epoch ``epoch`` (from 0) are done; ``order`` is that epoch's shuffle number."""
+
+    epoch: int = 0
+    step: int = 0
+    order: int = 0
+
+
+class Callback:
+    """Hears what a trainer does; override what you need."""
+
+    # A checkpoint is due after every so many steps of the run (0: never): chunks end there.
+    every = 0
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        """Before the first step."""
+
+    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
+        """Before the first step of an epoch (also when resumed inside it)."""
+
+    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
+        """After some steps; ``trainer.position`` is just behind them."""
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
+        """After an epoch and its validation."""
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """After the last epoch."""
+
+
+class Trainer:
+    """Trains a model with a criterion and an optimizer.
+
+    engine: ``plan`` (compiled; a model that cannot be recorded falls back to eager, said by ``engine_note``) or ``eager``.
+    """
+
+    def __init__(self, model: Module, criterion: Criterion, optimizer: Optimizer, *, engine: str = "plan") -> None:
+        self.model = model
+        self.criterion = criterion
+        self.optimizer = optimizer
+        self.engine = make_engine(engine, model, criterion, optimizer)
+        self.engine_note = ""
+        self.history = History()
+        self.position = Position()
+        self.epochs = 0
+        self.steps_per_epoch = 0
+        self.samples = 0
+        self.epoch_losses: list[float] = []
+        self.epoch_seconds: list[float] = []
+        self.stop_training = False
+
+    def fit(
+        self,
+        train: Any,
+        val: Any = None,
+        *,
+        epochs: int = 10,
+        batch_size: int = 64,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        callbacks: Sequence[Callback] = (),
+    ) -> History:
+        """Trains from :attr:`position` up to ``epochs`` epochs.
+
+        train, val: a data set, a DataLoader (which brings its own batch size and order) or a tuple of arrays (x, y).
+
+        Raises:
+            ValueError: batch_size or epochs out of range, data that does not fit the model.
+            NonFiniteLossError: the loss became NaN or infinite.
+        """
+        check_count("batch_size", batch_size, 1)
+        check_count("epochs", epochs, 0)
+        loader = train if hasattr(train, "batch_sampler") else None
+        feed = None if loader is not None else as_feed(train)
+        if feed is None and loader is None:
+            loader = _loader_of(train, batch_size, shuffle, drop_last)
+        self.epochs = epochs
+        self.samples = len(feed) if feed is not None else len(loader.dataset)
+        self.steps_per_epoch = len(loader) if feed is None else _steps(feed, batch_size, drop_last)
+        validation = None if val is None else self._validation_feed(val)
+        if feed is not None:
+            self._check_recordable(feed, batch_size)
+        for callback in callbacks:
+            callback.on_train_begin(self)
+        while self.position.epoch < epochs and not self.stop_training:
+            self._epoch(feed, loader, batch_size, shuffle, drop_last, validation, callbacks)
+        for callback in callbacks:
+            callback.on_train_end(self)
+        return self.history
+
+    def evaluate(self, data: Any) -> dict[str, float]:
+        """Loss (mean over all samples) and, for classes, accuracy."""
+        feed = self._validation_feed(data)
+        outputs = self.engine.outputs(feed)
+        metrics = {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item())}
+        if is_classification(outputs.shape, feed.y):
+            metrics["accuracy"] = count_correct(outputs, feed.y) / len(feed)
+        return metrics
+
+    # -- one epoch --------------------------------------------------------------------------------------------------------------
+
+    def _epoch(
+        self,
+        feed: Feed | None,
+        loader: Any,
+        batch_size: int,
+        shuffle: bool,
+        drop_last: bool,
+        validation: Feed | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        epoch, started = self.position.epoch, time.perf_counter()
+        if self.position.step == 0:
+            self.epoch_losses = []
+        for callback in callbacks:
+            callback.on_epoch_begin(self, epoch)
+        if feed is not None:
+            order = self._order(len(feed), shuffle)
+            chunks = self.engine.epoch(feed, order, batch_size, self.position.step, self._limit(callbacks), drop_last)
+        else:
+            order = None
+            chunks = self._loader_chunks(loader)
+        for chunk in chunks:
+            self.epoch_losses += chunk.losses.tolist()
+            self._check_loss(chunk, order, batch_size)
+            self.position.step = chunk.first + len(chunk.losses)
+            for callback in callbacks:
+                callback.on_chunk(self, chunk)
+        self.position = Position(epoch + 1, 0, self.position.order)
+        metrics = {"loss": _mean(self.epoch_losses)}
+        if validation is not None:
+            metrics |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
+        self.history.append(epoch, metrics)
+        self.epoch_seconds.append(time.perf_counter() - started)
+        for callback in callbacks:
+            callback.on_epoch_end(self, epoch, metrics)
+
+    def _order(self, samples: int, shuffle: bool) -> np.ndarray:
+        """This epoch's order: a new shuffle at its start, the same one again where a run resumes inside it."""
+        if not shuffle:
+            return np.arange(samples, dtype=np.int64)
+        if self.position.step == 0:
+            self.position.order = random.state.orders
+        else:
+            random.state.orders = self.position.order
+        return random.permutation(samples)
+
+    def _limit(self, callbacks: Sequence[Callback]) -> Any:
+        """The step at which the chunk that starts at a step must end: the next checkpoint of any callback."""
+        periods = [callback.every for callback in callbacks if callback.every > 0]
+        before = self.position.epoch * self.steps_per_epoch
+        return lambda step: min((step + period - (before + step) % period for period in periods), default=self.steps_per_epoch)
+
+    def _loader_chunks(self, loader: Iterable[Any]) -> Iterable[Chunk]:
+        for step, (x, y) in enumerate(loader):
+            if step >= self.position.step:
+                x, y = _as_batch(x), _as_batch(y)
+                yield Chunk(step, np.array([self._step(x, y)]))
+
+    def _step(self, x: np.ndarray, y: np.ndarray) -> float:
+        try:
+            return self.engine.step(x, y)
+        except RecordingError as error:
+            self._fall_back(error)
+            return self.engine.step(x, y)
+
+    def _check_recordable(self, feed: Feed, batch_size: int) -> None:
+        """Records the plan now, so that a model that stays eager, or labels that do not fit, are known before the first step."""
+        x, y = feed.batch(np.arange(min(batch_size, len(feed)), dtype=np.int64))
+        shape: tuple[int, ...] = ()
+        if isinstance(self.engine, PlanEngine):
+            try:
+                shape = self.engine.plan.train_program(x, y).output_shape
+            except RecordingError as error:
+                self._fall_back(error)
+        if isinstance(self.criterion, CrossEntropyLoss):
+            shape = shape or self.engine.outputs(Feed(x[:1], y[:1])).shape
+            _check_labels(shape[-1], feed.y)
+
+    def _fall_back(self, error: RecordingError) -> None:
+        self.engine_note = str(error)
+        self.engine = make_engine("eager", self.model, self.criterion, self.optimizer)
+
+    def _check_loss(self, chunk: Chunk, order: np.ndarray | None, batch_size: int) -> None:
+        bad = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
+        if bad is None:
+            return
+        step = chunk.first + bad
+        where = f"epoch {self.position.epoch + 1} step {step}"
+        if order is not None:
+            ids = order[step * batch_size : (step + 1) * batch_size].tolist()
+            where += f" (batch: sample ids {', '.join(map(str, ids[:5]))}{', ...' if len(ids) > 5 else ''})"
+        lr = self.optimizer.param_groups[0]["lr"]
+        raise NonFiniteLossError(
+            f"loss became {chunk.losses[bad]:g} at {where}: training stopped. Try a lower learning rate than {lr:g}, or look at these samples"
+        )
+
+    def _validation_feed(self, data: Any) -> Feed:
+        feed = as_feed(data)
+        if feed is not None:
+            return feed
+        loader = data if hasattr(data, "batch_sampler") else _loader_of(data, 1000, False, False)
+        batches = [(_as_batch(x), _as_batch(y)) for x, y in loader]
+        if not batches:
+            raise ValueError("the data set is empty: there is nothing to evaluate")
+        return Feed(np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches]))
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """An integer of at least ``least``; TypeError or ValueError that names it otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} is {value}; it must be >= {least}")
+
+
+def _steps(feed: Feed, batch_size: int, drop_last: bool) -> int:
+    full, rest = batch_counts(len(feed), batch_size, drop_last)
+    if full == 0 and rest == 0:
+        raise ValueError(
+            f"data set has {len(feed)} samples, batch_size is {batch_size} and drop_last is on: no batch would be trained"
+        )
+    return full + (rest > 0)
+
+
+def _loader_of(dataset: Any, batch_size: int, shuffle: bool, drop_last: bool) -> Any:
+    from fastnn.data.loader import DataLoader
+
+    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last)
+
+
+def _as_batch(data: Any) -> np.ndarray:
+    return data.detach()._data if isinstance(data, Tensor) else np.asarray(data)
+
+
+def _check_labels(classes: int, y: np.ndarray) -> None:
+    """Class numbers of a whole set, once: a wrong one is named before training starts."""
+    wrong = np.flatnonzero((y < 0) | (y >= classes))
+    if len(wrong):
+        raise ValueError(
+            f"label {y[wrong[0]]} at sample {wrong[0]} is outside 0..{classes - 1}: the last layer has {classes} outputs"
+        )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean as Python adds: exactly rounded (math.fsum), the same everywhere."""
+    return math.fsum(values) / len(values) if values else math.nan
