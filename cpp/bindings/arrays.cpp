@@ -21,10 +21,14 @@ ArrayFacts facts_of(const py::array& array) {
         case 'f':
             if (dtype.itemsize() == 4) return {true, native, DType::float32};
             return {eight_bytes, native, DType::float64};
-        case 'i': return {eight_bytes, native, DType::int64};
-        case 'u': return {dtype.itemsize() == 1, native, DType::uint8};
-        case 'b': return {true, native, DType::boolean};
-        default: return {false, native, DType::float32};
+        case 'i':
+            return {eight_bytes, native, DType::int64};
+        case 'u':
+            return {dtype.itemsize() == 1, native, DType::uint8};
+        case 'b':
+            return {true, native, DType::boolean};
+        default:
+            return {false, native, DType::float32};
     }
 }
 
@@ -32,7 +36,8 @@ ArrayFacts facts_of(const py::array& array) {
     std::string found = py::str(array.dtype()).cast<std::string>();
     if (array.dtype().kind() == 'O' && array.size() > 0) {
         const py::object first = array.attr("flat").attr("__getitem__")(0);
-        found += text(" (its first element is a '", py::str(py::type::of(first).attr("__name__")).cast<std::string>(), "')");
+        found +=
+            text(" (its first element is a '", py::str(py::type::of(first).attr("__name__")).cast<std::string>(), "')");
     }
     fail_type(op, name, ": expected a float32, float64, int64, uint8 or bool array, got ", found);
 }
@@ -48,10 +53,12 @@ bool whole_strides(const py::array& array) {
 
 py::array as_ndarray(const char* op, const char* name, const py::handle& object) {
     if (!py::isinstance<py::array>(object)) {
-        fail_type(op, name, ": expected a NumPy array, got ", py::str(py::type::of(object).attr("__name__")).cast<std::string>());
+        fail_type(op, name, ": expected a NumPy array, got ",
+                  py::str(py::type::of(object).attr("__name__")).cast<std::string>());
     }
     auto array = py::reinterpret_borrow<py::array>(object);
-    if (array.ndim() > max_rank) fail(op, name, " has ", array.ndim(), " dimensions; at most ", max_rank, " are supported");
+    if (array.ndim() > max_rank)
+        fail(op, name, " has ", array.ndim(), " dimensions; at most ", max_rank, " are supported");
     return array;
 }
 
@@ -69,9 +76,12 @@ TensorView make_view(const py::array& array, DType dtype) {
 
 bool fits(const TensorView& view, Layout layout) {
     switch (layout) {
-        case Layout::any: return true;
-        case Layout::rows: return view.rank == 0 || view.shape[view.rank - 1] <= 1 || view.stride[view.rank - 1] == 1;
-        default: return view.contiguous();
+        case Layout::any:
+            return true;
+        case Layout::rows:
+            return view.rank == 0 || view.shape[view.rank - 1] <= 1 || view.stride[view.rank - 1] == 1;
+        default:
+            return view.contiguous();
     }
 }
 
@@ -118,7 +128,8 @@ TensorView view_of(const char* op, const char* name, const py::array& array) {
     const ArrayFacts facts = facts_of(array);
     if (!facts.known) fail_dtype(op, name, array);
     if (!facts.native) fail(op, name, " is not in this machine's byte order");
-    if (!aligned(array) || !whole_strides(array)) fail(op, name, " is misaligned: its elements do not lie at multiples of their size");
+    if (!aligned(array) || !whole_strides(array))
+        fail(op, name, " is misaligned: its elements do not lie at multiples of their size");
     return make_view(array, facts.dtype);
 }
 
@@ -146,17 +157,23 @@ Output::Output(const char* op, const py::object& out, const std::vector<std::int
     check_contiguous(op, "out", view_);
     for (const Input* input : inputs) {
         const bool itself = may_alias && input->view().data == view_.data && same_shape(input->view(), view_);
-        if (!itself && overlap(view_, input->view())) fail(op, "out overlaps an input in memory; pass an array of its own");
+        if (!itself && overlap(view_, input->view()))
+            fail(op, "out overlaps an input in memory; pass an array of its own");
     }
 }
 
 py::dtype numpy_dtype(DType dtype) {
     switch (dtype) {
-        case DType::float32: return py::dtype::of<float>();
-        case DType::float64: return py::dtype::of<double>();
-        case DType::int64: return py::dtype::of<std::int64_t>();
-        case DType::uint8: return py::dtype::of<std::uint8_t>();
-        default: return py::dtype::of<bool>();
+        case DType::float32:
+            return py::dtype::of<float>();
+        case DType::float64:
+            return py::dtype::of<double>();
+        case DType::int64:
+            return py::dtype::of<std::int64_t>();
+        case DType::uint8:
+            return py::dtype::of<std::uint8_t>();
+        default:
+            return py::dtype::of<bool>();
     }
 }
 
@@ -166,7 +183,9 @@ py::array new_array(const std::vector<std::int64_t>& shape, DType dtype) {
     return py::array(numpy_dtype(dtype), std::vector<py::ssize_t>(shape.begin(), shape.end()));
 }
 
-std::vector<std::int64_t> shape_of(const TensorView& view) { return {view.shape.begin(), view.shape.begin() + view.rank}; }
+std::vector<std::int64_t> shape_of(const TensorView& view) {
+    return {view.shape.begin(), view.shape.begin() + view.rank};
+}
 
 void* thread_workspace(std::int64_t bytes) {
     thread_local AlignedBuffer buffer;

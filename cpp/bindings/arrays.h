@@ -32,8 +32,8 @@ private:
     TensorView view_;
 };
 
-// An output: fresh, or the caller's `out`, which must have this shape and dtype, be writeable, aligned, contiguous and apart
-// from the inputs (or, where may_alias, be exactly one of them).
+// An output: fresh, or the caller's `out`, which must have this shape and dtype, be writeable, aligned, contiguous and
+// apart from the inputs (or, where may_alias, be exactly one of them).
 class Output {
 public:
     Output(const char* op, const py::object& out, const std::vector<std::int64_t>& shape, DType dtype,

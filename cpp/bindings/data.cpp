@@ -22,10 +22,12 @@ std::vector<std::int64_t> rows_shape(const char* op, const TensorView& x, const 
 }
 
 Array gather_rows_array(const Object& x_in, const Object& index_in, const Object& out) {
-    const Input x("gather_rows", "x", x_in, Layout::contiguous), index("gather_rows", "index", index_in, Layout::contiguous);
+    const Input x("gather_rows", "x", x_in, Layout::contiguous),
+        index("gather_rows", "index", index_in, Layout::contiguous);
     const Output y("gather_rows", out, rows_shape("gather_rows", x.view(), index.view()), x.view().dtype, {&x, &index});
     gather_rows_check(x.view(), index.view(), y.view());
-    run_op(static_cast<double>(y.view().size()) / 2, [&](Team& team) { gather_rows(team, x.view(), index.view(), y.view()); });
+    run_op(static_cast<double>(y.view().size()) / 2,
+           [&](Team& team) { gather_rows(team, x.view(), index.view(), y.view()); });
     return y.array();
 }
 
@@ -41,9 +43,8 @@ Array gather_uint8_array(const Object& x_in, const Object& index_in, const Objec
     const DType dtype = double_precision ? DType::float64 : DType::float32;
     const Output y(op, out, rows_shape(op, x.view(), index.view()), dtype, {&x, &index});
     gather_uint8_check(x.view(), index.view(), mean_view, std_view, y.view());
-    run_op(static_cast<double>(y.view().size()) * 2, [&](Team& team) {
-        gather_uint8(team, x.view(), index.view(), mean_view, std_view, y.view());
-    });
+    run_op(static_cast<double>(y.view().size()) * 2,
+           [&](Team& team) { gather_uint8(team, x.view(), index.view(), mean_view, std_view, y.view()); });
     return y.array();
 }
 
@@ -59,38 +60,52 @@ void bind_data(py::module_& module) {
     module.def("gather_rows", &gather_rows_array, py::arg("x"), py::arg("index"), py::arg("out") = none);
     module.def("gather_uint8", &gather_uint8_array, py::arg("x"), py::arg("index"), py::arg("mean") = none,
                py::arg("std") = none, py::arg("double_precision") = false, py::arg("out") = none);
-    module.def("take", [](const Object& x_in, const Object& index_in) {
-        const Input x("take", "x", x_in, Layout::contiguous), index("take", "index", index_in, Layout::contiguous);
-        const Output y("take", py::none(), shape_of(index.view()), x.view().dtype, {});
-        take_check(x.view(), index.view(), y.view());
-        run_op(static_cast<double>(y.view().size()), [&](Team& team) { take(team, x.view(), index.view(), y.view()); });
-        return y.array();
-    }, py::arg("x"), py::arg("index"));
-    module.def("take_backward", [](const Object& grad_in, const Object& index_in, const std::vector<std::int64_t>& shape) {
-        const Input grad_y("take", "grad_y", grad_in, Layout::contiguous), index("take", "index", index_in, Layout::contiguous);
-        const Output grad_x("take", py::none(), shape, grad_y.view().dtype, {});
-        take_check(grad_x.view(), index.view(), grad_y.view());
-        run_op(static_cast<double>(grad_x.view().size()), [&](Team& team) {
-            take_backward(team, grad_y.view(), index.view(), grad_x.view());
-        });
-        return grad_x.array();
-    }, py::arg("grad_y"), py::arg("index"), py::arg("shape"));
+    module.def(
+        "take",
+        [](const Object& x_in, const Object& index_in) {
+            const Input x("take", "x", x_in, Layout::contiguous), index("take", "index", index_in, Layout::contiguous);
+            const Output y("take", py::none(), shape_of(index.view()), x.view().dtype, {});
+            take_check(x.view(), index.view(), y.view());
+            run_op(static_cast<double>(y.view().size()),
+                   [&](Team& team) { take(team, x.view(), index.view(), y.view()); });
+            return y.array();
+        },
+        py::arg("x"), py::arg("index"));
+    module.def(
+        "take_backward",
+        [](const Object& grad_in, const Object& index_in, const std::vector<std::int64_t>& shape) {
+            const Input grad_y("take", "grad_y", grad_in, Layout::contiguous),
+                index("take", "index", index_in, Layout::contiguous);
+            const Output grad_x("take", py::none(), shape, grad_y.view().dtype, {});
+            take_check(grad_x.view(), index.view(), grad_y.view());
+            run_op(static_cast<double>(grad_x.view().size()),
+                   [&](Team& team) { take_backward(team, grad_y.view(), index.view(), grad_x.view()); });
+            return grad_x.array();
+        },
+        py::arg("grad_y"), py::arg("index"), py::arg("shape"));
 
-    module.def("uniform", [](const std::vector<std::int64_t>& shape, double low, double high, std::uint64_t seed,
-                             std::uint32_t purpose, std::uint32_t position, bool double_precision) {
-        const PhiloxStream stream = stream_of(seed, purpose, position);
-        const Output y("uniform", py::none(), shape, double_precision ? DType::float64 : DType::float32, {});
-        run_op(static_cast<double>(y.view().size()) * 16, [&](Team& team) { uniform(team, stream, low, high, y.view()); });
-        return y.array();
-    }, py::arg("shape"), py::arg("low"), py::arg("high"), py::arg("seed"), py::arg("purpose"), py::arg("position"),
-               py::arg("double_precision") = false);
-    module.def("permutation", [](std::int64_t n, std::uint64_t seed, std::uint32_t purpose, std::uint32_t position) {
-        if (n < 0) fail("permutation", "n is ", n, "; it must be at least 0");
-        const PhiloxStream stream = stream_of(seed, purpose, position);
-        const Output order("permutation", py::none(), {n}, DType::int64, {});
-        permutation(stream, n, order.view().as<std::int64_t>());
-        return order.array();
-    }, py::arg("n"), py::arg("seed"), py::arg("purpose"), py::arg("position"));
+    module.def(
+        "uniform",
+        [](const std::vector<std::int64_t>& shape, double low, double high, std::uint64_t seed, std::uint32_t purpose,
+           std::uint32_t position, bool double_precision) {
+            const PhiloxStream stream = stream_of(seed, purpose, position);
+            const Output y("uniform", py::none(), shape, double_precision ? DType::float64 : DType::float32, {});
+            run_op(static_cast<double>(y.view().size()) * 16,
+                   [&](Team& team) { uniform(team, stream, low, high, y.view()); });
+            return y.array();
+        },
+        py::arg("shape"), py::arg("low"), py::arg("high"), py::arg("seed"), py::arg("purpose"), py::arg("position"),
+        py::arg("double_precision") = false);
+    module.def(
+        "permutation",
+        [](std::int64_t n, std::uint64_t seed, std::uint32_t purpose, std::uint32_t position) {
+            if (n < 0) fail("permutation", "n is ", n, "; it must be at least 0");
+            const PhiloxStream stream = stream_of(seed, purpose, position);
+            const Output order("permutation", py::none(), {n}, DType::int64, {});
+            permutation(stream, n, order.view().as<std::int64_t>());
+            return order.array();
+        },
+        py::arg("n"), py::arg("seed"), py::arg("purpose"), py::arg("position"));
 }
 
 }  // namespace fastnn

@@ -20,8 +20,8 @@ constexpr std::int64_t side = 28;
 py::tuple draw(std::uint64_t seed, std::int64_t first, std::int64_t count) {
     constexpr std::int64_t positions = std::int64_t{1} << 32;  // of a random stream
     if (first < 0 || count < 0 || count > positions - std::min(first, positions)) {
-        fail("draw_digits", "first and count must be at least 0 and first + count at most 2^32, got first ",
-             first, " and count ", count);
+        fail("draw_digits", "first and count must be at least 0 and first + count at most 2^32, got first ", first,
+             " and count ", count);
     }
     py::array_t<std::uint8_t> images({count, side, side}), labels(count);
     std::uint8_t *const pixels = images.mutable_data(), *const digits = labels.mutable_data();

@@ -1,4 +1,5 @@
-// Ops on NumPy arrays: check, allocate, run. Optimizer updates are in updates.cpp, batches and random numbers in data.cpp.
+// Ops on NumPy arrays: check, allocate, run. Optimizer updates are in updates.cpp, batches and random numbers in
+// data.cpp.
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -36,10 +37,12 @@ constexpr double cheap = 1, transcendental = 12;
 double operations(const TensorView& view, double each) { return static_cast<double>(view.size()) * each; }
 
 double product_operations(std::int64_t m, std::int64_t n, std::int64_t k) {
-    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / 8;  // some 8 multiply-adds a cycle
+    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) /
+           8;  // some 8 multiply-adds a cycle
 }
 
-Array dense_forward_array(const Object& x_in, const Object& weight_in, const Object& bias_in, bool use_relu, const Object& out) {
+Array dense_forward_array(const Object& x_in, const Object& weight_in, const Object& bias_in, bool use_relu,
+                          const Object& out) {
     const Input x("linear", "x", x_in, Layout::any), weight("linear", "weight", weight_in, Layout::any);
     if (x.view().rank != 2) check_rank("linear", "x", x.view(), 2);
     if (weight.view().rank != 2) check_rank("linear", "weight", weight.view(), 2);
@@ -49,9 +52,8 @@ Array dense_forward_array(const Object& x_in, const Object& weight_in, const Obj
     const Output y("linear", out, {x.view().shape[0], weight.view().shape[0]}, x.view().dtype, {&x, &weight, &bias});
     dense_check(x.view(), weight.view(), bias_view, y.view());
     void* const workspace = thread_workspace(dense_forward_workspace(weight.view()));
-    run_op(product_operations(x.view().shape[0], weight.view().shape[0], x.view().shape[1]), [&](Team& team) {
-        dense_forward(team, x.view(), weight.view(), bias_view, use_relu, y.view(), workspace);
-    });
+    run_op(product_operations(x.view().shape[0], weight.view().shape[0], x.view().shape[1]),
+           [&](Team& team) { dense_forward(team, x.view(), weight.view(), bias_view, use_relu, y.view(), workspace); });
     return y.array();
 }
 
@@ -59,12 +61,12 @@ Array dense_grad_x_array(const Object& grad_in, const Object& weight_in, const O
     const Input grad_y("linear", "grad_y", grad_in, Layout::any), weight("linear", "weight", weight_in, Layout::any);
     check_rank("linear", "grad_y", grad_y.view(), 2);
     check_rank("linear", "weight", weight.view(), 2);
-    const Output grad_x("linear", out, {grad_y.view().shape[0], weight.view().shape[1]}, grad_y.view().dtype, {&grad_y, &weight});
+    const Output grad_x("linear", out, {grad_y.view().shape[0], weight.view().shape[1]}, grad_y.view().dtype,
+                        {&grad_y, &weight});
     dense_backward_check(grad_y.view(), grad_x.view(), weight.view());
     void* const workspace = thread_workspace(dense_grad_x_workspace(weight.view()));
-    run_op(product_operations(grad_y.view().shape[0], weight.view().shape[0], weight.view().shape[1]), [&](Team& team) {
-        dense_grad_x(team, grad_y.view(), weight.view(), grad_x.view(), workspace);
-    });
+    run_op(product_operations(grad_y.view().shape[0], weight.view().shape[0], weight.view().shape[1]),
+           [&](Team& team) { dense_grad_x(team, grad_y.view(), weight.view(), grad_x.view(), workspace); });
     return grad_x.array();
 }
 
@@ -75,7 +77,8 @@ Array dense_grad_weight_array(const Object& grad_in, const Object& x_in, const O
     check_rank("linear", "x", x.view(), 2);
     const std::int64_t outputs = grad_y.view().shape[1], inputs = x.view().shape[1];
     const bool fresh = out.is_none();
-    const Output grad("linear", out, fresh ? std::vector<std::int64_t>{inputs, outputs} : std::vector<std::int64_t>{outputs, inputs},
+    const Output grad("linear", out,
+                      fresh ? std::vector<std::int64_t>{inputs, outputs} : std::vector<std::int64_t>{outputs, inputs},
                       grad_y.view().dtype, {&grad_y, &x});
     TensorView weight = grad.view();
     if (fresh) {
@@ -84,9 +87,8 @@ Array dense_grad_weight_array(const Object& grad_in, const Object& x_in, const O
     }
     dense_backward_check(grad_y.view(), x.view(), weight);
     void* const workspace = thread_workspace(dense_grad_weight_workspace(grad_y.view(), x.view(), weight));
-    run_op(product_operations(x.view().shape[0], outputs, inputs), [&](Team& team) {
-        dense_grad_weight(team, grad_y.view(), x.view(), weight, workspace);
-    });
+    run_op(product_operations(x.view().shape[0], outputs, inputs),
+           [&](Team& team) { dense_grad_weight(team, grad_y.view(), x.view(), weight, workspace); });
     return fresh ? grad.array().attr("T").cast<Array>() : grad.array();
 }
 
@@ -95,7 +97,8 @@ Array dense_grad_bias_array(const Object& grad_in, const Object& out) {
     check_real("linear", "grad_y", grad_y.view());
     check_rank("linear", "grad_y", grad_y.view(), 2);
     const Output grad_bias("linear", out, {grad_y.view().shape[1]}, grad_y.view().dtype, {&grad_y});
-    run_op(operations(grad_y.view(), cheap), [&](Team& team) { dense_grad_bias(team, grad_y.view(), grad_bias.view()); });
+    run_op(operations(grad_y.view(), cheap),
+           [&](Team& team) { dense_grad_bias(team, grad_y.view(), grad_bias.view()); });
     return grad_bias.array();
 }
 
@@ -108,7 +111,8 @@ Array matmul_array(const Object& a_in, const Object& b_in, const Object& out) {
     matmul_check(a.view(), b.view(), c.view());
     void* const workspace = thread_workspace(matmul_workspace(b.view()));
     const double length = static_cast<double>(a.view().shape[a.view().rank - 1]);
-    run_op(operations(c.view(), cheap) * length / 8, [&](Team& team) { matmul(team, a.view(), b.view(), c.view(), workspace); });
+    run_op(operations(c.view(), cheap) * length / 8,
+           [&](Team& team) { matmul(team, a.view(), b.view(), c.view(), workspace); });
     return c.array();
 }
 
@@ -118,28 +122,37 @@ using Body2 = void (*)(Team&, const TensorView&, const TensorView&);
 using Body3 = void (*)(Team&, const TensorView&, const TensorView&, const TensorView&);
 
 void def_unary(py::module_& module, const char* name, Check2 check, Body2 body, double each) {
-    module.def(name, [=](const Object& x_in, const Object& out) {
-        const Input x(name, "x", x_in, Layout::contiguous);
-        const Output y(name, out, shape_of(x.view()), x.view().dtype, {&x}, true);
-        check(x.view(), y.view());
-        run_op(operations(x.view(), each), [&](Team& team) { body(team, x.view(), y.view()); });
-        return y.array();
-    }, py::arg("x"), py::arg("out") = py::none());
+    module.def(
+        name,
+        [=](const Object& x_in, const Object& out) {
+            const Input x(name, "x", x_in, Layout::contiguous);
+            const Output y(name, out, shape_of(x.view()), x.view().dtype, {&x}, true);
+            check(x.view(), y.view());
+            run_op(operations(x.view(), each), [&](Team& team) { body(team, x.view(), y.view()); });
+            return y.array();
+        },
+        py::arg("x"), py::arg("out") = py::none());
 }
 
 void def_backward(py::module_& module, const char* name, Check3 check, Body3 body, double each) {
-    module.def(name, [=](const Object& grad_in, const Object& saved_in, const Object& out) {
-        const Input grad_y(name, "grad_y", grad_in, Layout::contiguous), saved(name, "the saved array", saved_in, Layout::contiguous);
-        const Output grad_x(name, out, shape_of(grad_y.view()), grad_y.view().dtype, {&grad_y, &saved}, true);
-        check(grad_y.view(), saved.view(), grad_x.view());
-        run_op(operations(grad_y.view(), each), [&](Team& team) { body(team, grad_y.view(), saved.view(), grad_x.view()); });
-        return grad_x.array();
-    }, py::arg("grad_y"), py::arg("saved"), py::arg("out") = py::none());
+    module.def(
+        name,
+        [=](const Object& grad_in, const Object& saved_in, const Object& out) {
+            const Input grad_y(name, "grad_y", grad_in, Layout::contiguous),
+                saved(name, "the saved array", saved_in, Layout::contiguous);
+            const Output grad_x(name, out, shape_of(grad_y.view()), grad_y.view().dtype, {&grad_y, &saved}, true);
+            check(grad_y.view(), saved.view(), grad_x.view());
+            run_op(operations(grad_y.view(), each),
+                   [&](Team& team) { body(team, grad_y.view(), saved.view(), grad_x.view()); });
+            return grad_x.array();
+        },
+        py::arg("grad_y"), py::arg("saved"), py::arg("out") = py::none());
 }
 
 py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in, bool mean, const Object& out) {
     constexpr const char* op = "cross_entropy";
-    const Input logits(op, "logits", logits_in, Layout::contiguous), labels(op, "labels", labels_in, Layout::contiguous);
+    const Input logits(op, "logits", logits_in, Layout::contiguous),
+        labels(op, "labels", labels_in, Layout::contiguous);
     check_rank(op, "logits", logits.view(), 2);
     const std::int64_t samples = logits.view().shape[0];
     const DType dtype = logits.view().dtype;
@@ -161,21 +174,25 @@ using LossBody = void (*)(Team&, const TensorView&, const TensorView&, double, c
 
 // factor: what the gradient has beyond the mean (2 for the square).
 void def_loss(py::module_& module, const char* name, LossCheck check, LossBody body, double factor, double each) {
-    module.def(name, [=](const Object& x_in, const Object& target_in, bool mean, const Object& out) {
-        const Input x(name, "the input", x_in, Layout::contiguous), target(name, "the target", target_in, Layout::contiguous);
-        const std::int64_t samples = x.view().rank == 0 ? 0 : x.view().shape[0];
-        const DType dtype = x.view().dtype;
-        const Output total(name, py::none(), {}, dtype, {}), losses(name, py::none(), {samples}, dtype, {});
-        const Output grad(name, out, shape_of(x.view()), dtype, {&x, &target});
-        check(x.view(), target.view(), losses.view(), grad.view());
-        const double scale = mean ? 1.0 / static_cast<double>(x.view().size()) : 1.0;
-        run_op(operations(x.view(), each), [&](Team& team) {
-            body(team, x.view(), target.view(), factor * scale, losses.view(), grad.view());
-            team.barrier();
-            reduce_loss(team, losses.view(), scale, total.view());
-        });
-        return py::make_tuple(total.array(), losses.array(), grad.array());
-    }, py::arg("x"), py::arg("target"), py::arg("mean") = true, py::arg("out") = py::none());
+    module.def(
+        name,
+        [=](const Object& x_in, const Object& target_in, bool mean, const Object& out) {
+            const Input x(name, "the input", x_in, Layout::contiguous),
+                target(name, "the target", target_in, Layout::contiguous);
+            const std::int64_t samples = x.view().rank == 0 ? 0 : x.view().shape[0];
+            const DType dtype = x.view().dtype;
+            const Output total(name, py::none(), {}, dtype, {}), losses(name, py::none(), {samples}, dtype, {});
+            const Output grad(name, out, shape_of(x.view()), dtype, {&x, &target});
+            check(x.view(), target.view(), losses.view(), grad.view());
+            const double scale = mean ? 1.0 / static_cast<double>(x.view().size()) : 1.0;
+            run_op(operations(x.view(), each), [&](Team& team) {
+                body(team, x.view(), target.view(), factor * scale, losses.view(), grad.view());
+                team.barrier();
+                reduce_loss(team, losses.view(), scale, total.view());
+            });
+            return py::make_tuple(total.array(), losses.array(), grad.array());
+        },
+        py::arg("x"), py::arg("target"), py::arg("mean") = true, py::arg("out") = py::none());
 }
 
 // A Python number beside an array takes the array's dtype.
@@ -208,54 +225,69 @@ std::vector<std::int64_t> broadcast_shape(const char* op, const TensorView& a, c
     std::vector<std::int64_t> shape(static_cast<std::size_t>(std::max(a.rank, b.rank)));
     for (int i = 1; i <= static_cast<int>(shape.size()); ++i) {
         const std::int64_t p = i <= a.rank ? a.shape[a.rank - i] : 1, q = i <= b.rank ? b.shape[b.rank - i] : 1;
-        if (p != q && p != 1 && q != 1) fail(op, "shapes ", shape_text(a), " and ", shape_text(b), " do not broadcast together");
+        if (p != q && p != 1 && q != 1)
+            fail(op, "shapes ", shape_text(a), " and ", shape_text(b), " do not broadcast together");
         shape[shape.size() - static_cast<std::size_t>(i)] = p == 1 ? q : p;
     }
     return shape;
 }
 
 void def_arithmetic(py::module_& module, const char* name, Arithmetic operation) {
-    module.def(name, [=](const Object& a_in, const Object& b_in) {
-        const Input a(name, "a", as_operand(a_in, b_in), Layout::any), b(name, "b", as_operand(b_in, a_in), Layout::any);
-        const Output y(name, py::none(), broadcast_shape(name, a.view(), b.view()), a.view().dtype, {});
-        const std::vector<std::int64_t> shape = shape_of(y.view());
-        const TensorView left = broadcast(a.view(), shape), right = broadcast(b.view(), shape);
-        arithmetic_check(left, right, y.view());
-        run_op(operations(y.view(), cheap), [&](Team& team) { arithmetic(team, operation, left, right, y.view()); });
-        return y.array();
-    }, py::arg("a"), py::arg("b"));
+    module.def(
+        name,
+        [=](const Object& a_in, const Object& b_in) {
+            const Input a(name, "a", as_operand(a_in, b_in), Layout::any),
+                b(name, "b", as_operand(b_in, a_in), Layout::any);
+            const Output y(name, py::none(), broadcast_shape(name, a.view(), b.view()), a.view().dtype, {});
+            const std::vector<std::int64_t> shape = shape_of(y.view());
+            const TensorView left = broadcast(a.view(), shape), right = broadcast(b.view(), shape);
+            arithmetic_check(left, right, y.view());
+            run_op(operations(y.view(), cheap),
+                   [&](Team& team) { arithmetic(team, operation, left, right, y.view()); });
+            return y.array();
+        },
+        py::arg("a"), py::arg("b"));
 }
 
 void bind_reductions(py::module_& module) {
-    module.def("sum", [](const Object& x_in, double scale) {
-        const Input x("sum", "x", x_in, Layout::contiguous);
-        check_rank("sum", "x", x.view(), 3);
-        const Output y("sum", py::none(), {x.view().shape[0], x.view().shape[2]}, x.view().dtype, {});
-        sum_check(x.view(), y.view());
-        run_op(operations(x.view(), cheap), [&](Team& team) { sum(team, x.view(), scale, y.view()); });
-        return y.array();
-    }, py::arg("x"), py::arg("scale") = 1.0);
-    module.def("max", [](const Object& x_in) {
-        const Input x("max", "x", x_in, Layout::contiguous);
-        check_rank("max", "x", x.view(), 3);
-        const std::vector<std::int64_t> shape = {x.view().shape[0], x.view().shape[2]};
-        const Output y("max", py::none(), shape, x.view().dtype, {}), index("max", py::none(), shape, DType::int64, {});
-        max_check(x.view(), y.view(), index.view());
-        run_op(operations(x.view(), cheap), [&](Team& team) { max(team, x.view(), y.view(), index.view()); });
-        return py::make_tuple(y.array(), index.array());
-    }, py::arg("x"));
-    module.def("max_backward", [](const Object& grad_in, const Object& index_in, std::int64_t axis) {
-        const Input grad_y("max_backward", "grad_y", grad_in, Layout::contiguous);
-        const Input index("max_backward", "index", index_in, Layout::contiguous);
-        check_rank("max_backward", "grad_y", grad_y.view(), 2);
-        const Output grad_x("max_backward", py::none(), {grad_y.view().shape[0], axis, grad_y.view().shape[1]},
-                            grad_y.view().dtype, {});
-        max_backward_check(grad_y.view(), index.view(), grad_x.view());
-        run_op(operations(grad_x.view(), cheap), [&](Team& team) {
-            max_backward(team, grad_y.view(), index.view(), grad_x.view());
-        });
-        return grad_x.array();
-    }, py::arg("grad_y"), py::arg("index"), py::arg("axis"));
+    module.def(
+        "sum",
+        [](const Object& x_in, double scale) {
+            const Input x("sum", "x", x_in, Layout::contiguous);
+            check_rank("sum", "x", x.view(), 3);
+            const Output y("sum", py::none(), {x.view().shape[0], x.view().shape[2]}, x.view().dtype, {});
+            sum_check(x.view(), y.view());
+            run_op(operations(x.view(), cheap), [&](Team& team) { sum(team, x.view(), scale, y.view()); });
+            return y.array();
+        },
+        py::arg("x"), py::arg("scale") = 1.0);
+    module.def(
+        "max",
+        [](const Object& x_in) {
+            const Input x("max", "x", x_in, Layout::contiguous);
+            check_rank("max", "x", x.view(), 3);
+            const std::vector<std::int64_t> shape = {x.view().shape[0], x.view().shape[2]};
+            const Output y("max", py::none(), shape, x.view().dtype, {}),
+                index("max", py::none(), shape, DType::int64, {});
+            max_check(x.view(), y.view(), index.view());
+            run_op(operations(x.view(), cheap), [&](Team& team) { max(team, x.view(), y.view(), index.view()); });
+            return py::make_tuple(y.array(), index.array());
+        },
+        py::arg("x"));
+    module.def(
+        "max_backward",
+        [](const Object& grad_in, const Object& index_in, std::int64_t axis) {
+            const Input grad_y("max_backward", "grad_y", grad_in, Layout::contiguous);
+            const Input index("max_backward", "index", index_in, Layout::contiguous);
+            check_rank("max_backward", "grad_y", grad_y.view(), 2);
+            const Output grad_x("max_backward", py::none(), {grad_y.view().shape[0], axis, grad_y.view().shape[1]},
+                                grad_y.view().dtype, {});
+            max_backward_check(grad_y.view(), index.view(), grad_x.view());
+            run_op(operations(grad_x.view(), cheap),
+                   [&](Team& team) { max_backward(team, grad_y.view(), index.view(), grad_x.view()); });
+            return grad_x.array();
+        },
+        py::arg("grad_y"), py::arg("index"), py::arg("axis"));
 }
 
 void bind_elementwise(py::module_& module) {
@@ -272,42 +304,54 @@ void bind_elementwise(py::module_& module) {
     def_backward(module, "softmax_backward", softmax_backward_check, softmax_backward, cheap);
     def_backward(module, "log_softmax_backward", softmax_backward_check, log_softmax_backward, transcendental);
 
-    module.def("pow", [](const Object& x_in, double exponent) {
-        const Input x("pow", "x", x_in, Layout::contiguous);
-        const Output y("pow", py::none(), shape_of(x.view()), x.view().dtype, {&x});
-        pow_check(x.view(), y.view());
-        run_op(operations(x.view(), transcendental), [&](Team& team) { pow(team, x.view(), exponent, y.view()); });
-        return y.array();
-    }, py::arg("x"), py::arg("exponent"));
-    module.def("pow_backward", [](const Object& grad_in, const Object& x_in, double exponent) {
-        const Input grad_y("pow", "grad_y", grad_in, Layout::contiguous), x("pow", "x", x_in, Layout::contiguous);
-        const Output grad_x("pow", py::none(), shape_of(x.view()), x.view().dtype, {&x});
-        pow_backward_check(grad_y.view(), x.view(), grad_x.view());
-        run_op(operations(x.view(), transcendental), [&](Team& team) {
-            pow_backward(team, grad_y.view(), x.view(), exponent, grad_x.view());
-        });
-        return grad_x.array();
-    }, py::arg("grad_y"), py::arg("x"), py::arg("exponent"));
+    module.def(
+        "pow",
+        [](const Object& x_in, double exponent) {
+            const Input x("pow", "x", x_in, Layout::contiguous);
+            const Output y("pow", py::none(), shape_of(x.view()), x.view().dtype, {&x});
+            pow_check(x.view(), y.view());
+            run_op(operations(x.view(), transcendental), [&](Team& team) { pow(team, x.view(), exponent, y.view()); });
+            return y.array();
+        },
+        py::arg("x"), py::arg("exponent"));
+    module.def(
+        "pow_backward",
+        [](const Object& grad_in, const Object& x_in, double exponent) {
+            const Input grad_y("pow", "grad_y", grad_in, Layout::contiguous), x("pow", "x", x_in, Layout::contiguous);
+            const Output grad_x("pow", py::none(), shape_of(x.view()), x.view().dtype, {&x});
+            pow_backward_check(grad_y.view(), x.view(), grad_x.view());
+            run_op(operations(x.view(), transcendental),
+                   [&](Team& team) { pow_backward(team, grad_y.view(), x.view(), exponent, grad_x.view()); });
+            return grad_x.array();
+        },
+        py::arg("grad_y"), py::arg("x"), py::arg("exponent"));
     def_arithmetic(module, "add", Arithmetic::add);
     def_arithmetic(module, "subtract", Arithmetic::subtract);
     def_arithmetic(module, "multiply", Arithmetic::multiply);
     def_arithmetic(module, "divide", Arithmetic::divide);
-    module.def("copy", [](const Object& x_in) {
-        const Input x("copy", "x", x_in, Layout::any);
-        const Output y("copy", py::none(), shape_of(x.view()), x.view().dtype, {});
-        copy_check(x.view(), y.view());
-        run_op(operations(x.view(), cheap), [&](Team& team) { copy(team, x.view(), y.view()); });
-        return y.array();
-    }, py::arg("x"));
-    module.def("dropout", [](const Object& x_in, double p, std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
-        const Input x("dropout", "x", x_in, Layout::contiguous);
-        const Output mask("dropout", py::none(), shape_of(x.view()), x.view().dtype, {});
-        const Output y("dropout", py::none(), shape_of(x.view()), x.view().dtype, {});
-        dropout_check(x.view(), p, mask.view(), y.view());
-        const DropoutDraw draw{seed, call, number};
-        run_op(operations(x.view(), transcendental), [&](Team& team) { dropout(team, x.view(), p, draw, mask.view(), y.view()); });
-        return py::make_tuple(y.array(), mask.array());
-    }, py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("module"));
+    module.def(
+        "copy",
+        [](const Object& x_in) {
+            const Input x("copy", "x", x_in, Layout::any);
+            const Output y("copy", py::none(), shape_of(x.view()), x.view().dtype, {});
+            copy_check(x.view(), y.view());
+            run_op(operations(x.view(), cheap), [&](Team& team) { copy(team, x.view(), y.view()); });
+            return y.array();
+        },
+        py::arg("x"));
+    module.def(
+        "dropout",
+        [](const Object& x_in, double p, std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
+            const Input x("dropout", "x", x_in, Layout::contiguous);
+            const Output mask("dropout", py::none(), shape_of(x.view()), x.view().dtype, {});
+            const Output y("dropout", py::none(), shape_of(x.view()), x.view().dtype, {});
+            dropout_check(x.view(), p, mask.view(), y.view());
+            const DropoutDraw draw{seed, call, number};
+            run_op(operations(x.view(), transcendental),
+                   [&](Team& team) { dropout(team, x.view(), p, draw, mask.view(), y.view()); });
+            return py::make_tuple(y.array(), mask.array());
+        },
+        py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("module"));
 }
 
 }  // namespace

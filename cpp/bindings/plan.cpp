@@ -1,4 +1,6 @@
 // The plan executor for python/fastnn/plan.py.
+#include "plan/plan.h"
+
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -7,7 +9,6 @@
 #include "bindings/bindings.h"
 #include "core/check.h"
 #include "ops/dense.h"
-#include "plan/plan.h"
 #include "plan/updates.h"
 
 namespace fastnn {
@@ -61,7 +62,8 @@ struct SourceArrays {
     Input images, targets, order, mean, std;
     bool has_targets, normalise;
 
-    SourceArrays(const Object& images_in, const Object& targets_in, const Object& order_in, const Object& mean_in, const Object& std_in)
+    SourceArrays(const Object& images_in, const Object& targets_in, const Object& order_in, const Object& mean_in,
+                 const Object& std_in)
         : images("plan", "images", images_in, Layout::contiguous),
           targets("plan", "targets", targets_in.is_none() ? order_in : targets_in, Layout::contiguous),
           order("plan", "order", order_in, Layout::contiguous),
@@ -98,7 +100,8 @@ std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std
         const TensorView& like = plan.at(view);
         check_dtype("plan", name, array, like.dtype);
         check_contiguous("plan", name, array);
-        if ((first + steps) * rows * like.size() > array.size()) fail("plan", name, " is too small for the steps asked for");
+        if ((first + steps) * rows * like.size() > array.size())
+            fail("plan", name, " is too small for the steps asked for");
         return array.as<char>() + first * rows * like.size() * item_size(like.dtype);
     };
     void* const losses = place(losses_in, "losses", target.loss, 1);
@@ -112,8 +115,9 @@ std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std
 void bind_plan(py::module_& module) {
     py::class_<DropoutDraw, std::shared_ptr<DropoutDraw>>(module, "DropoutDraw")
         .def(py::init([](std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
-            return std::make_shared<DropoutDraw>(DropoutDraw{seed, call, number});
-        }), py::arg("seed"), py::arg("call"), py::arg("module"))
+                 return std::make_shared<DropoutDraw>(DropoutDraw{seed, call, number});
+             }),
+             py::arg("seed"), py::arg("call"), py::arg("module"))
         .def_readwrite("seed", &DropoutDraw::seed)
         .def_readwrite("call", &DropoutDraw::call);
     py::class_<SourceArrays>(module, "Source")
@@ -122,45 +126,69 @@ void bind_plan(py::module_& module) {
     py::class_<Plan>(module, "Plan")
         .def(py::init<>())
         .def("buffer", &Plan::buffer, py::arg("nbytes"))
-        .def("view", [](Plan& plan, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
-                        const std::vector<std::int64_t>& stride, const std::string& dtype, std::int64_t panel) {
-            return plan.view(buffer, offset, shape, stride, dtype_named(dtype), panel);
-        }, py::arg("buffer"), py::arg("offset"), py::arg("shape"), py::arg("stride"), py::arg("dtype"), py::arg("panel") = 0)
+        .def(
+            "view",
+            [](Plan& plan, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
+               const std::vector<std::int64_t>& stride, const std::string& dtype,
+               std::int64_t panel) { return plan.view(buffer, offset, shape, stride, dtype_named(dtype), panel); },
+            py::arg("buffer"), py::arg("offset"), py::arg("shape"), py::arg("stride"), py::arg("dtype"),
+            py::arg("panel") = 0)
         .def("program", &Plan::program)
-        .def("set_io", [](Plan& plan, int program, int input, int target, int loss, int output) {
-            Program& which = plan.program_at(program);
-            for (const int view : {input, target, loss, output}) {
-                if (view >= 0) plan.at(view);
-            }
-            which.input = input;
-            which.target = target;
-            which.loss = loss;
-            which.output = output;
-        }, py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"), py::arg("output"))
-        .def("emit", &Plan::emit, py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"), py::arg("attributes"))
-        .def("emit_update", [](Plan& plan, int program, const Object& settings, int param, int grad, const std::vector<int>& states) {
-            emit_update(plan, program, settings_of(settings), param, grad, states);
-        }, py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad"), py::arg("states"))
-        .def("emit_dense_update", [](Plan& plan, int program, const Object& settings, int param, int grad_y, int x,
-                                     const std::vector<int>& states) {
-            emit_dense_update(plan, program, settings_of(settings), param, grad_y, x, states);
-        }, py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad_y"), py::arg("x"), py::arg("states"))
-        .def("emit_dropout", [](Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x, int y, int mask) {
-            emit_dropout(plan, program, draw, p, x, y, mask);
-        }, py::arg("program"), py::arg("draw"), py::arg("p"), py::arg("x"), py::arg("y"), py::arg("mask"))
-        .def("instructions", [](Plan& plan, int program) {
-            std::vector<std::string> names;
-            for (const auto& instruction : plan.program_at(program).instructions) names.push_back(instruction.name);
-            return names;
-        }, py::arg("program"))
+        .def(
+            "set_io",
+            [](Plan& plan, int program, int input, int target, int loss, int output) {
+                Program& which = plan.program_at(program);
+                for (const int view : {input, target, loss, output}) {
+                    if (view >= 0) plan.at(view);
+                }
+                which.input = input;
+                which.target = target;
+                which.loss = loss;
+                which.output = output;
+            },
+            py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"), py::arg("output"))
+        .def("emit", &Plan::emit, py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"),
+             py::arg("attributes"))
+        .def(
+            "emit_update",
+            [](Plan& plan, int program, const Object& settings, int param, int grad, const std::vector<int>& states) {
+                emit_update(plan, program, settings_of(settings), param, grad, states);
+            },
+            py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad"), py::arg("states"))
+        .def(
+            "emit_dense_update",
+            [](Plan& plan, int program, const Object& settings, int param, int grad_y, int x,
+               const std::vector<int>& states) {
+                emit_dense_update(plan, program, settings_of(settings), param, grad_y, x, states);
+            },
+            py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad_y"), py::arg("x"),
+            py::arg("states"))
+        .def(
+            "emit_dropout",
+            [](Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x, int y, int mask) {
+                emit_dropout(plan, program, draw, p, x, y, mask);
+            },
+            py::arg("program"), py::arg("draw"), py::arg("p"), py::arg("x"), py::arg("y"), py::arg("mask"))
+        .def(
+            "instructions",
+            [](Plan& plan, int program) {
+                std::vector<std::string> names;
+                for (const auto& instruction : plan.program_at(program).instructions) names.push_back(instruction.name);
+                return names;
+            },
+            py::arg("program"))
         .def("write", &write_view, py::arg("view"), py::arg("array"))
         .def("read", &read_view, py::arg("view"), py::arg("array"))
-        .def("step", [](Plan& plan, int program) {
-            const py::gil_scoped_release released;
-            plan.run(program, nullptr, {}, nullptr, nullptr);
-        }, py::arg("program"))
-        .def("run", &run_source, py::arg("program"), py::arg("source"), py::arg("first"), py::arg("steps"), py::arg("seconds"),
-             py::arg("stop_at_nan") = false, py::arg("losses") = py::none(), py::arg("outputs") = py::none())
+        .def(
+            "step",
+            [](Plan& plan, int program) {
+                const py::gil_scoped_release released;
+                plan.run(program, nullptr, {}, nullptr, nullptr);
+            },
+            py::arg("program"))
+        .def("run", &run_source, py::arg("program"), py::arg("source"), py::arg("first"), py::arg("steps"),
+             py::arg("seconds"), py::arg("stop_at_nan") = false, py::arg("losses") = py::none(),
+             py::arg("outputs") = py::none())
         .def_property_readonly("steps_run", &Plan::steps_run);
     module.def("instruction_names", &instruction_names);
 }

@@ -6,6 +6,7 @@
 #include "bindings/bindings.h"
 #include "core/cpu_features.h"
 #include "core/parallel.h"
+#include "core/peak.h"
 #include "kernels/cuda/backend.h"
 #include "kernels/dispatch.h"
 
@@ -24,24 +25,30 @@ void bind_runtime(pybind11::module_& module) {
         return levels;
     });
     module.def("set_isa", &select_isa, py::arg("name"));
-    module.def("kernel_addresses", [](const std::string& isa) {
-        std::vector<std::uintptr_t> addresses;
-        for (const Isa& level : isa_levels()) {
-            if (isa != level.table->name) continue;
-            addresses = {reinterpret_cast<std::uintptr_t>(level.table->f32.gemm),
-                         reinterpret_cast<std::uintptr_t>(level.table->f64.gemm),
-                         reinterpret_cast<std::uintptr_t>(level.table->f32.adam)};
-        }
-        return addresses;
-    }, py::arg("isa"));
-    module.def("panel_width", [](bool double_precision) {
-        return double_precision ? kernels<double>().panel : kernels<float>().panel;
-    }, py::arg("double_precision") = false);
+    module.def(
+        "kernel_addresses",
+        [](const std::string& isa) {
+            std::vector<std::uintptr_t> addresses;
+            for (const Isa& level : isa_levels()) {
+                if (isa != level.table->name) continue;
+                addresses = {reinterpret_cast<std::uintptr_t>(level.table->f32.gemm),
+                             reinterpret_cast<std::uintptr_t>(level.table->f64.gemm),
+                             reinterpret_cast<std::uintptr_t>(level.table->f32.adam)};
+            }
+            return addresses;
+        },
+        py::arg("isa"));
+    module.def(
+        "panel_width",
+        [](bool double_precision) { return double_precision ? kernels<double>().panel : kernels<float>().panel; },
+        py::arg("double_precision") = false);
 
     module.def("get_num_threads", &get_num_threads);
     module.def("set_num_threads", &set_num_threads, py::arg("threads"));
     module.def("available_cpus", &available_cpus);
     module.def("threading", &threading_name);
+    module.def("fma_peak", &fma_peak_gflops, py::arg("threads"), py::arg("seconds"),
+               py::call_guard<py::gil_scoped_release>());
 
     module.def("cuda_available", &cuda_available);
     module.def("cuda_missing_reason", &cuda_missing_reason);

@@ -15,7 +15,8 @@ using Object = py::object;
 
 void adam_arrays(const Object& param_in, const Object& grad_in, const Object& m_in, const Object& v_in,
                  const AdamSettings& settings) {
-    const TensorView param = in_place("adam", "param", param_in), m = in_place("adam", "m", m_in), v = in_place("adam", "v", v_in);
+    const TensorView param = in_place("adam", "param", param_in), m = in_place("adam", "m", m_in),
+                     v = in_place("adam", "v", v_in);
     const Input grad("adam", "grad", grad_in, Layout::any);
     adam_check(param, grad.view(), m, v);
     run_op(static_cast<double>(param.size()) * 4, [&](Team& team) { adam(team, settings, param, grad.view(), m, v); });
@@ -27,12 +28,14 @@ void sgd_arrays(const Object& param_in, const Object& grad_in, const Object& buf
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("sgd", "grad", grad_in, Layout::any);
     sgd_check(param, grad.view(), buffer_view);
-    run_op(static_cast<double>(param.size()), [&](Team& team) { sgd(team, settings, param, grad.view(), buffer_view); });
+    run_op(static_cast<double>(param.size()),
+           [&](Team& team) { sgd(team, settings, param, grad.view(), buffer_view); });
 }
 
 void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object& square_in, const Object& buffer_in,
                     const RmspropSettings& settings) {
-    const TensorView param = in_place("rmsprop", "param", param_in), square = in_place("rmsprop", "square_avg", square_in);
+    const TensorView param = in_place("rmsprop", "param", param_in),
+                     square = in_place("rmsprop", "square_avg", square_in);
     const TensorView buffer = buffer_in.is_none() ? param : in_place("rmsprop", "momentum_buffer", buffer_in);
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("rmsprop", "grad", grad_in, Layout::any);
@@ -80,7 +83,8 @@ void bind_updates(py::module_& module) {
         .def_readonly("step", &RmspropSettings::step)
         .def("set_step", &RmspropSettings::set_step, py::arg("step"))
         .def("advance", &RmspropSettings::advance);
-    module.def("adam", &adam_arrays, py::arg("param"), py::arg("grad"), py::arg("m"), py::arg("v"), py::arg("settings"));
+    module.def("adam", &adam_arrays, py::arg("param"), py::arg("grad"), py::arg("m"), py::arg("v"),
+               py::arg("settings"));
     module.def("sgd", &sgd_arrays, py::arg("param"), py::arg("grad"), py::arg("buffer"), py::arg("settings"));
     module.def("rmsprop", &rmsprop_arrays, py::arg("param"), py::arg("grad"), py::arg("square"), py::arg("buffer"),
                py::arg("settings"));

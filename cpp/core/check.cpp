@@ -4,11 +4,16 @@ namespace fastnn {
 
 const char* dtype_name(DType dtype) {
     switch (dtype) {
-        case DType::float32: return "float32";
-        case DType::float64: return "float64";
-        case DType::int64: return "int64";
-        case DType::uint8: return "uint8";
-        case DType::boolean: return "bool";
+        case DType::float32:
+            return "float32";
+        case DType::float64:
+            return "float64";
+        case DType::int64:
+            return "int64";
+        case DType::uint8:
+            return "uint8";
+        case DType::boolean:
+            return "bool";
     }
     return "unknown";
 }
@@ -50,7 +55,8 @@ void check_dtype(const char* op, const char* name, const TensorView& view, DType
 void check_same_shape(const char* op, const char* a_name, const TensorView& a, const char* b_name,
                       const TensorView& b) {
     if (!same_shape(a, b)) {
-        fail(op, a_name, " has shape ", shape_text(a), ", ", b_name, " has shape ", shape_text(b), ": they must be equal");
+        fail(op, a_name, " has shape ", shape_text(a), ", ", b_name, " has shape ", shape_text(b),
+             ": they must be equal");
     }
 }
 
@@ -61,8 +67,8 @@ void check_contiguous(const char* op, const char* name, const TensorView& view) 
 void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes) {
     for (std::int64_t i = 0; i < n; ++i) {
         if (labels[i] < 0 || labels[i] >= classes) {
-            fail(op, "label ", labels[i], " at sample ", i, " is outside 0..", classes - 1, ": the last layer has ", classes,
-                 " outputs");
+            fail(op, "label ", labels[i], " at sample ", i, " is outside 0..", classes - 1, ": the last layer has ",
+                 classes, " outputs");
         }
     }
 }

@@ -40,7 +40,7 @@ template <typename... Parts>
 std::int64_t checked_product(const char* op, std::int64_t a, std::int64_t b);
 
 void check_rank(const char* op, const char* name, const TensorView& view, int rank);
-void check_real(const char* op, const char* name, const TensorView& view);                     // float32 or float64
+void check_real(const char* op, const char* name, const TensorView& view);  // float32 or float64
 void check_dtype(const char* op, const char* name, const TensorView& view, DType dtype);
 void check_same_shape(const char* op, const char* a_name, const TensorView& a, const char* b_name, const TensorView& b);
 void check_contiguous(const char* op, const char* name, const TensorView& view);

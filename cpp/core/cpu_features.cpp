@@ -50,7 +50,8 @@ double cgroup_quota() {
     }
     std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
     double allowed = 0, period = 0;
-    if (v1_quota >> allowed && v1_period >> period && allowed > 0 && period > 0) quota = std::min(quota, allowed / period);
+    if (v1_quota >> allowed && v1_period >> period && allowed > 0 && period > 0)
+        quota = std::min(quota, allowed / period);
     return quota;
 }
 

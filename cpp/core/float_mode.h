@@ -1,5 +1,6 @@
-// The floating-point mode of a thread: round to nearest, subnormals kept. Other libraries change it (a library linked with
-// -ffast-math turns subnormals off for the whole process), so every thread that runs kernels sets it and puts it back.
+// The floating-point mode of a thread: round to nearest, subnormals kept. Other libraries change it (a library linked
+// with -ffast-math turns subnormals off for the whole process), so every thread that runs kernels sets it and puts it
+// back.
 #pragma once
 
 #if defined(__x86_64__)

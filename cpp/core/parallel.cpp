@@ -27,8 +27,8 @@ namespace {
 
 struct TeamBroken {};
 
-// A pause is about 40 cycles on current x86: 1,000 of them are some 10 us, more than a balanced step needs and less than
-// a time slice. Then 100 yields of a microsecond or so, for a machine with more threads than processors.
+// A pause is about 40 cycles on current x86: 1,000 of them are some 10 us, more than a balanced step needs and less
+// than a time slice. Then 100 yields of a microsecond or so, for a machine with more threads than processors.
 constexpr int spins = 1000, yields = 100;
 
 void pause() {
@@ -75,7 +75,9 @@ struct TeamState {
         arrived.store(0);
         generation.fetch_add(1);
         if (sleepers.load() > 0) {
-            { const std::lock_guard<std::mutex> lock(mutex); }
+            {
+                const std::lock_guard<std::mutex> lock(mutex);
+            }
             wake.notify_all();
         }
     }

@@ -1,8 +1,8 @@
 // threads above | One team of threads for one call. The only place that knows OpenMP.
 //
-// Work is written once, as a body that every thread of a team runs ("single program, multiple data"): it takes its share
-// of the elements and meets the others at barriers. An op uses a team for one call; a plan holds one for a whole epoch
-// and runs the same bodies, one after the other, with a barrier between them.
+// Work is written once, as a body that every thread of a team runs ("single program, multiple data"): it takes its
+// share of the elements and meets the others at barriers. An op uses a team for one call; a plan holds one for a whole
+// epoch and runs the same bodies, one after the other, with a barrier between them.
 #pragma once
 
 #include <cstdint>

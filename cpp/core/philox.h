@@ -23,7 +23,8 @@ inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint
     for (int round = 0; round < 10; ++round) {
         const std::uint64_t product0 = multiplier0 * counter[0], product1 = multiplier1 * counter[2];
         counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(product1),
-                   static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(product0)};
+                   static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key1,
+                   static_cast<std::uint32_t>(product0)};
         key0 += weyl0;
         key1 += weyl1;
     }
@@ -35,13 +36,16 @@ class PhiloxStream {
 public:
     // position < 2^32: it counts parameters, epochs, calls or samples.
     PhiloxStream(std::uint64_t seed, Purpose purpose, std::uint32_t position)
-        : key0_(static_cast<std::uint32_t>(seed)), key1_(static_cast<std::uint32_t>(seed >> 32)),
-          purpose_(static_cast<std::uint32_t>(purpose)), position_(position) {}
+        : key0_(static_cast<std::uint32_t>(seed)),
+          key1_(static_cast<std::uint32_t>(seed >> 32)),
+          purpose_(static_cast<std::uint32_t>(purpose)),
+          position_(position) {}
 
     // Words 4 * index .. 4 * index + 3.
     PhiloxBlock block(std::uint64_t index) const {
-        return philox4x32({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), position_, purpose_},
-                          key0_, key1_);
+        return philox4x32(
+            {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), position_, purpose_}, key0_,
+            key1_);
     }
 
     std::uint32_t word(std::uint64_t index) const { return block(index / 4)[index % 4]; }

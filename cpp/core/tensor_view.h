@@ -12,10 +12,13 @@ constexpr int max_rank = 8;
 
 constexpr std::int64_t item_size(DType dtype) {
     switch (dtype) {
-        case DType::float32: return 4;
+        case DType::float32:
+            return 4;
         case DType::float64:
-        case DType::int64: return 8;
-        default: return 1;
+        case DType::int64:
+            return 8;
+        default:
+            return 1;
     }
 }
 

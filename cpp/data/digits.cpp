@@ -88,7 +88,7 @@ private:
 // The form's knots as this writer places them, in units of the digit's height; radii as multiples of the
 // pen's. Strokes begin and end less exactly than they pass the points between.
 Knots place_knots(const Form& form, Draws& draws) {
-    const float jitter = draws.uniform(0.02f, 0.055f), pressure = draws.uniform(0.03f, 0.16f);
+    const float jitter = draws.uniform(0.015f, 0.04f), pressure = draws.uniform(0.03f, 0.16f);
     Knots knots;
     for (std::size_t i = 0; i < form.count; ++i) {
         const Knot& knot = form.knots[i];
@@ -103,8 +103,8 @@ Knots place_knots(const Form& form, Draws& draws) {
 
 // Bends, stretches, slants and rotates the curve.
 void deform(Curve& curve, Draws& draws) {
-    const ElasticField field(draws, draws.uniform(0.03f, 0.14f));
-    const float aspect = draws.uniform(0.7f, 1.45f), slant = 0.16f + 0.28f * draws.bell();
+    const ElasticField field(draws, draws.uniform(0.03f, 0.12f));
+    const float aspect = draws.uniform(0.75f, 1.4f), slant = 0.16f + 0.25f * draws.bell();
     const float half = 0.06f * draws.bell();  // tangent of half the rotation's angle
     const float cosine = (1 - half * half) / (1 + half * half), sine = 2 * half / (1 + half * half);
     for (PenPoint& point : curve) {
@@ -161,7 +161,7 @@ void draw_digit(int digit, Draws& draws, std::uint8_t* image) {
     deform(curve, draws);
     const float pen = std::max(0.7f, 1.25f + 0.38f * draws.bell());
     const float size = draws.uniform(18.8f, 19.8f);
-    const float x = 14.5f + draws.uniform(-1.0f, 1.0f), y = 14.5f + draws.uniform(-1.0f, 1.0f);
+    const float x = 14.5f + draws.uniform(-1.5f, 1.5f), y = 14.5f + draws.uniform(-1.5f, 1.5f);
     fit(curve, pen, size, x, y);
     scan(ink_depths(curve), draws, image);
 }

@@ -10,7 +10,7 @@ constexpr Knot zero_plain[] = {{40, 0, start}, {12, 20}, {2, 56},  {22, 96},
 constexpr Knot zero_tail[] = {{48, 6, start}, {16, 14}, {2, 56}, {22, 97}, {54, 88},
                               {68, 46},       {58, 8},  {34, 3}, {22, 20}};
 constexpr Knot one_plain[] = {{30, 0, start}, {30, 100}};
-constexpr Knot one_flag[] = {{8, 24, start}, {32, 0, corner}, {32, 100}};
+constexpr Knot one_flag[] = {{12, 22, start}, {32, 0, corner}, {32, 100}};
 constexpr Knot one_base[] = {{10, 20, start}, {32, 0, corner}, {32, 99}, {2, 100, start}, {32, 99}, {64, 98}};
 constexpr Knot two_plain[] = {{4, 18, start}, {26, 1},         {54, 10}, {50, 38},
                               {28, 68},       {2, 97, corner}, {36, 96}, {72, 94}};
@@ -34,7 +34,7 @@ constexpr Knot four_slant[] = {{30, 6, start}, {12, 34},       {0, 58, corner}, 
                                {70, 50},       {62, 0, start}, {48, 50},        {34, 100}};
 constexpr Knot four_wide[] = {{4, 0, start}, {2, 30},        {6, 56, corner}, {36, 60},
                               {74, 56},      {70, 2, start}, {66, 50},        {62, 100}};
-constexpr Knot four_round[] = {{8, 4, start},   {2, 36},  {20, 52}, {46, 40},
+constexpr Knot four_round[] = {{4, 0, start},   {4, 34},  {22, 54}, {46, 48},
                                {58, 6, corner}, {54, 50}, {48, 100}};
 constexpr Knot four_y[] = {{6, 6, start}, {10, 34}, {28, 46}, {54, 30}, {66, 0, corner}, {46, 50}, {28, 100}};
 constexpr Knot four_closed[] = {{44, 0, start}, {20, 34},       {0, 66, corner}, {36, 66},
@@ -92,7 +92,7 @@ constexpr Form forms[] = {
     form(one_plain, 80), form(one_flag, 10), form(one_base, 10),
     form(two_plain, 30), form(two_loop, 35), form(two_swan, 20), form(two_zed, 15),
     form(three_round, 45), form(three_flat, 15), form(three_loop, 15), form(three_tail, 25),
-    form(four_open, 25), form(four_slant, 25), form(four_wide, 15), form(four_round, 15), form(four_y, 10), form(four_closed, 10),
+    form(four_open, 30), form(four_slant, 25), form(four_wide, 15), form(four_round, 15), form(four_y, 5), form(four_closed, 10),
     form(five_two, 30), form(five_one, 30), form(five_ess, 20), form(five_small, 20),
     form(six_curved, 35), form(six_straight, 25), form(six_wide, 20), form(six_low, 20),
     form(seven_plain, 40), form(seven_bar, 20), form(seven_serif, 10), form(seven_high, 15), form(seven_curved, 15),

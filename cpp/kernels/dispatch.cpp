@@ -7,14 +7,14 @@ namespace fastnn {
 
 namespace scalar {
 extern const KernelTable kernel_table;
-}
+}  // namespace scalar
 #if defined(__x86_64__)
 namespace avx2 {
 extern const KernelTable kernel_table;
-}
+}  // namespace avx2
 namespace avx512 {
 extern const KernelTable kernel_table;
-}
+}  // namespace avx512
 #endif
 
 const std::vector<Isa>& isa_levels() {
@@ -54,7 +54,8 @@ void select_isa(const std::string& name) {
             known += (known.empty() ? "" : ", ") + std::string(isa.table->name);
             continue;
         }
-        if (!isa.supported) fail("isa", "FASTNN_ISA is '", name, "', which this CPU does not support; unset it for the best that does");
+        if (!isa.supported)
+            fail("isa", "FASTNN_ISA is '", name, "', which this CPU does not support; unset it for the best that does");
         active = isa.table;
         return;
     }

@@ -34,7 +34,8 @@ struct GemmArgs {
 
 // Adam (Kingma and Ba, 2015) with both bias corrections folded into two scalars:
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  w = w * keep - rate * m / (sqrt(v) + eps)
-// rate = lr sqrt(c2) / c1, eps = eps0 sqrt(c2), c = 1 - beta^t. decay adds decay * w to g (Adam); keep = 1 - lr * decay (AdamW).
+// rate = lr sqrt(c2) / c1, eps = eps0 sqrt(c2), c = 1 - beta^t. decay adds decay * w to g (Adam); keep = 1 - lr * decay
+// (AdamW).
 template <typename T>
 struct AdamScalars {
     T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, eps, decay, keep;

@@ -17,21 +17,27 @@ AdamScalars<T> adam_scalars(const AdamSettings& s) {
     const double correction1 = 1 - s.beta1_power, root2 = std::sqrt(1 - s.beta2_power);
     const double eps = s.eps_corrected ? s.eps * root2 : s.eps;
     const double decay = s.decoupled ? 0 : s.weight_decay, keep = s.decoupled ? 1 - s.lr * s.weight_decay : 1;
-    return {static_cast<T>(s.beta1), static_cast<T>(1 - s.beta1), static_cast<T>(s.beta2), static_cast<T>(1 - s.beta2),
-            static_cast<T>(s.lr * root2 / correction1), static_cast<T>(eps), static_cast<T>(decay), static_cast<T>(keep)};
+    return {static_cast<T>(s.beta1),
+            static_cast<T>(1 - s.beta1),
+            static_cast<T>(s.beta2),
+            static_cast<T>(1 - s.beta2),
+            static_cast<T>(s.lr * root2 / correction1),
+            static_cast<T>(eps),
+            static_cast<T>(decay),
+            static_cast<T>(keep)};
 }
 
 void adam_check(const TensorView& param, const TensorView& grad, const TensorView& m, const TensorView& v) {
     update_check("adam", param, {{"grad", &grad}, {"m", &m}, {"v", &v}});
 }
 
-void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad, const TensorView& m,
-          const TensorView& v) {
+void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad,
+          const TensorView& m, const TensorView& v) {
     dispatch_real(param.dtype, [&](auto zero) {
         using T = decltype(zero);
         const Range mine = update_share<T>(team, param);
-        kernels<T>().adam(mine.end - mine.begin, param.as<T>() + mine.begin, grad.as<T>() + mine.begin, m.as<T>() + mine.begin,
-                          v.as<T>() + mine.begin, adam_scalars<T>(settings));
+        kernels<T>().adam(mine.end - mine.begin, param.as<T>() + mine.begin, grad.as<T>() + mine.begin,
+                          m.as<T>() + mine.begin, v.as<T>() + mine.begin, adam_scalars<T>(settings));
     });
 }
 

@@ -1,4 +1,5 @@
-// threads above | Adam (Kingma and Ba, 2015) and AdamW (Loshchilov and Hutter, 2019). Kernel text: kernels/cpu/adam.inl.
+// threads above | Adam (Kingma and Ba, 2015) and AdamW (Loshchilov and Hutter, 2019). Kernel text:
+// kernels/cpu/adam.inl.
 //
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   w -= lr (m / c1) / (sqrt(v / c2) + eps),  c = 1 - beta^t
@@ -15,8 +16,8 @@ namespace fastnn {
 
 struct AdamSettings {
     double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-    bool decoupled = false;      // AdamW
-    bool eps_corrected = true;   // false: Keras' form, eps outside the bias correction
+    bool decoupled = false;                   // AdamW
+    bool eps_corrected = true;                // false: Keras' form, eps outside the bias correction
     std::int64_t step = 0;                    // the step being taken, from 1
     double beta1_power = 1, beta2_power = 1;  // beta^step
 
@@ -32,7 +33,7 @@ template <typename T>
 AdamScalars<T> adam_scalars(const AdamSettings& settings);
 
 void adam_check(const TensorView& param, const TensorView& grad, const TensorView& m, const TensorView& v);
-void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad, const TensorView& m,
-          const TensorView& v);
+void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad,
+          const TensorView& m, const TensorView& v);
 
 }  // namespace fastnn

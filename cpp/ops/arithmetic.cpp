@@ -45,10 +45,14 @@ template <typename T>
 Binary<T> kernel_of(Arithmetic operation) {
     const Kernels<T>& kernel = kernels<T>();
     switch (operation) {
-        case Arithmetic::add: return kernel.add;
-        case Arithmetic::subtract: return kernel.subtract;
-        case Arithmetic::multiply: return kernel.multiply;
-        default: return kernel.divide;
+        case Arithmetic::add:
+            return kernel.add;
+        case Arithmetic::subtract:
+            return kernel.subtract;
+        case Arithmetic::multiply:
+            return kernel.multiply;
+        default:
+            return kernel.divide;
     }
 }
 
@@ -58,8 +62,8 @@ void arithmetic_rows(Team& team, Binary<T> kernel, const TensorView& a, const Te
     if (y.rank <= 1) {  // one row: share its elements
         const Range mine = team.share(n, 16);
         if (a_step <= 1 && b_step <= 1 && a_step >= 0 && b_step >= 0) {
-            kernel(mine.end - mine.begin, a.as<T>() + mine.begin * a_step, a_step, b.as<T>() + mine.begin * b_step, b_step,
-                   y.as<T>() + mine.begin);
+            kernel(mine.end - mine.begin, a.as<T>() + mine.begin * a_step, a_step, b.as<T>() + mine.begin * b_step,
+                   b_step, y.as<T>() + mine.begin);
             return;
         }
         for (std::int64_t i = mine.begin; i < mine.end; ++i) {
@@ -128,9 +132,12 @@ void copy_check(const TensorView& x, const TensorView& y) {
 
 void copy(Team& team, const TensorView& x, const TensorView& y) {
     switch (item_size(x.dtype)) {
-        case 4: return copy_rows<std::uint32_t>(team, x, y);
-        case 8: return copy_rows<std::uint64_t>(team, x, y);
-        default: return copy_rows<std::uint8_t>(team, x, y);
+        case 4:
+            return copy_rows<std::uint32_t>(team, x, y);
+        case 8:
+            return copy_rows<std::uint64_t>(team, x, y);
+        default:
+            return copy_rows<std::uint8_t>(team, x, y);
     }
 }
 

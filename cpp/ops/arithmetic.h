@@ -1,8 +1,8 @@
 // threads above | y = a (+ - * /) b with broadcasting. Kernel text: kernels/cpu/elementwise.inl.
 //
-// a and b have y's shape, with stride 0 along the dimensions they are repeated over (any strides are allowed). Each element
-// is one correctly rounded operation, so the bits are NumPy's. y is contiguous and may be a or b where those have its layout.
-// copy is the same walk with one input: it turns a strided or repeated view into contiguous memory.
+// a and b have y's shape, with stride 0 along the dimensions they are repeated over (any strides are allowed). Each
+// element is one correctly rounded operation, so the bits are NumPy's. y is contiguous and may be a or b where those
+// have its layout. copy is the same walk with one input: it turns a strided or repeated view into contiguous memory.
 #pragma once
 
 #include "core/parallel.h"

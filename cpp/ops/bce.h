@@ -10,7 +10,8 @@
 
 namespace fastnn {
 
-void bce_with_logits_check(const TensorView& x, const TensorView& target, const TensorView& losses, const TensorView& grad);
+void bce_with_logits_check(const TensorView& x, const TensorView& target, const TensorView& losses,
+                           const TensorView& grad);
 void bce_with_logits(Team& team, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
                      const TensorView& grad);
 

@@ -27,15 +27,16 @@ void cross_entropy_check(const TensorView& logits, const TensorView& labels, con
     check_contiguous(op, "the gradient", grad);
 }
 
-void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale, const TensorView& losses,
-                   const TensorView& grad) {
+void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale,
+                   const TensorView& losses, const TensorView& grad) {
     dispatch_real(logits.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t classes = logits.shape[1];
         const Range mine = team.share(logits.shape[0]);
         for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-            losses.as<T>()[i] = kernels<T>().cross_entropy(classes, logits.as<T>() + i * classes, labels.as<std::int64_t>()[i],
-                                                           static_cast<T>(scale), grad.as<T>() + i * classes);
+            losses.as<T>()[i] =
+                kernels<T>().cross_entropy(classes, logits.as<T>() + i * classes, labels.as<std::int64_t>()[i],
+                                           static_cast<T>(scale), grad.as<T>() + i * classes);
         }
     });
 }

@@ -12,7 +12,7 @@ namespace fastnn {
 
 void cross_entropy_check(const TensorView& logits, const TensorView& labels, const TensorView& losses,
                          const TensorView& grad);
-void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale, const TensorView& losses,
-                   const TensorView& grad);
+void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale,
+                   const TensorView& losses, const TensorView& grad);
 
 }  // namespace fastnn

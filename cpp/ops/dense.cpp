@@ -14,12 +14,18 @@ namespace {
 // How wide the image behind this many features could be: helps to see why a width does not fit.
 const char* width_hint(std::int64_t features) {
     switch (features) {
-        case 784: return " (784 is a 28x28 grey image)";
-        case 2352: return " (2352 is a 28x28 image with 3 colours: convert it to grey)";
-        case 1024: return " (1024 is a 32x32 grey image)";
-        case 3072: return " (3072 is a 32x32 image with 3 colours)";
-        case 196: return " (196 is a 14x14 grey image)";
-        default: return "";
+        case 784:
+            return " (784 is a 28x28 grey image)";
+        case 2352:
+            return " (2352 is a 28x28 image with 3 colours: convert it to grey)";
+        case 1024:
+            return " (1024 is a 32x32 grey image)";
+        case 3072:
+            return " (3072 is a 32x32 image with 3 colours)";
+        case 196:
+            return " (196 is a 14x14 grey image)";
+        default:
+            return "";
     }
 }
 
@@ -27,7 +33,8 @@ const char* width_hint(std::int64_t features) {
 template <typename T>
 Panels<T> weight_panels(Team& team, const TensorView& weight, void* workspace) {
     if (weight.panel != 0) return {weight.as<T>(), weight.panel, weight.shape[1] * weight.panel};
-    return as_panels(team, weight.as<T>(), weight.stride[1], weight.stride[0], weight.shape[1], weight.shape[0], workspace);
+    return as_panels(team, weight.as<T>(), weight.stride[1], weight.stride[0], weight.shape[1], weight.shape[0],
+                     workspace);
 }
 
 // Strided memory whose inputs, not outputs, are adjacent.
@@ -45,11 +52,12 @@ void dense_check(const TensorView& x, const TensorView& weight, const TensorView
     check_rank("linear", "weight", weight, 2);
     check_rank("linear", "the result", y, 2);
     if (x.shape[1] != weight.shape[1]) {
-        fail("linear", "weight has ", weight.shape[1], " inputs", width_hint(weight.shape[1]), ", x has shape ", shape_text(x),
-             ": ", x.shape[1], " features a sample", width_hint(x.shape[1]));
+        fail("linear", "weight has ", weight.shape[1], " inputs", width_hint(weight.shape[1]), ", x has shape ",
+             shape_text(x), ": ", x.shape[1], " features a sample", width_hint(x.shape[1]));
     }
     if (y.shape[0] != x.shape[0] || y.shape[1] != weight.shape[0]) {
-        fail("linear", "the result has shape ", shape_text(y), ", it must be (", x.shape[0], ", ", weight.shape[0], ")");
+        fail("linear", "the result has shape ", shape_text(y), ", it must be (", x.shape[0], ", ", weight.shape[0],
+             ")");
     }
     if (bias == nullptr) return;
     check_dtype("linear", "bias", *bias, x.dtype);
@@ -68,8 +76,8 @@ void dense_forward(Team& team, const TensorView& x, const TensorView& weight, co
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const Panels<T> panels = weight_panels<T>(team, weight, workspace);
-        GemmProblem<T> problem{x.shape[0], weight.shape[0], x.shape[1], x.as<T>(), x.stride[0], x.stride[1],
-                               panels, y.as<T>(), y.stride[0], kernels<T>().panel};
+        GemmProblem<T> problem{x.shape[0],  weight.shape[0], x.shape[1], x.as<T>(),   x.stride[0],
+                               x.stride[1], panels,          y.as<T>(),  y.stride[0], kernels<T>().panel};
         problem.bias = bias ? bias->as<T>() : nullptr;
         problem.relu = relu;
         gemm(team, problem);
@@ -98,15 +106,17 @@ void dense_grad_x(Team& team, const TensorView& grad_y, const TensorView& weight
             T* const packed = static_cast<T*>(workspace);
             const Range rows = team.share((inputs + width - 1) / width * outputs);
             for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-                const std::int64_t o = i % outputs, first = i / outputs * width, count = std::min(width, inputs - first);
-                const T* source = weight.as<T>() + (o / weight.panel * inputs + first) * weight.panel + o % weight.panel;
+                const std::int64_t o = i % outputs, first = i / outputs * width,
+                                   count = std::min(width, inputs - first);
+                const T* source =
+                    weight.as<T>() + (o / weight.panel * inputs + first) * weight.panel + o % weight.panel;
                 for (std::int64_t j = 0; j < count; ++j) packed[i * width + j] = source[j * weight.panel];
             }
             team.barrier();
             panels = {packed, width, outputs * width};
         }
-        gemm(team, GemmProblem<T>{grad_y.shape[0], inputs, outputs, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1], panels,
-                                  grad_x.as<T>(), grad_x.stride[0], kernels<T>().panel});
+        gemm(team, GemmProblem<T>{grad_y.shape[0], inputs, outputs, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1],
+                                  panels, grad_x.as<T>(), grad_x.stride[0], kernels<T>().panel});
     });
 }
 
@@ -123,14 +133,16 @@ void dense_grad_weight(Team& team, const TensorView& grad_y, const TensorView& x
         const std::int64_t width = kernels<T>().panel;
         if (rows_of_inputs(grad_weight)) {  // (O, I) in C order: the same chains, with outputs as rows
             const Panels<T> panels = as_panels(team, x.as<T>(), x.stride[0], x.stride[1], samples, inputs, workspace);
-            gemm(team, GemmProblem<T>{outputs, inputs, samples, grad_y.as<T>(), grad_y.stride[1], grad_y.stride[0], panels,
-                                      grad_weight.as<T>(), grad_weight.stride[0], width});
+            gemm(team, GemmProblem<T>{outputs, inputs, samples, grad_y.as<T>(), grad_y.stride[1], grad_y.stride[0],
+                                      panels, grad_weight.as<T>(), grad_weight.stride[0], width});
             return;
         }
-        const Panels<T> panels = as_panels(team, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1], samples, outputs, workspace);
+        const Panels<T> panels =
+            as_panels(team, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1], samples, outputs, workspace);
         const bool packed = grad_weight.panel != 0;
-        gemm(team, GemmProblem<T>{inputs, outputs, samples, x.as<T>(), x.stride[1], x.stride[0], panels, grad_weight.as<T>(),
-                                  packed ? width : grad_weight.stride[1], packed ? inputs * width : width});
+        gemm(team,
+             GemmProblem<T>{inputs, outputs, samples, x.as<T>(), x.stride[1], x.stride[0], panels, grad_weight.as<T>(),
+                            packed ? width : grad_weight.stride[1], packed ? inputs * width : width});
     });
 }
 

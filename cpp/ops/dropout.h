@@ -1,6 +1,7 @@
 // threads above | Dropout (Srivastava et al., 2014), inverted: what is kept is scaled by 1 / (1 - p).
 //
-//   mask = uniform(seed, call, module, element) >= p ? 1 / (1 - p) : 0;   y = x mask;   grad_x = grad_y mask (arithmetic.h)
+//   mask = uniform(seed, call, module, element) >= p ? 1 / (1 - p) : 0;   y = x mask;   grad_x = grad_y mask
+//   (arithmetic.h)
 // The draw of element i is word i of the dropout stream at position `call` (the module's training calls so far); the
 // module's number keeps two modules apart. x, mask, y: one shape, contiguous.
 #pragma once
@@ -16,6 +17,7 @@ struct DropoutDraw {
 };
 
 void dropout_check(const TensorView& x, double p, const TensorView& mask, const TensorView& y);
-void dropout(Team& team, const TensorView& x, double p, const DropoutDraw& draw, const TensorView& mask, const TensorView& y);
+void dropout(Team& team, const TensorView& x, double p, const DropoutDraw& draw, const TensorView& mask,
+             const TensorView& y);
 
 }  // namespace fastnn

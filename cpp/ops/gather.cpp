@@ -24,10 +24,12 @@ const T* unit_table() {
 void rows_check(const char* op, const TensorView& x, const TensorView& index, const TensorView& y) {
     check_dtype(op, "index", index, DType::int64);
     check_rank(op, "index", index, 1);
-    if (x.rank == 0 || y.rank != x.rank) fail(op, "x ", shape_text(x), " and the result ", shape_text(y), " must have the same rank");
+    if (x.rank == 0 || y.rank != x.rank)
+        fail(op, "x ", shape_text(x), " and the result ", shape_text(y), " must have the same rank");
     bool fits = y.shape[0] == index.shape[0];
     for (int i = 1; i < x.rank; ++i) fits = fits && x.shape[i] == y.shape[i];
-    if (!fits) fail(op, "rows of ", shape_text(x), " at ", index.shape[0], " indices do not give shape ", shape_text(y));
+    if (!fits)
+        fail(op, "rows of ", shape_text(x), " at ", index.shape[0], " indices do not give shape ", shape_text(y));
     check_contiguous(op, "x", x);
     check_contiguous(op, "index", index);
     check_contiguous(op, "the result", y);
@@ -77,7 +79,8 @@ void gather_uint8_check(const TensorView& x, const TensorView& index, const Tens
         check_dtype(op, "mean and std", *values, DType::float64);
         check_contiguous(op, "mean and std", *values);
         if (x.rank < 2 || values->rank != 1 || values->shape[0] != x.shape[1]) {
-            fail(op, "mean and std need one value a channel: images have shape ", shape_text(x), ", got ", shape_text(*values));
+            fail(op, "mean and std need one value a channel: images have shape ", shape_text(x), ", got ",
+                 shape_text(*values));
         }
     }
     for (std::int64_t c = 0; c < std->shape[0]; ++c) {
@@ -85,8 +88,8 @@ void gather_uint8_check(const TensorView& x, const TensorView& index, const Tens
     }
 }
 
-void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
-                  const TensorView& y) {
+void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean,
+                  const TensorView* std, const TensorView& y) {
     dispatch_real(y.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t items = row_items(x), channels = mean ? x.shape[1] : 1;
@@ -126,9 +129,12 @@ void take_items(Range mine, const TensorView& x, const TensorView& index, const 
 void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
     const Range mine = team.share(y.size(), 64);
     switch (item_size(x.dtype)) {
-        case 4: return take_items<std::uint32_t>(mine, x, index, y);
-        case 8: return take_items<std::uint64_t>(mine, x, index, y);
-        default: return take_items<std::uint8_t>(mine, x, index, y);
+        case 4:
+            return take_items<std::uint32_t>(mine, x, index, y);
+        case 8:
+            return take_items<std::uint64_t>(mine, x, index, y);
+        default:
+            return take_items<std::uint8_t>(mine, x, index, y);
     }
 }
 
@@ -137,7 +143,8 @@ void take_backward(Team& team, const TensorView& grad_y, const TensorView& index
     dispatch_real(grad_y.dtype, [&](auto zero) {
         using T = decltype(zero);
         std::fill_n(grad_x.as<T>(), grad_x.size(), T(0));
-        for (std::int64_t i = 0; i < grad_y.size(); ++i) grad_x.as<T>()[index.as<std::int64_t>()[i]] += grad_y.as<T>()[i];
+        for (std::int64_t i = 0; i < grad_y.size(); ++i)
+            grad_x.as<T>()[index.as<std::int64_t>()[i]] += grad_y.as<T>()[i];
     });
 }
 

@@ -21,8 +21,8 @@ void gather_rows(Team& team, const TensorView& x, const TensorView& index, const
 
 void gather_uint8_check(const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
                         const TensorView& y);
-void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
-                  const TensorView& y);
+void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean,
+                  const TensorView* std, const TensorView& y);
 
 void take_check(const TensorView& x, const TensorView& index, const TensorView& y);
 void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y);

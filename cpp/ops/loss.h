@@ -1,7 +1,7 @@
 // threads above | What the losses have in common: per-sample losses, then their mean.
 //
-// A loss writes one value a sample and the gradient of the final value; reduce_loss adds the per-sample array along the lane
-// tree on one thread and multiplies by scale (1 / N for a mean, 1 for a sum).
+// A loss writes one value a sample and the gradient of the final value; reduce_loss adds the per-sample array along the
+// lane tree on one thread and multiplies by scale (1 / N for a mean, 1 for a sum).
 #pragma once
 
 #include "core/parallel.h"

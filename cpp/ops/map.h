@@ -19,7 +19,8 @@ inline void map_check(const char* op, const TensorView& x, const TensorView& y) 
 }
 
 // grad_x = f(grad_y, saved), all of one shape.
-inline void map_backward_check(const char* op, const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x) {
+inline void map_backward_check(const char* op, const TensorView& grad_y, const TensorView& saved,
+                               const TensorView& grad_x) {
     map_check(op, grad_y, grad_x);
     check_dtype(op, "the saved array", saved, grad_y.dtype);
     check_same_shape(op, "grad_y", grad_y, "the saved array", saved);

@@ -9,8 +9,8 @@ namespace fastnn {
 
 namespace {
 
-// Length of k that one pass over a panel covers: 1,024 rows of 32 floats are 128 KB, an eighth of a 1 MB L2 cache, so the
-// panel's block stays there while the row tiles go over it. The chain is stored and resumed: no bits change.
+// Length of k that one pass over a panel covers: 1,024 rows of 32 floats are 128 KB, an eighth of a 1 MB L2 cache, so
+// the panel's block stays there while the row tiles go over it. The chain is stored and resumed: no bits change.
 constexpr std::int64_t k_block = 1024;
 
 }  // namespace
@@ -63,8 +63,8 @@ std::int64_t panels_bytes(DType dtype, std::int64_t n_stride, std::int64_t k, st
 }
 
 template <typename T>
-Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t n_stride, std::int64_t k, std::int64_t n,
-                    void* workspace) {
+Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t n_stride, std::int64_t k,
+                    std::int64_t n, void* workspace) {
     const std::int64_t width = kernels<T>().panel;
     if (n_stride == 1) return {b, k_stride, width};
     T* const packed = static_cast<T*>(workspace);
@@ -83,8 +83,8 @@ void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c)
     check_dtype("matmul", "the second input", b, a.dtype);
     check_dtype("matmul", "the result", c, a.dtype);
     if (a.rank < 2 || b.rank != a.rank || c.rank != a.rank) {
-        fail("matmul", "inputs and result need the same rank of at least 2, got shapes ", shape_text(a), ", ", shape_text(b),
-             " and ", shape_text(c));
+        fail("matmul", "inputs and result need the same rank of at least 2, got shapes ", shape_text(a), ", ",
+             shape_text(b), " and ", shape_text(c));
     }
     const int rows = a.rank - 2, columns = a.rank - 1;
     if (a.shape[columns] != b.shape[rows]) {
@@ -93,8 +93,10 @@ void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c)
     }
     bool fits = c.shape[rows] == a.shape[rows] && c.shape[columns] == b.shape[columns];
     for (int i = 0; i < rows; ++i) fits = fits && a.shape[i] == c.shape[i] && b.shape[i] == c.shape[i];
-    if (!fits) fail("matmul", shape_text(a), " times ", shape_text(b), " does not give the result's shape ", shape_text(c));
-    if (c.shape[columns] > 1 && c.stride[columns] != 1) fail("matmul", "the result's columns must be adjacent in memory");
+    if (!fits)
+        fail("matmul", shape_text(a), " times ", shape_text(b), " does not give the result's shape ", shape_text(c));
+    if (c.shape[columns] > 1 && c.stride[columns] != 1)
+        fail("matmul", "the result's columns must be adjacent in memory");
 }
 
 std::int64_t matmul_workspace(const TensorView& b) {
@@ -121,9 +123,10 @@ void matmul(Team& team, const TensorView& a, const TensorView& b, const TensorVi
                 c_data += index * c.stride[i];
             }
             const Panels<T> panels = as_panels(team, b_data, b.stride[rows], b.stride[columns], k, n, workspace);
-            gemm(team, GemmProblem<T>{m, n, k, a_data, a.stride[rows], a.stride[columns], panels, c_data, c.stride[rows],
-                                      kernels<T>().panel});
-            if (panels.data == workspace && batch + 1 < batches) team.barrier();  // before the workspace is packed again
+            gemm(team, GemmProblem<T>{m, n, k, a_data, a.stride[rows], a.stride[columns], panels, c_data,
+                                      c.stride[rows], kernels<T>().panel});
+            if (panels.data == workspace && batch + 1 < batches)
+                team.barrier();  // before the workspace is packed again
         }
     });
 }

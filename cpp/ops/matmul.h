@@ -1,9 +1,9 @@
 // threads above | Matrix products. Kernel text: kernels/cpu/gemm.inl.
 //
 //   c = a b,  a (..., M, K), b (..., K, N), c (..., M, N)
-// Each element of c is one chain of fused multiply-adds over k ascending, starting at zero, then + 0.0: the same bits for
-// any number of threads, tile shape and ISA. Threads split rows and columns, never k. c must not overlap a or b.
-// a and b may have any strides (0 included: broadcast batches); c has unit stride along N.
+// Each element of c is one chain of fused multiply-adds over k ascending, starting at zero, then + 0.0: the same bits
+// for any number of threads, tile shape and ISA. Threads split rows and columns, never k. c must not overlap a or b. a
+// and b may have any strides (0 included: broadcast batches); c has unit stride along N.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +40,11 @@ void gemm(Team& team, const GemmProblem<T>& problem);
 template <typename T>
 void gemm_part(const GemmProblem<T>& problem, std::int64_t panel, Range rows);
 
-// B (K, N) with any strides as panels: itself where the columns are adjacent, else packed into workspace (with a barrier).
+// B (K, N) with any strides as panels: itself where the columns are adjacent, else packed into workspace (with a
+// barrier).
 template <typename T>
-Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t n_stride, std::int64_t k, std::int64_t n,
-                    void* workspace);
+Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t n_stride, std::int64_t k,
+                    std::int64_t n, void* workspace);
 
 // Bytes that as_panels may need.
 std::int64_t panels_bytes(DType dtype, std::int64_t n_stride, std::int64_t k, std::int64_t n);

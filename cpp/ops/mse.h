@@ -2,7 +2,8 @@
 //
 //   x, target, grad (N, ...), losses (N,)
 //   losses = sum (x - t)^2 a sample;   grad = (x - t) * scale
-// scale holds the 2 of the square: 2 / (N C) for a mean. Sums run along the lane tree. grad must not overlap x or target.
+// scale holds the 2 of the square: 2 / (N C) for a mean. Sums run along the lane tree. grad must not overlap x or
+// target.
 #pragma once
 
 #include "core/parallel.h"

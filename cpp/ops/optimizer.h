@@ -12,7 +12,8 @@ struct NamedView {
     const TensorView* view;
 };
 
-// param, grad and the states: one real dtype, one shape, one dense layout (any order of dimensions, or the same panels).
+// param, grad and the states: one real dtype, one shape, one dense layout (any order of dimensions, or the same
+// panels).
 inline void update_check(const char* op, const TensorView& param, std::initializer_list<NamedView> others) {
     check_real(op, "param", param);
     for (const NamedView& other : others) {

@@ -57,7 +57,8 @@ void pow_backward_check(const TensorView& grad_y, const TensorView& x, const Ten
     map_backward_check("pow_backward", grad_y, x, grad_x);
 }
 
-void pow_backward(Team& team, const TensorView& grad_y, const TensorView& x, double exponent, const TensorView& grad_x) {
+void pow_backward(Team& team, const TensorView& grad_y, const TensorView& x, double exponent,
+                  const TensorView& grad_x) {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const Range mine = team.share(x.size(), cache_items<T>);

@@ -14,8 +14,8 @@ void reduce_check(const char* op, const TensorView& x, const TensorView& y) {
     check_rank(op, "x", x, 3);
     check_rank(op, "the result", y, 2);
     if (y.shape[0] != x.shape[0] || y.shape[1] != x.shape[2]) {
-        fail(op, "x has shape ", shape_text(x), " (outer, axis, inner), so the result must be (", x.shape[0], ", ", x.shape[2],
-             "), got ", shape_text(y));
+        fail(op, "x has shape ", shape_text(x), " (outer, axis, inner), so the result must be (", x.shape[0], ", ",
+             x.shape[2], "), got ", shape_text(y));
     }
     check_contiguous(op, "x", x);
     check_contiguous(op, "the result", y);
@@ -102,7 +102,8 @@ void max_backward_check(const TensorView& grad_y, const TensorView& index, const
     max_check(grad_x, grad_y, index);
     const std::int64_t* const at = index.as<std::int64_t>();
     for (std::int64_t i = 0; i < index.size(); ++i) {
-        if (at[i] < 0 || at[i] >= grad_x.shape[1]) fail("max_backward", "index ", at[i], " is outside 0..", grad_x.shape[1] - 1);
+        if (at[i] < 0 || at[i] >= grad_x.shape[1])
+            fail("max_backward", "index ", at[i], " is outside 0..", grad_x.shape[1] - 1);
     }
 }
 

@@ -6,12 +6,15 @@ namespace fastnn {
 
 template <typename T>
 RmspropScalars<T> rmsprop_scalars(const RmspropSettings& s) {
-    return {static_cast<T>(s.lr), static_cast<T>(s.alpha), static_cast<T>(1 - s.alpha), static_cast<T>(s.eps),
-            static_cast<T>(s.weight_decay), static_cast<T>(s.momentum), s.eps_inside};
+    return {static_cast<T>(s.lr),  static_cast<T>(s.alpha),        static_cast<T>(1 - s.alpha),
+            static_cast<T>(s.eps), static_cast<T>(s.weight_decay), static_cast<T>(s.momentum),
+            s.eps_inside};
 }
 
-void rmsprop_check(const TensorView& param, const TensorView& grad, const TensorView& square, const TensorView* buffer) {
-    update_check("rmsprop", param, {{"grad", &grad}, {"square_avg", &square}, {"momentum_buffer", buffer ? buffer : &grad}});
+void rmsprop_check(const TensorView& param, const TensorView& grad, const TensorView& square,
+                   const TensorView* buffer) {
+    update_check("rmsprop", param,
+                 {{"grad", &grad}, {"square_avg", &square}, {"momentum_buffer", buffer ? buffer : &grad}});
 }
 
 void rmsprop(Team& team, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,

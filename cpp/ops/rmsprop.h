@@ -1,4 +1,5 @@
-// threads above | RMSprop (Tieleman and Hinton, lecture 6e, 2012; PyTorch's form). Kernel text: kernels/cpu/rmsprop.inl.
+// threads above | RMSprop (Tieleman and Hinton, lecture 6e, 2012; PyTorch's form). Kernel text:
+// kernels/cpu/rmsprop.inl.
 //
 //   g += weight_decay w;  s = alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps)
 //   momentum: b = momentum b + d, d = b;   w -= lr d

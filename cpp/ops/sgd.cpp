@@ -6,8 +6,12 @@ namespace fastnn {
 
 template <typename T>
 SgdScalars<T> sgd_scalars(const SgdSettings& s) {
-    return {static_cast<T>(s.lr), static_cast<T>(s.momentum), static_cast<T>(1 - s.dampening), static_cast<T>(s.weight_decay),
-            s.nesterov, s.first};
+    return {static_cast<T>(s.lr),
+            static_cast<T>(s.momentum),
+            static_cast<T>(1 - s.dampening),
+            static_cast<T>(s.weight_decay),
+            s.nesterov,
+            s.first};
 }
 
 void sgd_check(const TensorView& param, const TensorView& grad, const TensorView* buffer) {

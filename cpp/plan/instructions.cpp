@@ -1,5 +1,6 @@
-// The registry of ops that plans run: name -> builder. A builder checks its views once; the body it returns runs every step.
-// An op that needs contiguous memory gets a copy of a view that is not: contiguous() makes the copy part of its body.
+// The registry of ops that plans run: name -> builder. A builder checks its views once; the body it returns runs every
+// step. An op that needs contiguous memory gets a copy of a view that is not: contiguous() makes the copy part of its
+// body.
 #include <memory>
 #include <utility>
 
@@ -80,7 +81,8 @@ private:
     std::vector<Body> copies_;
 };
 
-// -- dense layers -------------------------------------------------------------------------------------------------------------
+// -- dense layers
+// -------------------------------------------------------------------------------------------------------------
 
 double product(const TensorView& weight, const TensorView& batch) {
     return items(weight) * static_cast<double>(batch.shape[0]) / 8;
@@ -134,7 +136,8 @@ Body build_matmul(Call& call) {
     return contiguous.wrap([=, &plan = call.plan](Team& team) { matmul(team, a, b, c, plan.workspace()); });
 }
 
-// -- elementwise --------------------------------------------------------------------------------------------------------------
+// -- elementwise
+// --------------------------------------------------------------------------------------------------------------
 
 template <auto check, auto body, int cost>
 Body build_map(Call& call) {
@@ -201,7 +204,8 @@ Body build_pow_backward(Call& call) {
     return contiguous.wrap([=](Team& team) { pow_backward(team, grad_y, x, exponent, grad_x); });
 }
 
-// -- losses -------------------------------------------------------------------------------------------------------------------
+// -- losses
+// -------------------------------------------------------------------------------------------------------------------
 
 Body build_cross_entropy(Call& call) {
     Contiguous contiguous(call);
@@ -238,7 +242,8 @@ Body build_loss(Call& call) {
     });
 }
 
-// -- reductions and indexing --------------------------------------------------------------------------------------------------
+// -- reductions and indexing
+// --------------------------------------------------------------------------------------------------
 
 Body build_sum(Call& call) {
     Contiguous contiguous(call);

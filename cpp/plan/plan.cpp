@@ -41,7 +41,8 @@ TensorView index_view(const std::int64_t* order, std::int64_t count) {
 }
 
 // Copies a batch into the input and target views: this thread's share.
-void gather_batch(Team& team, const Source& source, std::int64_t step, const TensorView& input, const TensorView* target) {
+void gather_batch(Team& team, const Source& source, std::int64_t step, const TensorView& input,
+                  const TensorView* target) {
     const std::int64_t batch = input.shape[0];
     const TensorView index = index_view(source.order + step * batch, batch);
     if (source.images.dtype == DType::uint8) {
@@ -131,7 +132,8 @@ int Plan::buffer(std::int64_t bytes) {
 int Plan::view(int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
                const std::vector<std::int64_t>& stride, DType dtype, std::int64_t panel) {
     const AlignedBuffer& memory = checked_at(buffers_, buffer, "buffer");
-    if (shape.size() != stride.size() || shape.size() > max_rank) fail("plan", "a view needs a stride for each dimension");
+    if (shape.size() != stride.size() || shape.size() > max_rank)
+        fail("plan", "a view needs a stride for each dimension");
     TensorView view;
     view.data = static_cast<char*>(memory.data()) + offset * item_size(dtype);
     view.dtype = dtype;
@@ -186,8 +188,16 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     Program& target = program_at(program);
     if (limits.steps <= 0) return 0;
     const auto optional_view = [this](int view) { return view < 0 ? nullptr : &at(view); };
-    Run run{target, source, limits, optional_view(target.input), optional_view(target.target), optional_view(target.loss),
-            optional_view(target.output), static_cast<char*>(losses), static_cast<char*>(outputs), Clock::now()};
+    Run run{target,
+            source,
+            limits,
+            optional_view(target.input),
+            optional_view(target.target),
+            optional_view(target.loss),
+            optional_view(target.output),
+            static_cast<char*>(losses),
+            static_cast<char*>(outputs),
+            Clock::now()};
     if (source != nullptr) {
         if (run.input == nullptr) fail("plan", "this program has no input");
         check_source(*source, limits.steps, *run.input, run.target);

@@ -3,8 +3,9 @@
 // python/fastnn/plan.py records an eager step and lowers it to calls of Plan::emit. The bodies that run are those of
 // cpp/ops, the same as eager's, so a plan's result is eager's, bit for bit. Weights of dense layers are kept in panels.
 //
-// Words: a buffer is owned memory; a view is a typed window on a buffer; an instruction is one op on views; a program is a
-// list of instructions run once a step (one program for a batch size and mode; all programs of a plan share its buffers).
+// Words: a buffer is owned memory; a view is a typed window on a buffer; an instruction is one op on views; a program
+// is a list of instructions run once a step (one program for a batch size and mode; all programs of a plan share its
+// buffers).
 #pragma once
 
 #include <cstdint>
@@ -45,7 +46,7 @@ struct Program {
     };
 
     std::vector<Instruction> instructions;
-    std::vector<std::function<void()>> checks;                   // of each batch, by every thread, before anything changes
+    std::vector<std::function<void()>> checks;  // of each batch, by every thread, before anything changes
     std::vector<std::function<void()>> before_step, after_step;  // by the team's first thread
     double operations = 0;                                       // of one step, for the choice of threads
     int input = -1, target = -1, loss = -1, output = -1;         // views
@@ -54,8 +55,8 @@ struct Program {
 class Plan {
 public:
     int buffer(std::int64_t bytes);
-    int view(int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& stride,
-             DType dtype, std::int64_t panel);
+    int view(int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
+             const std::vector<std::int64_t>& stride, DType dtype, std::int64_t panel);
     const TensorView& at(int view) const;
 
     int program();
@@ -73,8 +74,8 @@ public:
     void need_thread_workspace(std::int64_t bytes) { thread_bytes_ = bytes > thread_bytes_ ? bytes : thread_bytes_; }
     void* workspace() const { return workspace_.data(); }
 
-    // Runs up to limits.steps steps of batches out of source (null: the input views as they are); losses and outputs, where
-    // not null, get one value or one batch of rows a step. Returns the steps done.
+    // Runs up to limits.steps steps of batches out of source (null: the input views as they are); losses and outputs,
+    // where not null, get one value or one batch of rows a step. Returns the steps done.
     std::int64_t run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs);
 
     std::int64_t steps_run() const { return steps_run_; }

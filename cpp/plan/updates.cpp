@@ -11,8 +11,9 @@ namespace fastnn {
 
 namespace {
 
-// Rows of a weight panel that go through one update at a time: 56 x 32 floats are 7 KB of gradients and 21 KB of w, m and v,
-// which fits the 32 KB of L1 that the smallest of today's cores have; 56 is four tiles of 14 rows, nine of 6 and two over.
+// Rows of a weight panel that go through one update at a time: 56 x 32 floats are 7 KB of gradients and 21 KB of w, m
+// and v, which fits the 32 KB of L1 that the smallest of today's cores have; 56 is four tiles of 14 rows, nine of 6 and
+// two over.
 constexpr std::int64_t update_rows = 56;
 
 // One optimizer's kernel over `count` elements from `offset`, gradient at grad.
@@ -38,7 +39,9 @@ struct Updater {
 
 template <typename T>
 Updater<T> make_updater(const Settings& settings, const TensorView& param, const std::vector<TensorView>& states) {
-    return {settings, param.as<T>(), {!states.empty() ? states[0].as<T>() : nullptr, states.size() > 1 ? states[1].as<T>() : nullptr}};
+    return {settings,
+            param.as<T>(),
+            {!states.empty() ? states[0].as<T>() : nullptr, states.size() > 1 ? states[1].as<T>() : nullptr}};
 }
 
 struct Target {
@@ -46,7 +49,8 @@ struct Target {
     std::vector<TensorView> states;
 };
 
-Target checked_target(Plan& plan, const Settings& settings, int param, const TensorView& grad, const std::vector<int>& states) {
+Target checked_target(Plan& plan, const Settings& settings, int param, const TensorView& grad,
+                      const std::vector<int>& states) {
     Target target{plan.at(param), {}};
     for (const int state : states) target.states.push_back(plan.at(state));
     const auto slot = [&](std::size_t i) { return i < target.states.size() ? &target.states[i] : nullptr; };
@@ -81,31 +85,35 @@ TensorView in_layout_of(Plan& plan, Program& program, const TensorView& param, c
 
 }  // namespace
 
-void emit_update(Plan& plan, int program, const Settings& settings, int param, int grad_id, const std::vector<int>& states) {
+void emit_update(Plan& plan, int program, const Settings& settings, int param, int grad_id,
+                 const std::vector<int>& states) {
     Program& target_program = plan.program_at(program);
     const TensorView grad = in_layout_of(plan, target_program, plan.at(param), plan.at(grad_id));
     const Target target = checked_target(plan, settings, param, grad, states);
     advance_before(target_program, settings);
     target_program.operations += static_cast<double>(target.param.size()) * 4;
     target_program.instructions.push_back({"update", [=](Team& team) {
-        dispatch_real(target.param.dtype, [&](auto zero) {
-            using T = decltype(zero);
-            const Range mine = team.share(target.param.storage_size(), cache_items<T>);
-            make_updater<T>(settings, target.param, target.states)(mine.begin, mine.end - mine.begin, grad.as<T>() + mine.begin);
-        });
-    }});
+                                               dispatch_real(target.param.dtype, [&](auto zero) {
+                                                   using T = decltype(zero);
+                                                   const Range mine =
+                                                       team.share(target.param.storage_size(), cache_items<T>);
+                                                   make_updater<T>(settings, target.param, target.states)(
+                                                       mine.begin, mine.end - mine.begin, grad.as<T>() + mine.begin);
+                                               });
+                                           }});
 }
 
 namespace {
 
 // This thread's part of grad = grad_y^T x, block by block through `scratch` into the update.
 template <typename T>
-void dense_update(Team& team, const Target& target, const TensorView& grad_y, const TensorView& x, const Settings& settings,
-                  T* scratch) {
+void dense_update(Team& team, const Target& target, const TensorView& grad_y, const TensorView& x,
+                  const Settings& settings, T* scratch) {
     const std::int64_t inputs = x.shape[1], outputs = grad_y.shape[1], width = kernels<T>().panel;
     const Updater<T> update = make_updater<T>(settings, target.param, target.states);
-    GemmProblem<T> problem{inputs, outputs, x.shape[0], x.as<T>(), x.stride[1], x.stride[0],
-                           {grad_y.as<T>(), grad_y.stride[0], width}, scratch, width, 0};
+    GemmProblem<T> problem{
+        inputs,  outputs, x.shape[0], x.as<T>(), x.stride[1], x.stride[0], {grad_y.as<T>(), grad_y.stride[0], width},
+        scratch, width,   0};
     Range mine = team.share((outputs + width - 1) / width * inputs);
     while (mine.begin < mine.end) {
         const std::int64_t panel = mine.begin / inputs, row = mine.begin % inputs;
@@ -129,20 +137,23 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     Program& target_program = plan.program_at(program);
     advance_before(target_program, settings);
     target_program.operations += static_cast<double>(weight.size()) * (static_cast<double>(x.shape[0]) / 8 + 4);
-    // Each thread's scratch: the gradients of one block. Columns past the last output stay zero, so the padding stays as it is.
+    // Each thread's scratch: the gradients of one block. Columns past the last output stay zero, so the padding stays
+    // as it is.
     const std::int64_t block = update_rows * weight.panel * item_size(weight.dtype);
     plan.need_thread_workspace(block);
-    target_program.instructions.push_back({"dense_update", [=, &plan](Team& team) {
-        dispatch_real(weight.dtype, [&](auto zero) {
-            using T = decltype(zero);
-            char* const scratch = static_cast<char*>(plan.workspace()) + team.index() * block;
-            std::fill_n(reinterpret_cast<T*>(scratch), update_rows * weight.panel, T(0));
-            dense_update<T>(team, target, grad_y, x, settings, reinterpret_cast<T*>(scratch));
-        });
-    }});
+    target_program.instructions.push_back(
+        {"dense_update", [=, &plan](Team& team) {
+             dispatch_real(weight.dtype, [&](auto zero) {
+                 using T = decltype(zero);
+                 char* const scratch = static_cast<char*>(plan.workspace()) + team.index() * block;
+                 std::fill_n(reinterpret_cast<T*>(scratch), update_rows * weight.panel, T(0));
+                 dense_update<T>(team, target, grad_y, x, settings, reinterpret_cast<T*>(scratch));
+             });
+         }});
 }
 
-void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x_id, int y_id, int mask_id) {
+void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x_id, int y_id,
+                  int mask_id) {
     const TensorView x = plan.at(x_id), y = plan.at(y_id), mask = plan.at(mask_id);
     dropout_check(x, p, mask, y);
     Program& target = plan.program_at(program);

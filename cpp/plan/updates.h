@@ -1,5 +1,5 @@
-// threads above | Instructions with state of their own: dropout and the optimizer updates, plain or fused behind the weight
-// gradient of a dense layer (its tiles go from the GEMM through L1 into the update and never to memory).
+// threads above | Instructions with state of their own: dropout and the optimizer updates, plain or fused behind the
+// weight gradient of a dense layer (its tiles go from the GEMM through L1 into the update and never to memory).
 #pragma once
 
 #include <memory>
@@ -13,11 +13,14 @@
 
 namespace fastnn {
 
-using Settings = std::variant<std::shared_ptr<AdamSettings>, std::shared_ptr<SgdSettings>, std::shared_ptr<RmspropSettings>>;
+using Settings =
+    std::variant<std::shared_ptr<AdamSettings>, std::shared_ptr<SgdSettings>, std::shared_ptr<RmspropSettings>>;
 
-// Updates param with grad; states in the order of the optimizer's slots (a missing one: not kept). The settings advance by one
-// step before each run of the program; they are shared with Python, which may change the learning rate between calls.
-void emit_update(Plan& plan, int program, const Settings& settings, int param, int grad, const std::vector<int>& states);
+// Updates param with grad; states in the order of the optimizer's slots (a missing one: not kept). The settings advance
+// by one step before each run of the program; they are shared with Python, which may change the learning rate between
+// calls.
+void emit_update(Plan& plan, int program, const Settings& settings, int param, int grad,
+                 const std::vector<int>& states);
 
 // The same with grad = dense_grad_weight(grad_y, x), param in panels.
 void emit_dense_update(Plan& plan, int program, const Settings& settings, int param, int grad_y, int x,

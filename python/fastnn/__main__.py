@@ -19,7 +19,9 @@ COMMANDS = {
 def usage() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()]
-    return "\n".join(["usage: fastnn COMMAND [options]", "", "commands:", *lines, "", "fastnn COMMAND --help tells more."])
+    return "\n".join(
+        ["usage: fastnn COMMAND [options]", "", "commands:", *lines, "", "fastnn COMMAND --help tells more."]
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

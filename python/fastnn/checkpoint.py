@@ -34,7 +34,9 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     """Writes the state of a run that stands between two steps."""
     from fastnn import io
 
-    tensors = {f"model.{name}": np.ascontiguousarray(tensor._data) for name, tensor in trainer.model.state_dict().items()}
+    tensors = {
+        f"model.{name}": np.ascontiguousarray(tensor._data) for name, tensor in trainer.model.state_dict().items()
+    }
     state = trainer.optimizer.state_dict()
     steps = {}
     for number, values in state["state"].items():
@@ -42,6 +44,7 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
         for name, value in values.items():
             if name != "step":
                 tensors[f"optimizer.{number}.{name}"] = np.ascontiguousarray(value._data)
+    tensors["epoch_losses"] = np.asarray(trainer.epoch_losses, dtype=np.float64)
     record = {
         "config": config,
         "position": asdict(trainer.position),
@@ -49,7 +52,6 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
         "dropout_calls": [module.calls for module in _dropouts(trainer)],
         "optimizer_steps": steps,
         "history": {name: list(values) for name, values in trainer.history.history.items()},
-        "epoch_losses": trainer.epoch_losses,
         "epoch_seconds": trainer.epoch_seconds,
     }
     io.save_state(path, tensors, record)
@@ -69,7 +71,9 @@ def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
         _check_config(path, record["config"], config)
         _restore(trainer, tensors, record)
     except (KeyError, AttributeError, TypeError, IndexError) as error:
-        raise FormatError(f"{os.fspath(path)} is not a training state of this version: {error!r} is missing or wrong") from None
+        raise FormatError(
+            f"{os.fspath(path)} is not a training state of this version: {error!r} is missing or wrong"
+        ) from None
 
 
 def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: dict[str, Any]) -> None:
@@ -87,7 +91,9 @@ def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: d
 
 def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str, Any]) -> None:
     trainer.model.load_state_dict({name[6:]: array for name, array in tensors.items() if name.startswith("model.")})
-    state: dict[int, dict[str, Any]] = {int(number): {"step": int(step)} for number, step in record["optimizer_steps"].items()}
+    state: dict[int, dict[str, Any]] = {
+        int(number): {"step": int(step)} for number, step in record["optimizer_steps"].items()
+    }
     for name, array in tensors.items():
         if name.startswith("optimizer."):
             _, number, slot = name.split(".", 2)
@@ -100,7 +106,7 @@ def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str,
     trainer.position = Position(**{name: int(value) for name, value in record["position"].items()})
     trainer.history.history = {name: list(values) for name, values in record["history"].items()}
     trainer.history.epoch = list(range(trainer.position.epoch))
-    trainer.epoch_losses = [float(loss) for loss in record["epoch_losses"]]
+    trainer.epoch_losses = tensors["epoch_losses"].tolist()
     trainer.epoch_seconds = [float(seconds) for seconds in record["epoch_seconds"]]
 
 

@@ -1,6 +1,7 @@
 """What the commands share: options with suggestions, errors as one line, signals, exit codes.
 
-Exit codes: 0 done, 2 something the user can mend, 1 a fault in fastnn, 130 and 143 after SIGINT and SIGTERM.
+Exit codes: 0 done, 2 something the user can mend, 1 a fault in fastnn, 130 and 143 after SIGINT and SIGTERM, 141
+where nobody reads the output any more.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
@@ -16,11 +18,18 @@ from typing import Any, NoReturn
 from fastnn.console import safe_text
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, where there is one worth showing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse, with a suggestion for an unknown option and one-line errors."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False, **kwargs)
+        super().__init__(formatter_class=_Help, allow_abbrev=False, **kwargs)
         self.add_argument("--traceback", action="store_true", help="show where in the code an error was raised")
 
     def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
@@ -38,7 +47,11 @@ class Parser(argparse.ArgumentParser):
             return f"unexpected argument {word!r}"
         known = [option for action in self._actions for option in action.option_strings]
         close = get_close_matches(name, known, n=1, cutoff=0.5)
-        return f"unknown option {name!r}" + (f"; did you mean {close[0]!r}?" if close else "") + f" (see {self.prog} --help)"
+        return (
+            f"unknown option {name!r}"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+            + f" (see {self.prog} --help)"
+        )
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, safe_text(f"{self.prog}: error: {message}\n", sys.stderr.encoding))
@@ -83,10 +96,17 @@ class Signals:
     def __init__(self) -> None:
         self.received = 0
         self.deferred = False
+        self._before: dict[int, Any] = {}
 
     def install(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
+        """Takes the signals, where that can be done: in the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore(self) -> None:
+        """Gives the signals back to whoever had them."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received:
@@ -101,20 +121,38 @@ class Signals:
             raise Interrupted(self.received)
 
 
-def run(prog: str, function: Callable[[argparse.Namespace, Signals], int], parser: Parser, argv: Sequence[str] | None) -> int:
+def run(
+    prog: str, function: Callable[[argparse.Namespace, Signals], int], parser: Parser, argv: Sequence[str] | None
+) -> int:
     """Parses, runs, and turns every exception into one line and an exit code."""
     args = parser.parse(argv)
     signals = Signals()
-    signals.install()
     try:
-        return function(args, signals)
+        signals.install()
+        return _guarded(prog, function, args, signals)
     except Interrupted as stop:
         return 128 + stop.number
+    finally:
+        signals.restore()
+
+
+def _guarded(
+    prog: str, function: Callable[[argparse.Namespace, Signals], int], args: argparse.Namespace, signals: Signals
+) -> int:
+    try:
+        return function(args, signals)
     except BrokenPipeError:
         sys.stdout = None  # nobody reads any more: nothing to flush at exit
-        return 0
+        return 128 + signal.SIGPIPE
     except Exception as error:
         return report(prog, error, args.traceback)
+
+
+def _text_of(error: Exception) -> str:
+    """An error's message, without the number that OSError puts before it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
 
 
 def report(prog: str, error: Exception, traceback: bool) -> int:
@@ -126,10 +164,20 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
 
         tb.print_exception(error)
     users = isinstance(error, ValueError | TypeError | OSError | MemoryError | NonFiniteLossError | ImportError)
-    text = str(error) or type(error).__name__
+    text = _words(error)
     if not users:
         text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
-    elif isinstance(error, MemoryError):
-        text = f"out of memory: {text}; try a smaller --batch-size or --limit"
     sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding))
     return 2 if users else 1
+
+
+def _words(error: Exception) -> str:
+    """What an exception says, as a sentence: paths first, no error numbers."""
+    text = _text_of(error)
+    if isinstance(error, MemoryError):
+        return f"out of memory: {text}; try a smaller --batch-size or --limit"
+    if isinstance(error, OSError) and error.strerror:
+        from fastnn.io.checks import shown_path
+
+        return error.strerror if error.filename is None else f"{shown_path(error.filename)}: {error.strerror}"
+    return text

@@ -74,7 +74,9 @@ class BatchLines(Callback):
         number, total = trainer.position.epoch + 1, trainer.steps_per_epoch
         for i, loss in enumerate(chunk.losses):
             if (chunk.first + i) % self.batches_between == 0:
-                self.console.line(f"Epoch {number}/{trainer.epochs} | Batch {chunk.first + i}/{total} | Loss: {loss:.4f}")
+                self.console.line(
+                    f"Epoch {number}/{trainer.epochs} | Batch {chunk.first + i}/{total} | Loss: {loss:.4f}"
+                )
         self.console.bar(trainer.position.step, total, f"loss {chunk.losses[-1]:.4f}")
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:

@@ -93,7 +93,9 @@ def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform in [0, 1), from the stream of user draws."""
     kind = np.float32 if dtype is None else dtypes.to_numpy(dtype).type
     position = random.state.advance("draws")
-    return Tensor(random.uniform(_shape_of(shape), 0.0, 1.0, purpose=random.USER, position=position, dtype=kind), requires_grad)
+    return Tensor(
+        random.uniform(_shape_of(shape), 0.0, 1.0, purpose=random.USER, position=position, dtype=kind), requires_grad
+    )
 
 
 def randperm(n: int) -> Tensor:

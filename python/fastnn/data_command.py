@@ -9,7 +9,9 @@ from fastnn import cli
 
 
 def make_parser() -> cli.Parser:
-    parser = cli.Parser(prog="fastnn data", description="Write a data set as DIR/train/<class>/*.png and DIR/test/<class>/*.png.")
+    parser = cli.Parser(
+        prog="fastnn data", description="Write a data set as DIR/train/<class>/*.png and DIR/test/<class>/*.png."
+    )
     parser.add_argument("action", choices=("export",))
     parser.add_argument("source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'")
     parser.add_argument("target", metavar="DIR", help="a folder that does not exist yet")

@@ -52,7 +52,9 @@ class PlanEngine:
         """One training step on one batch; its loss."""
         return self.plan.step(x, y).item()
 
-    def epoch(self, feed: Feed, order: np.ndarray, batch_size: int, first: int, limit: StepLimit, drop_last: bool) -> Iterator[Chunk]:
+    def epoch(
+        self, feed: Feed, order: np.ndarray, batch_size: int, first: int, limit: StepLimit, drop_last: bool
+    ) -> Iterator[Chunk]:
         """Trains on the batches of an order from number ``first`` on; a chunk never passes ``limit(step)``."""
         full, rest = batch_counts(len(order), batch_size, drop_last)
         if first < full:
@@ -63,7 +65,9 @@ class PlanEngine:
             for chunk in self._steps(program, feed, order[-rest:], 0, 1, limit):
                 yield Chunk(full, chunk.losses)
 
-    def _steps(self, program: Program, feed: Feed, order: np.ndarray, step: int, end: int, limit: StepLimit) -> Iterator[Chunk]:
+    def _steps(
+        self, program: Program, feed: Feed, order: np.ndarray, step: int, end: int, limit: StepLimit
+    ) -> Iterator[Chunk]:
         losses = np.zeros(end, dtype=program.dtype)
         source = feed.source(order)
         while step < end:
@@ -77,7 +81,10 @@ class PlanEngine:
         order = np.arange(len(feed), dtype=np.int64)
         full, rest = batch_counts(len(feed), EVALUATION_BATCH)
         parts = []
-        for rows, batches in ((order[: full * EVALUATION_BATCH], full), (order[full * EVALUATION_BATCH :], int(rest > 0))):
+        for rows, batches in (
+            (order[: full * EVALUATION_BATCH], full),
+            (order[full * EVALUATION_BATCH :], int(rest > 0)),
+        ):
             if not batches:
                 continue
             program = self.plan.eval_program(feed.batch(rows[: len(rows) // batches])[0])
@@ -108,7 +115,9 @@ class EagerEngine:
         self.optimizer.step()
         return loss.item()
 
-    def epoch(self, feed: Feed, order: np.ndarray, batch_size: int, first: int, limit: StepLimit, drop_last: bool) -> Iterator[Chunk]:
+    def epoch(
+        self, feed: Feed, order: np.ndarray, batch_size: int, first: int, limit: StepLimit, drop_last: bool
+    ) -> Iterator[Chunk]:
         """Trains on the batches of an order from number ``first`` on, a chunk each."""
         full, rest = batch_counts(len(order), batch_size, drop_last)
         for step in range(first, full + (rest > 0)):
@@ -123,7 +132,9 @@ class EagerEngine:
         try:
             with no_grad():
                 starts = range(0, len(order), EVALUATION_BATCH)
-                return np.concatenate([self.model(Tensor(feed.batch(order[i : i + EVALUATION_BATCH])[0]))._data for i in starts])
+                return np.concatenate(
+                    [self.model(Tensor(feed.batch(order[i : i + EVALUATION_BATCH])[0]))._data for i in starts]
+                )
         finally:
             self.model.train(training)
 

@@ -10,10 +10,17 @@ from fastnn import cli
 
 
 def make_parser() -> cli.Parser:
-    parser = cli.Parser(prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case.")
+    parser = cli.Parser(
+        prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case."
+    )
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add("--data", default="digits", metavar="PATH|digits|mnist", help="its test half is used; its only half where there is but one")
+    add(
+        "--data",
+        default="digits",
+        metavar="PATH|digits|mnist",
+        help="its test half is used; its only half where there is but one",
+    )
     add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
     add("--json", metavar="FILE", help="write the result as JSON")
     add("--on-bad-image", choices=("error", "skip", "list"), default="error")
@@ -32,7 +39,9 @@ def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
 
     console = Console(args.quiet)
     model, info = load_model(args.model)
-    data = resident_for(args.data, model, info, args.on_bad_image, lambda done, total: console.bar(done, total, "images read"))
+    data = resident_for(
+        args.data, model, info, args.on_bad_image, lambda done, total: console.bar(done, total, "images read")
+    )
     result = job.test(PlanEngine(model), data)
     job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
     if args.json:

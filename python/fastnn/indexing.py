@@ -45,7 +45,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         return Tensor._wrap(_view(data, key) if _is_basic(key) else ops.index(data, key))
     # Which flat elements the key picks: the same key on an array of positions.
     positions = np.arange(data.size, dtype=np.int64).reshape(data.shape)[key]
-    flat = np.ascontiguousarray(positions)
+    flat = np.asarray(positions, order="C")
     picked = _view(data, key) if _is_basic(key) else ops.take(_contiguous(data), flat)
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:

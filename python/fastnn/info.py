@@ -56,7 +56,9 @@ def info(args: argparse.Namespace, signals: cli.Signals) -> int:
         return 0
     for name, value in facts.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{key} ({'yes' if supported else 'not on this CPU'})" for key, supported in value.items())
+            value = ", ".join(
+                f"{key} ({'yes' if supported else 'not on this CPU'})" for key, supported in value.items()
+            )
         elif isinstance(value, list):
             value = ", ".join(value) or "none"
         console.line(f"{name + ':':17} {value}")
@@ -64,7 +66,9 @@ def info(args: argparse.Namespace, signals: cli.Signals) -> int:
 
 
 def make_parser() -> cli.Parser:
-    parser = cli.Parser(prog="fastnn info", description="Show the instruction set, threads, OpenMP runtimes and versions in use.")
+    parser = cli.Parser(
+        prog="fastnn info", description="Show the instruction set, threads, OpenMP runtimes and versions in use."
+    )
     parser.add_argument("--json", action="store_true")
     return parser
 

@@ -86,7 +86,9 @@ def check_fit(arch: Sequence[int], data: Resident) -> None:
         )
     if arch[-1] != classes:
         shown = ", ".join(data.classes[:10]) + (", ..." if classes > 10 else "")
-        raise ValueError(f"the data has {classes} classes ({shown}), the last layer {arch[-1]} outputs. Use --arch {fitting}")
+        raise ValueError(
+            f"the data has {classes} classes ({shown}), the last layer {arch[-1]} outputs. Use --arch {fitting}"
+        )
 
 
 class SignalCheck(Callback):
@@ -151,14 +153,19 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
     console.line(f"train_loader length: {-(-len(source.train) // settings.batch_size)}")
     if settings.resume and os.path.exists(settings.state):
         load_checkpoint(settings.state, trainer, config)
-        console.line(f"resumed from {settings.state}: epoch {trainer.position.epoch + 1}, batch {trainer.position.step}")
+        console.line(
+            f"resumed from {settings.state}: epoch {trainer.position.epoch + 1}, batch {trainer.position.step}"
+        )
     elif settings.resume:
         console.line(f"nothing to resume: there is no {settings.state}; starting afresh")
     checkpointer = Checkpointer(settings.state, config, settings.checkpoint_every, console.warn)
     callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
     signals.deferred = True
     trainer.fit(
-        feed_of(source.train, settings.loss), epochs=settings.epochs, batch_size=settings.batch_size, callbacks=callbacks
+        feed_of(source.train, settings.loss),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        callbacks=callbacks,
     )
     signals.deferred = False
     signals.check()
@@ -198,7 +205,9 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
         write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")])
         more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
         console.line(f"{len(lines)} wrong cases: {wrong_file}{more}")
-    console.line(f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True)
+    console.line(
+        f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
+    )
 
 
 def _named(label: int, classes: Sequence[str]) -> str:

@@ -130,6 +130,12 @@ def adam_step(
     if step < 1:
         raise ValueError(f"[adam] step is {step}; steps are counted from 1")
     settings = _core.AdamSettings()
-    settings.lr, settings.beta1, settings.beta2, settings.eps, settings.weight_decay = lr, beta1, beta2, eps, weight_decay
+    settings.lr, settings.beta1, settings.beta2, settings.eps, settings.weight_decay = (
+        lr,
+        beta1,
+        beta2,
+        eps,
+        weight_decay,
+    )
     settings.set_step(step)
     _core.adam(param, grad, m, v, settings)

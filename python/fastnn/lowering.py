@@ -41,7 +41,9 @@ class ParameterSlot:
 class Lowering:
     """Builds one program: gives every array of the recording a buffer, every use of one a view, every record an instruction."""
 
-    def __init__(self, core: _core.Plan, slots: dict[int, ParameterSlot], draw_of: Callable[[int], _core.DropoutDraw]) -> None:
+    def __init__(
+        self, core: _core.Plan, slots: dict[int, ParameterSlot], draw_of: Callable[[int], _core.DropoutDraw]
+    ) -> None:
         self.core = core
         self.program: int = core.program()
         self._slots = slots
@@ -197,14 +199,19 @@ class Lowering:
 
     def _operands(self, record: Record) -> list[np.ndarray]:
         """Both operands as arrays; a Python number takes the result's dtype."""
-        operands = [arg if isinstance(arg, np.ndarray) else np.asarray(arg, record.outputs[0].dtype) for arg in record.args]
+        operands = [
+            arg if isinstance(arg, np.ndarray) else np.asarray(arg, record.outputs[0].dtype) for arg in record.args
+        ]
         self._alive += operands
         return operands
 
 
 def _strides(array: np.ndarray) -> list[int]:
     """Strides in elements; a dimension of one element has no stride to speak of."""
-    return [stride // array.itemsize if extent != 1 else 1 for stride, extent in zip(array.strides, array.shape, strict=True)]
+    return [
+        stride // array.itemsize if extent != 1 else 1
+        for stride, extent in zip(array.strides, array.shape, strict=True)
+    ]
 
 
 def _offset(array: np.ndarray) -> int:

@@ -17,7 +17,13 @@ def predicted_classes(outputs: np.ndarray) -> np.ndarray:
 
 def count_correct(outputs: np.ndarray, targets: np.ndarray) -> int:
     """How many rows have their target's class. Targets are class numbers (N,), or one row of scores each (N, C): their largest."""
-    labels = targets if targets.ndim == 1 else predicted_classes(targets) if targets.shape[1] > 1 else targets[:, 0].astype(np.int64)
+    labels = (
+        targets
+        if targets.ndim == 1
+        else predicted_classes(targets)
+        if targets.shape[1] > 1
+        else targets[:, 0].astype(np.int64)
+    )
     return int(np.count_nonzero(predicted_classes(outputs) == labels))
 
 

@@ -88,7 +88,7 @@ def integer(x: np.ndarray, y: np.ndarray, operation: str) -> np.ndarray:
 
 def index(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Rows (or elements) that an integer or bool array picks, NumPy's rules: a copy."""
-    return np.ascontiguousarray(x[positions])
+    return np.asarray(x[positions], order="C")
 
 
 def concatenate(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
@@ -98,5 +98,7 @@ def concatenate(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
 
 # What a recording swaps: every public function above.
 PRIMITIVES: Sequence[str] = tuple(
-    name for name, value in list(globals().items()) if callable(value) and not name.startswith("_") and name != "Sequence"
+    name
+    for name, value in list(globals().items())
+    if callable(value) and not name.startswith("_") and name != "Sequence"
 )

@@ -125,7 +125,9 @@ class Plan:
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         if not self._lock.acquire(blocking=False):
-            raise RuntimeError("this model is being trained or evaluated by another thread: one plan runs one call at a time")
+            raise RuntimeError(
+                "this model is being trained or evaluated by another thread: one plan runs one call at a time"
+            )
         try:
             yield
         finally:
@@ -316,7 +318,9 @@ def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterat
             param.grad = grad
 
 
-def compile(model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None) -> Callable[..., Tensor]:
+def compile(
+    model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None
+) -> Callable[..., Tensor]:
     """A compiled training step: ``step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)``.
 
     The step does forward, backward and update for a batch x, y and returns the loss. Each new batch shape is recorded once. Without

@@ -14,7 +14,11 @@ def make_parser() -> cli.Parser:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
     add("images", metavar="IMAGE", nargs="+")
-    add("--raw", action="store_true", help="only scale to the network's size: no inverting, cropping or centring of photos of digits")
+    add(
+        "--raw",
+        action="store_true",
+        help="only scale to the network's size: no inverting, cropping or centring of photos of digits",
+    )
     add("--json", action="store_true", help="print JSON, an object for each image")
     return parser
 
@@ -34,14 +38,20 @@ def predict(args: argparse.Namespace, signals: cli.Signals) -> int:
     pixels = np.stack([prepare(open_image(path), spec, raw=args.raw) for path in args.images])
     probabilities = model.predict(spec.inputs(pixels))
     for path, row in zip(args.images, probabilities, strict=True):
-        console.line(_as_json(path, row, spec.classes) if args.json else _as_text(path, row, spec.classes), important=True)
+        console.line(
+            _as_json(path, row, spec.classes) if args.json else _as_text(path, row, spec.classes), important=True
+        )
     return 0
 
 
 def _as_text(path: str, row: Sequence[float], classes: Sequence[str]) -> str:
     ranked = sorted(range(len(row)), key=lambda i: -row[i])
     others = ", ".join(f"{classes[i]} {row[i]:.1%}" for i in ranked[1:3])
-    return f"{path}: {classes[ranked[0]]} ({row[ranked[0]]:.1%}; then {others})" if others else f"{path}: {classes[ranked[0]]}"
+    return (
+        f"{path}: {classes[ranked[0]]} ({row[ranked[0]]:.1%}; then {others})"
+        if others
+        else f"{path}: {classes[ranked[0]]}"
+    )
 
 
 def _as_json(path: str, row: Sequence[float], classes: Sequence[str]) -> str:

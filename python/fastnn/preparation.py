@@ -54,7 +54,9 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     classes = info.classes or [str(i) for i in range(model.sizes[-1])]
     shape = info.input_shape or _square(model.sizes[0])
     if len(shape) != 3 or shape[0] * shape[1] * shape[2] != model.sizes[0] or shape[0] not in (1, 3):
-        raise ValueError(f"this network takes {model.sizes[0]} numbers, which are no image: predict() from Python works on arrays")
+        raise ValueError(
+            f"this network takes {model.sizes[0]} numbers, which are no image: predict() from Python works on arrays"
+        )
     mean, std = (None if values is None else np.asarray(values, dtype=np.float64) for values in (info.mean, info.std))
     return InputSpec(shape, mean, std, classes)
 
@@ -72,7 +74,9 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
     from PIL import Image as pil
 
     channels, height, width = spec.shape
-    image = to_rgb(image) if image.mode not in ("L", "LA", "RGBA", "PA", "P") else _on_white(image, spec.digits and not raw)
+    image = (
+        to_rgb(image) if image.mode not in ("L", "LA", "RGBA", "PA", "P") else _on_white(image, spec.digits and not raw)
+    )
     if channels == 1:
         image = image.convert("L")
     if spec.digits and not raw:
@@ -159,7 +163,9 @@ def resident_for(
     source = open_source(spec, resize=None, on_bad=on_bad, limit=None, progress=progress, channels=channels)
     data = source.test if source.test is not None else source.train
     if data.shape != wanted.shape:
-        source = open_source(spec, resize=(width, height), on_bad=on_bad, limit=None, progress=progress, channels=channels)
+        source = open_source(
+            spec, resize=(width, height), on_bad=on_bad, limit=None, progress=progress, channels=channels
+        )
         data = source.test if source.test is not None else source.train
     _check_classes(wanted.classes, data.classes, bool(info.classes))
     data.mean, data.std = wanted.mean, wanted.std
@@ -168,4 +174,6 @@ def resident_for(
 
 def _check_classes(model: Sequence[str], data: Sequence[str], named: bool) -> None:
     if len(model) != len(data) or (named and list(model) != list(data)):
-        raise ValueError(f"the network knows the classes {list(model)}, the data has {list(data)}: labels would be shifted")
+        raise ValueError(
+            f"the network knows the classes {list(model)}, the data has {list(data)}: labels would be shifted"
+        )

@@ -68,7 +68,9 @@ def initial_seed() -> int:
     return state.seed
 
 
-def uniform(shape: Sequence[int], low: float, high: float, *, purpose: int, position: int, dtype: type = np.float32) -> np.ndarray:
+def uniform(
+    shape: Sequence[int], low: float, high: float, *, purpose: int, position: int, dtype: type = np.float32
+) -> np.ndarray:
     """Uniform numbers in [low, high): word i of the stream for element i."""
     return _core.uniform(list(shape), low, high, state.seed, purpose, position, dtype is np.float64)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class Recorder:
 
         return recorded
 
-    def refuse(self, what: str) -> NoReturn | None:
+    def refuse(self, what: str) -> None:
         """Stops code that reads a value while this thread records."""
         if threading.get_ident() != self._thread:
             return None

@@ -42,7 +42,12 @@ def _three(data: np.ndarray, first: int, last: int) -> np.ndarray:
     """(outer, axis, inner) with the axes first..last as one."""
     shape = data.shape
     return _reshaped(
-        data, (dtypes.Size(shape[:first]).numel(), dtypes.Size(shape[first : last + 1]).numel(), dtypes.Size(shape[last + 1 :]).numel())
+        data,
+        (
+            dtypes.Size(shape[:first]).numel(),
+            dtypes.Size(shape[first : last + 1]).numel(),
+            dtypes.Size(shape[last + 1 :]).numel(),
+        ),
     )
 
 
@@ -94,7 +99,11 @@ def max_(x: Tensor, dim: int | None, keepdim: bool) -> Tensor | MaxResult:
     axis = _dimension(dim, len(shape))
     flat = _three(x._data, axis, axis)
     values, indices = ops.max(flat)
-    kept = tuple(1 if i == axis else extent for i, extent in enumerate(shape)) if keepdim else shape[:axis] + shape[axis + 1 :]
+    kept = (
+        tuple(1 if i == axis else extent for i, extent in enumerate(shape))
+        if keepdim
+        else shape[:axis] + shape[axis + 1 :]
+    )
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:
         grad = _reshaped(g, (flat.shape[0], flat.shape[2]))

@@ -67,7 +67,9 @@ def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
     chain = _linear_chain(path, arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
     if info.sizes and tuple(info.sizes) != sizes:
-        raise FormatError(f"{os.fspath(path)}: its parameters are of a {_dashed(sizes)} network, its description says {_dashed(info.sizes)}")
+        raise FormatError(
+            f"{os.fspath(path)}: its parameters are of a {_dashed(sizes)} network, its description says {_dashed(info.sizes)}"
+        )
     info.sizes = sizes
     network = Network(*sizes)
     for layer, (weight, bias) in zip(network.children(), chain, strict=True):
@@ -160,7 +162,9 @@ def save(obj: Any, path: StrPath) -> None:
     from fastnn import io
 
     if isinstance(obj, Module):
-        raise TypeError(f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or model.save(path)")
+        raise TypeError(
+            f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or model.save(path)"
+        )
     if os.fspath(path).endswith(".safetensors"):
         io.save_safetensors(path, _to_arrays(obj))
     else:

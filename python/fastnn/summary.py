@@ -20,15 +20,21 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> str:
         macs = _multiply_adds(module, shape)
         total_macs += macs
         kind = f"{name} ({type(module).__name__})"
-        rows.append((kind, f"(N{''.join(f', {extent}' for extent in shape[1:])})", f"{params:,}", f"{size:,}", f"{macs:,}"))
+        rows.append(
+            (kind, f"(N{''.join(f', {extent}' for extent in shape[1:])})", f"{params:,}", f"{size:,}", f"{macs:,}")
+        )
     parameters = list(model.parameters())
     count = sum(p.numel() for p in parameters)
     size = sum(p.numel() * p.dtype.itemsize for p in parameters)
     header = ("Layer", "Output shape", "Parameters", "Bytes", "Multiply-adds")
     rows.append(("Total", "", f"{count:,}", f"{size:,}", f"{total_macs:,}"))
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(5)]
-    lines = ["  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
-             for row in [header, *rows]]
+    lines = [
+        "  ".join(
+            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [header, *rows]
+    ]
     rule = "-" * max(map(len, lines))
     return "\n".join([f"{type(model).__name__}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
 

@@ -81,7 +81,9 @@ class Tensor:
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         if requires_grad and self._data.dtype.kind != "f":
-            raise RuntimeError(f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first")
+            raise RuntimeError(
+                f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first"
+            )
         self.requires_grad = requires_grad
         return self
 
@@ -227,7 +229,9 @@ class Tensor:
         return _operand(other, self) - self
 
     def __mul__(self, other: Any) -> Tensor:
-        return _binary(self, other, ops.multiply, "multiply", lambda g, a, b: (ops.multiply(g, b), ops.multiply(g, a)), "Mul")
+        return _binary(
+            self, other, ops.multiply, "multiply", lambda g, a, b: (ops.multiply(g, b), ops.multiply(g, a)), "Mul"
+        )
 
     def __truediv__(self, other: Any) -> Tensor:
         a, b = _floating(self), _floating(_operand(other, self))
@@ -582,7 +586,9 @@ def _unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     from fastnn.reductions import sum_axes
 
     lead = grad.ndim - len(shape)
-    repeated = tuple(range(lead)) + tuple(i + lead for i, extent in enumerate(shape) if extent == 1 and grad.shape[i + lead] != 1)
+    repeated = tuple(range(lead)) + tuple(
+        i + lead for i, extent in enumerate(shape) if extent == 1 and grad.shape[i + lead] != 1
+    )
     return _reshaped(sum_axes(grad, repeated, 1.0), shape)
 
 

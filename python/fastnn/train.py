@@ -10,9 +10,17 @@ from fastnn import cli
 
 
 def make_parser() -> cli.Parser:
-    parser = cli.Parser(prog="fastnn.train", description="Train a multilayer perceptron on images in class folders or IDX files, then test it.")
+    parser = cli.Parser(
+        prog="fastnn.train",
+        description="Train a multilayer perceptron on images in class folders or IDX files, then test it.",
+    )
     add = parser.add_argument
-    add("--data", default="digits", metavar="PATH|digits|mnist", help="a data folder, the built-in synthetic digits, or a local MNIST")
+    add(
+        "--data",
+        default="digits",
+        metavar="PATH|digits|mnist",
+        help="a data folder, the built-in synthetic digits, or a local MNIST",
+    )
     add("--val", metavar="PATH", help="test images, where they are not inside --data")
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
     add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
@@ -21,16 +29,34 @@ def make_parser() -> cli.Parser:
     add("--lr", type=cli.positive_float, help="learning rate (each optimizer has its own default; Adam's is 1e-3)")
     add("--optimizer", choices=("adam", "adamw", "sgd", "rmsprop"), default="adam")
     add("--loss", choices=("cross_entropy", "mse", "bce_with_logits"), default="cross_entropy")
-    add("--seed", type=int, default=0, help="decides initial weights and shuffles: the same seed gives the same bits everywhere")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="decides initial weights and shuffles: the same seed gives the same bits everywhere",
+    )
     add("--threads", type=cli.at_least(1), help="how many threads to use (all processors of this process)")
-    add("--engine", choices=("plan", "eager"), default="plan", help="compiled, or step by step in Python: the same bits")
+    add(
+        "--engine", choices=("plan", "eager"), default="plan", help="compiled, or step by step in Python: the same bits"
+    )
     add("--limit", type=cli.at_least(1), metavar="N", help="train on N images only, evenly over the classes")
     add("--state", metavar="FILE", help="where the training state goes (OUT.state)")
-    add("--checkpoint-every", type=cli.at_least(0), default=0, metavar="STEPS", help="save the state every so many steps")
+    add(
+        "--checkpoint-every",
+        type=cli.at_least(0),
+        default=0,
+        metavar="STEPS",
+        help="save the state every so many steps",
+    )
     add("--resume", action="store_true", help="go on from --state; where there is none, start afresh")
     add("--json", metavar="FILE", help="write the results as JSON")
     add("--resize", metavar="WxH", help="scale every image to this size")
-    add("--on-bad-image", choices=("error", "skip", "list"), default="error", help="what to do about files that cannot be read")
+    add(
+        "--on-bad-image",
+        choices=("error", "skip", "list"),
+        default="error",
+        help="what to do about files that cannot be read",
+    )
     add("--device", choices=("cpu", "cuda"), default="cpu")
     add("--quiet", action="store_true", help="print the accuracy only")
     return parser
@@ -45,7 +71,14 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     width, _, height = text.lower().partition("x")
-    if not (width.isascii() and width.isdigit() and height.isascii() and height.isdigit() and int(width) > 0 and int(height) > 0):
+    if not (
+        width.isascii()
+        and width.isdigit()
+        and height.isascii()
+        and height.isdigit()
+        and int(width) > 0
+        and int(height) > 0
+    ):
         raise ValueError(f"--resize is {text!r}; it must be WIDTHxHEIGHT, such as 28x28")
     return int(width), int(height)
 

@@ -178,7 +178,9 @@ class Trainer:
         """The step at which the chunk that starts at a step must end: the next checkpoint of any callback."""
         periods = [callback.every for callback in callbacks if callback.every > 0]
         before = self.position.epoch * self.steps_per_epoch
-        return lambda step: min((step + period - (before + step) % period for period in periods), default=self.steps_per_epoch)
+        return lambda step: min(
+            (step + period - (before + step) % period for period in periods), default=self.steps_per_epoch
+        )
 
     def _loader_chunks(self, loader: Iterable[Any]) -> Iterable[Chunk]:
         for step, (x, y) in enumerate(loader):

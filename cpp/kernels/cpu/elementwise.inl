@@ -2,12 +2,14 @@
 
 template <typename T>
 void exp_all(std::int64_t n, const T* x, T* y) {
-    for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, exp(load_n(x + i, count))); });
+    for_each_vector<T>(n,
+                       [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, exp(load_n(x + i, count))); });
 }
 
 template <typename T>
 void log_all(std::int64_t n, const T* x, T* y) {
-    for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, log(load_n(x + i, count))); });
+    for_each_vector<T>(n,
+                       [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, log(load_n(x + i, count))); });
 }
 
 template <typename T, typename Op>

@@ -11,6 +11,7 @@
 namespace fastnn::FASTNN_ISA_NAMESPACE {
 namespace {
 
+// clang-format off: the order matters, what comes first is used by what follows
 #include "kernels/cpu/lanes.inl"
 #include "kernels/cpu/math.inl"
 
@@ -32,6 +33,7 @@ namespace {
 #include "kernels/cpu/rmsprop.inl"
 
 #include "kernels/cpu/gather.inl"
+// clang-format on
 
 template <typename T>
 constexpr Kernels<T> make_kernels() {

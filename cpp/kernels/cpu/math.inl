@@ -2,27 +2,31 @@
 // over all inputs (tests/ops/test_exp.py and its neighbours). Coefficients are plain Taylor coefficients; the degree is
 // the smallest whose first left-out term stays under a tenth of half an ULP on the reduced range.
 
-template <typename T> struct Constant;
+template <typename T>
+struct Constant;
 
-template <> struct Constant<float> {
+template <>
+struct Constant<float> {
     static constexpr int mantissa_bits = 23;
-    static constexpr std::uint32_t mantissa_mask = 0x007FFFFF, one = 0x3F800000, sign = 0x80000000, magnitude = 0x7FFFFFFF;
+    static constexpr std::uint32_t mantissa_mask = 0x007FFFFF, one = 0x3F800000, sign = 0x80000000,
+                                   magnitude = 0x7FFFFFFF;
     static constexpr float bias = 127;
     static constexpr float infinity = __builtin_inff(), nan = __builtin_nanf("");
-    static constexpr float round = 0x1.8p23f;       // adding it rounds |x| < 2^22 to an integer in the low bits
-    static constexpr float integer = 0x1p23f;       // its bits or'ed with a small integer are 2^23 + that integer
+    static constexpr float round = 0x1.8p23f;  // adding it rounds |x| < 2^22 to an integer in the low bits
+    static constexpr float integer = 0x1p23f;  // its bits or'ed with a small integer are 2^23 + that integer
     static constexpr float log2e = 0x1.715476p+0f;
-    static constexpr float ln2_high = 0x1.62e430p-1f, ln2_low = -0x1.05c610p-29f;      // ln2 to 48 bits
-    static constexpr float ln2_short = 0x1.62e4p-1f, ln2_rest = 0x1.7f7d1cp-20f;       // short: 15 bits, k * short is exact
-    static constexpr float exp_low = -104, exp_high = 89;      // exp rounds to 0 below -103.98, to infinity above 88.73
-    static constexpr float tanh_high = 10;                     // tanh(x) rounds to 1 above 9.02
+    static constexpr float ln2_high = 0x1.62e430p-1f, ln2_low = -0x1.05c610p-29f;  // ln2 to 48 bits
+    static constexpr float ln2_short = 0x1.62e4p-1f, ln2_rest = 0x1.7f7d1cp-20f;   // short: 15 bits, k * short is exact
+    static constexpr float exp_low = -104, exp_high = 89;  // exp rounds to 0 below -103.98, to infinity above 88.73
+    static constexpr float tanh_high = 10;                 // tanh(x) rounds to 1 above 9.02
     static constexpr float smallest_normal = 0x1p-126f, subnormal_scale = 0x1p24f, subnormal_shift = 24;
     static constexpr float sqrt2 = 0x1.6a09e6p+0f;
-    static constexpr int exp_degree = 7;     // |r|^8 / 8! = 5e-9 for |r| <= ln2 / 2, half an ULP is 6e-8
-    static constexpr int log_terms = 5;      // 2/13 z^6 = 1e-10 of R's 0.02 for z = s^2 <= 0.0295
+    static constexpr int exp_degree = 7;  // |r|^8 / 8! = 5e-9 for |r| <= ln2 / 2, half an ULP is 6e-8
+    static constexpr int log_terms = 5;   // 2/13 z^6 = 1e-10 of R's 0.02 for z = s^2 <= 0.0295
 };
 
-template <> struct Constant<double> {
+template <>
+struct Constant<double> {
     static constexpr int mantissa_bits = 52;
     static constexpr std::uint64_t mantissa_mask = 0x000FFFFFFFFFFFFF, one = 0x3FF0000000000000,
                                    sign = 0x8000000000000000, magnitude = 0x7FFFFFFFFFFFFFFF;
@@ -32,12 +36,12 @@ template <> struct Constant<double> {
     static constexpr double log2e = 0x1.71547652b82fep+0;
     static constexpr double ln2_high = 0x1.62e42fefa39efp-1, ln2_low = 0x1.abc9e3b39803fp-56;  // ln2 to 107 bits
     static constexpr double ln2_short = 0x1.62e42fefa3p-1, ln2_rest = 0x1.3de6af278ece6p-42;   // short: 41 bits
-    static constexpr double exp_low = -746, exp_high = 710;    // 0 below -745.14, infinity above 709.79
-    static constexpr double tanh_high = 20;                    // 1 above 19.07
+    static constexpr double exp_low = -746, exp_high = 710;  // 0 below -745.14, infinity above 709.79
+    static constexpr double tanh_high = 20;                  // 1 above 19.07
     static constexpr double smallest_normal = 0x1p-1022, subnormal_scale = 0x1p54, subnormal_shift = 54;
     static constexpr double sqrt2 = 0x1.6a09e667f3bcdp+0;
-    static constexpr int exp_degree = 13;    // |r|^14 / 14! = 4e-18, half an ULP is 1.1e-16
-    static constexpr int log_terms = 11;     // 2/25 z^12 = 3e-20 of R's 0.02
+    static constexpr int exp_degree = 13;  // |r|^14 / 14! = 4e-18, half an ULP is 1.1e-16
+    static constexpr int log_terms = 11;   // 2/25 z^12 = 3e-20 of R's 0.02
 };
 
 template <typename T>
@@ -111,7 +115,8 @@ Vec<T> log_normal(Vec<T> x, Vec<T> k) {
     const Vec<T> z = s * s;
     Vec<T> series = Vec<T>::broadcast(static_cast<T>(2.0 / (2 * C::log_terms + 1)));
     FASTNN_UNROLL
-    for (int i = C::log_terms - 1; i >= 1; --i) series = fma(series, z, Vec<T>::broadcast(static_cast<T>(2.0 / (2 * i + 1))));
+    for (int i = C::log_terms - 1; i >= 1; --i)
+        series = fma(series, z, Vec<T>::broadcast(static_cast<T>(2.0 / (2 * i + 1))));
     const Vec<T> half_square = Vec<T>::broadcast(T(0.5)) * f * f;
     const Vec<T> low = fma(s, fma(series, z, half_square), k * Vec<T>::broadcast(C::ln2_rest));
     return fma(k, Vec<T>::broadcast(C::ln2_short), f - (half_square - low));
@@ -124,7 +129,7 @@ Vec<T> log(Vec<T> x) {
     const auto subnormal = greater(Vec<T>::broadcast(C::smallest_normal), x);
     const Vec<T> scaled = select(subnormal, x * Vec<T>::broadcast(C::subnormal_scale), x);
     Vec<T> y = log_normal(scaled, select(subnormal, Vec<T>::broadcast(-C::subnormal_shift), zero));
-    y = select(greater(infinity, x), y, x);                     // infinity and NaN are their own logarithm
+    y = select(greater(infinity, x), y, x);  // infinity and NaN are their own logarithm
     const auto positive = greater(x, zero);
     const Vec<T> invalid = select(greater(zero, x), Vec<T>::broadcast(C::nan), zero - infinity);  // x < 0, x = 0
     return select(positive, y, select(is_nan(x), x, invalid));

@@ -25,10 +25,13 @@ void softmax(std::int64_t n, const T* x, T* y) {
 
 template <typename T>
 void softmax_backward(std::int64_t n, const T* grad_y, const T* y, T* grad_x) {
-    const T dot = reduce_lanes(n, T(0), [=](std::int64_t i, std::int64_t count) {
-        return combine(lanes_at(grad_y + i, count, T(0)), lanes_at(y + i, count, T(0)),
-                       [](Vec<T> g, Vec<T> p) { return g * p; });
-    }, Plus<T>());
+    const T dot = reduce_lanes(
+        n, T(0),
+        [=](std::int64_t i, std::int64_t count) {
+            return combine(lanes_at(grad_y + i, count, T(0)), lanes_at(y + i, count, T(0)),
+                           [](Vec<T> g, Vec<T> p) { return g * p; });
+        },
+        Plus<T>());
     for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
         const Vec<T> centred = load_n(grad_y + i, count) - Vec<T>::broadcast(dot);
         store_n(grad_x + i, count, load_n(y + i, count) * centred);

@@ -2,7 +2,8 @@
 
 template <typename T>
 void tanh(std::int64_t n, const T* x, T* y) {
-    for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, tanh(load_n(x + i, count))); });
+    for_each_vector<T>(n,
+                       [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, tanh(load_n(x + i, count))); });
 }
 
 template <typename T>

@@ -157,7 +157,9 @@ class Sequential(Module):
 
     def __init__(self, *layers: Module | OrderedDict[str, Module]) -> None:
         super().__init__()
-        named = layers[0] if len(layers) == 1 and isinstance(layers[0], dict) else {str(i): m for i, m in enumerate(layers)}
+        named = (
+            layers[0] if len(layers) == 1 and isinstance(layers[0], dict) else {str(i): m for i, m in enumerate(layers)}
+        )
         for name, layer in named.items():
             if not isinstance(layer, Module):
                 raise TypeError(f"Sequential: entry {name} is a {type(layer).__name__}, not a module")

@@ -163,7 +163,9 @@ class Module:
         ]
         if problems:
             raise RuntimeError(
-                f"this state does not fit {type(self).__name__}: " + "; ".join(problems) + ". Build the model with the sizes it was "
+                f"this state does not fit {type(self).__name__}: "
+                + "; ".join(problems)
+                + ". Build the model with the sizes it was "
                 "saved with" + (", or pass strict=False to load only the names that match" if strict else "")
             )
         for name, tensor in own.items():

@@ -15,7 +15,9 @@ Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
 
 
-def check_number(optimizer: str, name: str, value: float, low: float, high: float = math.inf, below: bool = False) -> None:
+def check_number(
+    optimizer: str, name: str, value: float, low: float, high: float = math.inf, below: bool = False
+) -> None:
     """low <= value <= high (value < high where below), finite; ValueError that names the hyper-parameter otherwise."""
     fits = math.isfinite(value) and low <= value and (value < high if below else value <= high)
     if not fits:
@@ -123,7 +125,9 @@ class Optimizer:
         """State and groups with parameters as numbers in order, PyTorch's form."""
         number = {id(p): i for i, p in enumerate(self._all_params())}
         state = {
-            number[id(param)]: {name: Tensor._wrap(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+            number[id(param)]: {
+                name: Tensor._wrap(value) if isinstance(value, np.ndarray) else value for name, value in values.items()
+            }
             for param, values in self.state.items()
         }
         groups = [{**group, "params": [number[id(p)] for p in group["params"]]} for group in self.param_groups]
@@ -138,7 +142,9 @@ class Optimizer:
         groups, params = state_dict["param_groups"], list(self._all_params())
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
-            raise ValueError(f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of {sizes}")
+            raise ValueError(
+                f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of {sizes}"
+            )
         state = self.state
         state.clear()
         for number, values in state_dict["state"].items():

@@ -9,7 +9,8 @@
 namespace fastnn::avx2 {
 namespace {
 
-template <typename T> struct Vec;
+template <typename T>
+struct Vec;
 
 template <>
 struct Vec<float> {
@@ -38,8 +39,14 @@ struct Vec<float> {
     friend Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
     friend Vec operator&(Vec a, Vec b) { return {_mm256_and_ps(a.v, b.v)}; }
     friend Vec operator|(Vec a, Vec b) { return {_mm256_or_ps(a.v, b.v)}; }
-    template <int k> Vec shift_left() const { return {_mm256_castsi256_ps(_mm256_slli_epi32(bits(), k))}; }
-    template <int k> Vec shift_right() const { return {_mm256_castsi256_ps(_mm256_srli_epi32(bits(), k))}; }
+    template <int k>
+    Vec shift_left() const {
+        return {_mm256_castsi256_ps(_mm256_slli_epi32(bits(), k))};
+    }
+    template <int k>
+    Vec shift_right() const {
+        return {_mm256_castsi256_ps(_mm256_srli_epi32(bits(), k))};
+    }
 
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
@@ -76,8 +83,14 @@ struct Vec<double> {
     friend Vec operator/(Vec a, Vec b) { return {_mm256_div_pd(a.v, b.v)}; }
     friend Vec operator&(Vec a, Vec b) { return {_mm256_and_pd(a.v, b.v)}; }
     friend Vec operator|(Vec a, Vec b) { return {_mm256_or_pd(a.v, b.v)}; }
-    template <int k> Vec shift_left() const { return {_mm256_castsi256_pd(_mm256_slli_epi64(bits(), k))}; }
-    template <int k> Vec shift_right() const { return {_mm256_castsi256_pd(_mm256_srli_epi64(bits(), k))}; }
+    template <int k>
+    Vec shift_left() const {
+        return {_mm256_castsi256_pd(_mm256_slli_epi64(bits(), k))};
+    }
+    template <int k>
+    Vec shift_right() const {
+        return {_mm256_castsi256_pd(_mm256_srli_epi64(bits(), k))};
+    }
 
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_pd(a.v, b.v, c.v)}; }
@@ -89,7 +102,8 @@ struct Vec<double> {
 
 // 16 registers: 6 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 15; 12 chains cover the latency of
 // 4 to 5 cycles times 2 FMA a cycle.
-template <typename T> struct Tile {
+template <typename T>
+struct Tile {
     static constexpr int rows = 6, vectors = 2;
 };
 

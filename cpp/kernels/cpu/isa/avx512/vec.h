@@ -9,7 +9,8 @@
 namespace fastnn::avx512 {
 namespace {
 
-template <typename T> struct Vec;
+template <typename T>
+struct Vec;
 
 template <>
 struct Vec<float> {
@@ -35,8 +36,14 @@ struct Vec<float> {
     friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
     friend Vec operator&(Vec a, Vec b) { return {_mm512_castsi512_ps(_mm512_and_si512(a.bits(), b.bits()))}; }
     friend Vec operator|(Vec a, Vec b) { return {_mm512_castsi512_ps(_mm512_or_si512(a.bits(), b.bits()))}; }
-    template <int k> Vec shift_left() const { return {_mm512_castsi512_ps(_mm512_slli_epi32(bits(), k))}; }
-    template <int k> Vec shift_right() const { return {_mm512_castsi512_ps(_mm512_srli_epi32(bits(), k))}; }
+    template <int k>
+    Vec shift_left() const {
+        return {_mm512_castsi512_ps(_mm512_slli_epi32(bits(), k))};
+    }
+    template <int k>
+    Vec shift_right() const {
+        return {_mm512_castsi512_ps(_mm512_srli_epi32(bits(), k))};
+    }
 
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
@@ -70,8 +77,14 @@ struct Vec<double> {
     friend Vec operator/(Vec a, Vec b) { return {_mm512_div_pd(a.v, b.v)}; }
     friend Vec operator&(Vec a, Vec b) { return {_mm512_castsi512_pd(_mm512_and_si512(a.bits(), b.bits()))}; }
     friend Vec operator|(Vec a, Vec b) { return {_mm512_castsi512_pd(_mm512_or_si512(a.bits(), b.bits()))}; }
-    template <int k> Vec shift_left() const { return {_mm512_castsi512_pd(_mm512_slli_epi64(bits(), k))}; }
-    template <int k> Vec shift_right() const { return {_mm512_castsi512_pd(_mm512_srli_epi64(bits(), k))}; }
+    template <int k>
+    Vec shift_left() const {
+        return {_mm512_castsi512_pd(_mm512_slli_epi64(bits(), k))};
+    }
+    template <int k>
+    Vec shift_right() const {
+        return {_mm512_castsi512_pd(_mm512_srli_epi64(bits(), k))};
+    }
 
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
@@ -83,7 +96,8 @@ struct Vec<double> {
 
 // 32 registers: 14 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 31. Fourteen rows keep 28 chains in
 // flight (latency 4 x 2 FMA a cycle needs 8) and need 2 loads of B and 14 broadcasts for 28 multiply-adds.
-template <typename T> struct Tile {
+template <typename T>
+struct Tile {
     static constexpr int rows = 14, vectors = 2;
 };
 

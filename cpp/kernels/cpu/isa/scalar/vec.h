@@ -8,13 +8,16 @@
 namespace fastnn::scalar {
 namespace {
 
-template <typename T> struct Float;
-template <> struct Float<float> {
+template <typename T>
+struct Float;
+template <>
+struct Float<float> {
     using Bits = std::uint32_t;
     static float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
     static float sqrt(float a) { return __builtin_sqrtf(a); }
 };
-template <> struct Float<double> {
+template <>
+struct Float<double> {
     using Bits = std::uint64_t;
     static double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
     static double sqrt(double a) { return __builtin_sqrt(a); }
@@ -53,8 +56,14 @@ struct Vec {
     friend Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
     friend Vec operator&(Vec a, Vec b) { return from_bits(a.bits() & b.bits()); }
     friend Vec operator|(Vec a, Vec b) { return from_bits(a.bits() | b.bits()); }
-    template <int k> Vec shift_left() const { return from_bits(bits() << k); }
-    template <int k> Vec shift_right() const { return from_bits(bits() >> k); }
+    template <int k>
+    Vec shift_left() const {
+        return from_bits(bits() << k);
+    }
+    template <int k>
+    Vec shift_right() const {
+        return from_bits(bits() >> k);
+    }
 
     friend Vec fma(Vec a, Vec b, Vec c) { return {Float<T>::fma(a.v, b.v, c.v)}; }    // a * b + c
     friend Vec fnma(Vec a, Vec b, Vec c) { return {Float<T>::fma(-a.v, b.v, c.v)}; }  // c - a * b
@@ -65,7 +74,8 @@ struct Vec {
 };
 
 // Two columns of register tiles would leave most registers empty; four rows by four columns hide the latency of fma.
-template <typename T> struct Tile {
+template <typename T>
+struct Tile {
     static constexpr int rows = 4, vectors = 4;
 };
 

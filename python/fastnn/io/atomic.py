@@ -1,0 +1,226 @@
+"""Files on disk: written whole or not at all, read whole from regular files only. POSIX."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+
+import numpy as np
+
+from fastnn.errors import FormatError
+from fastnn.io.checks import shown_bytes, shown_path
+
+TEMP_SUFFIX = ".fastnn-tmp"
+_TEMP_TAIL = re.compile(r"(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
+_ALIGNMENT = 64
+_ASK_FREE_MEMORY_FROM = 256 * 2**20
+_UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)
+
+# Temporary files that this process is writing now. A name with our pid that is not here was left by a killed
+# process that had the same pid: usual in containers, where every start gets the same one.
+_in_flight: set[str] = set()
+
+
+def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+    """Replaces the file at `path` by the chunks, one after the other, in one step.
+
+    A reader, a crash or a full disk at any moment finds the old file or the complete new one: the chunks go
+    to a temporary file in the same folder, which is synced, renamed over the target, and the folder is
+    synced. The new file has the old one's mode, or 0666 less the umask. A symbolic link stays; the file that
+    it names is replaced.
+
+    Args:
+        path: the file to write.
+        chunks: buffers of bytes, taken completely before the first file operation.
+
+    Raises:
+        OSError: of the type of the failed call. The temporary file is gone and the old file as it was, except
+            when only the last step failed, the sync of the folder: then the new one is in place and the
+            message says so.
+    """
+    pieces = [piece.cast("B") for piece in map(memoryview, chunks) if piece.nbytes]
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    temp = f"{_temp_prefix(name)}{os.getpid()}-{os.urandom(8).hex()}{TEMP_SUFFIX}"
+    renamed = False
+    try:
+        mode = _mode_of_old(target)
+        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _write_and_rename(os.path.join(folder, temp), target, pieces, mode)
+            renamed = True
+            _sync_folder(folder_fd)
+        finally:
+            os.close(folder_fd)
+    except OSError as error:
+        needed = sum(piece.nbytes for piece in pieces)
+        raise _save_error(error, path, target, needed, renamed) from error
+    sweep_stale(target)
+
+
+def sweep_stale(path: str | os.PathLike[str]) -> None:
+    """Removes the temporary files that killed processes left beside `path` when they saved it.
+
+    Only names of `write_atomic` for this target whose process no longer runs on this machine. Never raises
+    OSError: what cannot be listed or removed stays. `write_atomic` does this after every save.
+    """
+    folder, name = os.path.split(os.path.realpath(path))
+    prefix = _temp_prefix(name)
+    with suppress(OSError):
+        for entry in os.listdir(folder):
+            tail = _TEMP_TAIL.fullmatch(entry, len(prefix)) if entry.startswith(prefix) else None
+            if tail and not _being_written(entry, int(tail[1])):
+                with suppress(OSError):
+                    os.unlink(os.path.join(folder, entry))
+
+
+def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memoryview:
+    """Reads a regular file, or its first `limit` bytes, into private memory.
+
+    The memory is writable and begins at a multiple of 64 bytes. Never a mapping: a file that is cut while it
+    is mapped would kill the process. A FIFO or device is refused without waiting for it.
+
+    Raises:
+        FormatError: not a regular file, larger than the free memory, or shorter than its size said.
+        OSError: from the operating system, with the path.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
+            raise FormatError(f"{shown_path(path)} is {kind}, not a regular file")
+        size = status.st_size if limit is None else min(limit, status.st_size)
+        view = _aligned_buffer(size, path)
+        done = 0
+        while done < size:
+            count = os.readv(fd, [view[done:]])
+            if count == 0:
+                raise FormatError(
+                    f"{shown_path(path)} ended after {done:,} of {size:,} bytes while being read"
+                )
+            done += count
+        return view
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        os.close(fd)
+
+
+def _mode_of_old(target: str) -> int | None:
+    """The permission bits of the file to be replaced, None where there is none."""
+    try:
+        status = os.stat(target)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "there is a device, pipe or socket of that name")
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "the old file is write-protected")
+    return stat.S_IMODE(status.st_mode) & 0o777
+
+
+def _write_and_rename(temp: str, target: str, pieces: list[memoryview], mode: int | None) -> None:
+    """Writes and syncs `temp`, then renames it to `target`; leaves no `temp` whatever happens."""
+    entry = os.path.basename(temp)
+    _in_flight.add(entry)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(temp, flags, 0o666)
+        try:
+            if mode is not None and stat.S_IMODE(os.fstat(fd).st_mode) != mode:
+                os.fchmod(fd, mode)
+            for piece in pieces:
+                _write_all(fd, piece)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temp, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temp)
+        raise
+    finally:
+        _in_flight.discard(entry)
+
+
+def _write_all(fd: int, piece: memoryview) -> None:
+    """Writes every byte: one call may take fewer than it was given."""
+    while piece.nbytes:
+        count = os.write(fd, piece)
+        if count == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        piece = piece[count:]
+
+
+def _sync_folder(fd: int) -> None:
+    """Makes the rename durable. Some network file systems cannot sync a folder: not the save's fault."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _UNSYNCABLE:
+            raise
+
+
+def _save_error(
+    error: OSError, path: str | os.PathLike[str], target: str, needed: int, renamed: bool
+) -> OSError:
+    """The same error with what a person needs to know: path, cause, bytes needed and free, what is left."""
+    space = f"needs {shown_bytes(needed)}"
+    folder = os.path.dirname(target)
+    with suppress(OSError):
+        system = os.statvfs(folder)
+        space += f", {shown_bytes(system.f_bavail * system.f_frsize)} free in {shown_path(folder)}"
+    outcome = "the old file is unchanged" if os.path.isfile(target) else "nothing was written"
+    if renamed:
+        outcome = "the new file is complete, but a power failure could still undo the save"
+    reason = error.strerror or str(error)
+    text = f"{shown_path(path)} could not be saved: {reason} ({space}); {outcome}"
+    return OSError(error.errno or errno.EIO, text)
+
+
+def _temp_prefix(name: str) -> str:
+    """How the temporary names of a target begin; cut, because a file name has at most 255 bytes."""
+    return f".{name[:40]}."
+
+
+def _being_written(entry: str, pid: int) -> bool:
+    """Whether the process that made this temporary file is still at it."""
+    if pid == os.getpid():
+        return entry in _in_flight
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
+
+
+def _aligned_buffer(size: int, path: str | os.PathLike[str]) -> memoryview:
+    """`size` writable bytes at a multiple of 64, refused where the machine has not that much memory free."""
+    if size >= _ASK_FREE_MEMORY_FROM and size > (free := _free_memory()):
+        raise FormatError(
+            f"{shown_path(path)} needs {shown_bytes(size)} of memory; {shown_bytes(free)} are free"
+        )
+    try:
+        block = np.empty(size + _ALIGNMENT, np.uint8)
+    except MemoryError as error:
+        raise FormatError(
+            f"{shown_path(path)} needs {shown_bytes(size)} of memory, more than is free"
+        ) from error
+    start = -block.__array_interface__["data"][0] % _ALIGNMENT
+    return memoryview(block)[start : start + size]
+
+
+def _free_memory() -> int:
+    """Bytes that can be allocated without swapping, as the kernel estimates; 2**63 where it does not say."""
+    with suppress(OSError, ValueError, IndexError), open("/proc/meminfo", "rb") as lines:
+        for line in lines:
+            if line.startswith(b"MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 2**63

@@ -1,0 +1,189 @@
+// Runs every kernel of the emulated avx512 table and of the scalar table on the same numbers and compares the bytes.
+// Prints "N comparisons, M differences"; one line for the first difference of each kernel. With the argument "fault"
+// one comparison's numbers are changed, which must be seen.
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernels/kernel_table.h"
+
+namespace fastnn::scalar {
+extern const KernelTable kernel_table;
+}  // namespace fastnn::scalar
+namespace fastnn::avx512 {
+extern const KernelTable kernel_table;
+}  // namespace fastnn::avx512
+
+namespace {
+
+using namespace fastnn;
+
+long comparisons = 0, differences = 0;
+std::set<std::string> named;
+
+template <typename T>
+void compare(const char* kernel, std::int64_t n, const std::vector<T>& a, const std::vector<T>& b) {
+    ++comparisons;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const bool both_nan = a[i] != a[i] && b[i] != b[i];  // payloads of NaN are not promised
+        if (both_nan || std::memcmp(&a[i], &b[i], sizeof(T)) == 0) continue;
+        ++differences;
+        if (named.insert(kernel).second)
+            std::printf("%s, n = %ld: element %zu is %a and %a\n", kernel, long(n), i, double(a[i]), double(b[i]));
+        return;
+    }
+}
+
+std::mt19937 generator(1);
+
+template <typename T>
+std::vector<T> numbers(std::size_t n) {
+    std::normal_distribution<double> normal;
+    std::uniform_int_distribution<int> kind(0, 40);
+    const double special[] = {0.0,    -0.0,  1e-42,  -1e-310,  1e30,      -1e30, 88.9,
+                              -104.5, 710.1, -746.0, HUGE_VAL, -HUGE_VAL, NAN};
+    std::vector<T> x(n);
+    for (T& value : x) {
+        const int k = kind(generator);
+        value = static_cast<T>(k < 13 ? special[k] : normal(generator) * (k % 2 ? 1 : 20));
+    }
+    return x;
+}
+
+template <typename T, typename F>
+void both(const char* name, std::int64_t n, std::vector<T> start, F f) {
+    std::vector<T> other = start;
+    if constexpr (std::is_same_v<T, float>) {
+        f(scalar::kernel_table.f32, start.data());
+        f(avx512::kernel_table.f32, other.data());
+    } else {
+        f(scalar::kernel_table.f64, start.data());
+        f(avx512::kernel_table.f64, other.data());
+    }
+    compare(name, n, start, other);
+}
+
+template <typename T>
+void elementwise(std::int64_t n) {
+    const auto size = static_cast<std::size_t>(n);
+    const std::vector<T> x = numbers<T>(size + 3), y = numbers<T>(size + 3), blank(size + 3, T(7));
+    using K = Kernels<T>;
+#define UNARY(kernel) both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data() + 1, out + 1); });
+#define PAIR(kernel) \
+    both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data() + 1, y.data() + 2, out + 1); });
+#define BINARY(kernel)                   \
+    for (int step = 0; step < 2; ++step) \
+        both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data(), 1, y.data() + 1, step, out + 2); });
+    UNARY(relu)
+    UNARY(sigmoid) UNARY(tanh) UNARY(exp) UNARY(log) PAIR(relu_backward) PAIR(sigmoid_backward) PAIR(tanh_backward)
+        BINARY(add) BINARY(subtract) BINARY(multiply) BINARY(divide) if (n > 0){UNARY(softmax) UNARY(log_softmax) PAIR(
+            softmax_backward) PAIR(log_softmax_backward)} both<T>("accumulate", n, y, [&](const K& k, T* out) {
+            k.accumulate(n, x.data(), out);
+        });
+    both<T>("sum", n, blank, [&](const K& k, T* out) { out[0] = k.sum(n, x.data() + 1); });
+    both<T>("max", n, blank, [&](const K& k, T* out) { out[0] = k.max(n, x.data() + 1); });
+}
+
+template <typename T>
+void losses(std::int64_t n) {
+    const auto size = static_cast<std::size_t>(n);
+    const std::vector<T> x = numbers<T>(size), y = numbers<T>(size), blank(size + 1, T(0));
+    using K = Kernels<T>;
+    both<T>("cross_entropy", n, blank,
+            [&](const K& k, T* out) { out[n] = k.cross_entropy(n, x.data(), n / 2, T(0.25), out); });
+    both<T>("mse", n, blank, [&](const K& k, T* out) { out[n] = k.mse(n, x.data(), y.data(), T(0.25), out); });
+    both<T>("bce", n, blank,
+            [&](const K& k, T* out) { out[n] = k.bce_with_logits(n, x.data(), y.data(), T(0.25), out); });
+}
+
+template <typename T>
+void updates(std::int64_t n) {
+    const auto size = static_cast<std::size_t>(n);
+    const std::vector<T> g = numbers<T>(size), state = numbers<T>(3 * size);
+    using K = Kernels<T>;
+    for (int variant = 0; variant < 4; ++variant) {
+        const AdamScalars<T> adam{
+            T(0.9), T(0.1), T(0.999), T(0.001), T(0.01), T(1e-8), T(variant & 1 ? 0.1 : 0), T(variant & 2 ? 0.99 : 1)};
+        both<T>("adam", n, state, [&](const K& k, T* s) { k.adam(n, s, g.data(), s + n, s + 2 * n, adam); });
+        const SgdScalars<T> sgd{T(0.1), T(0.9), T(1), T(variant & 1 ? 0.1 : 0), (variant & 2) != 0, variant == 3};
+        both<T>("sgd", n, state, [&](const K& k, T* s) { k.sgd(n, s, g.data(), variant ? s + n : nullptr, sgd); });
+        const RmspropScalars<T> rms{
+            T(0.1), T(0.9), T(0.1), T(1e-8), T(variant & 1 ? 0.1 : 0), T(0.5), (variant & 2) != 0};
+        both<T>("rmsprop", n, state,
+                [&](const K& k, T* s) { k.rmsprop(n, s, g.data(), s + n, variant ? s + 2 * n : nullptr, rms); });
+    }
+}
+
+template <typename T>
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bool fault) {
+    const std::vector<T> a = numbers<T>(static_cast<std::size_t>(m * k_length)),
+                         b = numbers<T>(static_cast<std::size_t>(k_length * n));
+    const std::vector<T> bias = numbers<T>(static_cast<std::size_t>(n)),
+                         start = numbers<T>(static_cast<std::size_t>(m * n));
+    // Tables differ in panel width: each walks its own panels over the same row-major B and C.
+    both<T>("gemm", m * 10000 + n * 100 + k_length, start, [&](const Kernels<T>& kernel, T* c) {
+        for (std::int64_t first = 0; first < n; first += kernel.panel) {
+            GemmArgs<T> args{};
+            args.a = a.data();
+            args.a_row = variant & 1 ? 1 : k_length;
+            args.a_col = variant & 1 ? m : 1;
+            args.segment = variant & 2 ? 3 : k_length + 1;
+            args.a_segment = args.segment * args.a_col;
+            args.b = b.data() + first;
+            args.b_row = n;
+            args.c = c + first;
+            args.c_row = n;
+            args.m = m;
+            args.n = n - first < kernel.panel ? n - first : kernel.panel;
+            args.k = fault && static_cast<const void*>(&kernel) == &avx512::kernel_table.f32 ? k_length - 1 : k_length;
+            args.resume = (variant & 4) != 0;
+            args.finish = (variant & 8) != 0;
+            args.bias = args.finish ? bias.data() + first : nullptr;
+            args.relu = args.finish && (variant & 1) != 0;
+            kernel.gemm(args);
+        }
+    });
+}
+
+template <typename T>
+void pixels(std::int64_t n) {
+    std::vector<std::uint8_t> x(static_cast<std::size_t>(n));
+    for (auto& value : x) value = static_cast<std::uint8_t>(generator());
+    T table[256];
+    for (int i = 0; i < 256; ++i) table[i] = T(i) / T(255);
+    for (const bool normalise : {false, true}) {
+        both<T>("from_uint8", n, std::vector<T>(x.size() + 1), [&](const Kernels<T>& k, T* out) {
+            k.from_uint8(n, x.data(), table, normalise, T(0.1307), T(0.3081), out);
+        });
+    }
+}
+
+template <typename T>
+void all(bool fault) {
+    for (std::int64_t n = 0; n <= 67; ++n) {
+        elementwise<T>(n);
+        updates<T>(n);
+        pixels<T>(n);
+        if (n > 0) losses<T>(n);
+    }
+    for (int variant = 0; variant < 16; ++variant) {
+        for (const std::int64_t m : {1, 2, 5, 13, 14, 15, 29}) {
+            for (const std::int64_t n : {1, 7, 8, 9, 16, 17, 31, 32, 33, 70}) {
+                for (const std::int64_t k : {0, 1, 2, 7, 20}) gemm<T>(m, n, k, variant, fault && k == 20);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const bool fault = argc > 1 && std::strcmp(argv[1], "fault") == 0;
+    all<float>(fault);
+    all<double>(false);
+    std::printf("%ld comparisons, %ld differences\n", comparisons, differences);
+    return 0;
+}

@@ -1,0 +1,280 @@
+"""Saving is all or nothing, at every failure point; reading takes regular files only."""
+
+import errno
+import os
+import re
+import stat
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from fastnn.io import atomic, sweep_stale, write_atomic
+from io_files import CHUNKS, ERRORS, NEW, OLD, run_python, temps
+
+CALLS = ("stat", "open", "fstat", "fchmod", "write", "fsync", "close", "rename")
+DEAD_PID = 2**22 + 1  # above the largest pid that Linux gives out
+
+
+class FaultyOs:
+    """Stands in for the `os` module: records the calls in CALLS and makes the n-th of them fail."""
+
+    def __init__(self, fail_at: int | None = None, error: BaseException | None = None) -> None:
+        self.fail_at = fail_at
+        self.error = error
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str):
+        real = getattr(os, name)
+        return self.wrapped(name, real) if name in CALLS else real
+
+    def wrapped(self, name: str, real):
+        def call(*args, **kwargs):
+            self.calls.append(name)
+            failing = len(self.calls) - 1 == self.fail_at
+            if failing and name != "close":
+                raise self.error
+            result = real(*args, **kwargs)
+            if failing:
+                raise self.error
+            return result
+
+        return call
+
+
+def os_calls(path: Path) -> list[str]:
+    """The calls of one undisturbed save."""
+    faulty = FaultyOs()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atomic, "os", faulty)
+        write_atomic(path, CHUNKS)
+    return faulty.calls
+
+
+def test_writes_and_replaces(tmp_path):
+    path = tmp_path / "a"
+    write_atomic(path, CHUNKS)
+    assert path.read_bytes() == NEW
+    write_atomic(str(path), iter([b"x"]))
+    assert path.read_bytes() == b"x"
+    write_atomic(path, [])
+    assert path.read_bytes() == b""
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_mode_is_the_umasks_or_the_old_files(tmp_path):
+    path = tmp_path / "a"
+    before = os.umask(0o027)
+    try:
+        write_atomic(path, CHUNKS)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o664)
+        write_atomic(path, CHUNKS)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o664
+    finally:
+        os.umask(before)
+
+
+def test_symbolic_link_stays_and_its_target_is_replaced(tmp_path):
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "m", tmp_path / "latest"
+    link.symlink_to(target)
+    write_atomic(link, CHUNKS)  # dangling
+    write_atomic(link, [b"again"])
+    assert link.is_symlink() and target.read_bytes() == b"again"
+    assert os.listdir(tmp_path / "real") == ["m"]
+
+
+def test_names_of_255_bytes(tmp_path):
+    for name in ("x" * 255, "✓" * 85):
+        write_atomic(tmp_path / name, CHUNKS)
+        assert (tmp_path / name).read_bytes() == NEW
+
+
+def test_refuses_to_replace_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(OSError, match="device, pipe or socket"):
+        write_atomic(tmp_path / "fifo", CHUNKS)
+    with pytest.raises(IsADirectoryError, match=re.escape(f"{tmp_path} could not be saved")):
+        write_atomic(tmp_path, CHUNKS)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_atomic(tmp_path / "loop", CHUNKS)
+    with pytest.raises(FileNotFoundError, match="nothing was written"):
+        write_atomic(tmp_path / "missing" / "a", CHUNKS)
+    assert sorted(os.listdir(tmp_path)) == ["fifo", "loop"]
+
+
+def test_write_protected_old_file_stays(checkpoint, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everything
+    with pytest.raises(PermissionError, match=r"write-protected .*the old file is unchanged"):
+        write_atomic(checkpoint, CHUNKS)
+    assert checkpoint.read_bytes() == OLD
+
+
+def test_short_writes_are_continued(checkpoint, monkeypatch):
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:3]))
+    write_atomic(checkpoint, CHUNKS)
+    assert checkpoint.read_bytes() == NEW
+
+
+def test_a_write_that_takes_nothing_is_a_full_disk(checkpoint, monkeypatch):
+    monkeypatch.setattr(os, "write", lambda fd, data: 0)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(checkpoint, CHUNKS)
+    assert checkpoint.read_bytes() == OLD and temps(checkpoint.parent) == []
+
+
+@pytest.mark.parametrize("code", ERRORS, ids=lambda code: errno.errorcode[code])
+@pytest.mark.parametrize("old", [True, False], ids=["replace", "create"])
+def test_every_failing_call_leaves_the_old_file(tmp_path, code, old):
+    count = len(os_calls(tmp_path / "dry"))
+    for index in range(count + 2):
+        path = tmp_path / f"m{index}"
+        if old:
+            path.write_bytes(OLD)
+            path.chmod(0o600)
+        faulty = FaultyOs(index, OSError(code, os.strerror(code)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(atomic, "os", faulty)
+            check_failed_save(path, faulty, code, OLD if old else None)
+        assert temps(tmp_path) == [], faulty.calls
+
+
+def check_failed_save(path: Path, faulty: FaultyOs, code: int, old: bytes | None) -> None:
+    """Saves with a fault: it never happens, or the error tells all and the file is old or entirely new."""
+    try:
+        write_atomic(path, CHUNKS)
+    except OSError as error:
+        assert type(error) is type(OSError(code, "")) and error.errno == code
+        assert str(path) in error.strerror and os.strerror(code) in error.strerror
+        assert re.search(r"needs 14 bytes, \d+\.\d [kMGTP]B free in /", error.strerror)
+        content = path.read_bytes() if path.exists() else None
+        renamed = "rename" in faulty.calls[: faulty.fail_at]
+        assert content == (NEW if renamed else old), faulty.calls
+        kept = "the old file is unchanged" if old is not None else "nothing was written"
+        assert ("power failure" if renamed else kept) in error.strerror
+    else:
+        assert len(faulty.calls) <= faulty.fail_at
+        assert path.read_bytes() == NEW
+
+
+def test_the_injected_calls_are_those_of_a_save(checkpoint):
+    order = [call for call in os_calls(checkpoint) if call not in ("stat", "fstat")]
+    assert order == [
+        "open",
+        "open",
+        "fchmod",
+        "write",
+        "write",
+        "write",
+        "fsync",
+        "close",
+        "rename",
+        "fsync",
+        "close",
+    ]
+
+
+def test_folder_that_cannot_be_synced_is_no_error(checkpoint, monkeypatch):
+    last_sync = max(index for index, call in enumerate(os_calls(checkpoint)) if call == "fsync")
+    monkeypatch.setattr(atomic, "os", FaultyOs(last_sync, OSError(errno.EINVAL, "cannot sync a folder")))
+    write_atomic(checkpoint, CHUNKS)
+    assert checkpoint.read_bytes() == NEW
+
+
+def test_interrupt_leaves_the_old_file_and_no_temporary_one(checkpoint, monkeypatch):
+    first_write = os_calls(checkpoint).index("write")
+    checkpoint.write_bytes(OLD)
+    monkeypatch.setattr(atomic, "os", FaultyOs(first_write, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(checkpoint, CHUNKS)
+    assert checkpoint.read_bytes() == OLD and temps(checkpoint.parent) == []
+
+
+def test_two_threads_save_to_one_path(tmp_path):
+    path = tmp_path / "m"
+    contents = [bytes([letter]) * 10_000 for letter in b"ab"]
+    threads = [
+        threading.Thread(target=lambda data=data: [write_atomic(path, [data]) for _ in range(20)])
+        for data in contents
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_bytes() in contents and os.listdir(tmp_path) == ["m"]
+
+
+FILE_LIMIT = """
+import resource, sys
+from fastnn.io import write_atomic
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    write_atomic(sys.argv[1], [b"x" * 150_000] * 2)
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_file_size_limit(checkpoint):
+    done = run_python(FILE_LIMIT, checkpoint)
+    assert done.returncode == 0, done.stderr
+    assert "File too large (needs 300.0 kB," in done.stdout
+    assert checkpoint.read_bytes() == OLD and os.listdir(checkpoint.parent) == [checkpoint.name]
+
+
+def test_full_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting needs root")
+    try:
+        write_atomic(disk / "ck", [OLD])
+        with pytest.raises(
+            OSError, match=r"No space left on device \(needs 2.0 MB, 1.0 MB free in"
+        ) as caught:
+            write_atomic(disk / "ck", [b"x" * 1_000_000] * 2)
+        assert caught.value.errno == errno.ENOSPC
+        assert (disk / "ck").read_bytes() == OLD and os.listdir(disk) == ["ck"]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def temp_name(target: str, pid: int, tail: str = "0123456789abcdef") -> str:
+    return f".{target}.{pid}-{tail}{atomic.TEMP_SUFFIX}"
+
+
+def test_sweep_removes_what_dead_processes_left(tmp_path):
+    stale = [temp_name("m", DEAD_PID), temp_name("m", os.getpid()), temp_name("m", 9_999_999_999)]
+    kept = [
+        temp_name("m", 1),
+        temp_name("m", os.getppid()),
+        temp_name("other", DEAD_PID),
+        temp_name("m.pth", DEAD_PID),
+        temp_name("m", DEAD_PID, "short"),
+        ".m.notes",
+    ]
+    for entry in stale + kept:
+        (tmp_path / entry).touch()
+    sweep_stale(tmp_path / "m")
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+    sweep_stale(tmp_path / "missing" / "m")
+
+
+def test_sweep_leaves_what_other_users_write(tmp_path, monkeypatch):
+    def not_yours(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", not_yours)
+    (tmp_path / temp_name("m", DEAD_PID)).touch()
+    sweep_stale(tmp_path / "m")
+    assert len(temps(tmp_path)) == 1
+
+
+def test_saving_sweeps(tmp_path):
+    (tmp_path / temp_name("m", DEAD_PID)).touch()
+    write_atomic(tmp_path / "m", CHUNKS)
+    assert os.listdir(tmp_path) == ["m"]
