@@ -1,8 +1,11 @@
 #include "core/peak.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/check.h"
 #include "core/cpu_features.h"
@@ -105,20 +108,26 @@ Loop widest_loop() {
 #endif
 }
 
-// GFLOP/s of the calling thread over this long.
+// GFLOP/s of the calling thread over this long: the median of slices of some 10 us, because a thread that loses its
+// processor for a while loses one slice, not the probe.
 double rate(const Loop& loop, double seconds) {
     using Clock = std::chrono::steady_clock;
-    constexpr std::int64_t rounds = 2000;        // some 5 us: long beside reading the clock, short beside the probe
+    constexpr std::int64_t rounds = 4000;
+    constexpr std::size_t enough = 16;         // slices that have a median worth the name
     volatile float one = 1.0f, result = 0.0f;  // volatile: the compiler may neither know the one nor drop the other
+    std::vector<double> slices;
     const Clock::time_point begin = Clock::now();
-    double elapsed = 0, flops = 0;
-    do {
+    Clock::time_point last = begin;
+    while (slices.size() < enough || std::chrono::duration<double>(last - begin).count() < seconds) {
         result = loop.burn(rounds, one);
-        flops += loop.flops * static_cast<double>(rounds);
-        elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-    } while (elapsed < seconds);
+        const Clock::time_point now = Clock::now();
+        slices.push_back(loop.flops * static_cast<double>(rounds) / std::chrono::duration<double>(now - last).count());
+        last = now;
+    }
     static_cast<void>(result);
-    return flops / elapsed * 1e-9;
+    const auto middle = slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 2);
+    std::nth_element(slices.begin(), middle, slices.end());
+    return *middle * 1e-9;
 }
 
 }  // namespace

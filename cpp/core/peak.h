@@ -1,7 +1,7 @@
 // threads above | What this machine's multiply-add units can do at this moment: the yardstick of the benchmarks.
 //
-// Virtual machines and laptops change speed by a factor of two within seconds, so a time alone says little; the share of
-// the peak probed just before it does. The loop is written here, with explicit instructions, and not taken from the
+// Virtual machines and laptops change speed by a factor of two within seconds, so a time alone says little; the share
+// of the peak probed just before it does. The loop is written here, with explicit instructions, and not taken from the
 // kernels under test: a slower kernel must not lower its own yardstick.
 #pragma once
 

@@ -15,6 +15,7 @@ import numpy as np
 from fastnn import random
 from fastnn.engine import Chunk
 from fastnn.errors import FormatError
+from fastnn.io.checks import shown_path
 from fastnn.trainer import Callback, Position, Trainer
 
 # What must be the same for a resumed run to be the same run, and what to call it.
@@ -57,8 +58,8 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     io.save_state(path, tensors, record)
 
 
-def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any]) -> None:
-    """Puts a run back where it stood.
+def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any]) -> str:
+    """Puts a run back where it stood; returns the version of fastnn that saved it.
 
     Raises:
         ValueError: the file is of another run: every difference is named.
@@ -67,13 +68,15 @@ def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     from fastnn import io
 
     tensors, record = io.load_state(path)
+    saved = record.get("config")
+    if not isinstance(saved, dict):
+        raise FormatError(f"{shown_path(path)} is a state without a run's configuration")
+    _check_config(path, saved, config)
     try:
-        _check_config(path, record["config"], config)
         _restore(trainer, tensors, record)
-    except (KeyError, AttributeError, TypeError, IndexError) as error:
-        raise FormatError(
-            f"{os.fspath(path)} is not a training state of this version: {error!r} is missing or wrong"
-        ) from None
+    except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise FormatError(f"{shown_path(path)} is not a training state that fits this run: {error!r}") from error
+    return str(saved.get("version"))
 
 
 def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: dict[str, Any]) -> None:
@@ -84,8 +87,8 @@ def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: d
     ]
     if different:
         raise ValueError(
-            f"{os.fspath(path)} is the state of another run: {'; '.join(different)}. Resume with the same settings, or start afresh "
-            "without --resume"
+            f"{shown_path(path)} is the state of another run: {'; '.join(different)}. "
+            "Resume with the same settings, or start afresh without --resume"
         )
 
 
@@ -104,6 +107,8 @@ def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str,
     for module, calls in zip(_dropouts(trainer), record["dropout_calls"], strict=True):
         module.calls = int(calls)
     trainer.position = Position(**{name: int(value) for name, value in record["position"].items()})
+    if min(asdict(trainer.position).values()) < 0:
+        raise ValueError(f"{trainer.position} is no position")
     trainer.history.history = {name: list(values) for name, values in record["history"].items()}
     trainer.history.epoch = list(range(trainer.position.epoch))
     trainer.epoch_losses = tensors["epoch_losses"].tolist()
@@ -122,7 +127,7 @@ class Checkpointer(Callback):
     A save that fails (disk full) is reported by ``on_error`` and tried again at the next one; training goes on.
     """
 
-    # Epochs of small nets take a fraction of a second: a save (with its flush to disk) each would cost more than the training.
+    # Epochs of small nets take a fraction of a second: a save each, with its flush to disk, would cost more than they do.
     seconds_between = 5.0
 
     def __init__(self, path: str, config: dict[str, Any], every: int, on_error: Any) -> None:
@@ -130,15 +135,24 @@ class Checkpointer(Callback):
         self.config = config
         self.every = every
         self.on_error = on_error
+        self.saved = False
         self._last = time.monotonic()
 
-    def save(self, trainer: Trainer) -> None:
-        """Saves now."""
+    def save(self, trainer: Trainer) -> bool:
+        """Saves now; whether that worked.
+
+        Raises:
+            NonFiniteLossError: a parameter is NaN or infinite; the last good state stays.
+        """
+        trainer.check_parameters()
+        self._last = time.monotonic()
         try:
             save_checkpoint(self.path, trainer, self.config)
         except OSError as error:
-            self.on_error(f"{error}. Training goes on; the next save is tried again")
-        self._last = time.monotonic()
+            self.on_error(f"{error.strerror or error}. The next save will be tried again")
+            return False
+        self.saved = True
+        return True
 
     def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
         done = trainer.position.epoch * trainer.steps_per_epoch + trainer.position.step

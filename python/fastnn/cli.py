@@ -15,14 +15,15 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
-from fastnn.console import safe_text
+from fastnn.console import clear_line, safe_text
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, where there is one worth showing."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        shown = action.default is not None and action.default is not False
+        return super()._get_help_string(action) if shown else action.help
 
 
 class Parser(argparse.ArgumentParser):
@@ -91,7 +92,7 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """SIGINT and SIGTERM: the first stops at once, or, inside ``deferred`` work, at its next check; the second always at once."""
+    """SIGINT and SIGTERM: the first stops at once, or at ``deferred`` work's next check; the second at once."""
 
     def __init__(self) -> None:
         self.received = 0
@@ -131,6 +132,7 @@ def run(
         signals.install()
         return _guarded(prog, function, args, signals)
     except Interrupted as stop:
+        clear_line(sys.stdout)
         return 128 + stop.number
     finally:
         signals.restore()
@@ -163,7 +165,8 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
         import traceback as tb
 
         tb.print_exception(error)
-    users = isinstance(error, ValueError | TypeError | OSError | MemoryError | NonFiniteLossError | ImportError)
+    clear_line(sys.stdout)
+    users = isinstance(error, ValueError | OSError | MemoryError | NonFiniteLossError | ImportError)
     text = _words(error)
     if not users:
         text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
@@ -175,7 +178,7 @@ def _words(error: Exception) -> str:
     """What an exception says, as a sentence: paths first, no error numbers."""
     text = _text_of(error)
     if isinstance(error, MemoryError):
-        return f"out of memory: {text}; try a smaller --batch-size or --limit"
+        return f"out of memory: {text}; try a smaller --arch, --batch-size or --limit"
     if isinstance(error, OSError) and error.strerror:
         from fastnn.io.checks import shown_path
 

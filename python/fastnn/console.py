@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TextIO
@@ -15,6 +16,20 @@ def safe_text(text: str, encoding: str | None) -> str:
     printable = "".join(c if c.isprintable() or c in "\n\r\t" else c.encode("unicode_escape").decode() for c in text)
     encoding = encoding or "ascii"
     return printable.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def clear_line(stream: TextIO | None) -> None:
+    """Wipes what a progress bar may have left where the cursor is; nothing where no terminal watches."""
+    if stream is not None and stream.isatty():
+        stream.write("\r" + " " * (_columns(stream) - 1) + "\r")
+        stream.flush()
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 class Console:
@@ -47,13 +62,14 @@ class Console:
         width = 30
         filled = width * done // max(total, 1)
         drawn = f"[{'=' * filled}{'.' * (width - filled)}] {done}/{total} {text}"
-        self.stream.write("\r" + safe_text(drawn, self.stream.encoding).ljust(self._bar_width))
+        drawn = safe_text(drawn, self.stream.encoding)[: _columns(self.stream) - 1]  # a longer one would wrap
+        self.stream.write("\r" + drawn.ljust(self._bar_width))
         self.stream.flush()
         self._bar_width = len(drawn)
 
     def clear_bar(self) -> None:
         if self._bar_width:
-            self.stream.write("\r" + " " * self._bar_width + "\r")
+            clear_line(self.stream)
             self._bar_width = 0
 
 

@@ -38,6 +38,9 @@ def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
     from fastnn.train import write_json
 
     console = Console(args.quiet)
+    for path in (args.wrong, args.json):
+        if path is not None:
+            job.check_writable(path)
     model, info = load_model(args.model)
     data = resident_for(
         args.data, model, info, args.on_bad_image, lambda done, total: console.bar(done, total, "images read")

@@ -18,10 +18,11 @@ from fastnn.data.resident import Resident
 from fastnn.data.source import Source
 from fastnn.engine import Chunk, EagerEngine, PlanEngine
 from fastnn.feed import Feed
+from fastnn.io.checks import shown_path
 from fastnn.metrics import predicted_classes
 from fastnn.network import LOSSES, OPTIMIZERS, Network
 from fastnn.serialization import ModelInfo, parameters_sha256, save_model
-from fastnn.trainer import Callback, Trainer
+from fastnn.trainer import Callback, NonFiniteLossError, Trainer
 
 # Wrong cases on the screen; all are in the file.
 SHOWN = 20
@@ -70,6 +71,21 @@ def parse_arch(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def check_writable(path: str) -> None:
+    """Refuses, before anything is computed, a file that could not be written in the end.
+
+    Raises:
+        OSError: no such folder, no permission, or the name of something that is no file.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{shown_path(path)} cannot be written: there is no folder {shown_path(folder)}")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"{shown_path(path)} cannot be written: it is a folder or a device, not a file")
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        raise PermissionError(f"{shown_path(path)} cannot be written: no permission")
+
+
 def check_fit(arch: Sequence[int], data: Resident) -> None:
     """Refuses a network whose first or last layer does not fit the data.
 
@@ -81,11 +97,11 @@ def check_fit(arch: Sequence[int], data: Resident) -> None:
     fitting = "-".join(map(str, (features, *arch[1:-1], classes)))
     if arch[0] != features:
         raise ValueError(
-            f"layer 0 Linear({arch[0]}->{arch[1]}) got {features} features: an image is {width}x{height}x{channels}. Use --arch {fitting}, "
-            "or --resize WxH"
+            f"layer 0 Linear({arch[0]}->{arch[1]}) got {features} features: an image is {width}x{height}x{channels}. "
+            f"Use --arch {fitting}, or --resize WxH"
         )
     if arch[-1] != classes:
-        shown = ", ".join(data.classes[:10]) + (", ..." if classes > 10 else "")
+        shown = ", ".join(map(shown_path, data.classes[:10])) + (", ..." if classes > 10 else "")
         raise ValueError(
             f"the data has {classes} classes ({shown}), the last layer {arch[-1]} outputs. Use --arch {fitting}"
         )
@@ -101,8 +117,9 @@ class SignalCheck(Callback):
 
     def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
         if self.signals.received:
-            self.checkpointer.save(trainer)
-            self.console.line(f"stopped; the state is in {self.checkpointer.path}: go on with --resume", important=True)
+            if self.checkpointer.save(trainer):
+                where = shown_path(self.checkpointer.path)
+                self.console.line(f"stopped; the state is in {where}: go on with --resume", important=True)
             self.signals.check()
 
 
@@ -151,29 +168,36 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
     config = config_of(settings, source, trainer)
     console.line(f"train_dataset length: {len(source.train)}")
     console.line(f"train_loader length: {-(-len(source.train) // settings.batch_size)}")
-    if settings.resume and os.path.exists(settings.state):
-        load_checkpoint(settings.state, trainer, config)
-        console.line(
-            f"resumed from {settings.state}: epoch {trainer.position.epoch + 1}, batch {trainer.position.step}"
-        )
-    elif settings.resume:
-        console.line(f"nothing to resume: there is no {settings.state}; starting afresh")
+    if settings.resume:
+        resume(settings.state, trainer, config, console)
     checkpointer = Checkpointer(settings.state, config, settings.checkpoint_every, console.warn)
     callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
     signals.deferred = True
-    trainer.fit(
-        feed_of(source.train, settings.loss),
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        callbacks=callbacks,
-    )
-    signals.deferred = False
-    signals.check()
-    if settings.checkpoint_every or settings.resume:
+    try:
+        feed = feed_of(source.train, settings.loss)
+        trainer.fit(feed, epochs=settings.epochs, batch_size=settings.batch_size, callbacks=callbacks)
+    except NonFiniteLossError as error:
+        kept = f"the state in {shown_path(settings.state)} is from before" if os.path.exists(settings.state) else ""
+        raise NonFiniteLossError(f"{error}; {kept or 'no state was saved before'}") from error
+    if settings.checkpoint_every or settings.resume or checkpointer.saved:
         checkpointer.save(trainer)
     save_model(settings.out, trainer.model, info_of(settings.arch, source.train))
-    console.line(f"model saved: {settings.out}")
+    console.line(f"model saved: {shown_path(settings.out)}")
+    signals.deferred = False
+    signals.check()
     return trainer
+
+
+def resume(path: str, trainer: Trainer, config: dict[str, Any], console: Console) -> None:
+    """Puts a trainer where its state file says, or says that there is none."""
+    if not os.path.exists(path):
+        console.line(f"nothing to resume: there is no {shown_path(path)}; starting afresh")
+        return
+    version = load_checkpoint(path, trainer, config)
+    position = trainer.position
+    console.line(f"resumed from {shown_path(path)}: epoch {position.epoch + 1}, batch {position.step}")
+    if version != config["version"]:
+        console.line(f"that state is of fastnn {version}, this is {config['version']}: the result may have other bits")
 
 
 def info_of(arch: Sequence[int], data: Resident) -> ModelInfo:
@@ -193,18 +217,18 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
     """Prints and files the wrong cases, and the accuracy last."""
     console.line(f"test_dataset length: {result.total}")
     lines = [
-        f"wrong case: predict = {_named(result.predicted[i], data.classes)} y = {_named(data.targets[i], data.classes)} "
-        f"img_path = {data.names[i]}"
+        f"wrong case: predict = {_named(result.predicted[i], data.classes)} "
+        f"y = {_named(data.targets[i], data.classes)} img_path = {shown_path(data.names[i])}"
         for i in result.wrong
     ]
     for line in lines[:SHOWN]:
         console.line(line)
-    if lines:
+    if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
         from fastnn.io import write_atomic
 
-        write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")])
+        write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
         more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
-        console.line(f"{len(lines)} wrong cases: {wrong_file}{more}")
+        console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
     console.line(
         f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
     )
@@ -213,7 +237,7 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
 def _named(label: int, classes: Sequence[str]) -> str:
     """7, or 3 (zebra) where the class's name is not its number."""
     name = classes[label] if label < len(classes) else ""
-    return str(label) if name in ("", str(label)) else f"{label} ({name})"
+    return str(label) if name in ("", str(label)) else f"{label} ({shown_path(name)})"
 
 
 def results(settings: Settings, trainer: Trainer, result: TestResult | None) -> dict[str, Any]:
@@ -238,7 +262,7 @@ def results(settings: Settings, trainer: Trainer, result: TestResult | None) -> 
 
 
 def seconds_since_start() -> float:
-    """Seconds since this process was started, the interpreter's start included (Linux; elsewhere since Python's first clock)."""
+    """Seconds since this process was started, the interpreter's start included (not on Linux: its CPU time)."""
     try:
         with open("/proc/self/stat", "rb") as stat:
             started = int(stat.read().rsplit(b")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")

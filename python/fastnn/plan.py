@@ -292,9 +292,15 @@ def _sync_settings(optimizer: Optimizer, update: _Update) -> None:
     """Hyper-parameters that Python may have changed (a learning-rate schedule) into the plan's settings."""
     for name, value in update.group.items():
         if name == "betas":
-            update.settings.beta1, update.settings.beta2 = value
+            _sync_betas(update.settings, value)
         elif name != "params" and hasattr(update.settings, name):
             setattr(update.settings, name, value)
+
+
+def _sync_betas(settings: Any, betas: tuple[float, float]) -> None:
+    if (settings.beta1, settings.beta2) != tuple(betas):
+        settings.beta1, settings.beta2 = betas
+        settings.set_step(settings.step)  # beta^step of the new betas, as eager has it
 
 
 @contextmanager

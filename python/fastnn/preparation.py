@@ -156,17 +156,21 @@ def resident_for(
     Raises:
         ValueError: other classes than the network's.
     """
-    from fastnn.data.source import open_source
+    from fastnn.data.decode import NotResident
+    from fastnn.data.source import open_test
 
     wanted = spec_of(model, info)
     channels, height, width = wanted.shape
-    source = open_source(spec, resize=None, on_bad=on_bad, limit=None, progress=progress, channels=channels)
-    data = source.test if source.test is not None else source.train
+
+    def read(resize: tuple[int, int] | None) -> Resident:
+        return open_test(spec, resize=resize, on_bad=on_bad, progress=progress, channels=channels)
+
+    try:
+        data = read(None)
+    except NotResident:  # images of several sizes: all become the network's
+        data = read((width, height))
     if data.shape != wanted.shape:
-        source = open_source(
-            spec, resize=(width, height), on_bad=on_bad, limit=None, progress=progress, channels=channels
-        )
-        data = source.test if source.test is not None else source.train
+        data = read((width, height))
     _check_classes(wanted.classes, data.classes, bool(info.classes))
     data.mean, data.std = wanted.mean, wanted.std
     return data

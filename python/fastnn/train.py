@@ -24,29 +24,44 @@ def make_parser() -> cli.Parser:
     add("--val", metavar="PATH", help="test images, where they are not inside --data")
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
     add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
-    add("--epochs", type=cli.at_least(1), default=10)
-    add("--batch-size", type=cli.at_least(1), default=64)
+    add("--epochs", type=cli.at_least(1), default=10, metavar="N", help="passes over the training images")
+    add("--batch-size", type=cli.at_least(1), default=64, metavar="N", help="images of one step")
     add("--lr", type=cli.positive_float, help="learning rate (each optimizer has its own default; Adam's is 1e-3)")
-    add("--optimizer", choices=("adam", "adamw", "sgd", "rmsprop"), default="adam")
-    add("--loss", choices=("cross_entropy", "mse", "bce_with_logits"), default="cross_entropy")
+    add(
+        "--optimizer",
+        choices=("adam", "adamw", "sgd", "rmsprop"),
+        default="adam",
+        help="how a step changes the weights",
+    )
+    add(
+        "--loss",
+        choices=("cross_entropy", "mse", "bce_with_logits"),
+        default="cross_entropy",
+        help="what is made small",
+    )
     add(
         "--seed",
         type=int,
         default=0,
         help="decides initial weights and shuffles: the same seed gives the same bits everywhere",
     )
-    add("--threads", type=cli.at_least(1), help="how many threads to use (all processors of this process)")
+    add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
     add(
         "--engine", choices=("plan", "eager"), default="plan", help="compiled, or step by step in Python: the same bits"
     )
-    add("--limit", type=cli.at_least(1), metavar="N", help="train on N images only, evenly over the classes")
-    add("--state", metavar="FILE", help="where the training state goes (OUT.state)")
+    add(
+        "--limit",
+        type=cli.at_least(1),
+        metavar="N",
+        help="use N training and N test images only, evenly over the classes",
+    )
+    add("--state", metavar="FILE", help="where the training state goes and --resume finds it (OUT.state)")
     add(
         "--checkpoint-every",
         type=cli.at_least(0),
         default=0,
         metavar="STEPS",
-        help="save the state every so many steps",
+        help="save the state every so many steps; 0: every few seconds, at the end of an epoch",
     )
     add("--resume", action="store_true", help="go on from --state; where there is none, start afresh")
     add("--json", metavar="FILE", help="write the results as JSON")
@@ -57,7 +72,7 @@ def make_parser() -> cli.Parser:
         default="error",
         help="what to do about files that cannot be read",
     )
-    add("--device", choices=("cpu", "cuda"), default="cpu")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
     add("--quiet", action="store_true", help="print the accuracy only")
     return parser
 
@@ -110,6 +125,9 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
     _check_device(args.device)
     if args.threads is not None:
         _core.set_num_threads(args.threads)
+    for path in (settings.out, settings.state, args.json):
+        if path is not None:
+            job.check_writable(path)
     source = open_source(
         args.data,
         val=args.val,

@@ -23,7 +23,7 @@ from fastnn.tensor import Tensor
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; the message says where."""
+    """The loss or a parameter became NaN or infinite; the message says where."""
 
 
 @dataclass
@@ -113,9 +113,25 @@ class Trainer:
             callback.on_train_begin(self)
         while self.position.epoch < epochs and not self.stop_training:
             self._epoch(feed, loader, batch_size, shuffle, drop_last, validation, callbacks)
+        self.check_parameters()  # no loss tells of the last update
         for callback in callbacks:
             callback.on_train_end(self)
         return self.history
+
+    def check_parameters(self) -> None:
+        """Refuses parameters that are not finite.
+
+        Raises:
+            NonFiniteLossError: the first such parameter, and where training stands.
+        """
+        for name, param in self.model.named_parameters():
+            bad = int(np.count_nonzero(~np.isfinite(param._data)))
+            if bad:
+                where = f"epoch {self.position.epoch + 1} step {self.position.step}"
+                raise NonFiniteLossError(
+                    f"parameter '{name}' has {bad:,} non-finite values at {where}: training stopped. "
+                    f"Try a lower learning rate than {self.optimizer.param_groups[0]['lr']:g}"
+                )
 
     def evaluate(self, data: Any) -> dict[str, float]:
         """Loss (mean over all samples) and, for classes, accuracy."""

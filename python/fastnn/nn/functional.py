@@ -60,6 +60,18 @@ def _check_reduction(name: str, reduction: str) -> None:
         raise ValueError(f"[{name}] reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
+def _check_integers(name: str, labels: Tensor) -> None:
+    if labels._data.dtype.kind not in "iu":
+        raise TypeError(
+            f"[{name}] labels must be integers (int64), got {labels.dtype!r}: class numbers, not one-hot rows or probabilities"
+        )
+
+
+def _scalar(loss: Tensor) -> Tensor:
+    """The loss of a single sample without a batch dimension."""
+    return loss if loss.dim() == 0 else loss.reshape(())
+
+
 def cross_entropy(logits: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Softmax cross-entropy of logits (N, C) and integer labels (N,); a single sample (C,) with label () works too.
 
@@ -70,22 +82,29 @@ def cross_entropy(logits: Tensor, target: Tensor, reduction: str = "mean") -> Te
         TypeError: labels are not integers.
     """
     _check_reduction("cross_entropy", reduction)
-    if target._data.dtype.kind not in "iu":
-        raise TypeError(
-            f"[cross_entropy] labels must be integers (int64), got {target.dtype!r}: class numbers, not one-hot rows or probabilities"
-        )
+    _check_integers("cross_entropy", target)
     data, labels = logits._data, target._data
     if data.ndim == 1 and labels.ndim == 0:
-        return cross_entropy(logits.reshape(1, -1), target.reshape(1), reduction)
+        return _scalar(cross_entropy(logits.reshape(1, -1), target.reshape(1), reduction))
     if labels.dtype != np.int64:
         labels = ops.cast(labels, np.dtype(np.int64))
     return _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
 
 
 def nll_loss(log_probabilities: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Negative log-likelihood of labels (N,) under log-probabilities (N, C)."""
+    """Negative log-likelihood of labels (N,) under log-probabilities (N, C).
+
+    Raises:
+        ValueError: a label outside 0..C-1 (the first is named).
+        TypeError: labels are not integers.
+    """
     _check_reduction("nll_loss", reduction)
-    rows = Tensor(np.arange(target._data.shape[0], dtype=np.int64))
+    _check_integers("nll_loss", target)
+    labels, classes = target._read("nll_loss()"), log_probabilities._data.shape[-1]
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if wrong.size:
+        raise ValueError(f"[nll_loss] label {labels[wrong[0]]} at sample {wrong[0]} is outside 0..{classes - 1}")
+    rows = Tensor(np.arange(len(labels), dtype=np.int64))
     picked = -log_probabilities[rows, target]
     return {"mean": picked.mean, "sum": picked.sum, "none": lambda: picked}[reduction]()
 
@@ -98,13 +117,13 @@ def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, n
             f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal (no broadcasting: "
             "a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
         )
+    if target.requires_grad:
+        raise RuntimeError(f"[{label}] the target requires grad; detach() it")
     if x._data.ndim == 0:
-        return _elementwise_loss(x.reshape(1), target.reshape(1), reduction, op, name, label)
+        return _scalar(_elementwise_loss(x.reshape(1), target.reshape(1), reduction, op, name, label))
     if reduction == "none":  # each element is a sample of its own
         shape = x._data.shape
         return _elementwise_flat(x.reshape(-1), target.reshape(-1), op, name).reshape(*shape)
-    if target.requires_grad:
-        raise RuntimeError(f"[{label}] the target requires grad; detach() it")
     return _reduced(*op(x._data, target._data, reduction == "mean"), x, reduction, name)
 
 
@@ -134,9 +153,8 @@ def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     Raises:
         ValueError: a label is negative or not below num_classes.
     """
+    _check_integers("one_hot", labels)
     data = labels._read("one_hot()")
-    if data.dtype.kind not in "iu":
-        raise TypeError(f"one_hot: labels must be integers, got {labels.dtype!r}")
     if num_classes == -1:
         num_classes = int(data.max()) + 1 if data.size else 0
     if data.size and (data.min() < 0 or data.max() >= num_classes):

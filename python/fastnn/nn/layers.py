@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -151,6 +152,13 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Dropout:
+        """A module of its own: it has another number, so it draws for itself."""
+        other = memo[id(self)] = type(self).__new__(type(self))
+        other.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        other.number, other.calls = random.state.advance("dropouts"), 0
+        return other
+
 
 class Sequential(Module):
     """Modules one after the other: ``Sequential(Linear(2, 3), ReLU())`` or an OrderedDict of names."""
@@ -176,8 +184,8 @@ class Sequential(Module):
         return iter(self._modules.values())
 
     def __getitem__(self, index: int | slice) -> Module:
-        layers = list(self._modules.values())
-        return Sequential(*layers[index]) if isinstance(index, slice) else layers[index]
+        named = list(self._modules.items())
+        return Sequential(OrderedDict(named[index])) if isinstance(index, slice) else named[index][1]
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self._modules.values():

@@ -49,8 +49,15 @@ class Module:
             )
         home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
         for registry in ("_parameters", "_modules"):
-            if registry != home:
-                fields.get(registry, {}).pop(name, None)
+            if registry == home:
+                continue
+            before = fields.get(registry, {}).get(name)
+            if before is not None and home is None and value is not None:
+                raise TypeError(
+                    f"{name!r} is a {type(before).__name__} of this {type(self).__name__}, it cannot become a {type(value).__name__}: "
+                    "assign one of its kind or None, or delete it first"
+                )
+            fields.get(registry, {}).pop(name, None)
         if home is not None:
             fields[home][name] = value
         elif name in fields.get("_buffers", {}):
@@ -208,8 +215,9 @@ class Module:
             _check_device(device)
         kind = dtype if dtype is not None else target
         if kind is not None:
-            for parameter in self.parameters():
-                parameter._data = _cast_keeping_layout(parameter._data, dtypes.to_numpy(kind))
+            floating = (tensor for _, tensor in self._named_state() if tensor.dtype.is_floating_point)
+            for tensor in floating:
+                tensor._data = _cast_keeping_layout(tensor._data, dtypes.to_numpy(kind))
         return self
 
     def float(self) -> Self:
@@ -246,10 +254,10 @@ def _join(prefix: str, name: str) -> str:
 def _array_of(name: str, value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
         return value._data
-    try:
-        return np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"state_dict entry '{name}' is a {type(value).__name__}, not a tensor or array") from error
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"state_dict entry '{name}' is a {type(value).__name__}, not a tensor or array")
+    return array
 
 
 def _cast_keeping_layout(data: np.ndarray, kind: np.dtype) -> np.ndarray:

@@ -40,5 +40,12 @@ class Parameter(Tensor):
             self._owner.release()
         self._storage = value
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Parameter:
+        """Of the values, not of a plan that holds them."""
+        copy = Parameter(self._data.copy(order="K"), self.requires_grad)
+        copy.grad = None if self.grad is None else self.grad.clone()
+        memo[id(self)] = copy
+        return copy
+
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

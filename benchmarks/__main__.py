@@ -1,0 +1,94 @@
+"""``python -m benchmarks ops|train_step|loader|end_to_end``; see --help."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+WORKS = ("ops", "train_step", "loader", "end_to_end")
+PEERS = ("torch", "torch_compile", "jax", "sklearn")
+
+# Who reads which: OpenMP and torch, NumPy's and SciPy's OpenBLAS, MKL, XLA, fastnn. All read them when they are loaded.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "FASTNN_NUM_THREADS")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks",
+        description="Compare answers with the NumPy reference, then time fastnn, NumPy and other libraries in turn.",
+    )
+    add = parser.add_argument
+    add("work", choices=WORKS)
+    add("--peers", default="", metavar="NAME,...", help=f"beside NumPy: {', '.join(PEERS)}")
+    add("--json", metavar="FILE", help="also write everything, single samples included, as JSON")
+    add("--threads", type=positive, default=cpus(), metavar="N", help="for every contender (default: %(default)s)")
+    add("--rounds", type=positive, metavar="N", help="samples of each contender (default: the benchmark's own)")
+    add("--quick", action="store_true", help="see that everything works; the numbers mean nothing")
+    add("--only", default="", metavar="NAME", help="only cases with NAME in their name")
+    add("--data", metavar="DIR", help="loader, end_to_end: a folder with train/ and test/ (default: built-in digits)")
+    add("--images", type=positive, metavar="N", help="loader: how many images to read")
+    add("--epochs", type=positive, default=10, metavar="N", help="end_to_end: epochs of the job (default: 10)")
+    return parser
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def cpus() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peers_of(text: str) -> tuple[str, ...]:
+    """The peers named.
+
+    Raises:
+        ValueError: one that is not known, or not installed.
+    """
+    from importlib.util import find_spec
+
+    names = tuple(dict.fromkeys(name for name in text.split(",") if name))
+    for name in names:
+        if name not in PEERS:
+            raise ValueError(f"--peers: {name!r} is none of {', '.join(PEERS)}")
+        if find_spec(name.partition("_")[0]) is None:
+            raise ValueError(f"--peers: {name} is not installed")
+    return names
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one benchmark; returns the exit code: 0, 1 for a wrong answer, 2 for wrong arguments."""
+    args = make_parser().parse_args(argv)
+    try:
+        peers = peers_of(args.peers)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(args.threads)
+    from benchmarks.harness import Mismatch, Options
+    from benchmarks.run import run
+
+    options = Options(args.threads, args.rounds, args.quick, peers, args.only, args.data, args.images, args.epochs)
+    try:
+        report = run(args.work, options, print)
+    except Mismatch as error:
+        print(f"WRONG: {error}", file=sys.stderr)
+        return 1
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            file.write(report.to_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""What a room of ``ops/`` is made of: our call, the reference, inputs, a derived bound, flops or bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness import U32, Case, Contender, Options, gamma, require_close
+
+Arrays = tuple[Any, ...]
+
+# NumPy and the peers order their sums differently and have other polynomials: what the bound allows us, they get
+# this many times. A wrong formula is off by 10^5 times.
+SLACK = 16
+
+# Shapes that come up in training: a batch of hidden activations, a batch of logits, all weights of a small network.
+HIDDEN, LOGITS, WEIGHTS = (64, 256), (64, 10), (256, 784)
+LARGE = (1 << 20,)
+
+
+@dataclass(frozen=True)
+class OpCase:
+    """One op on one shape.
+
+    Attributes:
+        name: "forward 64x256"; the room's name goes before it.
+        ours: the function of ``fastnn._core``; what it updates in place it returns.
+        reference: its twin, on the same arguments.
+        inputs: draws the arguments.
+        bound: (results in float64, *inputs in float64) -> the error allowed of each result. None: the bits must be
+            those of the reference.
+        numpy: what a NumPy user would write, where the reference is written to be read or to be exact.
+        other_numbers: why there is nothing to compare NumPy's result with.
+        torch: the function of ``peers/torch_ops.py`` that does the same.
+        flops, nbytes: of one call; bytes are what must be read and written at least.
+    """
+
+    name: str
+    ours: Callable[..., Any]
+    reference: Callable[..., Any]
+    inputs: Callable[[], Arrays]
+    bound: Callable[..., Sequence[Any]] | None = None
+    numpy: Callable[..., Any] | None = None
+    other_numbers: str = ""
+    torch: str = ""
+    flops: float = 0
+    nbytes: float = 0
+
+    def case(self, room: str, options: Options) -> Case:
+        """The case for the harness."""
+        prepare = partial(self._contenders, options)
+        return Case(f"{room} {self.name}", prepare, flops=self.flops, nbytes=self.nbytes)
+
+    def _contenders(self, options: Options) -> list[Contender]:
+        inputs = self.inputs()
+        check = self._check(inputs)
+        loose = partial(check, slack=SLACK)
+        numpy = Contender(
+            "numpy",
+            partial(self.numpy or self.reference, *_copies(inputs)),
+            None if self.other_numbers else loose,
+            settings=self.other_numbers,
+        )
+        contenders = [Contender("fastnn", partial(self.ours, *_copies(inputs)), check), numpy]
+        if self.torch and "torch" in options.peers:
+            from benchmarks.peers import torch_ops
+
+            contenders.append(torch_ops.contender(self.torch, _copies(inputs), loose, options))
+        return contenders
+
+    def _check(self, inputs: Arrays) -> Callable[..., None]:
+        """What compares an answer with the reference's."""
+        if self.bound is None:
+            expected = _as_tuple(self.reference(*_copies(inputs)))
+            bounds: Sequence[Any] = [0] * len(expected)
+        else:
+            wide = tuple(_wide(value) for value in inputs)
+            expected = _as_tuple(self.reference(*_copies(wide)))
+            bounds = self.bound(expected, *wide)
+
+        def check(answer: object, slack: int = 1) -> None:
+            results = _as_tuple(answer)
+            for number, (found, wanted, bound) in enumerate(zip(results, expected, bounds, strict=True)):
+                require_close(found, wanted, np.multiply(bound, slack), f"result {number}")
+
+        return check
+
+
+def _copies(values: Arrays) -> Arrays:
+    return tuple(value.copy() if isinstance(value, np.ndarray) else value for value in values)
+
+
+def _wide(value: Any) -> Any:
+    single = isinstance(value, np.ndarray) and value.dtype == np.float32
+    return value.astype(np.float64) if single else value
+
+
+def _as_tuple(result: Any) -> tuple[np.ndarray, ...]:
+    return tuple(np.asarray(part) for part in (result if isinstance(result, tuple) else (result,)))
+
+
+# Inputs
+
+
+def normal(*shapes: tuple[int, ...]) -> Callable[[], Arrays]:
+    """Arrays of standard normal float32 values, always the same."""
+    rng = np.random.default_rng(20240229)
+    return lambda: tuple(rng.standard_normal(shape, np.float32) for shape in shapes)
+
+
+def positive(*shapes: tuple[int, ...]) -> Callable[[], Arrays]:
+    """Arrays of float32 values from 0.1 to 2."""
+    rng = np.random.default_rng(20240229)
+    return lambda: tuple(rng.uniform(0.1, 2, shape).astype(np.float32) for shape in shapes)
+
+
+def probabilities(shape: tuple[int, ...]) -> Callable[[], Arrays]:
+    """A gradient of normal values, and rows of values in (0, 1) that sum to 1."""
+    rng = np.random.default_rng(20240229)
+
+    def draw() -> Arrays:
+        y = rng.uniform(0.1, 2, shape)
+        return rng.standard_normal(shape, np.float32), (y / y.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+    return draw
+
+
+# Bounds
+
+
+def ulps(count: int) -> Callable[..., Sequence[np.ndarray]]:
+    """An ULP is at most 2 u of a result."""
+    return lambda truth, *_: [2 * count * U32 * np.abs(part) for part in truth]
+
+
+def roundings(count: int) -> Callable[..., Sequence[np.ndarray]]:
+    """A result is off by this many roundings of itself: no differences, no sums."""
+    return lambda truth, *_: [gamma(count) * np.abs(part) for part in truth]
+
+
+def tree(n: int) -> float:
+    """Roundings of a sum of n values along the lane tree: a lane's chain, then four levels (kernel_table.h)."""
+    return -(-n // 16) + 4

@@ -1,0 +1,35 @@
+"""sigmoid, at most 2 ULP, and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from fastnn import _core
+from fastnn.reference import sigmoid as reference
+
+from benchmarks.op_case import HIDDEN, LARGE, OpCase, normal, probabilities, roundings, ulps
+
+
+def cases() -> Iterator[OpCase]:
+    for shape in (HIDDEN, LARGE):
+        size, name = int(np.prod(shape)), "x".join(map(str, shape))
+        yield OpCase(
+            f"forward {name}",
+            _core.sigmoid,
+            reference.sigmoid,
+            normal(shape),
+            bound=ulps(2),
+            numpy=lambda x: 1 / (1 + np.exp(-x)),
+            torch="sigmoid",
+            nbytes=8 * size,
+        )
+        yield OpCase(
+            f"backward {name}",
+            _core.sigmoid_backward,
+            reference.sigmoid_backward,
+            probabilities(shape),
+            bound=roundings(3),
+            torch="sigmoid_backward",
+            nbytes=12 * size,
+        )

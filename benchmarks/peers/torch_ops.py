@@ -1,0 +1,112 @@
+"""PyTorch's single ops, for ``python -m benchmarks ops --peers torch``.
+
+Eager, float32, as many threads as everyone has, no autograd tape; losses and updates use the fused calls that
+torch offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks.harness import Contender, Options
+from benchmarks.ops import adam as adam_room
+from benchmarks.ops import rmsprop as rmsprop_room
+from benchmarks.ops import sgd as sgd_room
+
+SETTINGS = "torch ops: eager, float32, no_grad; optimizers fused where torch has a fused one"
+aten = torch.ops.aten
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    log_probabilities = functional.log_softmax(logits, 1)
+    losses = functional.nll_loss(log_probabilities, labels, reduction="none")
+    grad = log_probabilities.exp()
+    grad[torch.arange(len(labels)), labels] -= 1
+    return losses.mean(), losses, grad.div_(len(labels))
+
+
+def mse(x: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    error = x - target
+    losses = (error * error).sum(1)
+    return losses.sum() / x.numel(), losses, error * (2 / x.numel())
+
+
+def bce(x: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    losses = functional.binary_cross_entropy_with_logits(x, target, reduction="none").sum(1)
+    return losses.sum() / x.numel(), losses, (torch.sigmoid(x) - target) / x.numel()
+
+
+def adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    room = adam_room
+    torch._fused_adam_(
+        [param], [grad], [m], [v], [], [torch.tensor(float(room.STEP))],
+        lr=room.LR, beta1=room.BETA1, beta2=room.BETA2, eps=room.EPS, weight_decay=0.0, amsgrad=False, maximize=False,
+    )  # fmt: skip
+    return param, m, v
+
+
+def sgd(param: Tensor, grad: Tensor, buffer: Tensor) -> tuple[Tensor, Tensor]:
+    torch._fused_sgd_(
+        [param], [grad], [buffer], lr=sgd_room.LR, momentum=sgd_room.MOMENTUM, weight_decay=0.0, dampening=0.0,
+        nesterov=False, maximize=False, is_first_step=False,
+    )  # fmt: skip
+    return param, buffer
+
+
+def rmsprop(param: Tensor, grad: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+    room = rmsprop_room
+    square.mul_(room.ALPHA).addcmul_(grad, grad, value=1 - room.ALPHA)
+    param.addcdiv_(grad, square.sqrt().add_(room.EPS), value=-room.LR)
+    return param, square
+
+
+def gather_uint8(x: Tensor, index: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    return x[index].float().div_(255).sub_(mean.float()).div_(std.float())
+
+
+OPS: dict[str, Callable[..., Any]] = {
+    "adam": adam,
+    "add": torch.add,
+    "bce": bce,
+    "cross_entropy": cross_entropy,
+    "dense_forward": lambda x, weight, bias: functional.linear(x, weight, bias).relu_(),
+    "dense_grad_bias": lambda grad_y: grad_y.sum(0),
+    "dense_grad_weight": lambda grad_y, x: grad_y.T @ x,
+    "dense_grad_x": torch.matmul,
+    "divide": torch.div,
+    "exp": torch.exp,
+    "gather_rows": lambda x, index: x[index],
+    "gather_uint8": gather_uint8,
+    "log": torch.log,
+    "log_softmax": lambda x: torch.log_softmax(x, -1),
+    "matmul": torch.matmul,
+    "max": lambda x: tuple(torch.max(x, 1)),
+    "mse": mse,
+    "pow_1.5": lambda x: torch.pow(x, 1.5),
+    "pow_3.0": lambda x: torch.pow(x, 3.0),
+    "relu": torch.relu,
+    "relu_backward": lambda grad_y, x: aten.threshold_backward(grad_y, x, 0),
+    "rmsprop": rmsprop,
+    "sgd": sgd,
+    "sigmoid": torch.sigmoid,
+    "sigmoid_backward": aten.sigmoid_backward,
+    "softmax": lambda x: torch.softmax(x, -1),
+    "softmax_backward": lambda grad_y, y: aten._softmax_backward_data(grad_y, y, -1, torch.float32),
+    "sum": lambda x: x.sum(1),
+    "tanh": torch.tanh,
+    "tanh_backward": aten.tanh_backward,
+}
+
+
+def contender(name: str, inputs: tuple[Any, ...], check: Callable[[object], None], options: Options) -> Contender:
+    """torch's op of that name on these arrays."""
+    torch.set_num_threads(options.threads)
+    tensors = [torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in inputs]
+    return Contender("torch", partial(OPS[name], *tensors), check, settings=SETTINGS)

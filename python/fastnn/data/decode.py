@@ -1,0 +1,224 @@
+"""Decoding the images of a folder, all of one size, into one uint8 block, in several threads."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.data.images import read_rgb
+from fastnn.data.memory import fits_memory, free_memory
+from fastnn.data.pixels import PixelPlan
+from fastnn.errors import FormatError
+from fastnn.io.checks import shown_bytes, shown_path
+
+Progress = Callable[[int, int], None]
+ON_BAD = ("error", "skip", "list")
+_CHUNK = 256
+_SHOWN = 20
+
+
+class NotResident(ValueError):
+    """Sound images that cannot be one block: their sizes differ, or they do not fit memory."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An image left out: ``message`` says why; ``size`` (width, height) if that is all that is wrong."""
+
+    index: int
+    message: str
+    size: tuple[int, int] | None = None
+
+
+@dataclass
+class Decoded:
+    """images uint8 (M, C, H, W), the samples they came from int64 (M,), and those that were left out."""
+
+    images: np.ndarray
+    kept: np.ndarray
+    problems: list[Problem]
+
+
+def decode_folder(
+    paths: Sequence[str],
+    plan: PixelPlan,
+    *,
+    threads: int | None = None,
+    on_bad: str = "error",
+    progress: Progress | None = None,
+) -> Decoded:
+    """Reads all images once.
+
+    Args:
+        paths: the files, at least one.
+        plan: what to make of each.
+        threads: None for as many as fastnn computes with.
+        on_bad: "error": stop after 20 files that cannot be read or differ in size, and name them; "skip":
+            leave them out (of several sizes the most frequent stays); "list": read everything, then name them
+            all.
+        progress: called with (done, total) after each 256 images.
+
+    Raises:
+        FormatError: images that cannot be read, each with its path.
+        NotResident: images of different sizes, or more than half of the free memory.
+        ValueError: on_bad is something else; nothing is left after skipping.
+    """
+    if on_bad not in ON_BAD:
+        raise ValueError(f"on_bad is {on_bad!r}; it must be one of {', '.join(ON_BAD)}")
+    threads = threads or _core.get_num_threads()
+    stop_at = _SHOWN if on_bad == "error" else len(paths) + 1
+    shape, tried = _first_shape(paths, plan, stop_at), set()
+    while shape not in tried:
+        tried.add(shape)
+        block = _allocate(len(paths), shape)
+        problems, done = _decode_all(paths, plan, block, threads, stop_at, progress)
+        width, height = _most_frequent(problems, done, (shape[2], shape[1]))
+        shape = (shape[0], height, width)
+    if problems and on_bad != "skip":
+        raise _refusal(paths, problems, (block.shape[3], block.shape[2]), done, on_bad)
+    if not problems:
+        return Decoded(block, np.arange(len(paths)), [])
+    kept = np.delete(np.arange(len(paths)), [problem.index for problem in problems])
+    return Decoded(block[kept], kept, problems)
+
+
+def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: int = 0) -> list[Problem]:
+    """Decodes files into ``out``, uint8 (len(paths), C, H, W); the rows of problems stay as they are.
+
+    Args:
+        first: added to the problems' indices.
+    """
+    problems = []
+    for row, path in enumerate(paths):
+        try:
+            pixels = plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey))
+        except (FormatError, OSError) as error:
+            problems.append(Problem(first + row, _text(error, path)))
+            continue
+        if pixels.shape == out.shape[1:]:
+            out[row] = pixels
+        else:
+            size, usual = (pixels.shape[2], pixels.shape[1]), (out.shape[3], out.shape[2])
+            message = f"{shown_path(path)} is {size[0]}x{size[1]}, not {usual[0]}x{usual[1]} as the others"
+            problems.append(Problem(first + row, message, size))
+    return problems
+
+
+def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:
+    """(C, H, W) of the first image that can be read."""
+    messages: list[str] = []
+    for path in paths:
+        try:
+            return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey)).shape
+        except (FormatError, OSError) as error:
+            messages.append(_text(error, path))
+        if len(messages) >= stop_at:
+            break
+    raise FormatError(_listing(messages, len(messages)))
+
+
+def _allocate(count: int, shape: tuple[int, int, int]) -> np.ndarray:
+    size = count * shape[0] * shape[1] * shape[2]
+    if not fits_memory(size):
+        channels, height, width = shape
+        raise NotResident(
+            f"{count:,} images of {width}x{height}x{channels} need {shown_bytes(size)}, "
+            f"{shown_bytes(free_memory())} of memory are free. "
+            "Make them smaller (--resize, in Python Resize) or use fewer (--limit)"
+        )
+    return np.empty((count, *shape), np.uint8)
+
+
+def _decode_all(
+    paths: Sequence[str],
+    plan: PixelPlan,
+    block: np.ndarray,
+    threads: int,
+    stop_at: int,
+    progress: Progress | None,
+) -> tuple[list[Problem], int]:
+    """(problems, images looked at) of all chunks, in order. Ends early after ``stop_at`` problems."""
+
+    def decode(start: int) -> list[Problem]:
+        return decode_chunk(paths[start : start + _CHUNK], plan, block[start : start + _CHUNK], start)
+
+    pool = ThreadPoolExecutor(threads, "fastnn-decode")
+    try:
+        return _collect(pool.map(decode, range(0, len(paths), _CHUNK)), len(paths), stop_at, progress)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _collect(
+    results: Iterable[list[Problem]], total: int, stop_at: int, progress: Progress | None
+) -> tuple[list[Problem], int]:
+    """(problems, images looked at) of chunk after chunk."""
+    problems: list[Problem] = []
+    done = 0
+    for found in results:
+        problems += found
+        done = min(done + _CHUNK, total)
+        if progress is not None:
+            progress(done, total)
+        if len(problems) >= stop_at:
+            break
+    return problems, done
+
+
+def _most_frequent(problems: list[Problem], done: int, good: tuple[int, int]) -> tuple[int, int]:
+    """The size (width, height) of most images; that of the block, ``good``, if no other is more frequent."""
+    sizes = Counter({good: done - len(problems)})
+    sizes.update(problem.size for problem in problems if problem.size)
+    return sizes.most_common(1)[0][0]  # of equal ones the first counted
+
+
+def _refusal(
+    paths: Sequence[str], problems: list[Problem], good: tuple[int, int], done: int, on_bad: str
+) -> ValueError:
+    """The error that names the problems: all, or the unreadable ones, or else the different sizes."""
+    if on_bad == "list":
+        return FormatError(_listing([problem.message for problem in problems], done, len(problems)))
+    unreadable = [problem.message for problem in problems if problem.size is None]
+    if unreadable:
+        return FormatError(_listing(unreadable, done))
+    among = "" if done == len(paths) else f" (among the first {done:,})"
+    return NotResident(f"images have different sizes{among}: {_sizes(paths, problems, good, done)}")
+
+
+def _sizes(paths: Sequence[str], problems: list[Problem], good: tuple[int, int], done: int) -> str:
+    """The sizes that occur, how often, where the odd ones are, and what to do."""
+    other = {problem.index: problem.size for problem in problems}
+    rows = defaultdict(list)
+    for row in range(done):
+        rows[other.get(row, good)].append(row)
+    sizes = sorted(rows, key=lambda size: -len(rows[size]))
+    parts = [f"{sizes[0][0]}x{sizes[0][1]} ({len(rows[sizes[0]]):,})"]
+    for size in sizes[1:5]:
+        examples = [shown_path(paths[row]) for row in rows[size][:3]] + ["..."] * (len(rows[size]) > 3)
+        parts.append(f"{size[0]}x{size[1]} ({len(rows[size]):,}: {', '.join(examples)})")
+    rest = f", {len(sizes) - 5} other sizes" if len(sizes) > 5 else ""
+    width, height = sizes[0]
+    return f"{', '.join(parts)}{rest}. Use --resize {width}x{height}, in Python transforms.Resize(({height}, {width}))"
+
+
+def _listing(messages: list[str], looked_at: int, shown: int = _SHOWN) -> str:
+    """One message for all bad images; without a list where there is one."""
+    if len(messages) == 1:
+        advice = "Delete it or leave it out with --on-bad-image skip"
+        return f"{messages[0]}. {advice} (1 bad image among {looked_at:,})"
+    lines = [f"{len(messages):,} of {looked_at:,} images cannot be used:", *messages[:shown]]
+    if len(messages) > shown:
+        lines.append(f"and {len(messages) - shown:,} more")
+    return "\n  ".join(lines) + "\nDelete them or leave them out with --on-bad-image skip"
+
+
+def _text(error: Exception, path: str) -> str:
+    if isinstance(error, FormatError):
+        return str(error)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{shown_path(path)} cannot be opened: {reason}"

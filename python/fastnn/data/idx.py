@@ -1,0 +1,207 @@
+"""IDX files, the format of MNIST: two zero bytes, a type, the number of dimensions, their sizes, then the
+values.
+
+All big-endian, optionally gzip-compressed, which is told by the first bytes and not by the name. Nothing is
+allocated before the sizes that a header claims have been compared with the size of the file.
+
+Format: http://yann.lecun.com/exdb/mnist (archived).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnn.data.memory import fits_memory, free_memory
+from fastnn.data.paths import StrPath, check_folder
+from fastnn.errors import FormatError
+from fastnn.io.atomic import read_regular
+from fastnn.io.checks import element_count, shown_bytes, shown_name, shown_path
+
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP = b"\x1f\x8b"
+_MAX_RATIO = 1032  # deflate cannot do better than 258 bytes from 2 bits
+_PIECE = 2**16
+_LONGEST_HEADER = 4 + 4 * 8
+_FOLDERS = (".", "raw", "MNIST/raw")
+_SPELLINGS = ("{}-{}-idx{}-ubyte", "{}-{}.idx{}-ubyte")
+
+
+@dataclass(frozen=True)
+class MnistFiles:
+    """The four files of MNIST and of data sets in its form."""
+
+    train_images: Path
+    train_labels: Path
+    test_images: Path
+    test_labels: Path
+
+
+def read_idx(path: StrPath) -> np.ndarray:
+    """The array in an IDX file, in native byte order.
+
+    Raises:
+        FormatError: not an IDX file, truncated, with bytes left over, or damaged. The message begins with the
+            path.
+        OSError: the file cannot be opened or read.
+    """
+    data, where = read_regular(path), shown_path(path)
+    if bytes(data[:2]) == _GZIP:
+        return _read_compressed(data, where)
+    dtype, dims, start = _header(bytes(data[:_LONGEST_HEADER]), where)
+    _check_size(dtype, dims, len(data) - start, where)
+    return _array(data[start:], dtype, dims)
+
+
+def read_labelled(images: StrPath, labels: StrPath, classes: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (N, H, W) and their labels int64 (N,) from a pair of IDX files.
+
+    Raises:
+        FormatError: as :func:`read_idx`; not N images and N labels; a label outside 0..classes-1.
+        OSError: a file cannot be opened or read.
+    """
+    x, y = read_idx(images), read_idx(labels)
+    for array, path, kind, rank in ((x, images, "images", 3), (y, labels, "labels", 1)):
+        if array.dtype != np.uint8 or array.ndim != rank:
+            shape = "x".join(map(str, array.shape))
+            raise FormatError(
+                f"{shown_path(path)} holds {array.dtype} {shape}; {kind} are uint8 with {rank} dimension(s)"
+            )
+    if len(x) != len(y):
+        raise FormatError(
+            f"{shown_path(images)} has {len(x):,} images but {shown_path(labels)} has {len(y):,} labels: "
+            "do they belong together?"
+        )
+    wrong = np.flatnonzero(y >= classes)
+    if len(wrong):
+        first = int(wrong[0])
+        raise FormatError(f"{shown_path(labels)}: label {y[first]} at sample {first:,} is outside 0..{classes - 1}")
+    return x, y.astype(np.int64)
+
+
+def find_mnist(folder: StrPath) -> MnistFiles | None:
+    """The four files in ``folder``, ``folder/raw`` or ``folder/MNIST/raw``; None where none of them is there.
+
+    Names as published (``train-images-idx3-ubyte``) or as often unpacked (``train-images.idx3-ubyte``), with
+    or without ``.gz``.
+
+    Raises:
+        FileNotFoundError: the folder is missing, or it holds some of the four files; the message names the
+            others.
+        NotADirectoryError: it is a file.
+    """
+    check_folder(folder)
+    for place in _FOLDERS:
+        wanted = [(split, kind) for split in ("train", "t10k") for kind in ("images", "labels")]
+        found = [_find(Path(folder, place), split, kind) for split, kind in wanted]
+        missing = [mnist_name(split, kind) for (split, kind), path in zip(wanted, found, strict=True) if path is None]
+        if not missing:
+            return MnistFiles(*(path for path in found if path))
+        if len(missing) < len(wanted):
+            here = shown_path(Path(folder, place))
+            raise FileNotFoundError(
+                f"{here} holds a part of an MNIST data set; missing: {', '.join(missing)} (.gz or not)"
+            )
+    return None
+
+
+def mnist_name(split: str, kind: str) -> str:
+    """The published name of one of the four files: split train or t10k, kind images or labels."""
+    return _SPELLINGS[0].format(split, kind, 3 if kind == "images" else 1)
+
+
+def _find(folder: Path, split: str, kind: str) -> Path | None:
+    stems = [spelling.format(split, kind, 3 if kind == "images" else 1) for spelling in _SPELLINGS]
+    names = [stem + ending for stem in stems for ending in ("", ".gz")]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _header(start: bytes, where: str) -> tuple[np.dtype, tuple[int, ...], int]:
+    """(element type, dimensions, length of the header) from a file's first bytes."""
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES or not 1 <= start[3] <= 8:
+        raise FormatError(
+            f"{where} is not an IDX file: it starts with {_shown_start(start)}, "
+            "expected 00 00 08 01 (labels) or 00 00 08 03 (images)"
+        )
+    length = 4 + 4 * start[3]
+    if len(start) < length:
+        raise FormatError(f"{where} is truncated: its header has {length} bytes, the file {len(start)}")
+    dims = tuple(int.from_bytes(start[at : at + 4], "big") for at in range(4, length, 4))
+    return np.dtype(_TYPES[start[2]]), dims, length
+
+
+def _check_size(dtype: np.dtype, dims: tuple[int, ...], present: int, where: str, at_most: bool = False) -> None:
+    """Compares what the header claims with the bytes that are present (or ``at_most`` can be)."""
+    claimed = element_count(dims, f"{where}: the array") * dtype.itemsize
+    if claimed == present or (at_most and claimed < present):
+        return
+    shape = "x".join(map(str, dims))
+    if claimed < present:
+        raise FormatError(f"{where}: header says {shape} = {claimed:,} bytes, but {present - claimed:,} more follow")
+    most = "holds at most" if at_most else "has"
+    raise FormatError(
+        f"{where} is truncated: header says {shape} = {claimed:,} bytes, the file {most} {present:,}. Fetch it again"
+    )
+
+
+def _array(data: memoryview, dtype: np.dtype, dims: tuple[int, ...]) -> np.ndarray:
+    return np.frombuffer(data, dtype).reshape(dims).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_compressed(data: memoryview, where: str) -> np.ndarray:
+    """As :func:`read_idx` from the bytes of a gzip file; inflates no more than the header claims."""
+    start = bytearray(_LONGEST_HEADER)
+    dtype, dims, length = _header(bytes(start[: _inflate(data, memoryview(start), where, whole=False)]), where)
+    _check_size(dtype, dims, len(data) * _MAX_RATIO, where, at_most=True)
+    size = length + element_count(dims, where) * dtype.itemsize
+    if not fits_memory(size):
+        raise FormatError(f"{where} needs {shown_bytes(size)}, {shown_bytes(free_memory())} of memory are free")
+    block = np.empty(size, np.uint8)
+    filled = _inflate(data, memoryview(block), where, whole=True)
+    _check_size(dtype, dims, filled - length, where)
+    return _array(memoryview(block)[length:], dtype, dims)
+
+
+def _inflate(data: memoryview, block: memoryview, where: str, whole: bool) -> int:
+    """Inflates gzip members one after the other into ``block``; returns how many bytes it got.
+
+    With ``whole`` all of ``data`` must fit ``block`` and be sound to its last byte, otherwise it stops when
+    it is full.
+    """
+    filled, at, member = 0, 0, zlib.decompressobj(wbits=31)
+    while at < len(data):
+        piece = bytes(data[at : at + _PIECE])
+        try:
+            out = member.decompress(piece, len(block) - filled + 1)
+        except zlib.error as error:
+            raise FormatError(f"{where} is damaged: {error}") from error
+        room = len(block) - filled
+        if len(out) > room and whole:
+            raise FormatError(f"{where}: more data follows than the {len(block):,} bytes that its header says")
+        block[filled : filled + len(out)] = out[:room]
+        filled += min(len(out), room)
+        if filled == len(block) and not whole:
+            return filled
+        at += len(piece) - len(member.unused_data)
+        if member.eof and at < len(data):
+            member = _next_member(data[at:], where)
+    if whole and not member.eof:
+        raise FormatError(f"{where} is truncated: its gzip data ends after {filled:,} bytes")
+    return filled
+
+
+def _next_member(rest: memoryview, where: str) -> Any:
+    """A decompressor for what follows a gzip member: another member, or it does not belong there."""
+    if bytes(rest[:2]) != _GZIP:
+        raise FormatError(f"{where}: {len(rest):,} bytes follow its gzip data")
+    return zlib.decompressobj(wbits=31)
+
+
+def _shown_start(start: bytes) -> str:
+    if start[:4].isascii() and start[:4].decode("latin-1").isprintable():
+        return shown_name(start[:14].decode("latin-1"))
+    return start[:4].hex(" ")

@@ -1,0 +1,42 @@
+"""The orders in which samples are drawn: a pure function of the seed and of how many were drawn before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core, random
+
+
+def permutation(n: int, generator: Any = None, position: int = 0) -> np.ndarray:
+    """A shuffled order of n samples, int64 (n,).
+
+    Args:
+        n: how many.
+        generator: None for the next order of fastnn's random state; or an object with ``initial_seed()``,
+            whose order number ``position`` it is. Then the random state does not move.
+        position: counts the orders drawn with one generator.
+
+    Raises:
+        TypeError: generator has no ``initial_seed()``.
+    """
+    if generator is None:
+        return random.permutation(n)
+    return _core.permutation(n, seed_of(generator), random.ORDER, position)
+
+
+def choices(n: int, count: int, generator: Any = None, position: int = 0) -> np.ndarray:
+    """``count`` samples out of n, each drawn anew: int64 (count,). Arguments as :func:`permutation`."""
+    own = generator is None
+    seed = random.initial_seed() if own else seed_of(generator)
+    place = random.state.advance("orders") if own else position
+    unit = _core.uniform([count], 0.0, 1.0, seed, random.ORDER, place, True)
+    return np.minimum((unit * n).astype(np.int64), n - 1)  # the product can round up to n
+
+
+def seed_of(generator: Any) -> int:
+    """The 64 bits of a generator's seed."""
+    if not callable(getattr(generator, "initial_seed", None)):
+        raise TypeError(f"generator must have a method initial_seed(), got {type(generator).__name__}")
+    return int(generator.initial_seed()) % 2**64

@@ -1,0 +1,62 @@
+"""Folders of data: where they are, and what to say where they are not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastnn.io.checks import shown_path
+
+StrPath = str | os.PathLike[str]
+
+
+def cache_folder() -> Path:
+    """Where data is kept between runs: $FASTNN_CACHE, else $XDG_CACHE_HOME/fastnn, else ~/.cache/fastnn."""
+    if own := os.environ.get("FASTNN_CACHE"):
+        return Path(own).expanduser()
+    general = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(general).expanduser() / "fastnn"
+
+
+def check_folder(path: StrPath, also: Iterable[str] = ()) -> None:
+    """Raises unless ``path`` is a folder.
+
+    Args:
+        path: the folder.
+        also: further names that could have been meant, for the suggestion.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name; the message suggests a similar one.
+        NotADirectoryError: it is a file.
+    """
+    if os.path.isdir(path):
+        return
+    if os.path.lexists(path) and os.path.exists(path):
+        raise NotADirectoryError(f"data folder '{shown_path(path)}' is a file, not a folder")
+    meant = _similar(os.fspath(path), also)
+    hint = f" (did you mean '{shown_path(meant)}'?)" if meant else ""
+    raise FileNotFoundError(f"data folder '{shown_path(path)}' does not exist{hint}")
+
+
+def _similar(path: str, also: Iterable[str]) -> str | None:
+    """The nearest name beside the first part of ``path`` that does not exist."""
+    from difflib import get_close_matches
+
+    rest: list[str] = []
+    parent, name = os.path.split(os.path.normpath(path))
+    while parent and name and not os.path.isdir(parent):
+        rest.insert(0, name)
+        parent, name = os.path.split(parent)
+    names = {other: os.path.join(parent, other, *rest) for other in _folders(parent or os.curdir)}
+    names.update((other, other) for other in also if not parent)
+    close = [key for key in get_close_matches(name, names, n=3) if names[key] in also or os.path.isdir(names[key])]
+    return names[close[0]] if close else None
+
+
+def _folders(parent: str) -> list[str]:
+    try:
+        with os.scandir(parent) as entries:
+            return [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError:
+        return []

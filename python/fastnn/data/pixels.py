@@ -1,0 +1,100 @@
+"""Which transforms can be split: pixels prepared once as uint8, numbers made of them batch by batch in C++.
+
+The geometry and colour steps of :mod:`fastnn.transforms` give the same uint8 pixels each time, so they run
+once for an image; ``ToTensor`` and ``Normalize`` are what ``_core.gather_uint8`` computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Resize, ToTensor
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_PIXEL_STEPS = (Grayscale, Resize, CenterCrop)
+
+
+@dataclass(frozen=True)
+class PixelPlan:
+    """A recognised transform: ``steps`` from image to image, then u / 255, then ``normalize`` if any."""
+
+    steps: tuple[Callable[[Image.Image], Image.Image], ...]
+    normalize: Normalize | None = None
+
+    @property
+    def key(self) -> str:
+        """The steps as text: equal where they give equal pixels."""
+        return repr(self.steps)
+
+    @cached_property
+    def keeps_grey(self) -> bool:
+        """Whether a grey image ("L") gives the same pixels with and without going through RGB first.
+
+        It does where the first step is Grayscale: Pillow's weights add up to one, so v -> (v, v, v) -> v.
+        """
+        return bool(self.steps) and isinstance(self.steps[0], Grayscale)
+
+    @property
+    def leaves_grey(self) -> bool:
+        """Whether a grey image's own pixels are the result."""
+        return not self._steps_of_grey
+
+    @cached_property
+    def _steps_of_grey(self) -> tuple[Callable[[Image.Image], Image.Image], ...]:
+        """The steps less those that do nothing to a grey image."""
+        return self.steps[1:] if self.keeps_grey and self.steps[0].num_output_channels == 1 else self.steps
+
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        """uint8 (C, H, W) of an image of mode "L" or "RGB"."""
+        for step in self._steps_of_grey if image.mode == "L" else self.steps:
+            image = step(image)
+        shape = (image.height, image.width, len(image.mode))
+        return np.frombuffer(image.tobytes(), np.uint8).reshape(shape).transpose(2, 0, 1)
+
+    def normalisation(self, channels: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """(mean, std) for images of that many channels, float64, or (None, None).
+
+        Raises:
+            ValueError: Normalize was made for another number of channels.
+        """
+        return (None, None) if self.normalize is None else self.normalize.per_channel(channels)
+
+
+def pixel_plan(transform: Any) -> PixelPlan | None:
+    """The plan of a transform made of our own steps that ends with ToTensor and perhaps Normalize, None for
+    any other.
+
+    Subclasses count as others: they may do anything.
+    """
+    steps = _flat(transform)
+    normalize = steps.pop() if steps and type(steps[-1]) is Normalize else None
+    if not steps or type(steps.pop()) is not ToTensor or any(type(step) not in _PIXEL_STEPS for step in steps):
+        return None
+    return PixelPlan(tuple(steps), normalize)
+
+
+def grey_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:
+    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W)."""
+    if plan.leaves_grey or not len(images):
+        return np.ascontiguousarray(images[:, None])
+    from PIL import Image
+
+    first = plan.pixels(Image.fromarray(images[0]))
+    out = np.empty((len(images), *first.shape), np.uint8)
+    for row, image in enumerate(images):
+        out[row] = plan.pixels(Image.fromarray(image))
+    return out
+
+
+def _flat(transform: Any) -> list[Any]:
+    """The steps of a transform, those of nested Compose included."""
+    if type(transform) is not Compose or not isinstance(transform.transforms, Sequence):
+        return [transform]
+    return [step for part in transform.transforms for step in _flat(part)]

@@ -1,0 +1,107 @@
+"""A data set in memory: every image decoded once, into one uint8 block from which C++ makes the batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.io.checks import shown_path
+
+
+@dataclass(eq=False)
+class Resident:
+    """Images and labels, row by row.
+
+    images: uint8 (N, C, H, W), contiguous. targets: int64 (N,). names: what to call each image on a screen or
+    in a file. classes: their names by label. mean, std: float64 (C,), applied to u / 255, or both None.
+
+    Raises:
+        ValueError: the parts do not fit each other.
+    """
+
+    images: np.ndarray = field(repr=False)
+    targets: np.ndarray = field(repr=False)
+    names: Sequence[str] = field(repr=False)
+    classes: list[str]
+    mean: np.ndarray | None = None
+    std: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4 or not self.images.flags.c_contiguous:
+            raise ValueError(
+                f"images must be contiguous uint8 (N, C, H, W), got {self.images.dtype} {self.images.shape}"
+            )
+        if self.targets.dtype != np.int64 or self.targets.shape != self.images.shape[:1]:
+            raise ValueError(
+                f"targets must be int64 ({len(self.images)},), got {self.targets.dtype} {self.targets.shape}"
+            )
+        if len(self.names) != len(self.images) or (self.mean is None) != (self.std is None):
+            raise ValueError("names must be one an image, mean and std both given or both None")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one image."""
+        return self.images.shape[1:]
+
+    def batch(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(x, y) of the rows ``index`` (int64 (B,)): x float32 (B, C, H, W), normalised; y int64 (B,).
+
+        Raises:
+            ValueError: an index outside 0..N-1.
+        """
+        return _core.gather_uint8(self.images, index, self.mean, self.std), self.targets[index]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over shape, pixels and labels as hex: equal where a run sees the same data."""
+        from hashlib import sha256
+
+        digest = sha256(repr(self.images.shape).encode())
+        digest.update(self.images.data)
+        digest.update(self.targets.astype("<i8", copy=False).data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class FileNames(Sequence[str]):
+    """The paths of images, each in a file of its own; escaped where they could disturb a terminal."""
+
+    paths: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return FileNames(self.paths[index])
+        return shown_path(self.paths[index])
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedNames(Sequence[str]):
+    """The names of images that lie in one file: ``t10k-images-idx3-ubyte.gz[247]``."""
+
+    file: str
+    rows: Sequence[int] | np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return NumberedNames(self.file, self.rows[index])
+        return f"{shown_path(self.file)}[{self.rows[index]}]"

@@ -1,0 +1,24 @@
+"""Softmax cross-entropy: loss and gradient at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.reference.softmax import log_softmax
+
+
+def cross_entropy(
+    logits: np.ndarray, labels: np.ndarray, mean: bool = True
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """losses = -log_softmax(logits)[label]; grad = (softmax - onehot(label)) scale.
+
+    logits (N, C), labels int64 (N,); scale = 1 / N for a mean, else 1.
+    Returns total = scale sum(losses), losses (N,) and grad (N, C).
+    """
+    rows = np.arange(len(labels))
+    scale = 1 / len(labels) if mean else 1.0
+    log_probabilities = log_softmax(logits)
+    losses = -log_probabilities[rows, labels]
+    grad = np.exp(log_probabilities)
+    grad[rows, labels] -= 1
+    return losses.sum() * scale, losses, grad * scale

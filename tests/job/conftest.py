@@ -1,0 +1,47 @@
+"""Small data sets for the tests of the job, made once; the real MNIST where it is at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastnn import random
+from job_runs import write_idx, write_tree
+
+ARCH = ("--arch", "64-16-3")
+
+
+@pytest.fixture(scope="session")
+def idx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """230 training and 60 test images of 28x28 in ten classes; every third test label is wrong."""
+    return write_idx(tmp_path_factory.mktemp("idx"))
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """36 training and 12 test images of 8x8 in the classes cat, dog and emu."""
+    return write_tree(tmp_path_factory.mktemp("tree"), ("cat", "dog", "emu"))
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Path:
+    """The folder of MNIST's four files, or a skip."""
+    place = os.environ.get("FASTNN_TEST_DATA")
+    if not place or not (Path(place) / "mnist").is_dir():
+        pytest.skip("needs MNIST: FASTNN_TEST_DATA names no folder with mnist/ in it")
+    return Path(place) / "mnist"
+
+
+@pytest.fixture
+def small(tree: Path) -> Callable[..., tuple]:
+    """small("--epochs", 2): the words of a run on the three classes."""
+    return lambda *words: ("--data", tree, *ARCH, "--batch-size", 4, *words)
+
+
+@pytest.fixture(autouse=True)
+def unchanged_random_state() -> Iterator[None]:
+    before = random.state.as_dict()
+    yield
+    random.state.restore(before)

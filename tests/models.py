@@ -1,0 +1,67 @@
+"""Models and training steps that the tests of plans, training and processes share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from fastnn import nn, optim, random
+from fastnn.plan import Plan
+from fastnn.tensor import Tensor
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+
+def mlp(*sizes: int, between: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Linear layers with activations between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), between()]
+    return nn.Sequential(*layers[:-1])
+
+
+def classes(width: int, count: int, sizes: list[int], dtype: type = np.float32) -> list[Batch]:
+    """Batches of these sizes: x (N, width), with zeros as in images, and labels below count."""
+    rng = np.random.default_rng(width)
+    batches = []
+    for size in sizes:
+        x = rng.standard_normal((size, width)) * (rng.random((size, width)) > 0.4)
+        batches.append((x.astype(dtype), rng.integers(0, count, size)))
+    return batches
+
+
+def eager_step(
+    model: nn.Module, criterion: Any, optimizer: optim.Optimizer, x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
+    """The five steps of a tutorial; the loss as an array."""
+    loss = criterion(model(Tensor(x)), Tensor(y))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach().numpy()
+
+
+def bits(model: nn.Module, optimizer: optim.Optimizer) -> dict[str, Any]:
+    """Every parameter and every value of the optimizer's state, as bytes in logical order."""
+    found: dict[str, Any] = {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            found[f"{names[id(parameter)]} {key}"] = value.tobytes() if isinstance(value, np.ndarray) else value
+    return found
+
+
+def train(
+    build: Callable[[], tuple[nn.Module, Any, optim.Optimizer]], batches: list[Batch], compiled: bool
+) -> tuple[list[bytes], dict[str, Any]]:
+    """The losses and final bits of a model trained from seed 1, by a plan or by eager code."""
+    random.manual_seed(1)
+    model, criterion, optimizer = build()
+    plan = Plan(model, criterion, optimizer)
+    losses = []
+    for x, y in batches:
+        loss = plan.step(x, y).numpy() if compiled else eager_step(model, criterion, optimizer, x, y)
+        losses.append(loss.tobytes())
+    return losses, bits(model, optimizer)

@@ -1,0 +1,141 @@
+"""The tape: how gradients flow, add up and stop. Their values are in test_gradients."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fastnn import autograd
+from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.tensor import Tensor
+
+
+def leaf(*numbers: float, kind: type = np.float64) -> Tensor:
+    return Tensor(np.array(numbers, kind), requires_grad=True)
+
+
+def test_gradients_add_up_over_uses_and_calls() -> None:
+    x, constant = leaf(1.0, 2.0), Tensor([3.0, 3.0])
+    loss = (x * x * constant + x).sum()
+    loss.backward(retain_graph=True)
+    assert x.grad.tolist() == [7.0, 13.0] and constant.grad is None
+    loss.backward()
+    (2 * x).sum().backward()
+    assert x.grad.tolist() == [16.0, 28.0]
+    y = leaf(5.0)
+    (x * 1).backward(gradient=Tensor([10.0, 20.0]))
+    (y.reshape(())).backward()
+    assert x.grad.tolist() == [26.0, 48.0] and y.grad.tolist() == [1.0]
+
+
+def test_uses_add_up_from_the_last_to_the_first() -> None:
+    """In float32 the order shows: it is the reverse of the order of making, every time."""
+    factors = np.random.default_rng(1).standard_normal(50).astype(np.float32) * 10.0 ** np.arange(-5, 5).repeat(5)
+    expected = np.float32(0)
+    for factor in factors.astype(np.float32)[::-1]:
+        expected += factor
+    for _ in range(3):
+        x = leaf(1.0, kind=np.float32)
+        total = x * float(factors[0])
+        for factor in factors[1:]:
+            total = total + x * float(factor)
+        total.sum().backward()
+        assert x.grad.item() == expected
+
+
+@pytest.mark.parametrize(
+    "make", [lambda x: x.sum(), lambda x: (x + x.detach()).sum(), lambda x: x.view(1, -1)[0].sum()]
+)
+def test_a_gradient_is_memory_of_its_own(make: Callable[[Tensor], Tensor]) -> None:
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    (make(x) + make(y) + (x + y).sum()).backward()
+    x.grad.zero_()
+    assert y.grad.tolist() == [2.0, 2.0]
+    scalar = leaf(1.0)
+    for _ in range(3):  # the gradient of a loss by itself is shared by all: zeroing one must not reach it
+        scalar.sum().backward()
+        assert scalar.grad.item() == 1.0
+        scalar.grad.zero_()
+    assert all(unit == 1 for unit in autograd.UNIT.values())
+
+
+def test_modes_nest() -> None:
+    x = leaf(1.0)
+    with no_grad():
+        assert not (x * 2).requires_grad and not is_grad_enabled()
+        with enable_grad():
+            assert (x * 2).requires_grad
+            with set_grad_enabled(False):
+                assert not (x * 2).requires_grad
+            assert is_grad_enabled()
+        assert not is_grad_enabled()
+    assert no_grad()(lambda: (x * 2).requires_grad)() is False
+    with pytest.raises(KeyError), no_grad():
+        raise KeyError
+    assert is_grad_enabled() and (x * 2).requires_grad
+    set_grad_enabled(False)
+    assert not is_grad_enabled()
+    set_grad_enabled(True)
+
+
+def test_each_thread_has_its_own_mode() -> None:
+    seen = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append(is_grad_enabled()))
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_detach_cuts() -> None:
+    x = leaf(3.0)
+    (x.detach() * x).sum().backward()
+    assert x.grad.tolist() == [3.0] and x.detach().is_leaf and not x.data.requires_grad
+
+
+def test_a_cast_gives_the_gradient_in_the_leaf_s_dtype() -> None:
+    x = leaf(1.0, kind=np.float32)
+    (x.double() * 2).sum().backward()
+    assert x.grad.numpy().dtype == np.float32 and not x.long().requires_grad
+
+
+@pytest.mark.parametrize(
+    "wrong, text",
+    [
+        (lambda x: x.backward(), r"needs a scalar, this tensor has shape \(2,\)"),
+        (lambda x: x.detach().sum().backward(), "does not require grad"),
+        (lambda x: x.backward(Tensor([1.0])), r"gradient has shape \(1,\), the tensor has \(2,\)"),
+        (lambda x: [y.backward() for y in [x.exp().sum()] * 2], "second time.*retain_graph=True"),
+        (lambda x: [(y * 2).sum().backward() for y in [x.exp()] * 2], "second time"),
+    ],
+)
+def test_errors(wrong: Callable[[Tensor], Any], text: str) -> None:
+    with pytest.raises(RuntimeError, match=text):
+        wrong(leaf(1.0, 2.0))
+
+
+def test_a_deep_chain_needs_no_deep_stack() -> None:
+    found = []
+
+    def run() -> None:
+        x = leaf(0.0)
+        y = x
+        for _ in range(5000):
+            y = y + 1
+        y.sum().backward()
+        found.append((y.item(), x.grad.item()))
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(256 * 1024)
+    try:
+        sys.setrecursionlimit(200)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    assert found == [(5000.0, 1.0)]

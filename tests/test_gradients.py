@@ -1,0 +1,183 @@
+"""The tape: gradients against central differences in float64 (RELIABILITY: N1), and how gradients flow and
+add up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fastnn import linalg
+from fastnn.nn import Dropout
+from fastnn.nn import functional as F
+from fastnn.tensor import Tensor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+SHAPES = npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+Function = Callable[..., Tensor]
+Problem = tuple[Function, list[np.ndarray]]
+
+
+def values(data: st.DataObject, *shapes: tuple[int, ...], low: float = -2, high: float = 2, away: float = 0) -> list:
+    """Distinct float64 values, none closer to zero than `away`."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    drawn = [rng.uniform(low, high, shape) for shape in shapes]
+    return [np.asarray(array + np.copysign(away, array)) for array in drawn]
+
+
+def unary(function: Function, **domain: float) -> Callable[[st.DataObject], Problem]:
+    return lambda data: (function, values(data, data.draw(SHAPES), **domain))
+
+
+def binary(function: Function, **domain: float) -> Callable[[st.DataObject], Problem]:
+    """Two operands whose shapes broadcast."""
+
+    def draw(data: st.DataObject) -> Problem:
+        shapes = data.draw(npst.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, min_side=0, max_side=3))
+        return function, values(data, *shapes.input_shapes, **domain)
+
+    return draw
+
+
+def along(function: Callable[[Tensor, Any, bool], Tensor], least: int = 0, one: bool = False) -> Callable:
+    """function(x, dim, keepdim) over one dimension, or several, of at least `least` elements."""
+
+    def draw(data: st.DataObject) -> Problem:
+        shape = data.draw(npst.array_shapes(max_dims=3, min_side=least, max_side=4))
+        axis = st.integers(-len(shape), len(shape) - 1)
+        dim = data.draw(axis if one else st.one_of(st.none(), axis, npst.valid_tuple_axes(len(shape))))
+        keepdim = data.draw(st.booleans())
+        return lambda x: function(x, dim, keepdim), values(data, shape)
+
+    return draw
+
+
+def moved(data: st.DataObject) -> Problem:
+    """A chain of views, on which something is computed."""
+    shape = data.draw(npst.array_shapes(min_dims=2, max_dims=3, min_side=0, max_side=3))
+    order = data.draw(st.permutations(range(len(shape))))
+
+    def function(x: Tensor) -> Tensor:
+        y = x.permute(*order).unsqueeze(1).expand(*[3, 2][: 3 - len(shape)], *([-1] * (len(shape) + 1)))
+        return (y.transpose(0, -1).flatten() * y.reshape(-1)).view(*y.shape).squeeze() + x.T.contiguous().sum()
+
+    return function, values(data, shape)
+
+
+def indexed(data: st.DataObject) -> Problem:
+    shape = data.draw(npst.array_shapes(min_dims=1, max_dims=3, max_side=4))
+    basic = npst.basic_indices(shape, allow_newaxis=True)
+    several = npst.integer_array_indices(shape, result_shape=npst.array_shapes(min_dims=0, max_dims=2, max_side=3))
+    mask = npst.arrays(bool, shape)
+    key = data.draw(st.one_of(basic, several, mask))
+    return lambda x: x[key], values(data, shape)
+
+
+def product(data: st.DataObject) -> Problem:
+    signature = data.draw(
+        npst.mutually_broadcastable_shapes(signature="(m?,k),(k,n?)->(m?,n?)", max_dims=1, min_side=0, max_side=3)
+    )
+    return linalg.matmul, values(data, *signature.input_shapes)
+
+
+def dense(data: st.DataObject) -> Problem:
+    batch = data.draw(npst.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3))
+    inputs, outputs, bias = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 4), st.booleans()))
+    return F.linear, values(data, (*batch, inputs), (outputs, inputs), *[(outputs,)] * bias)
+
+
+REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
+
+
+def classified(function: Function) -> Callable[[st.DataObject], Problem]:
+    def draw(data: st.DataObject) -> Problem:
+        samples, classes = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 5)))
+        reduction = data.draw(REDUCTIONS)
+        labels = Tensor(data.draw(npst.arrays(np.int64, samples, elements=st.integers(0, classes - 1))))
+        return lambda x: function(x, labels, reduction), values(data, (samples, classes))
+
+    return draw
+
+
+def compared(function: Function) -> Callable[[st.DataObject], Problem]:
+    def draw(data: st.DataObject) -> Problem:
+        shape, reduction = data.draw(st.tuples(npst.array_shapes(min_dims=0, max_side=3), REDUCTIONS))
+        target = Tensor(values(data, shape, low=0, high=1)[0])
+        return lambda x: function(x, target, reduction), values(data, shape)
+
+    return draw
+
+
+def dropped(x: Tensor) -> Tensor:
+    module = Dropout(0.4)
+    module.number, module.calls = 3, 5
+    return module(x)
+
+
+CASES: dict[str, Callable[[st.DataObject], Problem]] = {
+    "add": binary(lambda x, y: x + y),
+    "subtract": binary(lambda x, y: x - y),
+    "multiply": binary(lambda x, y: x * y),
+    "divide": binary(lambda x, y: x / y, away=0.5),
+    "power": binary(lambda x, y: x**y, low=0.5),
+    "numbers": unary(lambda x: 3 - 2 * x + 1 / (x + 5) + (x - 0.5) / 4),
+    "pow": unary(lambda x: x**3 + (x * x + 1) ** -1.5 + x**1 + x**0),
+    "sqrt": unary(Tensor.sqrt, low=0.5),
+    "exp": unary(Tensor.exp),
+    "log": unary(Tensor.log, low=0.3),
+    "relu": unary(Tensor.relu, away=0.1),
+    "sigmoid": unary(Tensor.sigmoid),
+    "tanh": unary(Tensor.tanh),
+    "clone": unary(lambda x: x.clone() * x),
+    "dropout": unary(dropped),
+    "sum": along(lambda x, dim, keepdim: x.sum(dim, keepdim) ** 2),
+    "mean": along(lambda x, dim, keepdim: x.mean(dim, keepdim) ** 2, least=1),
+    "max": along(lambda x, dim, keepdim: x.max(dim, keepdim).values ** 2, least=1, one=True),
+    "max of all": unary(lambda x: x.max() * x if x.numel() else x),
+    "softmax": along(lambda x, dim, keepdim: x.softmax(dim), least=1, one=True),
+    "log_softmax": along(lambda x, dim, keepdim: x.log_softmax(dim), least=1, one=True),
+    "views": moved,
+    "index": indexed,
+    "matmul": product,
+    "linear": dense,
+    "cross_entropy": classified(F.cross_entropy),
+    "nll": classified(F.nll_loss),
+    "mse": compared(F.mse_loss),
+    "bce": compared(F.binary_cross_entropy_with_logits),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=200)
+@given(data=st.data())
+def test_gradient(name: str, data: st.DataObject) -> None:
+    """The sum of the outputs, or a weighted one, differentiated by every element of every input."""
+    function, inputs = CASES[name](data)
+    weight: Any = np.random.default_rng(7).uniform(0.5, 1.5, function(*map(Tensor, inputs)).shape)
+    weighted, step = data.draw(st.booleans()), 1e-5
+
+    def objective(*operands: Tensor) -> Tensor:
+        return (function(*operands) * weight).sum() if weighted else function(*operands).sum()
+
+    def gradients() -> list[np.ndarray]:
+        leaves = [Tensor(array.copy(), requires_grad=True) for array in inputs]
+        objective(*leaves).backward()
+        return [np.zeros(leaf.shape) if leaf.grad is None else leaf.grad.numpy() for leaf in leaves]
+
+    found = gradients()
+    for array, gradient in zip(inputs, found, strict=True):
+        assert gradient.shape == array.shape and gradient.flags.writeable
+        slopes = np.empty(array.shape)
+        for at in np.ndindex(array.shape):
+            middle = array[at]
+            array[at] = middle + step
+            above = objective(*map(Tensor, inputs)).item()
+            array[at] = middle - step
+            slopes[at] = (above - objective(*map(Tensor, inputs)).item()) / (2 * step)
+            array[at] = middle
+        assert np.all(np.abs(gradient - slopes) <= 1e-8 + 1e-6 * np.abs(slopes))
+    for first, second in zip(found, gradients(), strict=True):
+        assert first.tobytes() == second.tobytes()

@@ -1,0 +1,235 @@
+"""Optimizers: 1,000 steps beside PyTorch's formulas written out in NumPy, and beside torch where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fastnn import nn, optim
+from fastnn.optim import lr_scheduler
+from fastnn.tensor import Tensor
+
+Memory = dict[str, Any]
+
+
+def sgd(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    d = g + o.get("weight_decay", 0) * w
+    momentum = o.get("momentum", 0)
+    if momentum:
+        first = "buffer" not in kept
+        kept["buffer"] = d if first else momentum * kept["buffer"] + (1 - o.get("dampening", 0)) * d
+        d = d + momentum * kept["buffer"] if o.get("nesterov") else kept["buffer"]
+    return w - o.get("lr", 1e-3) * d
+
+
+def adam(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory, decoupled: bool = False) -> np.ndarray:
+    lr, (beta1, beta2), eps = o.get("lr", 1e-3), o.get("betas", (0.9, 0.999)), o.get("eps", 1e-8)
+    decay = o.get("weight_decay", 1e-2 if decoupled else 0)
+    if decoupled:
+        w = w - lr * decay * w
+    else:
+        g = g + decay * w
+    t = kept["t"] = kept.get("t", 0) + 1
+    kept["m"] = beta1 * kept.get("m", 0) + (1 - beta1) * g
+    kept["v"] = beta2 * kept.get("v", 0) + (1 - beta2) * g * g
+    m_hat, v_hat = kept["m"] / (1 - beta1**t), kept["v"] / (1 - beta2**t)
+    return w - lr * m_hat / (np.sqrt(v_hat) + eps)  # eps after the bias-corrected root
+
+
+def adamw(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    return adam(w, g, kept, o, decoupled=True)
+
+
+def rmsprop(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    alpha = o.get("alpha", 0.99)
+    g = g + o.get("weight_decay", 0) * w
+    kept["s"] = alpha * kept.get("s", 0) + (1 - alpha) * g * g
+    d = g / (np.sqrt(kept["s"]) + o.get("eps", 1e-8))
+    if o.get("momentum"):
+        d = kept["b"] = o["momentum"] * kept.get("b", 0) + d
+    return w - o.get("lr", 1e-2) * d
+
+
+FORMULAS = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop}
+CASES: list[tuple[str, Memory]] = [
+    ("SGD", {}),
+    ("SGD", {"lr": 0.01, "weight_decay": 0.1}),
+    ("SGD", {"lr": 0.01, "momentum": 0.9}),
+    ("SGD", {"lr": 0.01, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.02}),
+    ("SGD", {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.02}),
+    ("Adam", {}),
+    ("Adam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
+    ("AdamW", {}),
+    ("AdamW", {"lr": 0.01, "eps": 1e-2, "weight_decay": 0.3}),
+    ("RMSprop", {}),
+    ("RMSprop", {"lr": 0.003, "alpha": 0.9, "eps": 1e-4, "weight_decay": 0.05, "momentum": 0.7}),
+]
+each_case = pytest.mark.parametrize("name, options", CASES, ids=[f"{name}{i}" for i, (name, _) in enumerate(CASES)])
+
+
+def gradients(steps: int) -> list[np.ndarray]:
+    """Random, of very different sizes, sometimes zero."""
+    rng = np.random.default_rng(8)
+    scale = 10.0 ** rng.integers(-6, 3, (3, 5))
+    return [rng.standard_normal((3, 5)) * scale * (rng.random((3, 5)) > 0.1) for _ in range(steps)]
+
+
+def make(name: str, options: Memory, start: np.ndarray) -> tuple[nn.Parameter, optim.Optimizer]:
+    parameter = nn.Parameter(Tensor(start.copy()))
+    return parameter, getattr(optim, name)([parameter], **options)
+
+
+@each_case
+def test_thousand_steps(name: str, options: Memory) -> None:
+    w = np.random.default_rng(9).standard_normal((3, 5))
+    kept: Memory = {}
+    parameter, optimizer = make(name, options, w)
+    for gradient in gradients(1000):
+        w = FORMULAS[name](w, gradient, kept, options)
+        parameter.grad = Tensor(gradient)
+        optimizer.step()
+    np.testing.assert_allclose(parameter.detach().numpy(), w, rtol=1e-9, atol=1e-15)
+
+
+@each_case
+def test_thousand_steps_of_torch(name: str, options: Memory) -> None:
+    torch = pytest.importorskip("torch")
+    start = np.random.default_rng(9).standard_normal((3, 5))
+    theirs = torch.nn.Parameter(torch.from_numpy(start.copy()))
+    other = getattr(torch.optim, name)([theirs], **options)
+    parameter, optimizer = make(name, options, start)
+    for gradient in gradients(1000):
+        theirs.grad, parameter.grad = torch.from_numpy(gradient), Tensor(gradient)
+        other.step()
+        optimizer.step()
+    np.testing.assert_allclose(parameter.detach().numpy(), theirs.detach().numpy(), rtol=1e-9, atol=1e-15)
+    ours = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
+    assert {key: other.param_groups[0][key] for key in ours} == ours
+
+
+@each_case
+def test_state_dict_round_trip(name: str, options: Memory) -> None:
+    """Half the steps, saved and loaded into a fresh optimizer, then the other half: the bits of all at once."""
+    start, both = np.random.default_rng(9).standard_normal((3, 5)), []
+    for interrupted in (False, True):
+        parameter, optimizer = make(name, {**options, "lr": 0.02}, start)
+        for step, gradient in enumerate(gradients(20)):
+            if interrupted and step == 10:
+                saved = optimizer.state_dict()
+                parameter, optimizer = make(name, options, parameter.detach().numpy())
+                optimizer.load_state_dict(saved)
+                assert optimizer.param_groups[0]["lr"] == 0.02
+            parameter.grad = Tensor(gradient)
+            optimizer.step()
+        both.append(parameter.detach().numpy().tobytes())
+    assert both[0] == both[1]
+
+
+def test_any_memory_layout_gives_the_same_bits() -> None:
+    start, gradient, results = np.random.default_rng(1).standard_normal((3, 5)), gradients(1)[0], set()
+    for parameter in (start, np.array(start, order="F")):
+        for grad in (gradient, np.array(gradient, order="F"), gradient[::-1].copy()[::-1]):
+            w = nn.Parameter(Tensor(parameter.copy(order="K")))
+            optimizer = optim.Adam([w])
+            for _ in range(3):
+                w.grad = Tensor(grad)
+                optimizer.step()
+            results.add(w.detach().numpy().tobytes())
+    assert len(results) == 1
+
+
+def test_groups_have_their_own_settings() -> None:
+    first, second, third = (nn.Parameter(Tensor(np.ones(2))) for _ in range(3))
+    optimizer = optim.SGD([{"params": [first]}, {"params": iter([second]), "lr": 0.5, "momentum": 0.9}], lr=0.1)
+    optimizer.add_param_group({"params": third, "weight_decay": 1.0})
+    for parameter in (first, second, third):
+        parameter.grad = Tensor(np.ones(2))
+    optimizer.step()
+    assert [parameter.detach().tolist()[0] for parameter in (first, second, third)] == [0.9, 0.5, 0.8]
+    first.grad = None
+    optimizer.step()  # without a gradient a parameter and its state stay as they are
+    assert first.detach().tolist()[0] == 0.9 and second.detach().tolist()[0] == pytest.approx(0.5 - 0.5 * 1.9)
+    assert optimizer.state[first]["step"] == 1 and optimizer.state[second]["step"] == 2
+    optimizer.zero_grad()
+    assert second.grad is None and third.grad is None
+    saved = optimizer.state_dict()
+    assert [group["params"] for group in saved["param_groups"]] == [[0], [1], [2]] and sorted(saved["state"]) == [
+        0,
+        1,
+        2,
+    ]
+    with pytest.raises(ValueError, match=r"other parameter groups: 3 groups, this one has 1 of \[3\]"):
+        optim.SGD([first, second, third]).load_state_dict(saved)
+    with pytest.raises(ValueError, match=r"momentum_buffer has shape \(2,\), its parameter has \(4,\)"):
+        wide = [{"params": [nn.Parameter(Tensor(np.ones(4)))]} for _ in range(3)]
+        optim.SGD(wide).load_state_dict(saved)
+    assert "Parameter Group 1\n    dampening: 0.0\n    lr: 0.5\n" in repr(optimizer)
+
+
+def test_closure_gives_the_loss() -> None:
+    parameter = nn.Parameter(Tensor(np.array([3.0])))
+    optimizer = optim.SGD([parameter], lr=0.1)
+
+    def closure() -> Tensor:
+        loss = (parameter * parameter).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 9.0 and parameter.item() == pytest.approx(2.4)
+
+
+W = nn.Parameter(Tensor(np.ones(2)))
+
+
+@pytest.mark.parametrize(
+    "wrong, error, text",
+    [
+        (lambda: optim.Adam([]), ValueError, "Adam got no parameters: pass model.parameters"),
+        (lambda: optim.SGD(nn.ReLU().parameters()), ValueError, "SGD got no parameters"),
+        (lambda: optim.SGD(W), TypeError, "iterable of parameters"),
+        (lambda: optim.SGD([np.ones(2)]), TypeError, "can only optimise tensors, got a ndarray"),
+        (lambda: optim.SGD([W, W]), ValueError, "twice in one"),
+        (lambda: optim.SGD([{"params": [W]}, {"params": [W]}]), ValueError, "more than one parameter group"),
+        (lambda: optim.SGD([W * 2]), ValueError, "leaf tensors"),
+        (lambda: optim.SGD([W], lr=-1), ValueError, "SGD: lr is -1; it must satisfy 0 <= lr"),
+        (lambda: optim.SGD([W], nesterov=True), ValueError, "nesterov needs a momentum above 0"),
+        (lambda: optim.SGD([W], momentum=0.9, dampening=0.1, nesterov=True), ValueError, "no dampening"),
+        (lambda: optim.Adam([W], lr=float("nan")), ValueError, "Adam: lr is nan"),
+        (
+            lambda: optim.Adam([W], betas=(0.9, 1.0)),
+            ValueError,
+            r"betas\[1\] is 1.0; it must satisfy 0 <= betas\[1\] < 1",
+        ),
+        (lambda: optim.AdamW([W], eps=-1e-8), ValueError, "AdamW: eps is -1e-08"),
+        (lambda: optim.RMSprop([W], alpha=1.5), ValueError, "RMSprop: alpha is 1.5; .* 0 <= alpha <= 1"),
+        (lambda: optim.RMSprop([{"params": [W], "momentum": -0.1}]), ValueError, "RMSprop: momentum is -0.1"),
+        (lambda: lr_scheduler.StepLR(optim.SGD([W]), 0), ValueError, "step_size is 0"),
+    ],
+)
+def test_error(wrong: Callable[[], Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        wrong()
+
+
+SCHEDULES: dict[str, tuple[Memory, Callable[[float, int], float]]] = {
+    "StepLR": ({"step_size": 2, "gamma": 0.1}, lambda lr, epoch: lr * 0.1 ** (epoch // 2)),
+    "ExponentialLR": ({"gamma": 0.9}, lambda lr, epoch: lr * 0.9**epoch),
+    "LambdaLR": ({"lr_lambda": lambda epoch: 1 / (1 + epoch)}, lambda lr, epoch: lr / (1 + epoch)),
+    "CosineAnnealingLR": (
+        {"T_max": 5, "eta_min": 0.01},
+        lambda lr, epoch: 0.01 + (lr - 0.01) * (1 + np.cos(np.pi * epoch / 5)) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedule(name: str) -> None:
+    options, rate = SCHEDULES[name]
+    optimizer = optim.SGD([{"params": [nn.Parameter(Tensor(np.ones(1)))], "lr": lr} for lr in (1.0, 0.5)])
+    schedule = getattr(lr_scheduler, name)(optimizer, **options)
+    for epoch in range(1, 6):
+        schedule.step()
+        assert schedule.get_last_lr() == pytest.approx([rate(1.0, epoch), rate(0.5, epoch)], rel=1e-12)
+        assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
