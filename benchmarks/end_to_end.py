@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from fastnn.datasets.digits import digits_folder
 
@@ -86,7 +87,8 @@ def run_module(command: list[str]) -> tuple[int, int]:
 
 def check(expected: tuple[int, int], answer: object) -> None:
     """Five standard deviations of the difference between two tests, and what the seed does."""
-    (right, total), (wanted, count) = answer, expected  # type: ignore[misc]
+    right, total = cast(tuple[int, int], answer)
+    wanted, count = expected
     if total != count:
         raise Mismatch(f"tested on {total} images, the NumPy script on {count}")
     p = (right + wanted) / (2 * count)

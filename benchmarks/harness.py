@@ -142,12 +142,7 @@ def measure(case: Case, options: Options, rounds: int) -> Result:
     """
     contenders = case.prepare()
     for contender in contenders:
-        answer = contender.run()
-        if contender.check is not None:
-            try:
-                contender.check(answer)
-            except Mismatch as error:
-                raise Mismatch(f"{case.name}: {contender.name}: {error}; nothing was timed") from error
+        _check(case, contender)
     repeat = case.repeat and not options.quick
     calls = [_calls(contender) if repeat else 1 for contender in contenders]
     samples: list[list[float]] = [[] for _ in contenders]
@@ -155,30 +150,42 @@ def measure(case: Case, options: Options, rounds: int) -> Result:
     gc.collect()
     gc.disable()
     try:
-        for _ in range(options.rounds or rounds):
-            for place, contender in enumerate(contenders):
-                peaks[place].append(_core.fma_peak(options.threads, options.probe_seconds))
-                time.sleep(options.pause_seconds)
-                if repeat:
-                    contender.run()
-                samples[place].append(_sample(contender.run, calls[place]) / contender.units)
+        for turn in range((options.rounds or rounds) * len(contenders)):
+            place = turn % len(contenders)
+            peaks[place].append(_core.fma_peak(options.threads, options.probe_seconds))
+            time.sleep(options.pause_seconds)
+            samples[place].append(_sample(contenders[place], calls[place], warm=repeat))
     finally:
         gc.enable()
     rows = [_row(case, *parts, samples[0]) for parts in zip(contenders, samples, peaks, strict=True)]
     return Result(case.name, case.unit, case.flops, case.nbytes, case.images, rows)
 
 
-def _sample(run: Callable[[], object], calls: int) -> float:
-    """Seconds of one call, the mean over consecutive ones."""
+def _check(case: Case, contender: Contender) -> None:
+    """Runs a contender once and has its answer compared."""
+    answer = contender.run()
+    if contender.check is None:
+        return
+    try:
+        contender.check(answer)
+    except Mismatch as error:
+        raise Mismatch(f"{case.name}: {contender.name}: {error}; nothing was timed") from error
+
+
+def _sample(contender: Contender, calls: int, warm: bool) -> float:
+    """Seconds a unit, over consecutive calls, after an untimed one."""
+    run = contender.run
+    if warm:
+        run()
     started = time.perf_counter()
     for _ in range(calls):
         run()
-    return (time.perf_counter() - started) / calls
+    return (time.perf_counter() - started) / (calls * contender.units)
 
 
 def _calls(contender: Contender) -> int:
     """How many calls fill a sample."""
-    one = min(_sample(contender.run, 1) for _ in range(2))
+    one = _sample(contender, 1, warm=True) * contender.units
     return max(1, math.ceil(SAMPLE_SECONDS / max(one, 1e-9)))
 
 

@@ -19,6 +19,7 @@ from fastnn import _core
 from fastnn.datasets import ImageFolder
 from fastnn.transforms import Compose, Grayscale, ToTensor
 from fastnn.utils.data import DataLoader
+from PIL import Image
 
 from benchmarks.harness import Case, Contender, Mismatch, Options
 from benchmarks.peers.folder_of_images import list_images, read_image
@@ -34,17 +35,12 @@ SETTINGS = (
 )
 
 
-def drawn_folder(images: int) -> tempfile.TemporaryDirectory[str]:
-    """Built-in digits as <digit>/<number>.png, 8-bit grey, in a folder that lasts as long as this object."""
-    from PIL import Image
-
-    folder = tempfile.TemporaryDirectory(prefix="fastnn-benchmark-")
+def draw_folder(root: Path, images: int) -> None:
+    """Built-in digits as root/<digit>/<number>.png, 8-bit grey."""
     pixels, labels = _core.draw_digits(7, 0, images)
-    for label in range(10):
-        (Path(folder.name) / str(label)).mkdir()
     for number, (image, label) in enumerate(zip(pixels, labels, strict=True)):
-        Image.fromarray(image).save(Path(folder.name) / str(label) / f"{number:05d}.png")
-    return folder
+        (root / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(root / str(label) / f"{number:05d}.png")
 
 
 def open_folder(root: str) -> DataLoader:
@@ -55,21 +51,21 @@ def open_folder(root: str) -> DataLoader:
 
 def cases(options: Options) -> Iterator[Case]:
     """The first pass and a later one."""
-    wanted = options.images or (QUICK_IMAGES if options.quick else IMAGES)
-    folder = None if options.data else drawn_folder(max(wanted, 10))
-    root = folder.name if folder else str(_train_folder(Path(options.data or "")))
+    if options.data:
+        train = Path(options.data) / "train"  # or the classes themselves
+        yield from passes(str(train) if train.is_dir() else options.data, "the files of --data", options)
+        return
+    with tempfile.TemporaryDirectory(prefix="fastnn-benchmark-") as folder:
+        draw_folder(Path(folder), options.images or (QUICK_IMAGES if options.quick else IMAGES))
+        yield from passes(folder, "drawn 28x28 grey PNG files", options)
+
+
+def passes(root: str, what: str, options: Options) -> Iterator[Case]:
+    """Both passes over one folder."""
     images = len(list_images(root)[0])
-    what = "the files of --data" if options.data else "drawn 28x28 grey PNG files"
     for name, first in (("first pass", True), ("later pass", False)):
         prepare_pass = partial(prepare, root, first, options)
         yield Case(f"{name} over {what}", prepare_pass, unit="pass", images=images, repeat=False)
-    if folder:
-        folder.cleanup()
-
-
-def _train_folder(data: Path) -> Path:
-    """data/train, or data itself where it holds the classes."""
-    return data / "train" if (data / "train").is_dir() else data
 
 
 def prepare(root: str, first: bool, options: Options) -> list[Contender]:

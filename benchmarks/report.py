@@ -137,7 +137,8 @@ def heading(environment: Environment) -> Iterator[str]:
         f"{e.cpu}, {e.cpus} CPUs; {e.isa}, {_count(e.threads, 'thread')} ({e.threading}); "
         f"FMA peak {e.fma_peak_gflops:.0f} GFLOP/s in float32; {e.system}"
     )
-    yield from wrap(", ".join(f"{name} {version}" for name, version in e.versions.items()), _WIDTH)
+    versions = [f"{name} {version}".replace(" ", "\xa0") for name, version in e.versions.items()]  # not broken there
+    yield from (line.replace("\xa0", " ") for line in wrap(", ".join(versions), _WIDTH))
     if e.quick:
         yield "quick run: it shows that everything works; the numbers mean nothing"
     rounds = _count(e.rounds, "round")

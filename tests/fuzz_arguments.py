@@ -44,8 +44,9 @@ def huge_array(draw: random.Random) -> np.ndarray:
 def some_array(draw: random.Random, like: Any = None) -> np.ndarray:
     if draw.random() < 0.05:
         return huge_array(draw)
-    shape = like.shape if isinstance(like, np.ndarray) and draw.random() < 0.7 else some_shape(draw)
-    dtype = like.dtype if isinstance(like, np.ndarray) and draw.random() < 0.7 else np.dtype(draw.choice(TYPES))
+    alike = isinstance(like, np.ndarray) and max(like.shape, default=0) < 10_000
+    shape = like.shape if alike and draw.random() < 0.7 else some_shape(draw)
+    dtype = like.dtype if alike and draw.random() < 0.7 else np.dtype(draw.choice(TYPES))
     values = np.array([draw.choice([0, 1, 2, 3, 100]) for _ in range(64)])
     array = np.resize(values, shape).astype(dtype)
     if dtype.kind == "f" and array.size and draw.random() < 0.3:
@@ -69,9 +70,11 @@ def some_value(draw: random.Random, like: Any) -> Any:
 
 def some_out(draw: random.Random, arguments: list[Any]) -> Any:
     """None, an input itself, a part of one, or any array."""
-    arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
-    chosen = draw.choice(arrays) if arrays else None
-    return draw.choice([None, chosen, chosen if chosen is None else chosen[..., :1], some_array(draw, chosen)])
+    arrays = [argument for argument in arguments if isinstance(argument, np.ndarray) and argument.ndim]
+    if not arrays:
+        return None
+    chosen = draw.choice(arrays)
+    return draw.choice([None, chosen, chosen[..., :1], some_array(draw, chosen)])
 
 
 def some_call(draw: random.Random) -> tuple[str, list[Any]]:
@@ -81,6 +84,8 @@ def some_call(draw: random.Random) -> tuple[str, list[Any]]:
     for _ in range(draw.choice([0, 1, 1, 2])):
         place = draw.randrange(len(arguments))
         arguments[place] = some_value(draw, arguments[place])
+    if name == "dense_grad_bias" and getattr(arguments[0], "size", 0) > 2**30:
+        return some_call(draw)  # its input may be one row repeated: 2^40 additions are what was asked for
     if WITH_OUT.get(name) == len(arguments) and draw.random() < 0.4:
         arguments.append(some_out(draw, arguments))
     return name, arguments
@@ -93,7 +98,7 @@ def described(argument: Any) -> str:
 
 
 def main(seed: int, calls: int) -> int:
-    resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))
+    resource.setrlimit(resource.RLIMIT_AS, (2 * 2**30, 2 * 2**30))
     _core.set_num_threads(2)
     draw = random.Random(seed)
     seen: collections.Counter[str] = collections.Counter()

@@ -14,7 +14,8 @@ from PIL import Image
 def list_images(root: str) -> tuple[list[str], list[int]]:
     """Paths and labels: classes in the order of their names, files in the order of theirs."""
     classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-    paths, labels = [], []
+    paths: list[str] = []
+    labels: list[int] = []
     for label, name in enumerate(classes):
         for folder, _, files in sorted(os.walk(os.path.join(root, name))):
             paths += [os.path.join(folder, file) for file in sorted(files)]

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 
 if TYPE_CHECKING:
-    from benchmarks.train_step import Job, Work
+    from benchmarks.training import Job, Work
 
 Parameters = list[jax.Array]
 State = tuple[Parameters, Parameters, Parameters, jax.Array]  # parameters, m, v, steps taken

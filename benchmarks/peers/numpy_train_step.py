@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from benchmarks.train_step import Job
+    from benchmarks.training import Job
 
 
 class Trainer:
@@ -42,7 +42,8 @@ class Trainer:
             z += bias
             entered.append(z if layer == last else self.activate(z))
         loss, grad = self.loss(entered.pop(), y)
-        weight_gradients, bias_gradients = [], []
+        weight_gradients: list[np.ndarray] = []
+        bias_gradients: list[np.ndarray] = []
         for layer in range(last, -1, -1):
             weight_gradients.insert(0, entered[layer].T @ grad)
             bias_gradients.insert(0, grad.sum(axis=0))

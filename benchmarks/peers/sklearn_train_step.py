@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 if TYPE_CHECKING:
-    from benchmarks.train_step import Job
+    from benchmarks.training import Job
 
 
 class Trainer:

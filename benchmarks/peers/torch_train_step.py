@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from benchmarks.train_step import Job
+    from benchmarks.training import Job
 
 
 class Trainer:

@@ -178,6 +178,9 @@ py::dtype numpy_dtype(DType dtype) {
 }
 
 py::array new_array(const std::vector<std::int64_t>& shape, DType dtype) {
+    if (shape.size() > max_rank) {
+        fail("array", "a shape of ", shape.size(), " dimensions; at most ", max_rank, " are supported");
+    }
     std::int64_t bytes = item_size(dtype);
     for (const std::int64_t extent : shape) bytes = checked_product("array", bytes, extent);
     return py::array(numpy_dtype(dtype), std::vector<py::ssize_t>(shape.begin(), shape.end()));

@@ -35,7 +35,7 @@ Array gather_uint8_array(const Object& x_in, const Object& index_in, const Objec
                          bool double_precision, const Object& out) {
     constexpr const char* op = "gather_uint8";
     const Input x(op, "x", x_in, Layout::contiguous), index(op, "index", index_in, Layout::contiguous);
-    const bool normalise = !mean_in.is_none();
+    const bool normalise = !mean_in.is_none() || !std_in.is_none();  // one without the other is refused below
     const Input mean(op, "mean", normalise ? mean_in : index_in, Layout::contiguous);
     const Input std(op, "std", normalise ? std_in : index_in, Layout::contiguous);
     const TensorView* mean_view = normalise ? &mean.view() : nullptr;
@@ -76,6 +76,7 @@ void bind_data(py::module_& module) {
         [](const Object& grad_in, const Object& index_in, const std::vector<std::int64_t>& shape) {
             const Input grad_y("take", "grad_y", grad_in, Layout::contiguous),
                 index("take", "index", index_in, Layout::contiguous);
+            check_real("take_backward", "grad_y", grad_y.view());
             const Output grad_x("take", py::none(), shape, grad_y.view().dtype, {});
             take_check(grad_x.view(), index.view(), grad_y.view());
             run_op(static_cast<double>(grad_x.view().size()),

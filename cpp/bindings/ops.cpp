@@ -121,12 +121,12 @@ using Check3 = void (*)(const TensorView&, const TensorView&, const TensorView&)
 using Body2 = void (*)(Team&, const TensorView&, const TensorView&);
 using Body3 = void (*)(Team&, const TensorView&, const TensorView&, const TensorView&);
 
-void def_unary(py::module_& module, const char* name, Check2 check, Body2 body, double each) {
+void def_unary(py::module_& module, const char* name, Check2 check, Body2 body, double each, bool may_alias = true) {
     module.def(
         name,
         [=](const Object& x_in, const Object& out) {
             const Input x(name, "x", x_in, Layout::contiguous);
-            const Output y(name, out, shape_of(x.view()), x.view().dtype, {&x}, true);
+            const Output y(name, out, shape_of(x.view()), x.view().dtype, {&x}, may_alias);
             check(x.view(), y.view());
             run_op(operations(x.view(), each), [&](Team& team) { body(team, x.view(), y.view()); });
             return y.array();
@@ -296,8 +296,8 @@ void bind_elementwise(py::module_& module) {
     def_unary(module, "tanh", tanh_check, tanh, transcendental);
     def_unary(module, "exp", exp_check, exp, transcendental);
     def_unary(module, "log", log_check, log, transcendental);
-    def_unary(module, "softmax", softmax_check, softmax, transcendental);
-    def_unary(module, "log_softmax", softmax_check, log_softmax, transcendental);
+    def_unary(module, "softmax", softmax_check, softmax, transcendental, false);
+    def_unary(module, "log_softmax", softmax_check, log_softmax, transcendental, false);
     def_backward(module, "relu_backward", relu_backward_check, relu_backward, cheap);
     def_backward(module, "sigmoid_backward", sigmoid_backward_check, sigmoid_backward, cheap);
     def_backward(module, "tanh_backward", tanh_backward_check, tanh_backward, cheap);

@@ -39,9 +39,16 @@ struct TensorView {
         return static_cast<T*>(data);
     }
 
+    bool empty() const {
+        for (int i = 0; i < rank; ++i) {
+            if (shape[i] == 0) return true;
+        }
+        return false;
+    }
+
     std::int64_t size() const {
-        std::int64_t n = 1;
-        for (int i = 0; i < rank; ++i) n *= shape[i];
+        std::int64_t n = empty() ? 0 : 1;  // first, as the other sizes of an empty array may have any product
+        for (int i = 0; n != 0 && i < rank; ++i) n *= shape[i];
         return n;
     }
 
@@ -51,7 +58,7 @@ struct TensorView {
     }
 
     bool contiguous() const {  // C order, no gaps
-        if (panel != 0) return false;
+        if (panel != 0 || empty()) return panel == 0;
         std::int64_t expected = 1;
         for (int i = rank - 1; i >= 0; --i) {
             if (shape[i] != 1 && stride[i] != expected) return false;

@@ -5,8 +5,7 @@ namespace {
 
 constexpr Pass start = Pass::start, corner = Pass::corner;
 
-constexpr Knot zero_plain[] = {{40, 0, start}, {12, 20}, {2, 56},  {22, 96},
-                               {52, 90},       {70, 50}, {60, 12}, {36, 0}};
+constexpr Knot zero_plain[] = {{40, 0, start}, {12, 20}, {2, 56}, {22, 96}, {52, 90}, {70, 50}, {60, 12}, {36, 0}};
 constexpr Knot zero_tail[] = {{48, 6, start}, {16, 14}, {2, 56}, {22, 97}, {54, 88},
                               {68, 46},       {58, 8},  {34, 3}, {22, 20}};
 constexpr Knot one_plain[] = {{30, 0, start}, {30, 100}};
@@ -18,8 +17,7 @@ constexpr Knot two_loop[] = {{18, 24, start}, {38, 0}, {60, 16}, {50, 50}, {26, 
                              {4, 96},         {2, 78}, {24, 74}, {48, 88}, {80, 84}};
 constexpr Knot two_swan[] = {{16, 22, start}, {36, 0},  {58, 12}, {52, 40}, {28, 74},
                              {0, 96, corner}, {22, 84}, {46, 94}, {80, 86}};
-constexpr Knot two_zed[] = {{4, 6, start},   {30, 3},  {58, 4, corner}, {30, 50},
-                            {2, 96, corner}, {34, 97}, {68, 95}};
+constexpr Knot two_zed[] = {{4, 6, start}, {30, 3}, {58, 4, corner}, {30, 50}, {2, 96, corner}, {34, 97}, {68, 95}};
 constexpr Knot three_round[] = {{6, 12, start}, {32, 0},  {54, 14}, {46, 36}, {22, 46, corner},
                                 {52, 54},       {60, 78}, {38, 99}, {2, 92}};
 constexpr Knot three_flat[] = {{6, 4, start}, {54, 2, corner}, {28, 38, corner}, {58, 54},
@@ -34,8 +32,7 @@ constexpr Knot four_slant[] = {{30, 6, start}, {12, 34},       {0, 58, corner}, 
                                {70, 50},       {62, 0, start}, {48, 50},        {34, 100}};
 constexpr Knot four_wide[] = {{4, 0, start}, {2, 30},        {6, 56, corner}, {36, 60},
                               {74, 56},      {70, 2, start}, {66, 50},        {62, 100}};
-constexpr Knot four_round[] = {{4, 0, start},   {4, 34},  {22, 54}, {46, 48},
-                               {58, 6, corner}, {54, 50}, {48, 100}};
+constexpr Knot four_round[] = {{4, 0, start}, {4, 34}, {22, 54}, {46, 48}, {58, 6, corner}, {54, 50}, {48, 100}};
 constexpr Knot four_y[] = {{6, 6, start}, {10, 34}, {28, 46}, {54, 30}, {66, 0, corner}, {46, 50}, {28, 100}};
 constexpr Knot four_closed[] = {{44, 0, start}, {20, 34},       {0, 66, corner}, {36, 66},
                                 {74, 64},       {44, 0, start}, {44, 50},        {44, 100}};
@@ -43,25 +40,20 @@ constexpr Knot five_two[] = {{16, 2, start}, {10, 22}, {6, 44, corner}, {34, 40}
                              {26, 100},      {0, 94},  {14, 3, start},  {40, 3},  {72, 0}};
 constexpr Knot five_one[] = {{68, 0, start}, {42, 3},  {18, 4, corner}, {12, 24},  {6, 46, corner},
                              {34, 42},       {58, 60}, {50, 88},        {24, 100}, {0, 92}};
-constexpr Knot five_ess[] = {{64, 2, start}, {34, 2},  {14, 20},  {22, 42},
-                             {48, 56},       {54, 82}, {28, 100}, {0, 92}};
+constexpr Knot five_ess[] = {{64, 2, start}, {34, 2}, {14, 20}, {22, 42}, {48, 56}, {54, 82}, {28, 100}, {0, 92}};
 constexpr Knot five_small[] = {{30, 8, start}, {22, 26}, {16, 46, corner}, {36, 46}, {46, 64},
                                {32, 88},       {0, 100}, {28, 8, start},   {60, 5},  {92, 0}};
 constexpr Knot six_curved[] = {{52, 0, start}, {24, 22}, {6, 56},  {16, 94}, {44, 96},
                                {60, 74},       {46, 56}, {22, 64}, {12, 86}};
-constexpr Knot six_straight[] = {{44, 0, start}, {22, 34}, {4, 74},  {14, 98},
-                                 {42, 94},       {56, 72}, {38, 58}, {10, 82}};
+constexpr Knot six_straight[] = {{44, 0, start}, {22, 34}, {4, 74}, {14, 98}, {42, 94}, {56, 72}, {38, 58}, {10, 82}};
 constexpr Knot six_wide[] = {{30, 0, start}, {10, 30}, {4, 70},  {26, 100}, {60, 92},
                              {72, 66},       {52, 50}, {26, 62}, {16, 86}};
-constexpr Knot six_low[] = {{34, 0, start}, {12, 40}, {2, 80},  {26, 100},
-                            {64, 90},       {66, 68}, {40, 66}, {16, 86}};
+constexpr Knot six_low[] = {{34, 0, start}, {12, 40}, {2, 80}, {26, 100}, {64, 90}, {66, 68}, {40, 66}, {16, 86}};
 constexpr Knot seven_plain[] = {{2, 8, start}, {30, 6}, {64, 2, corner}, {44, 46}, {26, 100}};
 constexpr Knot seven_bar[] = {{2, 8, start}, {30, 6},         {62, 2, corner}, {44, 46},
                               {26, 100},     {12, 54, start}, {36, 52},        {62, 50}};
-constexpr Knot seven_serif[] = {{2, 26, start},  {6, 5, corner}, {34, 8},
-                                {66, 2, corner}, {46, 46},       {30, 100}};
-constexpr Knot seven_high[] = {{2, 30, start},  {8, 5, corner}, {36, 12},
-                               {64, 0, corner}, {50, 50},       {44, 100}};
+constexpr Knot seven_serif[] = {{2, 26, start}, {6, 5, corner}, {34, 8}, {66, 2, corner}, {46, 46}, {30, 100}};
+constexpr Knot seven_high[] = {{2, 30, start}, {8, 5, corner}, {36, 12}, {64, 0, corner}, {50, 50}, {44, 100}};
 constexpr Knot seven_curved[] = {{0, 14, start}, {32, 2}, {62, 10}, {54, 44}, {34, 100}};
 constexpr Knot eight_ess[] = {{58, 12, start}, {34, 0}, {10, 18}, {30, 44}, {56, 70},
                               {38, 99},        {8, 82}, {30, 48}, {54, 26}, {54, 8}};

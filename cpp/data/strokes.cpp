@@ -37,9 +37,7 @@ Vector along(const Knots& knots, std::size_t i, float length) {
     return length / std::sqrt(square(across)) * across;
 }
 
-Vector mirrored(Vector tangent, Vector chord) {
-    return 2 * dot(tangent, chord) / square(chord) * chord - tangent;
-}
+Vector mirrored(Vector tangent, Vector chord) { return 2 * dot(tangent, chord) / square(chord) * chord - tangent; }
 
 Tangents tangents(const Knots& knots, std::size_t i, float roundness) {
     const Vector chord = between(knots[i - 1], knots[i]);
@@ -57,8 +55,8 @@ Tangents tangents(const Knots& knots, std::size_t i, float roundness) {
 // Cubic Hermite interpolation at t in [0, 1].
 float hermite(float from, float slope_from, float to, float slope_to, float t) {
     const float chord = to - from;
-    return from + t * (slope_from +
-                       t * (3 * chord - 2 * slope_from - slope_to + t * (slope_from + slope_to - 2 * chord)));
+    return from +
+           t * (slope_from + t * (3 * chord - 2 * slope_from - slope_to + t * (slope_from + slope_to - 2 * chord)));
 }
 
 // Pixels [first, last): all whose centres lie within [low, high].

@@ -37,8 +37,7 @@ private:
 };
 
 inline constexpr std::size_t max_knots = 16;
-inline constexpr std::size_t pieces =
-    6;  // between two knots: within 0.1 pixel of the curve at 20 pixels' height
+inline constexpr std::size_t pieces = 6;  // between two knots: within 0.1 pixel of the curve at 20 pixels' height
 using Knots = Path<max_knots>;
 using Curve = Path<max_knots * pieces>;
 

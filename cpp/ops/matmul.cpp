@@ -110,6 +110,7 @@ void matmul(Team& team, const TensorView& a, const TensorView& b, const TensorVi
         const std::int64_t m = c.shape[rows], n = c.shape[columns], k = a.shape[columns];
         std::int64_t batches = 1;
         for (int i = 0; i < rows; ++i) batches *= c.shape[i];
+        if (m == 0 || n == 0) batches = 0;  // empty results come in any number
         for (std::int64_t batch = 0; batch < batches; ++batch) {
             const T* a_data = a.as<T>();
             const T* b_data = b.as<T>();

@@ -26,8 +26,12 @@ inline void update_check(const char* op, const TensorView& param, std::initializ
         if (!same) fail(op, "param and ", other.name, " must have the same memory layout");
     }
     std::int64_t span = 1;
-    for (int i = 0; i < param.rank; ++i) span += (param.shape[i] - 1) * param.stride[i];
-    if (param.panel == 0 && param.size() != 0 && span != param.size()) {
+    bool ascending = true;
+    for (int i = 0; i < param.rank; ++i) {
+        span += (param.shape[i] - 1) * param.stride[i];
+        ascending = ascending && (param.shape[i] == 1 || param.stride[i] > 0);
+    }
+    if (param.panel == 0 && param.size() != 0 && (span != param.size() || !ascending)) {
         fail(op, "param must fill its memory without gaps, got shape ", shape_text(param), " with strides");
     }
 }

@@ -89,7 +89,7 @@ void max(Team& team, const TensorView& x, const TensorView& y, const TensorView&
         using T = decltype(zero);
         const std::int64_t axis = x.shape[1], inner = x.shape[2];
         const Part part = part_of<T>(team, x);
-        for (std::int64_t o = part.outer.begin; o < part.outer.end; ++o) {
+        for (std::int64_t o = part.outer.begin; inner > 0 && o < part.outer.end; ++o) {
             for (std::int64_t i = part.inner.begin; i < part.inner.end; ++i) {
                 const std::int64_t at = o * inner + i;
                 largest(x.as<T>() + o * axis * inner + i, axis, inner, y.as<T>() + at, index.as<std::int64_t>() + at);

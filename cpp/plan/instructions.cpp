@@ -281,6 +281,7 @@ Body build_take(Call& call) {
 Body build_take_backward(Call& call) {
     Contiguous contiguous(call);
     const TensorView grad_y = contiguous(0), index = contiguous(1), grad_x = call.output(0);
+    check_real(call.op, "grad_y", grad_y);
     take_check(grad_x, index, grad_y);
     call.operations = items(grad_x);
     return contiguous.wrap([=](Team& team) { take_backward(team, grad_y, index, grad_x); });

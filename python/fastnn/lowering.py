@@ -59,7 +59,13 @@ class Lowering:
         """Gives each parameter its place, in panels where it is the weight of a dense layer."""
         weights = {id(record.args[1]) for record in records if record.name == "dense_forward"}
         for param in params:
+            if not isinstance(param, Parameter):
+                raise RecordingError("the optimizer has a tensor that is no Parameter: make it one with nn.Parameter(...)")
             data = param._data
+            if owner_of(data).nbytes != data.nbytes or id(owner_of(data)) in self._parameters:
+                raise RecordingError(
+                    f"a parameter of shape {data.shape} shares its memory with another tensor: make it of a copy, nn.Parameter(x.clone())"
+                )
             slot = self._slots.get(id(param))
             if slot is None:
                 panel = _core.panel_width(data.dtype == np.float64) if id(data) in weights else 0

@@ -17,7 +17,7 @@ from fastnn.nn.layers import Linear
 from fastnn.nn.module import Module
 from fastnn.plan import RecordingError
 from fastnn.tensor import Tensor
-from fastnn.trainer import Callback, Trainer
+from fastnn.trainer import Callback, Trainer, check_count
 
 OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
 LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_with_logits": losses.BCEWithLogitsLoss}
@@ -31,13 +31,16 @@ class Network(Module):
 
     Raises:
         ValueError: fewer than two sizes, or one below 1.
+        TypeError: a size that is no whole number.
     """
 
     def __init__(self, *sizes: int) -> None:
         super().__init__()
         if len(sizes) < 2:
             raise ValueError(f"Network needs at least an input and an output size, got {sizes}")
-        self.sizes = tuple(int(size) for size in sizes)
+        for size in sizes:
+            check_count("a layer's size", size, 1)
+        self.sizes = tuple(map(int, sizes))
         for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             setattr(self, f"layer{number}", Linear(inputs, outputs))
         self._trainer: Trainer | None = None
@@ -148,5 +151,5 @@ def _named(kind: str, name: str, known: dict[str, Any]) -> Any:
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     raise ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")

@@ -33,7 +33,7 @@ from fastnn.tensor import Tensor
 __all__ = ["Plan", "Program", "RecordingError", "compile"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
-Key = tuple[bool, tuple[int, ...], str, tuple[int, ...] | None, str | None]
+Key = tuple[Any, ...]
 
 
 @dataclass
@@ -75,8 +75,7 @@ class Plan:
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
-        self._holding = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     # -- running ----------------------------------------------------------------------------------------------------------------
 
@@ -88,7 +87,7 @@ class Plan:
             self.core.write(program.input, x)
             self.core.write(program.target, y)
             self.core.step(program.number)
-            self._after_steps()
+            self._after_steps(program)
             return Tensor._wrap(self._value(program.loss, (), program.dtype))
 
     def forward(self, x: Tensor | np.ndarray) -> Tensor:
@@ -119,7 +118,7 @@ class Plan:
         with self._exclusive():
             self._acquire()
             done = self.core.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
-            self._after_steps()
+            self._after_steps(program)
             return done
 
     @contextmanager
@@ -138,24 +137,41 @@ class Plan:
         self.core.read(view, out)
         return out
 
-    def _after_steps(self) -> None:
+    def _after_steps(self, program: Program) -> None:
         for module, draw in self._draws.values():
             module.calls = draw.call
+        if program.loss >= 0:
+            self.optimizer.zero_grad()
 
     # -- who holds the parameters -----------------------------------------------------------------------------------------------
 
     def release(self) -> None:
-        """Writes parameters and optimizer state back to their own arrays and lets go of them."""
-        if not self._holding:
+        """Writes parameters and optimizer state back to their own arrays and lets go of them.
+
+        Raises:
+            RuntimeError: another thread is training with this plan.
+        """
+        if not self._updates:  # it only reads: the parameters' own arrays are as they were
+            self._disown()
             return
-        self._holding = False
-        for slot in self._slots.values():
+        with self._exclusive():
+            for slot in self._disown():
+                self.core.read(slot.view, slot.param._storage)
+            if self.optimizer._owner is self:
+                self._write_back_state()
+
+    def _disown(self) -> list[ParameterSlot]:
+        """The slots of the parameters that were this plan's."""
+        held = [slot for slot in self._slots.values() if slot.param._owner is self]
+        for slot in held:
             slot.param._owner = None
-        if self.optimizer is not None:
-            self.optimizer._owner = None
-        for slot in self._slots.values():
-            self.core.read(slot.view, slot.param._storage)
+        return held
+
+    def _write_back_state(self) -> None:
+        self.optimizer._owner = None
         for update in self._updates.values():
+            if update.settings.step == 0:
+                continue  # not updated yet: eager code would have no state either
             state = self.optimizer.state_of(update.param, update.group)
             state["step"] = update.settings.step
             for name, view in update.views.items():
@@ -165,12 +181,14 @@ class Plan:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
         for update in self._updates.values():
             _sync_settings(self.optimizer, update)
-        if self._holding:
+        for module, draw in self._draws.values():
+            draw.seed, draw.call = random.state.seed, module.calls
+        if all([slot.param._owner is self for slot in self._slots.values()]):
             return
         for slot in self._slots.values():
             self.core.write(slot.view, slot.param._data)  # takes it back from another plan first
         for update in self._updates.values():
-            state = self.optimizer.state_of(update.param, update.group)
+            state = self.optimizer.state.get(update.param) or self.optimizer.fresh_state(update.param, update.group)
             update.settings.set_step(state["step"])
             for name, view in update.views.items():
                 self.core.write(view, state[name])
@@ -178,9 +196,6 @@ class Plan:
             slot.param._owner = self
         if self.optimizer is not None and self._updates:
             self.optimizer._owner = self
-        for module, draw in self._draws.values():
-            draw.seed, draw.call = random.state.seed, module.calls
-        self._holding = True
 
     # -- recording --------------------------------------------------------------------------------------------------------------
 
@@ -188,7 +203,8 @@ class Plan:
         """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
         if self.criterion is None or self.optimizer is None:
             raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
-        key: Key = (True, x.shape, x.dtype.name, y.shape, y.dtype.name)
+        learned = tuple(p.requires_grad for group in self.optimizer.param_groups for p in group["params"])
+        key: Key = (x.shape, x.dtype.name, y.shape, y.dtype.name, learned)
         program = self._programs.get(key)
         if program is None:
             self.release()
@@ -198,7 +214,7 @@ class Plan:
 
     def eval_program(self, x: np.ndarray) -> Program:
         """The evaluation program for batches like x."""
-        key: Key = (False, x.shape, x.dtype.name, None, None)
+        key: Key = (x.shape, x.dtype.name)
         program = self._programs.get(key)
         if program is None:
             self.release()
@@ -209,7 +225,7 @@ class Plan:
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
         x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
-        with _untouched(self.model, params, training=True), Recorder() as recorder:
+        with Recorder() as recorder, _untouched(self.model, params, training=True):
             output = self.model(Tensor(x))
             loss = self.criterion(output, Tensor(y))
             if not isinstance(loss, Tensor) or loss._data.size != 1:
@@ -231,7 +247,7 @@ class Plan:
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
-        with _untouched(self.model, [], training=False), Recorder() as recorder, no_grad():
+        with Recorder() as recorder, _untouched(self.model, [], training=False), no_grad():
             output = self.model(Tensor(x))
         records = fuse_linear_relu(drop_unused(recorder.records, [output._data]), [output._data])
         lowering = self._lowering(records)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from fastnn import cli
+from fastnn.io.checks import shown_path
 
 
 def make_parser() -> cli.Parser:
@@ -36,30 +37,24 @@ def predict(args: argparse.Namespace, signals: cli.Signals) -> int:
     model, info = load_model(args.model)
     spec = spec_of(model, info)
     pixels = np.stack([prepare(open_image(path), spec, raw=args.raw) for path in args.images])
-    probabilities = model.predict(spec.inputs(pixels))
-    for path, row in zip(args.images, probabilities, strict=True):
-        console.line(
-            _as_json(path, row, spec.classes) if args.json else _as_text(path, row, spec.classes), important=True
-        )
+    inputs = spec.inputs(pixels)
+    shown = _as_json if args.json else _as_text
+    for path, best, row in zip(args.images, model.predict_classes(inputs), model.predict(inputs), strict=True):
+        console.line(shown(path, int(best), row.tolist(), spec.classes), important=True)
     return 0
 
 
-def _as_text(path: str, row: Sequence[float], classes: Sequence[str]) -> str:
-    ranked = sorted(range(len(row)), key=lambda i: -row[i])
-    others = ", ".join(f"{classes[i]} {row[i]:.1%}" for i in ranked[1:3])
-    return (
-        f"{path}: {classes[ranked[0]]} ({row[ranked[0]]:.1%}; then {others})"
-        if others
-        else f"{path}: {classes[ranked[0]]}"
-    )
+def _as_text(path: str, best: int, row: list[float], classes: Sequence[str]) -> str:
+    others = sorted((i for i in range(len(row)) if i != best), key=lambda i: -row[i])[:2]
+    then = ", ".join(f"{shown_path(classes[i])} {row[i]:.1%}" for i in others)
+    return f"{shown_path(path)}: {shown_path(classes[best])} ({row[best]:.1%}; then {then})"
 
 
-def _as_json(path: str, row: Sequence[float], classes: Sequence[str]) -> str:
+def _as_json(path: str, best: int, row: list[float], classes: Sequence[str]) -> str:
     import json
 
-    best = max(range(len(row)), key=lambda i: row[i])
-    shown = {"image": path, "label": classes[best], "index": best}
-    return json.dumps({**shown, "probabilities": {name: float(p) for name, p in zip(classes, row, strict=True)}})
+    probabilities = dict(zip(classes, row, strict=True))
+    return json.dumps({"image": path, "label": classes[best], "index": best, "probabilities": probabilities})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,8 +1,4 @@
-"""From any image to what a network was trained on.
-
-A photo of a digit is prepared as MNIST was (LeCun et al., 1998): grey, light strokes on dark, the stroke's box scaled to fit 20x20,
-its centre of mass in the middle of 28x28. An image that is already 28x28 on dark is used as it is.
-"""
+"""From any image to what a network was trained on."""
 
 from __future__ import annotations
 
@@ -16,13 +12,11 @@ from fastnn import _core
 from fastnn.data.images import to_rgb
 from fastnn.data.resident import Resident
 from fastnn.network import Network
+from fastnn.photo import SIDE, as_mnist
 from fastnn.serialization import ModelInfo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-# MNIST's own numbers: digits in a 20x20 box, in an image of 28x28.
-BOX, SIDE = 20, 28
 
 
 @dataclass(frozen=True)
@@ -49,8 +43,10 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     """What a loaded network takes; guessed from its first layer where the file does not say.
 
     Raises:
-        ValueError: its input is no square grey or colour image.
+        ValueError: its input is no square grey or colour image, or it has no classes.
     """
+    if model.sizes[-1] < 2:
+        raise ValueError("this network has one output: it tells no classes apart. predict() from Python gives the number")
     classes = info.classes or [str(i) for i in range(model.sizes[-1])]
     shape = info.input_shape or _square(model.sizes[0])
     if len(shape) != 3 or shape[0] * shape[1] * shape[2] != model.sizes[0] or shape[0] not in (1, 3):
@@ -73,79 +69,16 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
     """uint8 pixels (C, H, W) of an image of any size and mode, as the network was trained on."""
     from PIL import Image as pil
 
+    if spec.digits and not raw:
+        return as_mnist(image)[None]
     channels, height, width = spec.shape
-    image = (
-        to_rgb(image) if image.mode not in ("L", "LA", "RGBA", "PA", "P") else _on_white(image, spec.digits and not raw)
-    )
+    image = image if image.mode == "L" and channels == 1 else to_rgb(image)
     if channels == 1:
         image = image.convert("L")
-    if spec.digits and not raw:
-        return _as_mnist(np.asarray(image))[None]
     if image.size != (width, height):
         image = image.resize((width, height), pil.Resampling.BILINEAR)
     pixels = np.asarray(image)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _on_white(image: Image, blend: bool) -> Image:
-    """Without transparency: over white paper for a digit, Pillow's plain conversion otherwise (as the training images)."""
-    from PIL import Image as pil
-
-    if image.mode == "L":
-        return image
-    if not blend or "A" not in image.convert("RGBA").getbands() or image.convert("RGBA").getextrema()[3][0] == 255:
-        return to_rgb(image)
-    paper = pil.new("RGBA", image.size, "white")
-    return pil.alpha_composite(paper, image.convert("RGBA")).convert("RGB")
-
-
-def _as_mnist(grey: np.ndarray) -> np.ndarray:
-    """Light strokes on dark, in a 20x20 box, centred by mass: uint8 (28, 28)."""
-    from PIL import Image as pil
-
-    if _on_dark(grey) and grey.shape == (SIDE, SIDE):
-        return grey
-    strokes = grey if _on_dark(grey) else 255 - grey
-    low, high = int(strokes.min()), int(strokes.max())
-    if high - low < 16:  # an empty sheet
-        return np.zeros((SIDE, SIDE), dtype=np.uint8)
-    strokes = ((strokes.astype(np.int32) - low) * 255 // (high - low)).astype(np.uint8)
-    paper = _paper_level(strokes)
-    strokes = np.where(strokes > paper, (strokes.astype(np.int32) - paper) * 255 // (255 - paper), 0).astype(np.uint8)
-    inked = strokes > 51  # a fifth of full ink: what is left of a photo's shadows is paler
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    if not len(rows):
-        return np.zeros((SIDE, SIDE), dtype=np.uint8)
-    box = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = BOX / max(box.shape)
-    size = (max(1, round(box.shape[1] * scale)), max(1, round(box.shape[0] * scale)))
-    small = np.asarray(pil.fromarray(box).resize(size, pil.Resampling.BOX if scale < 1 else pil.Resampling.BILINEAR))
-    return _centred(small)
-
-
-def _on_dark(grey: np.ndarray) -> bool:
-    """Whether the border, where no stroke should be, is darker than the middle of the range."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return int(np.sort(border)[len(border) // 2]) < 128
-
-
-def _paper_level(strokes: np.ndarray) -> int:
-    """Grey below which a pixel is paper: halfway between the median of the border and a third of full ink."""
-    border = np.concatenate([strokes[0], strokes[-1], strokes[:, 0], strokes[:, -1]])
-    return min((int(np.sort(border)[len(border) // 2]) + 85) // 2, 127)
-
-
-def _centred(small: np.ndarray) -> np.ndarray:
-    """Pixels with their centre of mass in the middle of 28x28, moved back where they would leave the image."""
-    mass = max(int(small.astype(np.int64).sum()), 1)
-    height, width = small.shape
-    row = int((small.astype(np.int64).sum(axis=1) * (2 * np.arange(height) + 1)).sum())
-    column = int((small.astype(np.int64).sum(axis=0) * (2 * np.arange(width) + 1)).sum())
-    top = min(max((SIDE * mass - row + mass) // (2 * mass), 0), SIDE - height)
-    left = min(max((SIDE * mass - column + mass) // (2 * mass), 0), SIDE - width)
-    out = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    out[top : top + height, left : left + width] = small
-    return out
 
 
 def resident_for(

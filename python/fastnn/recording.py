@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,18 @@ class Record:
 _one_at_a_time = threading.Lock()
 
 
+def _after_fork() -> None:
+    """The child has only the thread that forked: a recording of another one ends here."""
+    global _one_at_a_time
+    recorder = ops.recorder
+    if recorder is not None and not recorder.is_here():
+        recorder.restore()
+        _one_at_a_time = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class Recorder:
     """While active, every primitive op that this thread runs is appended to ``records``. Other threads are not recorded."""
 
@@ -37,7 +50,13 @@ class Recorder:
         self._thread = threading.get_ident()
         self._originals: dict[str, Callable] = {}
 
+    def is_here(self) -> bool:
+        """Whether it is this thread that records."""
+        return threading.get_ident() == self._thread
+
     def __enter__(self) -> Recorder:
+        if ops.recorder is not None and ops.recorder.is_here():
+            raise RecordingError("a compiled plan was called while another one is being recorded: call the model itself in forward()")
         _one_at_a_time.acquire()
         for name in ops.PRIMITIVES:
             self._originals[name] = getattr(ops, name)
@@ -46,15 +65,19 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.restore()
+        _one_at_a_time.release()
+
+    def restore(self) -> None:
+        """Puts the primitives back."""
         ops.recorder = None
         for name, original in self._originals.items():
             setattr(ops, name, original)
-        _one_at_a_time.release()
 
     def _recording(self, name: str, original: Callable) -> Callable:
         def recorded(*args: Any) -> Any:
             result = original(*args)
-            if threading.get_ident() == self._thread:
+            if self.is_here():
                 outputs = list(result) if isinstance(result, tuple) else [result]
                 self.records.append(Record(name, list(args), outputs))
             return result
@@ -63,7 +86,7 @@ class Recorder:
 
     def refuse(self, what: str) -> None:
         """Stops code that reads a value while this thread records."""
-        if threading.get_ident() != self._thread:
+        if not self.is_here():
             return None
         raise RecordingError(
             f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, so a plan cannot follow it. "

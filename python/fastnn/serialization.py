@@ -8,11 +8,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.errors import FormatError
+from fastnn.io.checks import shown_name, shown_path
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.tensor import Tensor
@@ -66,11 +68,8 @@ def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
     info = _parse_info(path, text) if text is not None else ModelInfo()
     chain = _linear_chain(path, arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
-    if info.sizes and tuple(info.sizes) != sizes:
-        raise FormatError(
-            f"{os.fspath(path)}: its parameters are of a {_dashed(sizes)} network, its description says {_dashed(info.sizes)}"
-        )
-    info.sizes = sizes
+    info.sizes = info.sizes or sizes
+    _check_info(path, info, sizes)
     network = Network(*sizes)
     for layer, (weight, bias) in zip(network.children(), chain, strict=True):
         layer.weight._data[...] = weight
@@ -89,10 +88,11 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
         arrays, metadata = io.load_safetensors(path)
         return arrays, metadata.get(_KEY)
     obj, records = io.load_pth(path)
-    if isinstance(obj, Mapping) and isinstance(obj.get("state_dict"), Mapping):
-        obj = obj["state_dict"]  # the usual form of a checkpoint with more in it
+    for key in ("state_dict", "model_state_dict"):  # the usual forms of a checkpoint with more in it
+        if isinstance(obj, Mapping) and isinstance(obj.get(key), Mapping):
+            obj = obj[key]
     if not isinstance(obj, Mapping) or not all(isinstance(value, np.ndarray) for value in obj.values()):
-        raise FormatError(f"{os.fspath(path)} holds a {type(obj).__name__}, not a state_dict of tensors")
+        raise FormatError(f"{shown_path(path)} holds a {type(obj).__name__}, not a state_dict of tensors")
     text = records.get(_RECORD)
     return dict(obj), None if text is None else text.decode("utf-8", "replace")
 
@@ -100,6 +100,8 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
 def _parse_info(path: StrPath, text: str) -> ModelInfo:
     try:
         content = json.loads(text)
+        if not isinstance(content, dict):
+            raise TypeError("it is no object")
         known = {name: content[name] for name in ModelInfo.__dataclass_fields__ if name in content}
         info = ModelInfo(**known)
         info.sizes = tuple(int(size) for size in info.sizes)
@@ -108,9 +110,31 @@ def _parse_info(path: StrPath, text: str) -> ModelInfo:
         for name in ("mean", "std"):
             values = getattr(info, name)
             setattr(info, name, None if values is None else [float(value) for value in values])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise FormatError(f"{os.fspath(path)}: its description of the network is damaged ({error})") from None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise FormatError(f"{shown_path(path)}: its description of the network is damaged ({error})") from None
     return info
+
+
+def _check_info(path: StrPath, info: ModelInfo, sizes: tuple[int, ...]) -> None:
+    """Refuses a description that does not fit the parameters: a network of these sizes."""
+    if info.sizes != sizes:
+        raise FormatError(
+            f"{shown_path(path)}: its parameters are of a {_dashed(sizes)} network, "
+            f"its description says {_dashed(info.sizes)}"
+        )
+    if info.classes and len(info.classes) != sizes[-1]:
+        described = f"its description names {len(info.classes)} classes"
+        raise FormatError(f"{shown_path(path)}: {described}, the network has {sizes[-1]} outputs")
+    shape = info.input_shape
+    if shape and (min(shape) < 1 or prod(shape) != sizes[0]):
+        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not that of {sizes[0]} inputs")
+    mean, std = info.mean, info.std
+    channels = shape[0] if shape else 1
+    sound = mean is None and std is None
+    if mean is not None and std is not None:
+        sound = len(mean) == len(std) == channels and all(map(isfinite, mean + std)) and min(std) > 0
+    if not sound:
+        raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
 
 
 def _linear_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
@@ -123,18 +147,18 @@ def _linear_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple
             chain[-1] = (chain[-1][0], array)
         else:
             raise FormatError(
-                f"{os.fspath(path)}: tensor '{name}' of shape {array.shape} has no place in a chain of linear layers (2-D weights, each "
-                "followed by its bias)"
+                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in a chain of linear "
+                "layers (2-D weights, each followed by its bias)"
             )
     if not chain:
-        raise FormatError(f"{os.fspath(path)} holds no 2-D weights: it is not a chain of linear layers")
+        raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
     for (before, _), (after, _) in zip(chain, chain[1:], strict=False):
         if after.shape[1] != before.shape[0]:
             raise FormatError(
-                f"{os.fspath(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} inputs: not a chain"
+                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} inputs: not a chain"
             )
     if min(min(weight.shape) for weight, _ in chain) < 1:
-        raise FormatError(f"{os.fspath(path)}: a weight has no elements")
+        raise FormatError(f"{shown_path(path)}: a weight has no elements")
     return chain
 
 

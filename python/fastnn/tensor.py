@@ -174,7 +174,7 @@ class Tensor:
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        self._data = value._data
+        self._data = in_layout_of(self._data, value._data)
 
     def clone(self) -> Tensor:
         return _result(ops.copy(self._data), (self,), lambda g: (g,), "Clone")
@@ -469,6 +469,15 @@ class Tensor:
 
 _OPERANDS = (Tensor, bool, int, float, np.ndarray, np.generic)
 _PRINTED_WITHOUT_DTYPE = frozenset(np.dtype(kind) for kind in (np.float32, np.int64, np.bool_))
+
+
+def in_layout_of(array: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """other in the memory order of array where their shapes are equal, else as it is."""
+    if other.strides == array.strides or other.shape != array.shape:
+        return other
+    out = np.empty_like(array, dtype=other.dtype)
+    out[...] = other
+    return out
 
 
 def _as_array(data: Any) -> np.ndarray:

@@ -34,8 +34,8 @@ def changed(name: str, place: int, value: Any) -> list[Any]:
 def test_every_op_is_here() -> None:
     """What the core offers beside ops is listed; all else must have a right call in calls.py."""
     other = {
-        "available_cpus", "cuda_available", "cuda_missing_reason", "get_num_threads", "isa", "isa_description",
-        "isa_levels", "kernel_addresses", "panel_width", "set_isa", "set_num_threads", "threading",
+        "available_cpus", "cuda_available", "cuda_missing_reason", "fma_peak", "get_num_threads", "isa",
+        "isa_description", "isa_levels", "kernel_addresses", "panel_width", "set_isa", "set_num_threads", "threading",
     }  # fmt: skip
     functions = {name for name in dir(_core) if name.islower() and not name.startswith("_")} - other
     ops = {name for name in functions if not re.match(r"digits?_|draw_|plan|instruction", name)}
@@ -313,7 +313,7 @@ def fuzz(seed: int, calls: int) -> None:
     done = subprocess.run([sys.executable, str(script), str(seed), str(calls)], capture_output=True, text=True)
     last = done.stdout.rstrip().rsplit("\n", 1)[-1]
     assert done.returncode == 0, f"exit {done.returncode} in or after: {last}\n{done.stderr[-2000:]}"
-    assert f"{calls} calls" in last
+    assert f"{calls} calls" in last and "'right'" in last and "'ValueError'" in last
 
 
 def test_fuzz() -> None:

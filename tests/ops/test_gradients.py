@@ -107,9 +107,12 @@ def log_softmax(rng: np.random.Generator, n: int, m: int) -> Case:
 
 def mean(rng: np.random.Generator, n: int, m: int) -> Case:
     """sum with a scale, over an axis between two others."""
-    x = rng.standard_normal((n, m + 1, 3))
-    repeated = lambda g, x: [_core.copy(np.broadcast_to(_core.multiply(g, 1 / (m + 1))[:, np.newaxis], x.shape))]  # noqa: E731
-    return [x], lambda x: _core.sum(x, 1 / (m + 1)), repeated
+    scale = 1 / (m + 1)
+
+    def backward(g: np.ndarray, x: np.ndarray) -> Inputs:
+        return [_core.copy(np.broadcast_to(_core.multiply(g, scale)[:, np.newaxis], x.shape))]
+
+    return [rng.standard_normal((n, m + 1, 3))], lambda x: _core.sum(x, scale), backward
 
 
 def largest(rng: np.random.Generator, n: int, m: int) -> Case:
@@ -166,10 +169,13 @@ def loss(name: str, draw_target: Callable[..., np.ndarray]) -> Callable[..., Cas
     sum."""
 
     def case(rng: np.random.Generator, n: int, m: int) -> Case:
-        op, average = getattr(_core, name), bool(rng.integers(2))
-        target = draw_target(rng, n + 1, m + 1)
-        forward = lambda x: op(x, target, average)[0]  # noqa: E731
-        return [rng.standard_normal((n + 1, m + 1))], forward, lambda g, x: [g * op(x, target, average)[2]]
+        average, target = bool(rng.integers(2)), draw_target(rng, n + 1, m + 1)
+
+        def results(x: np.ndarray) -> tuple[np.ndarray, ...]:
+            return getattr(_core, name)(x, target, average)
+
+        x = rng.standard_normal((n + 1, m + 1))
+        return [x], lambda x: results(x)[0], lambda g, x: [g * results(x)[2]]
 
     return case
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.nn.parameter import Owner, Parameter
-from fastnn.tensor import Tensor
+from fastnn.tensor import Tensor, in_layout_of
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
@@ -81,9 +81,9 @@ class Optimizer:
             self._owner.release()
         return self._state
 
-    def init_state(self, param: Parameter, group: dict[str, Any]) -> State:
-        """Fresh running values of one parameter, in its memory layout."""
-        return {name: np.zeros_like(param._data) for name in self.active_slots(group)}
+    def fresh_state(self, param: Parameter, group: dict[str, Any]) -> State:
+        """The running values of one parameter before its first step, in its memory layout."""
+        return {"step": 0, **{name: np.zeros_like(param._data) for name in self.active_slots(group)}}
 
     def active_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The state arrays that a group with these hyper-parameters keeps."""
@@ -93,7 +93,7 @@ class Optimizer:
         """The running values of one parameter, made where there are none yet."""
         state = self.state
         if param not in state:
-            state[param] = {"step": 0, **self.init_state(param, group)}
+            state[param] = self.fresh_state(param, group)
         return state[param]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -110,7 +110,8 @@ class Optimizer:
                 if param.grad is not None:
                     state = self.state_of(param, group)
                     state["step"] += 1
-                    self.update(param._data, _in_layout_of(param._data, param.grad._data), state, group)
+                    grad = in_layout_of(param._data, param.grad._data)  # the update walks both as flat memory
+                    self.update(param._data, grad, state, group)
         return loss
 
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
@@ -162,15 +163,6 @@ class Optimizer:
             lines.append(f"Parameter Group {number}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
-
-
-def _in_layout_of(param: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """The gradient with the parameter's strides: the update walks both as flat memory."""
-    if grad.strides == param.strides or grad.shape != param.shape:
-        return grad
-    out = np.empty_like(param)
-    out[...] = grad
-    return out
 
 
 def _placed(param: Parameter, name: str, value: Any) -> Any:

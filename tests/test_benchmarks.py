@@ -1,0 +1,345 @@
+"""The benchmarks: wrong answers are refused, contenders take turns, every number is there, every work runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+
+import fastnn
+import numpy as np
+import pytest
+from fastnn import _core
+from fastnn.reference.exp import exp
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import __main__ as command  # noqa: E402
+from benchmarks import end_to_end, harness, loader, op_case, training  # noqa: E402
+from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
+from benchmarks.ops import rooms  # noqa: E402
+from benchmarks.report import Environment, Report  # noqa: E402
+from benchmarks.train_step import FastnnTrainer  # noqa: E402
+
+QUICK = Options(threads=1, quick=True)
+
+
+def contender(name: str, log: list[str], wrong: str = "") -> Contender:
+    def check(answer: object) -> None:
+        log.append(f"check {answer}")
+        if wrong:
+            raise Mismatch(wrong)
+
+    def run() -> str:
+        log.append(name)
+        return name
+
+    return Contender(name, run, check)
+
+
+# The harness
+
+
+def test_a_wrong_answer_stops_before_anything_is_timed() -> None:
+    log: list[str] = []
+    case = Case("work", lambda: [contender("a", log), contender("b", log, "off by 1"), contender("c", log)])
+    with pytest.raises(Mismatch, match="work: b: off by 1; nothing was timed"):
+        measure(case, QUICK, 3)
+    assert log == ["a", "check a", "b", "check b"]
+
+
+def test_contenders_take_turns_with_a_probe_before_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+
+    def probe(threads: int, seconds: float) -> float:
+        log.append(f"probe {threads}")
+        return 1.0
+
+    monkeypatch.setattr(_core, "fma_peak", probe)
+    measure(Case("work", lambda: [contender("a", log), contender("b", log)]), Options(threads=2, quick=True), 2)
+    assert log == ["a", "check a", "b", "check b", *["probe 2", "a", "probe 2", "b"] * 2]
+
+
+def test_short_work_is_repeated_after_an_untimed_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    log: list[str] = []
+    clock = accumulate(part for seconds in (0.002, 0.004, 0.3, 0.6) for part in (0.0, seconds))
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: next(clock))
+    result = measure(Case("work", lambda: [contender("a", log), contender("b", log)]), Options(), 1)
+    assert log[4:8] == ["a", "a", "b", "b"], "how long a call takes: an untimed one, a timed one"
+    assert log[8:] == ["a"] * (1 + 5) + ["b"] * (1 + 3), "10 ms of calls after an untimed one"
+    assert [row.median_s for row in result.rows] == pytest.approx([0.06, 0.2])
+
+
+def measured(monkeypatch: pytest.MonkeyPatch) -> harness.Result:
+    """Two contenders with times and peaks that are known."""
+    clock = accumulate(part for seconds in (2.0, 6.0, 1.0, 5.0, 4.0, 20.0) for part in (0.0, seconds))
+    peaks = iter([5.0, 10.0, 20.0, 20.0, 10.0, 5.0])
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(_core, "fma_peak", lambda threads, seconds: next(peaks))
+    a, b = contender("a", []), replace(contender("b", []), units=2, settings="b: half a unit", check=None)
+    return measure(Case("work", lambda: [a, b], flops=4e9, nbytes=2e9, images=12), QUICK, 3)
+
+
+def test_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = measured(monkeypatch).rows
+    assert (first.median_s, first.best_s, first.worst_s) == (2.0, 1.0, 4.0)
+    assert (second.median_s, second.best_s, second.worst_s) == (3.0, 2.5, 10.0)
+    assert (first.ratio, first.ratio_low, first.ratio_high) == (1, 1, 1)
+    assert (second.ratio, second.ratio_low, second.ratio_high) == (2.5, 1.5, 2.5), "round by round: 1.5, 2.5, 2.5"
+    assert (first.gflops, first.gbytes_per_s, first.images_per_s) == (2.0, 1.0, 6.0)
+    assert first.u == pytest.approx(0.2), "4 / (2 * 5), 4 / (1 * 20), 4 / (4 * 10)"
+    assert (first.peak_gflops, first.peaks_gflops, first.samples_s) == (10.0, [5.0, 20.0, 10.0], [2.0, 1.0, 4.0])
+    assert (first.checked, second.checked, second.settings) == (True, False, "b: half a unit")
+
+
+def test_json_round_trip_and_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Environment(
+        benchmark="work",
+        date="2026-01-02 03:04 UTC",
+        commit="abc1234",
+        cpu="A CPU",
+        cpus=2,
+        isa="avx2",
+        threads=2,
+        threading="OpenMP",
+        fma_peak_gflops=123.4,
+        system="Linux 6",
+        versions={"fastnn": "1.2", "numpy": "2.0"},
+        rounds=3,
+        quick=False,
+    )
+    report = Report(environment, [measured(monkeypatch)])
+    again = Report.from_json(report.to_json())
+    assert again == report and again.text() == report.text()
+    lines = report.text().splitlines()
+    assert lines[0] == "benchmark work, 2026-01-02 03:04 UTC, commit abc1234"
+    assert lines[1] == "A CPU, 2 CPUs; avx2, 2 threads (OpenMP); FMA peak 123 GFLOP/s in float32; Linux 6"
+    assert lines[2] == "fastnn 1.2, numpy 2.0"
+    assert "work: 4.00 GFLOP, 2.00 GB, 12 images a call" in lines
+    assert [" ".join(line.split()) for line in lines if line.startswith("  ")] == [
+        "median best worst ratio (range) rate peak U",
+        "a 2.00 s 1.00 s 4.00 s 1.00x 2.00 GFLOP/s 10 0.20",
+        "b 3.00 s 2.50 s 10.0 s 2.50x (1.50..2.50) 1.33 GFLOP/s 10 0.08",
+    ]
+    assert lines[-1] == "b: half a unit" and max(map(len, lines)) <= 120
+
+
+def test_bounds() -> None:
+    expected = np.array([1.0, -2.0, 0.0])
+    harness.require_close(np.array([1.0, -2.25, 0.0]), expected, [0, 0.25, 0])
+    for wrong in ([1.0, -2.26, 0.0], [1.0, -2.0, 1e-30], [np.nan, -2.0, 0.0], [np.inf, -2.0, 0.0]):
+        with pytest.raises(Mismatch, match=r"element \(\d,\) of \(3,\) is .* 1 elements are wrong"):
+            harness.require_close(np.array(wrong), expected, [0, 0.25, 0])
+    with pytest.raises(Mismatch, match=r"shape \(1, 3\), expected \(3,\)"):
+        harness.require_close(expected[np.newaxis], expected, 1)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_peak_is_above_every_product(threads: int) -> None:
+    """The yardstick is no shorter than what it measures: the best of some probes, the best of some products."""
+    _core.set_num_threads(threads)
+    a = np.ones((1024, 256), np.float32)
+    rates, peaks = [], []
+    for _ in range(5):
+        peaks.append(_core.fma_peak(threads, 0.005))
+        product = Contender("product", lambda: _core.matmul(a, a[:256]), None)
+        seconds = harness._sample(product, 5, warm=True)
+        rates.append(2 * 1024 * 256 * 256 / seconds * 1e-9)
+    assert max(rates) < 1.05 * max(peaks)
+
+
+@pytest.mark.parametrize(("threads", "seconds"), [(0, 0.1), (4097, 0.1), (1, 0.0), (1, 11.0), (1, float("nan"))])
+def test_peak_refuses(threads: int, seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"\[fma_peak\] (threads|seconds) must be"):
+        _core.fma_peak(threads, seconds)
+
+
+# Planted faults
+
+
+right_exp = _core.exp
+
+
+def broken_exp(x: np.ndarray) -> np.ndarray:
+    """One element, 3 ULP off."""
+    y = right_exp(x)
+    y.flat[5] *= np.float32(1 + 3 * 2**-23)
+    return y
+
+
+def test_a_wrong_op_is_refused() -> None:
+    case = op_case.OpCase("64x256", _core.exp, exp, op_case.normal((64, 256)), bound=op_case.ulps(2))
+    measure(case.case("exp", QUICK), QUICK, 1)
+    with pytest.raises(Mismatch, match=r"exp 64x256: fastnn: result 0 element \(0, 5\)"):
+        measure(replace(case, ours=broken_exp).case("exp", QUICK), QUICK, 1)
+    with pytest.raises(Mismatch, match="exp 64x256: numpy: result 0"):
+        measure(replace(case, numpy=lambda x: np.exp(x) + x * np.float32(1e-4)).case("exp", QUICK), QUICK, 1)
+
+
+WORK = training.Work((20, 8, 4), batch=16, steps=5)
+
+
+def slower_rate(trainer: FastnnTrainer) -> None:
+    trainer.engine.plan.optimizer.param_groups[0]["lr"] *= 0.99
+
+
+def shifted_labels(trainer: FastnnTrainer) -> None:
+    trainer.feed = replace(trainer.feed, y=(trainer.feed.y + 1) % 4)
+
+
+def other_bias(trainer: FastnnTrainer) -> None:
+    state = {name: value.numpy().copy() for name, value in trainer.model.state_dict().items()}
+    state["2.bias"][1] += 1e-3
+    trainer.model.load_state_dict(state)
+
+
+def test_a_wrong_training_is_refused() -> None:
+    job = training.make_job(WORK, 1)
+
+    def make(fault: Callable[[FastnnTrainer], None], part: training.Job) -> FastnnTrainer:
+        trainer = FastnnTrainer(part, "plan")
+        fault(trainer)
+        return trainer
+
+    right = partial(make, lambda trainer: None)
+    loss = right(job).epoch()
+    training.check_trainer(right, job, loss)
+    with pytest.raises(Mismatch, match="the first epoch's mean loss"):
+        training.check_trainer(right, job, loss * 1.01)
+    for fault in (slower_rate, shifted_labels, other_bias):
+        with pytest.raises(Mismatch, match=r"the mean loss of the first steps|parameter \d"):
+            training.check_trainer(partial(make, fault), job, loss)
+
+
+def test_a_wrong_batch_is_refused(tmp_path: Path) -> None:
+    loader.draw_folder(tmp_path, 70)
+    root = str(tmp_path)
+    read = list(loader.open_folder(root))
+    loader.check_batches(root, read)
+    x, y = (part.numpy().copy() for part in read[0])
+    brightest = np.unravel_index(x.argmax(), x.shape)
+    x[brightest] = np.nextafter(x[brightest], np.float32(0))
+    for batches, what in (
+        ([(x, y), read[1]], "other pixels"),
+        ([(read[0][0], y + 1), read[1]], "other labels"),
+        (read[:1], "64 images, the folder 70"),
+    ):
+        with pytest.raises(Mismatch, match=what):
+            loader.check_batches(root, batches)
+
+
+def test_a_wrong_accuracy_is_refused() -> None:
+    end_to_end.check((9780, 10_000), (9760, 10_000))
+    with pytest.raises(Mismatch, match=r"0\.9500, the NumPy script's is 0\.9780 within 0\.0"):
+        end_to_end.check((9780, 10_000), (9500, 10_000))
+    with pytest.raises(Mismatch, match="tested on 9999 images"):
+        end_to_end.check((9780, 10_000), (9780, 9_999))
+
+
+# The command
+
+
+def run(tmp_path: Path, *arguments: str) -> Report:
+    """``python -m benchmarks`` in a process of its own: what it wrote, and that it printed the same."""
+    file = tmp_path / "report.json"
+    paths = [str(ROOT), str(Path(fastnn.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--threads", "1", "--json", str(file)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "FASTNN_CACHE": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    report = Report.from_json(file.read_text())
+    assert done.stdout == report.text() + "\n"
+    assert report.environment.threads == 1 and report.environment.fma_peak_gflops > 0
+    for result in report.results:
+        for row in result.rows:
+            assert 0 < row.best_s <= row.median_s <= row.worst_s
+            assert row.ratio > 0 and len(row.samples_s) == len(row.peaks_gflops) == 1
+            assert (row.u is None) == (result.flops == 0)
+    return report
+
+
+def test_ops(tmp_path: Path) -> None:
+    report = run(tmp_path, "ops")
+    assert {result.name.split()[0] for result in report.results} == set(rooms())
+    for result in report.results:
+        assert [row.name for row in result.rows] == ["fastnn", "numpy"]
+        unchecked = [row.name for row in result.rows if not row.checked]
+        assert unchecked == (["numpy"] if result.name.split()[0] in ("random", "dropout") else [])
+
+
+def test_train_step(tmp_path: Path) -> None:
+    report = run(tmp_path, "train_step")
+    assert len(report.results) == 5
+    for result in report.results:
+        assert [row.name for row in result.rows] == ["fastnn plan", "fastnn eager", "numpy"]
+        assert all(row.checked and row.u is not None for row in result.rows)
+    assert report.results[0].flops == 52_363_264, "784-256-10 at batch 64: 52.36 MFLOP"
+
+
+def test_loader(tmp_path: Path) -> None:
+    report = run(tmp_path, "loader", "--images", "30")
+    assert [result.name.split()[0] for result in report.results] == ["first", "later"]
+    assert all(result.images == 30 and result.rows[0].images_per_s for result in report.results)
+
+
+def test_end_to_end(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for split, first, count in (("train", 0, 200), ("test", 200, 40)):
+        for number, (pixels, label) in enumerate(zip(*_core.draw_digits(7, first, count), strict=True)):
+            folder = tmp_path / "data" / split / str(label)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    report = run(tmp_path, "end_to_end", "--data", str(tmp_path / "data"))
+    assert "1 epochs of 200 files, test on 40" in report.results[0].name
+    assert [row.name for row in report.results[0].rows] == ["fastnn", "numpy"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("work", "peers"), [("ops", "torch"), ("train_step", "torch,jax,sklearn"), ("loader", "torch")]
+)
+def test_peers(tmp_path: Path, work: str, peers: str) -> None:
+    """Every peer gives right answers."""
+    for peer in peers.split(","):
+        pytest.importorskip(peer)
+    report = run(tmp_path, work, "--peers", peers)
+    for result in report.results:
+        names = " ".join(row.name for row in result.rows)
+        assert result.name.startswith(("random", "dropout")) or all(peer in names for peer in peers.split(","))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ops", "--peers", "tensorflow"], "--peers: 'tensorflow' is none of torch, torch_compile, jax, sklearn"),
+        (["ops", "--only", "fourier"], "no case has 'fourier' in its name"),
+        (["end_to_end", "--data", "nowhere"], "nowhere has no folder 'train'"),
+    ],
+)
+def test_wrong_arguments(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in command.THREAD_VARIABLES:
+        monkeypatch.setenv(variable, "1")
+    assert command.main([*arguments, "--quick"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_wrong_answer_ends_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in command.THREAD_VARIABLES:
+        monkeypatch.setenv(variable, "1")
+    monkeypatch.setattr(_core, "exp", broken_exp)
+    assert command.main(["ops", "--quick", "--only", "exp 64x256"]) == 1
+    assert "WRONG: exp 64x256: fastnn: result 0 element (0, 5)" in capsys.readouterr().err
