@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from fastnn import Network, ops, optim, random
 from fastnn.losses import CrossEntropyLoss
 from fastnn.serialization import parameters_sha256

@@ -1,7 +1,7 @@
 """fastnn: small networks on ordinary CPUs, fast, from a small package, with the same bits on every machine.
 
-``import fastnn as torch`` runs the well-known digit scripts; :class:`fastnn.Network` has fit, evaluate and predict; ``python -m fastnn.train``
-trains without a line of code.
+``import fastnn as torch`` runs the well-known digit scripts; :class:`fastnn.Network` has fit, evaluate and predict;
+``python -m fastnn.train`` trains without a line of code.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The tape: which op made which tensor, and how gradients flow back.
 
-Reverse-mode differentiation (Griewank and Walther, 2008): every op that involves a tensor with ``requires_grad`` leaves a
+Reverse-mode differentiation (Griewank and Walther, 2008): every op that involves a tensor with ``requires_grad``
+leaves a
 :class:`Node`; :func:`backward` visits the nodes in reverse order of making and adds up gradients.
 """
 
@@ -128,7 +129,9 @@ def _accumulate(grads: dict[int, np.ndarray], key: int, grad: np.ndarray) -> Non
 
 
 def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
-    """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to (``grad.zero_()``)."""
+    """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to
+    (``grad.zero_()``).
+    """
     before = tensor.grad
     if before is not None:
         grad = ops.add(before._data, grad)
@@ -146,14 +149,16 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
     if root._node is None:
         if not root.requires_grad:
             raise RuntimeError(
-                "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any parameter "
+                "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any "
+                "parameter "
                 "(was it computed under no_grad(), or detached?)"
             )
         return _into_leaf(root, gradient, shared=True)
     nodes = _reachable(root._node)
     if any(node.backward is None for node in nodes):
         raise RuntimeError(
-            "backward() a second time through the same graph: its saved values were freed after the first. Compute the loss again "
+            "backward() a second time through the same graph: its saved values were freed after the first. Compute the "
+            "loss again "
             "before calling backward(), or pass retain_graph=True the first time"
         )
     grads = {id(root._node): gradient}

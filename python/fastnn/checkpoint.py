@@ -127,7 +127,8 @@ class Checkpointer(Callback):
     A save that fails (disk full) is reported by ``on_error`` and tried again at the next one; training goes on.
     """
 
-    # Epochs of small nets take a fraction of a second: a save each, with its flush to disk, would cost more than they do.
+    # Epochs of small nets take a fraction of a second: a save each, with its flush to disk, would cost more than they
+    # do.
     seconds_between = 5.0
 
     def __init__(self, path: str, config: dict[str, Any], every: int, on_error: Any) -> None:

@@ -101,7 +101,8 @@ class BatchLines(Callback):
         speed = trainer.samples * share / seconds
         extra = "".join(f" | {name} {value:.4f}" for name, value in metrics.items() if name != "loss")
         self.console.line(
-            f"Epoch {epoch + 1}/{trainer.epochs} | {seconds:.2f} s | {speed:,.0f} images/s | mean loss {metrics['loss']:.4f}{extra}"
+            f"Epoch {epoch + 1}/{trainer.epochs} | {seconds:.2f} s | {speed:,.0f} images/s | mean loss "
+            f"{metrics['loss']:.4f}{extra}"
         )
 
 

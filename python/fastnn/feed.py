@@ -15,7 +15,8 @@ from fastnn.tensor import Tensor
 class Feed:
     """Rows of inputs and targets.
 
-    x: (N, ...) uint8 (scaled by 1/255, then normalised per channel) or floating point as it is; y: (N,) int64 or (N, ...) floating
+    x: (N, ...) uint8 (scaled by 1/255, then normalised per channel) or floating point as it is; y: (N,) int64 or (N,
+    ...) floating
     point; mean, std: float64 (C,) or None.
     """
 
@@ -97,5 +98,6 @@ def check_finite(name: str, array: np.ndarray) -> None:
     sample, feature = (int(i) for i in np.argwhere(flat)[0])
     value = array.reshape(len(array), -1)[sample, feature]
     raise ValueError(
-        f"{name} has {int(flat.sum())} non-finite values, first at sample {sample}, feature {feature} ({value}): remove or repair them"
+        f"{name} has {int(flat.sum())} non-finite values, first at sample {sample}, feature {feature} ({value}): "
+        f"remove or repair them"
     )

@@ -1,4 +1,6 @@
-"""Changes in place: ``x += 1``, ``x[key] = value``, ``x.zero_()``. The tape does not see them, so they are refused on it."""
+"""Changes in place: ``x += 1``, ``x[key] = value``, ``x.zero_()``. The tape does not see them, so they are refused on
+it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ def writable(x: Tensor) -> np.ndarray:
     """
     if x._node is not None or (x.requires_grad and autograd.is_grad_enabled()):
         raise RuntimeError(
-            "a tensor that requires grad cannot be changed in place: work on a clone(), or under no_grad() if it is a parameter"
+            "a tensor that requires grad cannot be changed in place: work on a clone(), or under no_grad() if it is a "
+            "parameter"
         )
     return x._read("a change in place")
 
@@ -34,7 +37,8 @@ def update(x: Tensor, value: Tensor) -> Tensor:
     data = writable(x)
     if value.shape != x.shape or value.dtype != x.dtype:
         raise ValueError(
-            f"a change in place cannot turn shape {tuple(x.shape)} of {x.dtype!r} into {tuple(value.shape)} of {value.dtype!r}"
+            f"a change in place cannot turn shape {tuple(x.shape)} of {x.dtype!r} into {tuple(value.shape)} of "
+            f"{value.dtype!r}"
         )
     data[...] = value._data
     return x

@@ -39,7 +39,9 @@ class ParameterSlot:
 
 
 class Lowering:
-    """Builds one program: gives every array of the recording a buffer, every use of one a view, every record an instruction."""
+    """Builds one program: gives every array of the recording a buffer, every use of one a view, every record an
+    instruction.
+    """
 
     def __init__(
         self, core: _core.Plan, slots: dict[int, ParameterSlot], draw_of: Callable[[int], _core.DropoutDraw]
@@ -53,18 +55,21 @@ class Lowering:
         self._parameters: dict[int, ParameterSlot] = {}
         self._alive: list[np.ndarray] = []  # ids stay unique while the arrays live
 
-    # -- memory -----------------------------------------------------------------------------------------------------------------
+    # -- memory ------------------------------------------------------------------------------------------------------
 
     def register_parameters(self, params: Iterable[Parameter], records: list[Record]) -> None:
         """Gives each parameter its place, in panels where it is the weight of a dense layer."""
         weights = {id(record.args[1]) for record in records if record.name == "dense_forward"}
         for param in params:
             if not isinstance(param, Parameter):
-                raise RecordingError("the optimizer has a tensor that is no Parameter: make it one with nn.Parameter(...)")
+                raise RecordingError(
+                    "the optimizer has a tensor that is no Parameter: make it one with nn.Parameter(...)"
+                )
             data = param._data
             if owner_of(data).nbytes != data.nbytes or id(owner_of(data)) in self._parameters:
                 raise RecordingError(
-                    f"a parameter of shape {data.shape} shares its memory with another tensor: make it of a copy, nn.Parameter(x.clone())"
+                    f"a parameter of shape {data.shape} shares its memory with another tensor: make it of a copy, "
+                    f"nn.Parameter(x.clone())"
                 )
             slot = self._slots.get(id(param))
             if slot is None:
@@ -166,7 +171,7 @@ class Lowering:
             self._buffers[id(owner)] = self.core.buffer(owner.nbytes)
             self._alive.append(owner)
 
-    # -- instructions -----------------------------------------------------------------------------------------------------------
+    # -- instructions ------------------------------------------------------------------------------------------------
 
     def emit_all(self, records: list[Record]) -> None:
         """Instructions for all records in their order."""

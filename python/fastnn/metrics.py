@@ -8,7 +8,9 @@ from fastnn import _core
 
 
 def predicted_classes(outputs: np.ndarray) -> np.ndarray:
-    """The class of each row of scores (N, C), int64 (N,): the first largest; a single score (N, 1) is a logit, class 1 above 0."""
+    """The class of each row of scores (N, C), int64 (N,): the first largest; a single score (N, 1) is a logit, class 1
+    above 0.
+    """
     if outputs.ndim == 2 and outputs.shape[1] == 1:
         return (outputs[:, 0] > 0).astype(np.int64)
     rows = np.ascontiguousarray(outputs).reshape(len(outputs), -1, 1)
@@ -16,7 +18,9 @@ def predicted_classes(outputs: np.ndarray) -> np.ndarray:
 
 
 def count_correct(outputs: np.ndarray, targets: np.ndarray) -> int:
-    """How many rows have their target's class. Targets are class numbers (N,), or one row of scores each (N, C): their largest."""
+    """How many rows have their target's class. Targets are class numbers (N,), or one row of scores each (N, C): their
+    largest.
+    """
     labels = (
         targets
         if targets.ndim == 1

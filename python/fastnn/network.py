@@ -26,7 +26,8 @@ LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_
 class Network(Module):
     """A multilayer perceptron: ``Network(784, 256, 10)``.
 
-    Layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...) are flattened to
+    Layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...) are
+    flattened to
     (N, sizes[0]); the output is (N, sizes[-1]): logits.
 
     Raises:
@@ -69,8 +70,10 @@ class Network(Module):
     ) -> History:
         """Trains and returns the history (``loss``, ``val_loss``, ``val_accuracy``, ... by epoch).
 
-        train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for ``loss="mse"``, (N, outputs).
-        optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: its learning rate (None: its own
+        train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for
+        ``loss="mse"``, (N, outputs).
+        optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: its learning
+        rate (None: its own
         default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line per epoch.
 
         Raises:
@@ -93,7 +96,9 @@ class Network(Module):
         return trainer.fit(train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown)
 
     def evaluate(self, data: Any) -> tuple[float, float]:
-        """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no classes."""
+        """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no
+        classes.
+        """
         trainer = self._trainer or Trainer(self, losses.CrossEntropyLoss(), optim.SGD(self.parameters()))
         metrics = trainer.evaluate(data)
         return metrics["loss"], metrics.get("accuracy", float("nan"))
@@ -118,7 +123,8 @@ class Network(Module):
             return EagerEngine(self).outputs(feed)
 
     def save(self, path: str | os.PathLike[str], **info: Any) -> None:
-        """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its architecture.
+        """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its
+        architecture.
 
         info: classes, input_shape, mean, std, for whoever loads it.
         """

@@ -1,7 +1,9 @@
 """The primitive array ops: the only functions of eager code that compute.
 
-Everything in :mod:`fastnn.tensor`, :mod:`fastnn.nn` and :mod:`fastnn.optim` that makes new numbers goes through a function of this
-module, NumPy arrays in, NumPy arrays out. So a recording (:mod:`fastnn.plan`) that swaps these functions for recorders sees a
+Everything in :mod:`fastnn.tensor`, :mod:`fastnn.nn` and :mod:`fastnn.optim` that makes new numbers goes through a
+function of this
+module, NumPy arrays in, NumPy arrays out. So a recording (:mod:`fastnn.plan`) that swaps these functions for recorders
+sees a
 whole training step, and the compiled plan that repeats the list gives the same bits.
 
 Views (reshape of contiguous memory, transpose, basic slices, broadcasts) move no data and are not ops.
@@ -72,12 +74,15 @@ def cast(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def compare(x: np.ndarray, y: np.ndarray, relation: str) -> np.ndarray:
-    """Elementwise ``greater``, ``greater_equal``, ``less``, ``less_equal``, ``equal`` or ``not_equal``: a bool array."""
+    """Elementwise ``greater``, ``greater_equal``, ``less``, ``less_equal``, ``equal`` or ``not_equal``: a bool
+    array.
+    """
     return np.asarray(getattr(np, relation)(x, y))
 
 
 def integer(x: np.ndarray, y: np.ndarray, operation: str) -> np.ndarray:
-    """Arithmetic of integer arrays: ``add``, ``subtract``, ``multiply``, ``floor_divide``, ``remainder``, ``power``; ``sum`` over
+    """Arithmetic of integer arrays: ``add``, ``subtract``, ``multiply``, ``floor_divide``, ``remainder``, ``power``;
+    ``sum`` over
     the axes y and ``argmax`` along axis y."""
     if operation == "sum":
         return np.asarray(np.add.reduce(x, axis=y, dtype=np.int64))

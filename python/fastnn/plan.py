@@ -1,7 +1,9 @@
 """Plans: a training or evaluation step recorded once, then run by the compiled executor.
 
-A :class:`Plan` runs the eager forward (and backward) once for a batch shape, records the primitive ops (:mod:`fastnn.recording`),
-joins neighbours (:mod:`fastnn.fusion`) and lowers the list to instructions of ``cpp/plan``. The executor runs the same op bodies as eager
+A :class:`Plan` runs the eager forward (and backward) once for a batch shape, records the primitive ops
+(:mod:`fastnn.recording`),
+joins neighbours (:mod:`fastnn.fusion`) and lowers the list to instructions of ``cpp/plan``. The executor runs the same
+op bodies as eager
 code, so its result is eager's bit for bit.
 
 Between steps the parameters and the optimizer's state live in the plan's packed memory. Any use of a parameter or of
@@ -77,7 +79,7 @@ class Plan:
         self._programs: dict[Key, Program] = {}
         self._lock = threading.RLock()
 
-    # -- running ----------------------------------------------------------------------------------------------------------------
+    # -- running -----------------------------------------------------------------------------------------------------
 
     def step(self, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> Tensor:
         """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
@@ -143,7 +145,7 @@ class Plan:
         if program.loss >= 0:
             self.optimizer.zero_grad()
 
-    # -- who holds the parameters -----------------------------------------------------------------------------------------------
+    # -- who holds the parameters ------------------------------------------------------------------------------------
 
     def release(self) -> None:
         """Writes parameters and optimizer state back to their own arrays and lets go of them.
@@ -197,7 +199,7 @@ class Plan:
         if self.optimizer is not None and self._updates:
             self.optimizer._owner = self
 
-    # -- recording --------------------------------------------------------------------------------------------------------------
+    # -- recording ---------------------------------------------------------------------------------------------------
 
     def train_program(self, x: np.ndarray, y: np.ndarray) -> Program:
         """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
@@ -345,7 +347,8 @@ def compile(
 ) -> Callable[..., Tensor]:
     """A compiled training step: ``step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)``.
 
-    The step does forward, backward and update for a batch x, y and returns the loss. Each new batch shape is recorded once. Without
+    The step does forward, backward and update for a batch x, y and returns the loss. Each new batch shape is recorded
+    once. Without
     criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
 
     Raises:

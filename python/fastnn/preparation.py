@@ -46,7 +46,9 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
         ValueError: its input is no square grey or colour image, or it has no classes.
     """
     if model.sizes[-1] < 2:
-        raise ValueError("this network has one output: it tells no classes apart. predict() from Python gives the number")
+        raise ValueError(
+            "this network has one output: it tells no classes apart. predict() from Python gives the number"
+        )
     classes = info.classes or [str(i) for i in range(model.sizes[-1])]
     shape = info.input_shape or _square(model.sizes[0])
     if len(shape) != 3 or shape[0] * shape[1] * shape[2] != model.sizes[0] or shape[0] not in (1, 3):

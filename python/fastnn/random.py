@@ -1,6 +1,7 @@
 """Random state: one seed and the counters that say how much of each stream is used.
 
-Every random number is a pure function of (seed, purpose, position, index) (Philox, see ``cpp/core/philox.h``), so the state is a
+Every random number is a pure function of (seed, purpose, position, index) (Philox, see ``cpp/core/philox.h``), so the
+state is a
 handful of integers: it can be saved, restored and advanced by eager code and compiled plans alike.
 """
 
@@ -20,7 +21,8 @@ INIT, ORDER, DROPOUT, AUGMENTATION, DIGITS, USER = range(6)  # Purpose in cpp/co
 class RandomState:
     """Seed and counters since :func:`manual_seed`.
 
-    parameters: initialised so far (stream INIT); orders: shuffles drawn by loaders (ORDER); dropouts: modules made (DROPOUT, each
+    parameters: initialised so far (stream INIT); orders: shuffles drawn by loaders (ORDER); dropouts: modules made
+    (DROPOUT, each
     counts its own calls); draws: calls of ``rand`` and its like (USER).
     """
 

@@ -43,7 +43,9 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 class Recorder:
-    """While active, every primitive op that this thread runs is appended to ``records``. Other threads are not recorded."""
+    """While active, every primitive op that this thread runs is appended to ``records``. Other threads are not
+    recorded.
+    """
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -56,7 +58,9 @@ class Recorder:
 
     def __enter__(self) -> Recorder:
         if ops.recorder is not None and ops.recorder.is_here():
-            raise RecordingError("a compiled plan was called while another one is being recorded: call the model itself in forward()")
+            raise RecordingError(
+                "a compiled plan was called while another one is being recorded: call the model itself in forward()"
+            )
         _one_at_a_time.acquire()
         for name in ops.PRIMITIVES:
             self._originals[name] = getattr(ops, name)
@@ -89,7 +93,8 @@ class Recorder:
         if not self.is_here():
             return None
         raise RecordingError(
-            f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, so a plan cannot follow it. "
+            f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, so a plan "
+            f"cannot follow it. "
             "Such a model stays eager: pass engine='eager', or move the call out of forward()"
         )
 

@@ -52,7 +52,9 @@ def _three(data: np.ndarray, first: int, last: int) -> np.ndarray:
 
 
 def sum_axes(data: np.ndarray, axes: Sequence[int], scale: float) -> np.ndarray:
-    """Sum over axes, which are dropped; times scale. Adjacent axes are one reduction, runs go from the last to the first."""
+    """Sum over axes, which are dropped; times scale. Adjacent axes are one reduction, runs go from the last to the
+    first.
+    """
     runs = _runs(axes)
     if not runs:
         return ops.multiply(data, scale) if scale != 1.0 else data

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,8 @@ _KEY = "fastnn.model"  # the same text in a safetensors file's metadata
 class ModelInfo:
     """How a network was built and what it was trained on.
 
-    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation per channel.
+    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
+    per channel.
     """
 
     sizes: tuple[int, ...] = ()
@@ -43,7 +45,9 @@ class ModelInfo:
 
 
 def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
-    """Writes a model's parameters and its info, atomically: safetensors where the name ends so, PyTorch's .pth otherwise."""
+    """Writes a model's parameters and its info, atomically: safetensors where the name ends so, PyTorch's .pth
+    otherwise.
+    """
     from fastnn import io
 
     arrays = OrderedDict((name, np.ascontiguousarray(tensor._data)) for name, tensor in model.state_dict().items())
@@ -57,7 +61,8 @@ def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
 def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
     """The network in a file, and what is known of it.
 
-    A file without our info (PyTorch's) must hold 2-D weights with their biases in order: a chain of linear layers with ReLU between.
+    A file without our info (PyTorch's) must hold 2-D weights with their biases in order: a chain of linear layers with
+    ReLU between.
 
     Raises:
         FormatError: damaged, foreign, or no such chain.
@@ -147,15 +152,17 @@ def _linear_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple
             chain[-1] = (chain[-1][0], array)
         else:
             raise FormatError(
-                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in a chain of linear "
+                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in a chain of "
+                f"linear "
                 "layers (2-D weights, each followed by its bias)"
             )
     if not chain:
         raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
-    for (before, _), (after, _) in zip(chain, chain[1:], strict=False):
+    for (before, _), (after, _) in pairwise(chain):
         if after.shape[1] != before.shape[0]:
             raise FormatError(
-                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} inputs: not a chain"
+                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} "
+                f"inputs: not a chain"
             )
     if min(min(weight.shape) for weight, _ in chain) < 1:
         raise FormatError(f"{shown_path(path)}: a weight has no elements")
@@ -167,7 +174,9 @@ def _dashed(sizes: tuple[int, ...]) -> str:
 
 
 def parameters_sha256(model: Module) -> str:
-    """Hash of a state_dict in order: each name in UTF-8, one 0 byte, the C-order little-endian bytes in logical shape."""
+    """Hash of a state_dict in order: each name in UTF-8, one 0 byte, the C-order little-endian bytes in logical
+    shape.
+    """
     digest = sha256()
     for name, tensor in model.state_dict().items():
         data = np.ascontiguousarray(tensor._data)
@@ -176,9 +185,11 @@ def parameters_sha256(model: Module) -> str:
 
 
 def save(obj: Any, path: StrPath) -> None:
-    """Writes a state_dict (or nested dicts and lists of tensors and numbers): PyTorch's .pth, or safetensors where the name ends so.
+    """Writes a state_dict (or nested dicts and lists of tensors and numbers): PyTorch's .pth, or safetensors where the
+    name ends so.
 
-    ``torch.save(model.state_dict(), "mnist.pth")``. PyTorch reads the file with ``torch.load(path, weights_only=True)``.
+    ``torch.save(model.state_dict(), "mnist.pth")``. PyTorch reads the file with ``torch.load(path,
+    weights_only=True)``.
 
     Raises:
         TypeError: something that is no plain data (a whole module: save its state_dict()).
@@ -187,7 +198,8 @@ def save(obj: Any, path: StrPath) -> None:
 
     if isinstance(obj, Module):
         raise TypeError(
-            f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or model.save(path)"
+            f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or "
+            f"model.save(path)"
         )
     if os.fspath(path).endswith(".safetensors"):
         io.save_safetensors(path, _to_arrays(obj))

@@ -11,7 +11,9 @@ from fastnn.tensor import Tensor
 
 
 def summary(model: Module, input_shape: tuple[int, ...]) -> str:
-    """Layer by layer: output shape, parameters, bytes, multiply-adds for one input of ``input_shape`` (without the batch)."""
+    """Layer by layer: output shape, parameters, bytes, multiply-adds for one input of ``input_shape`` (without the
+    batch).
+    """
     rows: list[tuple[str, str, str, str, str]] = []
     total_macs = 0
     for name, module, shape in _outputs(model, input_shape):

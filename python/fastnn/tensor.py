@@ -46,7 +46,7 @@ class Tensor:
         out.requires_grad = False
         return out
 
-    # -- what it is -------------------------------------------------------------------------------------------------------------
+    # -- what it is --------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> Size:
@@ -107,7 +107,7 @@ class Tensor:
         """``f"{loss:.4f}"``: a single number as such, anything else as it prints."""
         return format(self.item(), spec) if self._data.ndim == 0 else format(repr(self), spec)
 
-    # -- out of the tensor world ------------------------------------------------------------------------------------------------
+    # -- out of the tensor world -------------------------------------------------------------------------------------
 
     def numpy(self) -> np.ndarray:
         """The array itself, not a copy.
@@ -163,7 +163,7 @@ class Tensor:
     def __hash__(self) -> int:
         return id(self)
 
-    # -- leaving the tape, changing type ----------------------------------------------------------------------------------------
+    # -- leaving the tape, changing type -----------------------------------------------------------------------------
 
     def detach(self) -> Tensor:
         return Tensor._wrap(self._data)
@@ -217,7 +217,7 @@ class Tensor:
     def contiguous(self) -> Tensor:
         return self if self._data.flags.c_contiguous else self.clone()
 
-    # -- arithmetic -------------------------------------------------------------------------------------------------------------
+    # -- arithmetic --------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
         return _binary(self, other, ops.add, "add", lambda g, a, b: (g, g), "Add")
@@ -294,7 +294,7 @@ class Tensor:
 
         return update(self, value)
 
-    # -- comparison -------------------------------------------------------------------------------------------------------------
+    # -- comparison --------------------------------------------------------------------------------------------------
 
     def __gt__(self, other: Any) -> Tensor:
         return _compare(self, other, "greater")
@@ -316,7 +316,7 @@ class Tensor:
 
     gt, ge, lt, le, eq, ne = __gt__, __ge__, __lt__, __le__, __eq__, __ne__
 
-    # -- functions of each element ----------------------------------------------------------------------------------------------
+    # -- functions of each element -----------------------------------------------------------------------------------
 
     def relu(self) -> Tensor:
         y = ops.relu(self._data)
@@ -344,7 +344,7 @@ class Tensor:
     def log_softmax(self, dim: int) -> Tensor:
         return _over_last_axis(self, dim, _log_softmax_last)
 
-    # -- reductions -------------------------------------------------------------------------------------------------------------
+    # -- reductions --------------------------------------------------------------------------------------------------
 
     def sum(self, dim: Axis = None, keepdim: bool = False) -> Tensor:
         from fastnn.reductions import sum_
@@ -373,7 +373,7 @@ class Tensor:
     def all(self) -> Tensor:
         return Tensor._wrap(np.asarray(self._read("all()").all()))
 
-    # -- shape ------------------------------------------------------------------------------------------------------------------
+    # -- shape -------------------------------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Tensor:
         before = self._data.shape
@@ -441,7 +441,7 @@ class Tensor:
 
         setitem(self, key, value)
 
-    # -- gradients --------------------------------------------------------------------------------------------------------------
+    # -- gradients ---------------------------------------------------------------------------------------------------
 
     def backward(self, gradient: Tensor | None = None, retain_graph: bool = False) -> None:
         """Fills ``.grad`` of every leaf this tensor depends on.
@@ -451,7 +451,8 @@ class Tensor:
         """
         if gradient is None and self._data.size != 1:
             raise RuntimeError(
-                f"backward() needs a scalar, this tensor has shape {tuple(self.shape)}: call .mean() or .sum() first, or pass gradient"
+                f"backward() needs a scalar, this tensor has shape {tuple(self.shape)}: call .mean() or .sum() first, "
+                f"or pass gradient"
             )
         start = gradient._data if gradient is not None else _reshaped(autograd.UNIT[self._data.dtype], self._data.shape)
         if start.shape != self._data.shape:

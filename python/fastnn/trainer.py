@@ -28,7 +28,9 @@ class NonFiniteLossError(ArithmeticError):
 
 @dataclass
 class Position:
-    """Where a run stands: ``step`` batches of epoch ``epoch`` (from 0) are done; ``order`` is that epoch's shuffle number."""
+    """Where a run stands: ``step`` batches of epoch ``epoch`` (from 0) are done; ``order`` is that epoch's shuffle
+    number.
+    """
 
     epoch: int = 0
     step: int = 0
@@ -60,7 +62,8 @@ class Callback:
 class Trainer:
     """Trains a model with a criterion and an optimizer.
 
-    engine: ``plan`` (compiled; a model that cannot be recorded falls back to eager, said by ``engine_note``) or ``eager``.
+    engine: ``plan`` (compiled; a model that cannot be recorded falls back to eager, said by ``engine_note``) or
+    ``eager``.
     """
 
     def __init__(self, model: Module, criterion: Criterion, optimizer: Optimizer, *, engine: str = "plan") -> None:
@@ -142,7 +145,7 @@ class Trainer:
             metrics["accuracy"] = count_correct(outputs, feed.y) / len(feed)
         return metrics
 
-    # -- one epoch --------------------------------------------------------------------------------------------------------------
+    # -- one epoch ---------------------------------------------------------------------------------------------------
 
     def _epoch(
         self,
@@ -212,7 +215,9 @@ class Trainer:
             return self.engine.step(x, y)
 
     def _check_recordable(self, feed: Feed, batch_size: int) -> None:
-        """Records the plan now, so that a model that stays eager, or labels that do not fit, are known before the first step."""
+        """Records the plan now, so that a model that stays eager, or labels that do not fit, are known before the
+        first step.
+        """
         x, y = feed.batch(np.arange(min(batch_size, len(feed)), dtype=np.int64))
         shape: tuple[int, ...] = ()
         if isinstance(self.engine, PlanEngine):
@@ -239,7 +244,8 @@ class Trainer:
             where += f" (batch: sample ids {', '.join(map(str, ids[:5]))}{', ...' if len(ids) > 5 else ''})"
         lr = self.optimizer.param_groups[0]["lr"]
         raise NonFiniteLossError(
-            f"loss became {chunk.losses[bad]:g} at {where}: training stopped. Try a lower learning rate than {lr:g}, or look at these samples"
+            f"loss became {chunk.losses[bad]:g} at {where}: training stopped. Try a lower learning rate than {lr:g}, "
+            f"or look at these samples"
         )
 
     def _validation_feed(self, data: Any) -> Feed:
@@ -265,7 +271,8 @@ def _steps(feed: Feed, batch_size: int, drop_last: bool) -> int:
     full, rest = batch_counts(len(feed), batch_size, drop_last)
     if full == 0 and rest == 0:
         raise ValueError(
-            f"data set has {len(feed)} samples, batch_size is {batch_size} and drop_last is on: no batch would be trained"
+            f"data set has {len(feed)} samples, batch_size is {batch_size} and drop_last is on: no batch would be "
+            f"trained"
         )
     return full + (rest > 0)
 
@@ -285,7 +292,8 @@ def _check_labels(classes: int, y: np.ndarray) -> None:
     wrong = np.flatnonzero((y < 0) | (y >= classes))
     if len(wrong):
         raise ValueError(
-            f"label {y[wrong[0]]} at sample {wrong[0]} is outside 0..{classes - 1}: the last layer has {classes} outputs"
+            f"label {y[wrong[0]]} at sample {wrong[0]} is outside 0..{classes - 1}: the last layer has {classes} "
+            f"outputs"
         )
 
 

@@ -107,13 +107,7 @@ def numbers(values: tuple[int, ...]) -> bytes:
 
 def storage(kind: str, key: str, count: int) -> bytes:
     return (
-        b"("
-        + string("storage")
-        + name("torch", f"{kind}Storage")
-        + string(key)
-        + string("cpu")
-        + number(count)
-        + b"tQ"
+        b"(" + string("storage") + name("torch", f"{kind}Storage") + string(key) + string("cpu") + number(count) + b"tQ"
     )
 
 

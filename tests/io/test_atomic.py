@@ -197,8 +197,7 @@ def test_two_threads_save_to_one_path(tmp_path):
     path = tmp_path / "m"
     contents = [bytes([letter]) * 10_000 for letter in b"ab"]
     threads = [
-        threading.Thread(target=lambda data=data: [write_atomic(path, [data]) for _ in range(20)])
-        for data in contents
+        threading.Thread(target=lambda data=data: [write_atomic(path, [data]) for _ in range(20)]) for data in contents
     ]
     for thread in threads:
         thread.start()
@@ -233,9 +232,7 @@ def test_full_disk(tmp_path):
         pytest.skip("mounting needs root")
     try:
         write_atomic(disk / "ck", [OLD])
-        with pytest.raises(
-            OSError, match=r"No space left on device \(needs 2.0 MB, 1.0 MB free in"
-        ) as caught:
+        with pytest.raises(OSError, match=r"No space left on device \(needs 2.0 MB, 1.0 MB free in") as caught:
             write_atomic(disk / "ck", [b"x" * 1_000_000] * 2)
         assert caught.value.errno == errno.ENOSPC
         assert (disk / "ck").read_bytes() == OLD and os.listdir(disk) == ["ck"]

@@ -32,9 +32,7 @@ def strace(path: Path, *options: str) -> tuple[subprocess.CompletedProcess[str],
     """Saves under strace: the process, and its calls on the target, its folder and the temporary file."""
     log = path.parent / "trace.log"
     paths = [part for name in ("", TEMP, path.name) for part in ("-P", str(path.parent / name))]
-    done = run_python(
-        SAVE, path, prefix=("strace", "-o", str(log), "-e", f"trace={TRACED}", *paths, *options)
-    )
+    done = run_python(SAVE, path, prefix=("strace", "-o", str(log), "-e", f"trace={TRACED}", *paths, *options))
     return done, log.read_text().splitlines()
 
 

@@ -83,9 +83,7 @@ def test_own_formats_are_told_by_content_not_by_name(tmp_path):
     save_pth(tmp_path / "b.safetensors", sample_tensors())
     assert sniff(tmp_path / "a.pth") == "safetensors"
     assert sniff(tmp_path / "b.safetensors") == "pth"
-    with pytest.raises(
-        FormatError, match=r"a\.pth is not a PyTorch \.pth file: it seems to be a safetensors file"
-    ):
+    with pytest.raises(FormatError, match=r"a\.pth is not a PyTorch \.pth file: it seems to be a safetensors file"):
         load_pth(tmp_path / "a.pth")
     with pytest.raises(FormatError, match=r"is not a safetensors file: it seems to be a PyTorch \.pth file"):
         load_safetensors(tmp_path / "b.safetensors")

@@ -33,13 +33,9 @@ INTERESTING = (
     2**64 - 1,
 )
 
-SAFETENSORS = joined(
-    encode_safetensors(sample_tensors(), {"architecture": '{"sizes":[4,5]}', "имя": "\x01✓"})
-)
+SAFETENSORS = joined(encode_safetensors(sample_tensors(), {"architecture": '{"sizes":[4,5]}', "имя": "\x01✓"}))
 PTH = joined(
-    encode_pth(
-        {"model": OrderedDict(sample_tensors()), "epoch": 3, "é": [1.5, (1, 2)]}, {"fastnn.json": b"{}"}
-    )
+    encode_pth({"model": OrderedDict(sample_tensors()), "epoch": 3, "é": [1.5, (1, 2)]}, {"fastnn.json": b"{}"})
 )
 
 
@@ -90,10 +86,7 @@ def test_flips_in_files_without_checksums_go_unnoticed():
     """The counterpart: the test above is able to fail."""
     header = {"a": {"dtype": "F32", "shape": [100], "data_offsets": [0, 400]}}
     data = safetensors_file(header, bytes(400))
-    assert (
-        len(undetected_flips(parse_safetensors, data, iter(range(len(data) * 8 - 3200, len(data) * 8))))
-        == 3200
-    )
+    assert len(undetected_flips(parse_safetensors, data, iter(range(len(data) * 8 - 3200, len(data) * 8)))) == 3200
 
 
 def test_flips_in_the_data_of_a_large_file():
@@ -213,16 +206,8 @@ PICKLE = program(
     string("a") + tensor(6, (2, 3), (3, 1)) + b"q\x01",
     string("b") + tensor(3, (3,), (1,), key="1", kind="Bool") + b"u",
     string("c") + tensor(1, (1,), (1,), key="2", kind="BFloat16") + b"q\x02",
-    string("numbers")
-    + b"q\x03](K\x01M\x01\x01J\xff\xff\xff\xffG"
-    + bytes(8)
-    + b"\x8a\x02\x01\x00\x88\x89N)e",
-    string("again")
-    + b"h\x03h\x01h\x02\x87"
-    + string("one")
-    + b"h\x03\x85"
-    + string("dict")
-    + b"}K\x01K\x02su",
+    string("numbers") + b"q\x03](K\x01M\x01\x01J\xff\xff\xff\xffG" + bytes(8) + b"\x8a\x02\x01\x00\x88\x89N)e",
+    string("again") + b"h\x03h\x01h\x02\x87" + string("one") + b"h\x03\x85" + string("dict") + b"}K\x01K\x02su",
 )
 RECORDS = pth_file(PICKLE, STORAGES)
 

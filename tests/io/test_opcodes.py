@@ -329,9 +329,7 @@ def test_source_never_imports_pickle():
     for entry in os.listdir(folder):
         if entry.endswith(".py"):
             with open(os.path.join(folder, entry), encoding="utf-8") as file:
-                assert not re.search(
-                    r"^\s*(import|from)\s+(pickle|_pickle|dill|marshal|shelve)", file.read(), re.M
-                )
+                assert not re.search(r"^\s*(import|from)\s+(pickle|_pickle|dill|marshal|shelve)", file.read(), re.M)
 
 
 # The writer.

@@ -59,9 +59,7 @@ def test_round_trip(tmp_path):
 @pytest.mark.parametrize("code", [*DTYPES, ">f4", ">i8"])
 def test_every_type(code):
     array = np.array([[0, 1, 2], [3, 4, 100]]).astype(code)
-    found = parse(
-        encode([array, array.T, array[:, ::-1], array[1:, 2], array[0, :0], np.array(array[0, 1])])
-    )[0]
+    found = parse(encode([array, array.T, array[:, ::-1], array[1:, 2], array[0, :0], np.array(array[0, 1])]))[0]
     native = array.astype(array.dtype.newbyteorder("="))
     expected = [native, native.T, native[:, ::-1], native[1:, 2], native[0, :0], np.array(native[0, 1])]
     assert_same_tensors(dict(enumerate(found)), {i: np.asarray(a, order="C") for i, a in enumerate(expected)})
@@ -236,9 +234,7 @@ def test_truncated_and_damaged_files():
         parse(data[:500])
     damaged = bytearray(data)
     damaged[data.index(sample_tensors()["layer1.weight"].tobytes()) + 9] ^= 4
-    with pytest.raises(
-        FormatError, match=r"record 'archive/data/0' is damaged \(checksum\): 80 bytes at offset"
-    ):
+    with pytest.raises(FormatError, match=r"record 'archive/data/0' is damaged \(checksum\): 80 bytes at offset"):
         parse(damaged)
 
 

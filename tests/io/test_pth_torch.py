@@ -74,10 +74,7 @@ def test_state_dicts_of_modules_and_optimizers(torch):
         torch.nn.Conv2d(1, 3, 3), torch.nn.BatchNorm2d(3), torch.nn.Flatten(), torch.nn.Linear(12, 2)
     )
     fresh.load_state_dict(loaded_by(torch, encode(obj))["model"])
-    assert all(
-        torch.equal(a, b)
-        for a, b in zip(model.state_dict().values(), fresh.state_dict().values(), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), fresh.state_dict().values(), strict=True))
 
 
 def test_torch_tensors_of_every_kind(torch):

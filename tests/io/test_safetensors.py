@@ -47,9 +47,7 @@ def test_round_trip_keeps_order_bits_and_metadata(tmp_path):
     assert_same_tensors(load_safetensors(str(path))[0], tensors)
 
 
-@pytest.mark.parametrize(
-    "code", ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", ">f4", ">i8"]
-)
+@pytest.mark.parametrize("code", ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?", ">f4", ">i8"])
 def test_every_type(code):
     array = np.array([[0, 1, 2], [3, 4, 250 if code == "u1" else 100]]).astype(code)
     found = parse(encode({"a": array, "t": array.T, "z": array[0, 0].reshape(())}))[0]

@@ -264,7 +264,5 @@ def test_every_truncation_is_refused():
 def test_damaged_content_is_named_with_its_offset():
     data = bytearray(GOOD)
     data[GOOD.index(b"0123456789") + 3] ^= 1
-    with pytest.raises(
-        FormatError, match=r"record 'archive/data/0' is damaged \(checksum\): 200 bytes at offset 192"
-    ):
+    with pytest.raises(FormatError, match=r"record 'archive/data/0' is damaged \(checksum\): 200 bytes at offset 192"):
         read(bytes(data))

@@ -98,9 +98,7 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         while done < size:
             count = os.readv(fd, [view[done:]])
             if count == 0:
-                raise FormatError(
-                    f"{shown_path(path)} ended after {done:,} of {size:,} bytes while being read"
-                )
+                raise FormatError(f"{shown_path(path)} ended after {done:,} of {size:,} bytes while being read")
             done += count
         return view
     except OSError as error:
@@ -166,9 +164,7 @@ def _sync_folder(fd: int) -> None:
             raise
 
 
-def _save_error(
-    error: OSError, path: str | os.PathLike[str], target: str, needed: int, renamed: bool
-) -> OSError:
+def _save_error(error: OSError, path: str | os.PathLike[str], target: str, needed: int, renamed: bool) -> OSError:
     """The same error with what a person needs to know: path, cause, bytes needed and free, what is left."""
     space = f"needs {shown_bytes(needed)}"
     folder = os.path.dirname(target)
@@ -204,15 +200,11 @@ def _being_written(entry: str, pid: int) -> bool:
 def _aligned_buffer(size: int, path: str | os.PathLike[str]) -> memoryview:
     """`size` writable bytes at a multiple of 64, refused where the machine has not that much memory free."""
     if size >= _ASK_FREE_MEMORY_FROM and size > (free := _free_memory()):
-        raise FormatError(
-            f"{shown_path(path)} needs {shown_bytes(size)} of memory; {shown_bytes(free)} are free"
-        )
+        raise FormatError(f"{shown_path(path)} needs {shown_bytes(size)} of memory; {shown_bytes(free)} are free")
     try:
         block = np.empty(size + _ALIGNMENT, np.uint8)
     except MemoryError as error:
-        raise FormatError(
-            f"{shown_path(path)} needs {shown_bytes(size)} of memory, more than is free"
-        ) from error
+        raise FormatError(f"{shown_path(path)} needs {shown_bytes(size)} of memory, more than is free") from error
     start = -block.__array_interface__["data"][0] % _ALIGNMENT
     return memoryview(block)[start : start + size]
 

@@ -54,9 +54,7 @@ def element_count(shape: Iterable[Any], where: str) -> int:
         raise FormatError(f"{where} has {len(dims)} dimensions; at most {MAX_RANK} are supported")
     for dim in dims:
         if type(dim) is not int or not 0 <= dim <= MAX_ELEMENTS:
-            raise FormatError(
-                f"{where} has the dimension {shown_name(dim)}; expected an integer from 0 to 2**40"
-            )
+            raise FormatError(f"{where} has the dimension {shown_name(dim)}; expected an integer from 0 to 2**40")
     if math.prod(max(dim, 1) for dim in dims) > MAX_ELEMENTS:
         raise FormatError(f"{where} has the impossible shape {list(dims)}: more than 2**40 elements")
     return math.prod(dims)

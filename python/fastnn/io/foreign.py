@@ -23,9 +23,7 @@ _LEGACY_TORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 # Protocol buffers: field 1 (the version of ONNX's format), then one of the fields that writers put next.
 _ONNX = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x3a\x42]")
 _NEEDS_CODE = ("legacy-pth", "pickle", "tar")
-SAFE_WAY = (
-    "fastnn never runs code from files. On a machine you trust: torch.save(model.state_dict(), 'sd.pth')"
-)
+SAFE_WAY = "fastnn never runs code from files. On a machine you trust: torch.save(model.state_dict(), 'sd.pth')"
 _PHRASES = {
     "empty": "empty (0 bytes)",
     "safetensors": "a safetensors file",

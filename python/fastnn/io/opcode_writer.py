@@ -77,9 +77,7 @@ class _Writer:
             self.string(value, place)
         else:
             kind = type(value).__name__
-            raise TypeError(
-                f"{place} is a {kind}; a .pth file holds arrays, dicts, lists, tuples, str, int, float"
-            )
+            raise TypeError(f"{place} is a {kind}; a .pth file holds arrays, dicts, lists, tuples, str, int, float")
 
     def dict(self, value: dict[Any, Any], place: str, depth: int) -> None:
         """A dict or OrderedDict."""

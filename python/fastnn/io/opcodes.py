@@ -56,8 +56,7 @@ _SIZE = Token("torch Size")
 _KINDS = ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
 STORAGES = {kind: Token(f"torch {kind}Storage", kind) for kind in _KINDS}
 _TABLE = {
-    token.name: token
-    for token in (ORDERED_DICT, TENSOR, _PARAMETER, _PARAMETER_CLASS, _SIZE, *STORAGES.values())
+    token.name: token for token in (ORDERED_DICT, TENSOR, _PARAMETER, _PARAMETER_CLASS, _SIZE, *STORAGES.values())
 }
 
 BuildTensor = Callable[[StorageRef, int, tuple[Any, ...], tuple[Any, ...]], np.ndarray]
@@ -130,9 +129,7 @@ class _Reader:
 
     def objects(self, first: str) -> FormatError:
         """The error for a file that needs code."""
-        return FormatError(
-            f"{self.where} contains Python objects (first: {first}), not only tensors; {SAFE_WAY}"
-        )
+        return FormatError(f"{self.where} contains Python objects (first: {first}), not only tensors; {SAFE_WAY}")
 
     def take(self, count: int) -> memoryview:
         """The next `count` bytes of the program."""
@@ -207,12 +204,7 @@ class _Reader:
     ) -> np.ndarray:
         """The array that stands for a call of `_rebuild_tensor_v2`."""
         numbers = type(offset) is int and type(shape) is tuple and type(strides) is tuple
-        if (
-            not isinstance(storage, StorageRef)
-            or not numbers
-            or not self.no_hooks([hooks])
-            or metadata is not None
-        ):
+        if not isinstance(storage, StorageRef) or not numbers or not self.no_hooks([hooks]) or metadata is not None:
             raise self.fault("unexpected arguments of torch._utils._rebuild_tensor_v2")
         return self.build_tensor(storage, offset, shape, strides)
 

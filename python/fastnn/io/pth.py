@@ -178,9 +178,7 @@ class _StorageWriter:
         if kind is None:
             raise TypeError(f"{place} is {array.dtype}; a .pth file holds {', '.join(map(str, _KINDS))}")
         if array.ndim > MAX_RANK or len(self.views) >= MAX_TENSORS:
-            raise ValueError(
-                f"{place}: a file holds at most {MAX_TENSORS:,} tensors of at most {MAX_RANK} dimensions"
-            )
+            raise ValueError(f"{place}: a file holds at most {MAX_TENSORS:,} tensors of at most {MAX_RANK} dimensions")
         flat = np.asarray(array, dtype=_DTYPES[kind], order="C").reshape(-1)
         reference = StorageRef(kind, str(len(self.views)), flat.size)
         self.views.append(memoryview(flat.view(np.uint8)))
@@ -232,9 +230,7 @@ class _StorageReader:
         opened, array = self.opened[key]
         if opened != kind or array.size != reference.count:
             found = f"{array.size:,} {opened}"
-            raise FormatError(
-                f"{where} expects {shown_name(reference.count)} {kind} elements; it has {found}"
-            )
+            raise FormatError(f"{where} expects {shown_name(reference.count)} {kind} elements; it has {found}")
         return array
 
     def open(self, kind: str, key: str, where: str) -> np.ndarray:
@@ -242,9 +238,7 @@ class _StorageReader:
         data = self.records.get(f"data/{key}")
         dtype = _DTYPES[kind].newbyteorder(self.order)
         if data is None or len(data) % dtype.itemsize:
-            state = (
-                "is missing" if data is None else f"has {len(data):,} bytes, no multiple of {dtype.itemsize}"
-            )
+            state = "is missing" if data is None else f"has {len(data):,} bytes, no multiple of {dtype.itemsize}"
             raise FormatError(f"{where}: the record {state}")
         array = np.frombuffer(data, dtype)
         check_bool(array, where)

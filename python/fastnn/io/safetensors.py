@@ -135,9 +135,7 @@ def parse_safetensors(view: memoryview, where: str) -> tuple[dict[str, np.ndarra
     data = view[8 + len(raw) :]
     _check_layout(infos, len(data), where)
     _verify(infos, metadata, raw, data, where)
-    tensors = {
-        name: _tensor(info, data, f"{where}: tensor {shown_name(name)}") for name, info in infos.items()
-    }
+    tensors = {name: _tensor(info, data, f"{where}: tensor {shown_name(name)}") for name, info in infos.items()}
     return tensors, {key: text for key, text in metadata.items() if key not in (_FORMAT, _CHECKSUMS)}
 
 
@@ -209,9 +207,7 @@ def _read_header(view: memoryview, where: str) -> tuple[memoryview, dict[str, An
     except UnicodeDecodeError as error:
         raise FormatError(f"{where}: header is not UTF-8 at offset {8 + error.start}") from error
     if stray := _STRAY.search(json_without_strings(text)):
-        raise FormatError(
-            f'{where}: header has {shown_name(stray[0])} where only {{ [ , : " and digits may stand'
-        )
+        raise FormatError(f'{where}: header has {shown_name(stray[0])} where only {{ [ , : " and digits may stand')
     return raw, parse_json(text, f"{where}: header")
 
 
@@ -264,9 +260,7 @@ def _check_layout(infos: _Infos, available: int, where: str) -> None:
     for begin, stop, name in sorted((*info["data_offsets"], name) for name, info in infos.items()):
         if begin != end:
             fault = "overlaps the tensor before it" if begin < end else "leaves a hole before it"
-            raise FormatError(
-                f"{where}: tensor {shown_name(name)} {fault}: begins at {begin:,}, expected {end:,}"
-            )
+            raise FormatError(f"{where}: tensor {shown_name(name)} {fault}: begins at {begin:,}, expected {end:,}")
         end = stop
     if end > available:
         raise FormatError(f"{where} is truncated: header promises {end:,} data bytes, file has {available:,}")
@@ -283,9 +277,7 @@ def _verify(infos: _Infos, metadata: dict[str, str], raw: memoryview, data: memo
     if _FORMAT not in metadata and _CHECKSUMS not in metadata:
         return
     if metadata.get(_FORMAT, _FORMAT_VERSION) != _FORMAT_VERSION:
-        raise FormatError(
-            f"{where}: {_FORMAT} {shown_name(metadata[_FORMAT])} is unknown: damaged or too new"
-        )
+        raise FormatError(f"{where}: {_FORMAT} {shown_name(metadata[_FORMAT])} is unknown: damaged or too new")
     crcs = {name: zlib.crc32(data[slice(*info["data_offsets"])]) for name, info in infos.items()}
     rest = {key: text for key, text in metadata.items() if key != _CHECKSUMS}
     expected = _checksums(infos, rest, crcs)

@@ -19,9 +19,7 @@ STATE_VERSION = 1
 _KEY = "fastnn.state"
 
 
-def save_state(
-    path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray], record: Mapping[str, Any]
-) -> None:
+def save_state(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> None:
     """Writes arrays and a record to one file, atomically.
 
     Args:
@@ -61,9 +59,7 @@ def load_state(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dic
         raise FormatError(f"{where}: {_KEY} must have version and record, and nothing else")
     version, record = content["version"], content["record"]
     if type(version) is not int or version != STATE_VERSION:
-        raise FormatError(
-            f"{where} has state version {shown_name(version)}; this fastnn reads {STATE_VERSION}"
-        )
+        raise FormatError(f"{where} has state version {shown_name(version)}; this fastnn reads {STATE_VERSION}")
     if not isinstance(record, dict):
         raise FormatError(f"{where}: {_KEY}: the record is not an object")
     return tensors, record
@@ -80,8 +76,6 @@ def _check_plain(value: Any, place: str) -> None:
         for index, item in enumerate(value):
             _check_plain(item, f"{place}[{index}]")
     elif type(value) not in (str, int, float, bool, type(None)):
-        raise TypeError(
-            f"{place} is a {type(value).__name__}; JSON holds dict, list, str, int, float, bool, None"
-        )
+        raise TypeError(f"{place} is a {type(value).__name__}; JSON holds dict, list, str, int, float, bool, None")
     elif value != value or value in (float("inf"), float("-inf")):
         raise ValueError(f"{place} is {value}; JSON has no such number")

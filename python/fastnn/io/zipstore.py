@@ -128,9 +128,7 @@ def read_records(view: memoryview, directory: Directory, where: str) -> dict[str
     starts = [entry.offset for entry in directory.entries] + [directory.offset]
     for entry, after in zip(directory.entries, starts[1:], strict=True):
         if entry.offset != place:
-            raise FormatError(
-                f"{where}: record {shown_name(entry.name)} begins at {entry.offset:,}, not {place:,}"
-            )
+            raise FormatError(f"{where}: record {shown_name(entry.name)} begins at {entry.offset:,}, not {place:,}")
         records[entry.name] = _read_record(view, entry, after, where)
         place = after
     if place != directory.offset:
@@ -160,9 +158,7 @@ def _read_end(view: memoryview, where: str) -> tuple[int, int, int, int]:
     end = len(view) - _END.size
     mark, *disks, here, count, size, offset, comment = _unpack(_END, view, end, where)
     if mark != _END_MARK or comment:
-        raise FormatError(
-            f"{where} is truncated or damaged: no zip directory at the end of its {len(view):,} bytes"
-        )
+        raise FormatError(f"{where} is truncated or damaged: no zip directory at the end of its {len(view):,} bytes")
     small = (here, count, size, offset)
     locator = end - _LOCATOR.size
     if locator < 0 or view[locator : locator + 4] != struct.pack("<I", _LOCATOR_MARK):
@@ -201,9 +197,7 @@ def _read_entry(view: memoryview, place: int, end: int, where: str) -> tuple[Ent
         values.append(large.pop(0) if value == _IN_EXTRA_32 else value)
     size, stored, offset = values
     if offset + stored > place:
-        raise FormatError(
-            f"{where}: record {shown_name(name)} claims {stored:,} bytes at {offset:,}: file too small"
-        )
+        raise FormatError(f"{where}: record {shown_name(name)} claims {stored:,} bytes at {offset:,}: file too small")
     return Entry(name, flags, method, crc, stored, size, offset), after
 
 

@@ -16,8 +16,9 @@ from fastnn.tensor import Tensor
 class Linear(Module):
     """y = x W^T + b.
 
-    weight (out_features, in_features) and bias (out_features,) start uniform in +-1/sqrt(in_features) (PyTorch's default:
-    Kaiming with a = sqrt(5)). In memory the weight lies [in][out], as the kernels read it: ``weight`` is the transposed view.
+    weight (out_features, in_features) and bias (out_features,) start uniform in +-1/sqrt(in_features) (PyTorch's
+    default: Kaiming with a = sqrt(5)). In memory the weight lies [in][out], as the kernels read it: ``weight`` is the
+    transposed view.
 
     Shapes: x (..., in_features) -> (..., out_features).
 
@@ -127,7 +128,8 @@ class Identity(Module):
 class Dropout(Module):
     """Zeroes elements with probability p while training and scales the others by 1 / (1 - p) (Srivastava et al., 2014).
 
-    The draw depends on the seed, this module's number and how often it was called in training mode: the same on every machine.
+    The draw depends on the seed, this module's number and how often it was called in training mode: the same on every
+    machine.
 
     Raises:
         ValueError: p is not in [0, 1).

@@ -44,7 +44,8 @@ class Module:
         fields = self.__dict__
         if "_parameters" not in fields and isinstance(value, Parameter | Module):
             raise AttributeError(
-                f"cannot assign {name!r} to a {type(self).__name__} before super().__init__() was called: make that the first line of "
+                f"cannot assign {name!r} to a {type(self).__name__} before super().__init__() was called: make that "
+                f"the first line of "
                 "its __init__"
             )
         home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
@@ -54,7 +55,8 @@ class Module:
             before = fields.get(registry, {}).get(name)
             if before is not None and home is None and value is not None:
                 raise TypeError(
-                    f"{name!r} is a {type(before).__name__} of this {type(self).__name__}, it cannot become a {type(value).__name__}: "
+                    f"{name!r} is a {type(before).__name__} of this {type(self).__name__}, it cannot become a "
+                    f"{type(value).__name__}: "
                     "assign one of its kind or None, or delete it first"
                 )
             fields.get(registry, {}).pop(name, None)
@@ -86,7 +88,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
 
-    # -- what it holds ----------------------------------------------------------------------------------------------------------
+    # -- what it holds -----------------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         yield from self._modules.items()
@@ -132,7 +134,7 @@ class Module:
         for _, buffer in self.named_buffers():
             yield buffer
 
-    # -- state ------------------------------------------------------------------------------------------------------------------
+    # -- state -------------------------------------------------------------------------------------------------------
 
     def _named_state(self) -> Iterator[tuple[str, Tensor]]:
         """Parameters and buffers module by module, under every name they have."""
@@ -152,7 +154,8 @@ class Module:
         """Copies values in by name.
 
         Raises:
-            RuntimeError: a shape differs, or (strict) a name is missing or unexpected: all of them are named, nothing is changed.
+            RuntimeError: a shape differs, or (strict) a name is missing or unexpected: all of them are named, nothing
+            is changed.
         """
         own = dict(self._named_state())
         arrays = {name: _array_of(name, value) for name, value in state_dict.items()}
@@ -180,7 +183,7 @@ class Module:
                 tensor._data[...] = arrays[name]
         return IncompatibleKeys(missing, unexpected)
 
-    # -- modes ------------------------------------------------------------------------------------------------------------------
+    # -- modes -------------------------------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
         """Training mode: dropout is active."""
@@ -232,7 +235,7 @@ class Module:
     def cuda(self, device: Any = None) -> Self:
         return self.to(device="cuda")
 
-    # -- text -------------------------------------------------------------------------------------------------------------------
+    # -- text --------------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
         """What stands in the parentheses of a layer without children."""

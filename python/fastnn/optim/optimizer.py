@@ -48,7 +48,8 @@ class Optimizer:
         entries = list(params)
         if not entries:
             raise ValueError(
-                f"{type(self).__name__} got no parameters: pass model.parameters(), and make sure that the model's layers are assigned as "
+                f"{type(self).__name__} got no parameters: pass model.parameters(), and make sure that the model's "
+                f"layers are assigned as "
                 "attributes"
             )
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
@@ -144,7 +145,8 @@ class Optimizer:
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
             raise ValueError(
-                f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of {sizes}"
+                f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of "
+                f"{sizes}"
             )
         state = self.state
         state.clear()
@@ -166,7 +168,9 @@ class Optimizer:
 
 
 def _placed(param: Parameter, name: str, value: Any) -> Any:
-    """A loaded value: arrays are copied into the parameter's layout, one-element tensors (PyTorch's step) become numbers."""
+    """A loaded value: arrays are copied into the parameter's layout, one-element tensors (PyTorch's step) become
+    numbers.
+    """
     array = value._data if isinstance(value, Tensor) else value
     if not isinstance(array, np.ndarray):
         return value
