@@ -20,12 +20,21 @@ auto& checked_at(Items& items, int index, const char* what) {
     return items[static_cast<std::size_t>(index)];
 }
 
+std::int64_t checked_sum(std::int64_t a, std::int64_t b) {
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(a, b, &sum)) fail("plan", "a place of ", a, " + ", b, " does not fit a 64-bit count");
+    return sum;
+}
+
+// The number of the last element of a view, -1 where it has none.
 std::int64_t last_element(const TensorView& view) {
-    if (view.panel != 0) return view.storage_size() - 1;
-    std::int64_t last = 0;
-    for (int i = 0; i < view.rank; ++i) {
-        if (view.shape[i] == 0) return -1;
-        last += (view.shape[i] - 1) * view.stride[i];
+    if (view.panel != 0) {
+        const std::int64_t rows = (checked_sum(view.shape[0], view.panel) - 1) / view.panel * view.panel;
+        return checked_product("plan", rows, view.shape[1]) - 1;
+    }
+    std::int64_t last = view.empty() ? -1 : 0;
+    for (int i = 0; !view.empty() && i < view.rank; ++i) {
+        last = checked_sum(last, checked_product("plan", view.shape[i] - 1, view.stride[i]));
     }
     return last;
 }
@@ -134,8 +143,10 @@ int Plan::view(int buffer, std::int64_t offset, const std::vector<std::int64_t>&
     const AlignedBuffer& memory = checked_at(buffers_, buffer, "buffer");
     if (shape.size() != stride.size() || shape.size() > max_rank)
         fail("plan", "a view needs a stride for each dimension");
+    if (panel < 0 || (panel != 0 && shape.size() != 2)) fail("plan", "panels are for a weight of two dimensions");
+    if (offset < 0) fail("plan", "a view reaches outside its buffer");
     TensorView view;
-    view.data = static_cast<char*>(memory.data()) + offset * item_size(dtype);
+    view.data = static_cast<char*>(memory.data()) + checked_product("plan", offset, item_size(dtype));
     view.dtype = dtype;
     view.rank = static_cast<int>(shape.size());
     view.panel = panel;
@@ -144,7 +155,7 @@ int Plan::view(int buffer, std::int64_t offset, const std::vector<std::int64_t>&
         view.shape[i] = shape[i];
         view.stride[i] = stride[i];
     }
-    const std::int64_t end = checked_product("plan", offset + last_element(view) + 1, item_size(dtype));
+    const std::int64_t end = checked_product("plan", checked_sum(offset, last_element(view) + 1), item_size(dtype));
     if (offset < 0 || end > static_cast<std::int64_t>(memory.size())) fail("plan", "a view reaches outside its buffer");
     views_.push_back(view);
     return static_cast<int>(views_.size()) - 1;

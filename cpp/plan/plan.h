@@ -48,6 +48,7 @@ struct Program {
     std::vector<Instruction> instructions;
     std::vector<std::function<void()>> checks;  // of each batch, by every thread, before anything changes
     std::vector<std::function<void()>> before_step, after_step;  // by the team's first thread
+    std::map<const void*, std::uint32_t> draws;                  // how often a dropout module is used in one step
     double operations = 0;                                       // of one step, for the choice of threads
     int input = -1, target = -1, loss = -1, output = -1;         // views
 };

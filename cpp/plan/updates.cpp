@@ -157,9 +157,13 @@ void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& d
     const TensorView x = plan.at(x_id), y = plan.at(y_id), mask = plan.at(mask_id);
     dropout_check(x, p, mask, y);
     Program& target = plan.program_at(program);
+    const std::uint32_t earlier = target.draws[draw.get()]++;  // uses of the same module in this step: each is a call
     target.after_step.push_back([draw] { ++draw->call; });
     target.operations += static_cast<double>(x.size()) * 12;
-    target.instructions.push_back({"dropout", [=](Team& team) { dropout(team, x, p, *draw, mask, y); }});
+    target.instructions.push_back({"dropout", [=](Team& team) {
+                                       const DropoutDraw mine{draw->seed, draw->call + earlier, draw->module};
+                                       dropout(team, x, p, mine, mask, y);
+                                   }});
 }
 
 }  // namespace fastnn

@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
         if not name.startswith("-"):
             return f"unexpected argument {word!r}"
         known = [option for action in self._actions for option in action.option_strings]
-        close = get_close_matches(name, known, n=1, cutoff=0.5)
+        close = get_close_matches(name, known, n=1)
         return (
             f"unknown option {name!r}"
             + (f"; did you mean {close[0]!r}?" if close else "")

@@ -57,7 +57,8 @@ class Recorder:
         return threading.get_ident() == self._thread
 
     def __enter__(self) -> Recorder:
-        if ops.recorder is not None and ops.recorder.is_here():
+        present = ops.recorder
+        if present is not None and present.is_here():
             raise RecordingError(
                 "a compiled plan was called while another one is being recorded: call the model itself in forward()"
             )

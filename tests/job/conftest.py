@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastnn import random
-from job_runs import write_idx, write_tree
+from job_runs import Outcome, call, write_idx, write_tree
 
 ARCH = ("--arch", "64-16-3")
 
@@ -38,6 +40,27 @@ def mnist() -> Path:
 def small(tree: Path) -> Callable[..., tuple]:
     """small("--epochs", 2): the words of a run on the three classes."""
     return lambda *words: ("--data", tree, *ARCH, "--batch-size", 4, *words)
+
+
+@pytest.fixture
+def data(tree: Path, tmp_path: Path) -> Path:
+    """A tree of its own to break: the classes cat, dog and emu in train/ and test/."""
+    return Path(shutil.copytree(tree, tmp_path / "data"))
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """train(*words): a run on ./data that must leave no file behind."""
+    monkeypatch.chdir(tmp_path)
+
+    def attempt(*words: Any) -> Outcome:
+        before = sorted(tmp_path.iterdir())
+        outcome = call("--data", "data", "--arch", "64-8-3", "--epochs", 1, *words)
+        if outcome.code:
+            assert sorted(tmp_path.iterdir()) == before
+        return outcome
+
+    return attempt
 
 
 @pytest.fixture(autouse=True)

@@ -91,7 +91,7 @@ def in_a_corner(digit: np.ndarray) -> Image.Image:
 
 
 def large(digit: np.ndarray) -> Image.Image:
-    return grey(255 * (1 - 0.8 * enlarged(digit, 1200, 500)))
+    return grey(255 * (1 - 0.8 * enlarged(digit, 700, 300)))
 
 
 def small(digit: np.ndarray) -> Image.Image:

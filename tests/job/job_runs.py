@@ -132,6 +132,18 @@ def write_class(folder: Path, label: int, classes: int, count: int, side: int, s
         Image.fromarray(image).save(folder / f"{prefix}{i:03d}.png")
 
 
+def refused(outcome: Outcome, *parts: str, lines: int = 1) -> None:
+    """Exit code 2, so many lines that contain the parts, no traceback."""
+    assert outcome.code == 2, outcome
+    for part in parts:
+        assert part in outcome.err
+    assert outcome.err.count("\n") == lines
+    assert outcome.err.startswith("fastnn")
+    assert ": error: " in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not any(line.startswith("Epoch") for line in outcome.lines)
+
+
 def temporary_files(folder: Path) -> list[str]:
     """What killed or failed saves left behind."""
     return [path.name for path in folder.rglob("*") if "fastnn-tmp" in path.name]

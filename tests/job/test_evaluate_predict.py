@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -89,13 +90,13 @@ def test_predict_agrees_with_evaluate_on_all_of_mnist(mnist: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("take", PHOTOS, ids=lambda take: take.__name__)
 def test_photos(take: Callable, digits: Path, tmp_path: Path) -> None:
-    """40 digits in every form: at least 34 are told as they are from their own pixels."""
+    """40 digits in every form: at least 38 are told as they are from their own pixels."""
     images, _ = _core.draw_digits(7, 2000, 40)
     model = digits / "model.pth"
     network, info = load_model(model)
     expected = network.predict_classes(spec_of(network, info).inputs(images[:, None]))
     said = [one["index"] for one in predict(model, *write_photos(take, images, tmp_path))]
-    assert np.count_nonzero(said == expected) >= 34
+    assert np.count_nonzero(said == expected) >= 38
 
 
 def test_a_camera_held_sideways(digits: Path, tmp_path: Path) -> None:
@@ -189,7 +190,9 @@ class TestForeignFiles:
         check_agreement(tmp_path / "plain.pth", digits, tmp_path)
 
     def test_of_torch(self, digits: Path, tmp_path: Path) -> None:
-        torch = pytest.importorskip("torch")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch = pytest.importorskip("torch")
         torch.manual_seed(0)
         layers = [torch.nn.Linear(784, 30), torch.nn.ReLU(), torch.nn.Linear(30, 20), torch.nn.ReLU()]
         model = torch.nn.Sequential(torch.nn.Flatten(), *layers, torch.nn.Linear(20, 10, bias=False))

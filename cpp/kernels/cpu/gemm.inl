@@ -21,8 +21,8 @@ void gemm_tile(const GemmArgs<T>& g, const T* a, T* c) {
     const T* b = g.b;
     for (std::int64_t start = 0; start < g.k; start += g.segment, a += g.a_segment) {
         const T* column = a;
-        const T* const b_end = b + (g.k - start < g.segment ? g.k - start : g.segment) * g.b_row;
-        for (; b != b_end; b += g.b_row, column += g.a_col) {
+        const std::int64_t steps = g.k - start < g.segment ? g.k - start : g.segment;
+        for (std::int64_t step = 0; step < steps; ++step, b += g.b_row, column += g.a_col) {  // b_row may be 0
             V row[C];
             FASTNN_UNROLL
             for (int j = 0; j < C; ++j) row[j] = load(b, j);

@@ -1,0 +1,74 @@
+"""Options that do not fit: one line that says which, why, and what would; and what an error shows of the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from job_runs import call, refused, run
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--arch", "784-8-3"),
+            "layer 0 Linear(784->8) got 64 features: an image is 8x8x1. Use --arch 64-8-3, or --re",
+        ),
+        (("--arch", "64-8-10"), "the data has 3 classes (cat, dog, emu), the last layer 10 outputs. Use --arch 64-8-3"),
+        (("--arch", "64"), "--arch is '64'; it must be sizes with dashes between, input first, such as 784-256-10"),
+        (("--arch", "64-0-3"), "--arch is '64-0-3'"),
+        (("--arch", "64-99999999999999-3"), "Linear(64 -> 99999999999999) needs "),
+        (("--resize", "8"), "--resize is '8'; it must be WIDTHxHEIGHT, such as 28x28"),
+        (("--batch-size", 0), "argument --batch-size: 0 is too small; it must be at least 1"),
+        (("--batch-size", "many"), "argument --batch-size: 'many' is not a whole number"),
+        (("--epochs", 0), "argument --epochs: 0 is too small; it must be at least 1"),
+        (("--limit", -3), "argument --limit: -3 is too small"),
+        (("--lr", "nan"), "argument --lr: nan must be above 0 and finite"),
+        (("--lr", "0"), "argument --lr: 0 must be above 0"),
+        (("--threads", 99999), "threads must be from 1 to 4096, got 99999"),
+        (("--seed", 2**64), f"seed is {2**64}; it must fit 64 bits"),
+        (("--optimizer", "adm"), "argument --optimizer: invalid choice: 'adm' (choose from"),
+        (("--device", "cuda"), "fastnn was built without CUDA"),
+        (("--optimiser", "sgd"), "unknown option '--optimiser'; did you mean '--optimizer'? (see fastnn.train --help)"),
+        (("--epoch=3",), "unknown option '--epoch'; did you mean '--epochs'?"),
+        (("--frobnicate",), "unknown option '--frobnicate' (see fastnn.train --help)"),
+        (("more",), "unexpected argument 'more'"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_options(words: tuple, message: str, train: Callable, data: Path) -> None:
+    refused(train(*words), message)
+
+
+def test_commands(tmp_path: Path) -> None:
+    outcome = call("evalute", module="fastnn.__main__")
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[0] == "fastnn: error: unknown command 'evalute'; did you mean 'evaluate'?"
+    assert call(module="fastnn.__main__").code == 2
+    refused(call("net.pth", module="fastnn.predict"), "the following arguments are required: IMAGE")
+    refused(call("export", "nowhere", tmp_path / "x", module="fastnn.data_command"), "'nowhere' does not exist")
+
+
+def test_traceback_on_request(data: Path, tmp_path: Path) -> None:
+    """As processes: without, one line; with it, where the error was raised and the same line."""
+    words = ("--data", "data", "--arch", "63-3")
+    plain, traced = run(*words, cwd=tmp_path), run(*words, "--traceback", cwd=tmp_path)
+    refused(plain, "layer 0 Linear(63->3) got 64 features")
+    assert traced.code == 2
+    assert traced.err.startswith("Traceback (most recent call last):\n")
+    assert "in check_fit" in traced.err
+    assert traced.err.endswith(plain.err)
+
+
+def test_an_internal_fault_is_called_one(train: Callable, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr("fastnn.job.check_fit", broken)
+    outcome = train()
+    assert outcome.code == 1
+    message = "internal error: KeyError: 'oops' (a fault in fastnn; --traceback shows where)"
+    assert outcome.err == f"fastnn.train: error: {message}\n"
