@@ -71,18 +71,31 @@ void elementwise(std::int64_t n) {
     const auto size = static_cast<std::size_t>(n);
     const std::vector<T> x = numbers<T>(size + 3), y = numbers<T>(size + 3), blank(size + 3, T(7));
     using K = Kernels<T>;
-#define UNARY(kernel) both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data() + 1, out + 1); });
+#define UNARY(kernel) both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data() + 1, out + 1); })
 #define PAIR(kernel) \
-    both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data() + 1, y.data() + 2, out + 1); });
+    both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data() + 1, y.data() + 2, out + 1); })
 #define BINARY(kernel)                   \
     for (int step = 0; step < 2; ++step) \
-        both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data(), 1, y.data() + 1, step, out + 2); });
-    UNARY(relu)
-    UNARY(sigmoid) UNARY(tanh) UNARY(exp) UNARY(log) PAIR(relu_backward) PAIR(sigmoid_backward) PAIR(tanh_backward)
-        BINARY(add) BINARY(subtract) BINARY(multiply) BINARY(divide) if (n > 0){UNARY(softmax) UNARY(log_softmax) PAIR(
-            softmax_backward) PAIR(log_softmax_backward)} both<T>("accumulate", n, y, [&](const K& k, T* out) {
-            k.accumulate(n, x.data(), out);
-        });
+    both<T>(#kernel, n, blank, [&](const K& k, T* out) { k.kernel(n, x.data(), 1, y.data() + 1, step, out + 2); })
+    UNARY(relu);
+    UNARY(sigmoid);
+    UNARY(tanh);
+    UNARY(exp);
+    UNARY(log);
+    PAIR(relu_backward);
+    PAIR(sigmoid_backward);
+    PAIR(tanh_backward);
+    BINARY(add);
+    BINARY(subtract);
+    BINARY(multiply);
+    BINARY(divide);
+    if (n > 0) {
+        UNARY(softmax);
+        UNARY(log_softmax);
+        PAIR(softmax_backward);
+        PAIR(log_softmax_backward);
+    }
+    both<T>("accumulate", n, y, [&](const K& k, T* out) { k.accumulate(n, x.data(), out); });
     both<T>("sum", n, blank, [&](const K& k, T* out) { out[0] = k.sum(n, x.data() + 1); });
     both<T>("max", n, blank, [&](const K& k, T* out) { out[0] = k.max(n, x.data() + 1); });
 }
