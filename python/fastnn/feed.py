@@ -15,9 +15,8 @@ from fastnn.tensor import Tensor
 class Feed:
     """Rows of inputs and targets.
 
-    x: (N, ...) uint8 (scaled by 1/255, then normalised per channel) or floating point as it is; y: (N,) int64 or (N,
-    ...) floating
-    point; mean, std: float64 (C,) or None.
+    x: (N, ...) uint8 (scaled by 1/255, then normalised per channel) or floating point as it is; y: (N,) int64 or
+    (N, ...) floating point; mean, std: float64 (C,) or None.
     """
 
     x: np.ndarray
@@ -34,6 +33,15 @@ class Feed:
             return _core.gather_uint8(self.x, index, self.mean, self.std), _core.gather_rows(self.y, index)
         return _core.gather_rows(self.x, index), _core.gather_rows(self.y, index)
 
+    def converted(self, dtype: np.dtype) -> Feed:
+        """The same with floating-point arrays in the dtype of a model.
+
+        Raises:
+            ValueError: a value that is too large for it.
+        """
+        x, y = (convert(name, array, dtype) for name, array in (("input", self.x), ("target", self.y)))
+        return self if x is self.x and y is self.y else Feed(x, y, self.mean, self.std)
+
     def source(self, order: np.ndarray) -> _core.Source:
         """The same for the plan executor, batch after batch along an order."""
         return _core.Source(self.x, self.y, order, self.mean, self.std)
@@ -49,18 +57,23 @@ def as_feed(data: Any) -> Feed | None:
     if isinstance(data, Feed):
         return data
     if isinstance(data, tuple | list) and len(data) == 2:
-        return _from_arrays(_array(data[0], "x"), _array(data[1], "y"))
+        return _from_arrays(as_array(data[0], "x"), as_array(data[1], "y"))
     resident = getattr(data, "resident", None)
     found = resident() if callable(resident) else data
     if all(hasattr(found, name) for name in ("images", "targets", "mean", "std")):
         return Feed(found.images, found.targets, found.mean, found.std)
     tensors = getattr(data, "tensors", None)
     if tensors is not None and len(tensors) == 2:
-        return _from_arrays(_array(tensors[0], "x"), _array(tensors[1], "y"))
+        return _from_arrays(as_array(tensors[0], "x"), as_array(tensors[1], "y"))
     return None
 
 
-def _array(data: Any, name: str) -> np.ndarray:
+def as_array(data: Any, name: str) -> np.ndarray:
+    """Numbers of any kind as an array.
+
+    Raises:
+        TypeError: something else, by name.
+    """
     array = data.detach().numpy() if isinstance(data, Tensor) else np.asarray(data)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected numbers, got an array of {array.dtype}")
@@ -80,9 +93,21 @@ def _from_arrays(x: np.ndarray, y: np.ndarray) -> Feed:
     for name, array in (("input", x), ("target", y)):
         if array.dtype.kind == "f":
             check_finite(name, array)
-    if y.dtype.kind == "f" and x.dtype.kind == "f" and y.dtype != x.dtype:
-        y = y.astype(x.dtype)
     return Feed(np.ascontiguousarray(x), np.ascontiguousarray(y))
+
+
+def convert(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A floating-point array in another precision; any other array as it is.
+
+    Raises:
+        ValueError: a value that is too large for it.
+    """
+    if array.dtype.kind != "f" or array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore"):
+        array = array.astype(dtype)
+    check_finite(name, array)
+    return array
 
 
 def check_finite(name: str, array: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn import losses, ops, optim, random
 from fastnn.engine import EagerEngine, PlanEngine
-from fastnn.feed import Feed, check_finite
+from fastnn.feed import Feed, as_array, check_finite, convert
 from fastnn.history import History
 from fastnn.metrics import predicted_classes
 from fastnn.nn.layers import Linear
@@ -72,12 +72,13 @@ class Network(Module):
 
         train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for
         ``loss="mse"``, (N, outputs).
-        optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: its learning
-        rate (None: its own
-        default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line per epoch.
+        optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
+        rate of one given by name (None: its own default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line
+        per epoch.
 
         Raises:
-            ValueError: an unknown name, a size that does not fit.
+            ValueError: an unknown name, a size that does not fit, values that are not finite.
+            TypeError: data, optimizer or callbacks of a wrong kind.
             NonFiniteLossError: the loss became NaN or infinite.
         """
         if seed is not None:
@@ -86,6 +87,8 @@ class Network(Module):
         if isinstance(optimizer, str):
             rate = {} if lr is None else {"lr": lr}
             optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
+        elif lr is not None:
+            raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
         trainer = Trainer(self, criterion, optimizer)
         self.__dict__["_trainer"] = trainer
         shown = list(callbacks)
@@ -112,10 +115,15 @@ class Network(Module):
         return predicted_classes(self._scores(x))
 
     def _scores(self, x: Any) -> np.ndarray:
-        array = x.detach()._data if isinstance(x, Tensor) else np.asarray(x)
+        array = as_array(x, "input")
+        if array.ndim < 2:
+            raise ValueError(f"input has shape {array.shape}; it must have a row for each sample: x[None] for one")
+        if not len(array):
+            return np.zeros((0, self.sizes[-1]), dtype=np.float32)
         if array.dtype != np.uint8:
-            array = array.astype(np.float32) if array.dtype.kind != "f" else array
             check_finite("input", array)
+            dtype = next(self.parameters())._data.dtype
+            array = convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
         feed = Feed(np.ascontiguousarray(array), np.zeros(len(array), dtype=np.int64))
         try:
             return PlanEngine(self).outputs(feed)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnn import random
 from fastnn.engine import Chunk, PlanEngine, batch_counts, make_engine
-from fastnn.feed import Feed, as_feed
+from fastnn.feed import Feed, as_array, as_feed, convert
 from fastnn.history import History
 from fastnn.losses import CrossEntropyLoss
 from fastnn.metrics import count_correct, is_classification
@@ -67,6 +67,7 @@ class Trainer:
     """
 
     def __init__(self, model: Module, criterion: Criterion, optimizer: Optimizer, *, engine: str = "plan") -> None:
+        _check_optimizer(optimizer, model)
         self.model = model
         self.criterion = criterion
         self.optimizer = optimizer
@@ -98,12 +99,14 @@ class Trainer:
 
         Raises:
             ValueError: batch_size or epochs out of range, data that does not fit the model.
+            TypeError: data or callbacks of a wrong kind.
             NonFiniteLossError: the loss became NaN or infinite.
         """
         check_count("batch_size", batch_size, 1)
         check_count("epochs", epochs, 0)
+        _check_callbacks(callbacks)
         loader = train if hasattr(train, "batch_sampler") else None
-        feed = None if loader is not None else as_feed(train)
+        feed = None if loader is not None else self._feed(train)
         if feed is None and loader is None:
             loader = _loader_of(train, batch_size, shuffle, drop_last)
         self.epochs = epochs
@@ -139,7 +142,7 @@ class Trainer:
     def evaluate(self, data: Any) -> dict[str, float]:
         """Loss (mean over all samples) and, for classes, accuracy."""
         feed = self._validation_feed(data)
-        outputs = self.engine.outputs(feed)
+        outputs = self._outputs(feed)
         metrics = {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item())}
         if is_classification(outputs.shape, feed.y):
             metrics["accuracy"] = count_correct(outputs, feed.y) / len(feed)
@@ -202,10 +205,9 @@ class Trainer:
         )
 
     def _loader_chunks(self, loader: Iterable[Any]) -> Iterable[Chunk]:
-        for step, (x, y) in enumerate(loader):
+        for step, batch in enumerate(loader):
             if step >= self.position.step:
-                x, y = _as_batch(x), _as_batch(y)
-                yield Chunk(step, np.array([self._step(x, y)]))
+                yield Chunk(step, np.array([self._step(*self._pair(batch))]))
 
     def _step(self, x: np.ndarray, y: np.ndarray) -> float:
         try:
@@ -213,6 +215,29 @@ class Trainer:
         except RecordingError as error:
             self._fall_back(error)
             return self.engine.step(x, y)
+
+    def _outputs(self, feed: Feed) -> np.ndarray:
+        try:
+            return self.engine.outputs(feed)
+        except RecordingError as error:
+            self._fall_back(error)
+            return self.engine.outputs(feed)
+
+    def _feed(self, data: Any) -> Feed | None:
+        feed = as_feed(data)
+        return feed and feed.converted(self._dtype)
+
+    def _pair(self, batch: Any) -> tuple[np.ndarray, np.ndarray]:
+        """x and y of a loader's batch, floating-point numbers as the model has them."""
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            raise TypeError(f"a batch must be a pair (x, y), got {type(batch).__name__}: {str(batch)[:60]}")
+        x, y = (as_array(part, name) for part, name in zip(batch, "xy", strict=True))
+        return convert("input", x, self._dtype), convert("target", y, self._dtype)
+
+    @property
+    def _dtype(self) -> np.dtype:
+        """Of the model's numbers."""
+        return next((p._data.dtype for p in self.model.parameters()), np.dtype(np.float32))
 
     def _check_recordable(self, feed: Feed, batch_size: int) -> None:
         """Records the plan now, so that a model that stays eager, or labels that do not fit, are known before the
@@ -226,7 +251,7 @@ class Trainer:
             except RecordingError as error:
                 self._fall_back(error)
         if isinstance(self.criterion, CrossEntropyLoss):
-            shape = shape or self.engine.outputs(Feed(x[:1], y[:1])).shape
+            shape = shape or self._outputs(Feed(x[:1], y[:1])).shape
             _check_labels(shape[-1], feed.y)
 
     def _fall_back(self, error: RecordingError) -> None:
@@ -249,11 +274,11 @@ class Trainer:
         )
 
     def _validation_feed(self, data: Any) -> Feed:
-        feed = as_feed(data)
+        feed = self._feed(data)
         if feed is not None:
             return feed
         loader = data if hasattr(data, "batch_sampler") else _loader_of(data, 1000, False, False)
-        batches = [(_as_batch(x), _as_batch(y)) for x, y in loader]
+        batches = [self._pair(batch) for batch in loader]
         if not batches:
             raise ValueError("the data set is empty: there is nothing to evaluate")
         return Feed(np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches]))
@@ -277,14 +302,28 @@ def _steps(feed: Feed, batch_size: int, drop_last: bool) -> int:
     return full + (rest > 0)
 
 
+def _check_optimizer(optimizer: Any, model: Module) -> None:
+    if not isinstance(optimizer, Optimizer):
+        kind = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
+        raise TypeError(f"optimizer must be an optimizer of the model's parameters, such as Adam(...), got {kind}")
+    own = {id(param) for param in model.parameters()}
+    if own.isdisjoint(id(param) for group in optimizer.param_groups for param in group["params"]):
+        raise ValueError("the optimizer has none of this model's parameters: make it with model.parameters()")
+
+
+def _check_callbacks(callbacks: Sequence[Any]) -> None:
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"callbacks must be fastnn.trainer.Callback objects, got {type(callback).__name__}")
+
+
 def _loader_of(dataset: Any, batch_size: int, shuffle: bool, drop_last: bool) -> Any:
+    if isinstance(dataset, np.ndarray | Tensor | str) or not hasattr(dataset, "__getitem__"):
+        kind = type(dataset).__name__
+        raise TypeError(f"expected a data set, a DataLoader or a tuple (x, y) of arrays, got {kind}")
     from fastnn.data.loader import DataLoader
 
     return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last)
-
-
-def _as_batch(data: Any) -> np.ndarray:
-    return data.detach()._data if isinstance(data, Tensor) else np.asarray(data)
 
 
 def _check_labels(classes: int, y: np.ndarray) -> None:
