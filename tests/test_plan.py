@@ -211,7 +211,8 @@ def test_rows_do_not_see_each_other() -> None:
     assert np.concatenate([plan.forward(row[None]).numpy() for row in x]).tobytes() == together.tobytes()
 
 
-def test_source_runs_are_steps() -> None:
+@pytest.mark.parametrize("seconds", [0.0, 60.0])  # one step a call; all of them in one
+def test_source_runs_are_steps(seconds: float) -> None:
     """Plan.run over resident bytes, stopped anywhere and gone on, equals eager steps on normalised
     batches."""
     rng = np.random.default_rng(2)
@@ -227,8 +228,8 @@ def test_source_runs_are_steps() -> None:
             plan = Plan(model, nn.CrossEntropyLoss(), optimizer)
             program = plan.train_program(scaled[:8], labels[:8])
             source, done = _core.Source(images, labels, order, mean, std), 0
-            while done < 6:  # no time at all: one step a call
-                done += plan.run(program, source, done, 6 - done, seconds=0.0, losses=losses)
+            while done < 6:
+                done += plan.run(program, source, done, 6 - done, seconds=seconds, losses=losses)
         else:
             for step in range(6):
                 rows = order[8 * step : 8 * step + 8]

@@ -1,0 +1,220 @@
+"""fastnn.kernels: the functions on NumPy arrays that scripts build on; their numbers are tested op by op."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fastnn import kernels
+
+N, I, O = 5, 7, 3  # noqa: E741
+RNG = np.random.default_rng(11)
+DTYPES = [np.float32, np.float64]
+
+
+def array(*shape: int, dtype: type = np.float32) -> np.ndarray:
+    return RNG.standard_normal(shape).astype(dtype)
+
+
+def test_signatures() -> None:
+    """Fixed: scripts call them with these names and in this order."""
+    names = {name: list(inspect.signature(getattr(kernels, name)).parameters) for name in kernels.__all__}
+    assert sorted(names) == sorted(name for name in dir(kernels) if inspect.isfunction(getattr(kernels, name)))
+    assert names["dense_forward"] == ["x", "weight", "bias", "activation", "out"]
+    assert names["dense_backward"] == ["grad_y", "x", "weight", "out"]
+    assert names["relu_forward"] == ["x", "out"]
+    assert names["relu_backward"] == ["grad_y", "x", "out"]
+    assert names["softmax_cross_entropy"] == ["logits", "labels", "out"]
+    adam = inspect.signature(kernels.adam_step).parameters
+    assert list(adam)[:5] == ["param", "grad", "m", "v", "step"]
+    defaults = {name: value.default for name, value in list(adam.items())[5:]}
+    assert defaults == {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+class TestResults:
+    """Against the definitions, written out in float64; bounds of a few roundings (the op tests have exact ones)."""
+
+    def test_dense_forward(self, dtype: type) -> None:
+        x, weight, bias = array(N, I, dtype=dtype), array(O, I, dtype=dtype), array(O, dtype=dtype)
+        product = x.astype(float) @ weight.T.astype(float)
+        for given, activation, expected in (
+            (bias, None, product + bias),
+            (None, None, product),
+            (bias, "relu", np.maximum(product + bias, 0)),
+            (None, "relu", np.maximum(product, 0)),
+        ):
+            y = kernels.dense_forward(x, weight, given, activation)
+            close(y, expected, dtype)
+            assert y.shape == (N, O)
+
+    def test_dense_backward(self, dtype: type) -> None:
+        grad_y, x, weight = array(N, O, dtype=dtype), array(N, I, dtype=dtype), array(O, I, dtype=dtype)
+        grad_x, grad_weight, grad_bias = kernels.dense_backward(grad_y, x, weight)
+        close(grad_x, grad_y.astype(float) @ weight, dtype)
+        close(grad_weight, grad_y.T.astype(float) @ x, dtype)
+        close(grad_bias, grad_y.astype(float).sum(axis=0), dtype)
+
+    def test_relu(self, dtype: type) -> None:
+        x, grad = array(N, I, dtype=dtype), array(N, I, dtype=dtype)
+        x[0, :3] = -0.0, np.nan, np.inf
+        assert np.array_equal(kernels.relu_forward(x), np.where(x > 0, x, np.where(np.isnan(x), x, 0)), equal_nan=True)
+        assert not np.signbit(kernels.relu_forward(x)[0, 0])
+        assert np.array_equal(kernels.relu_backward(grad, x), np.where(x > 0, grad, 0))
+
+    def test_softmax_cross_entropy(self, dtype: type) -> None:
+        logits, labels = 3 * array(N, O, dtype=dtype), np.array([0, 2, 1, 1, 0])
+        loss, grad = kernels.softmax_cross_entropy(logits, labels)
+        exps = np.exp(logits.astype(float))
+        soft = exps / exps.sum(axis=1, keepdims=True)
+        assert type(loss) is float
+        assert loss == pytest.approx(-np.log(soft[np.arange(N), labels]).mean(), rel=10 * np.finfo(dtype).eps)
+        close(grad, (soft - np.eye(O)[labels]) / N, dtype)
+
+    def test_adam(self, dtype: type) -> None:
+        param, grad = array(4, 6, dtype=dtype), array(4, 6, dtype=dtype)
+        m, v = np.zeros_like(param), np.zeros_like(param)
+        p, mm, vv = (a.astype(float) for a in (param, m, v))
+        for step in (1, 2, 3):
+            assert kernels.adam_step(param, grad, m, v, step, lr=0.1, beta1=0.8, weight_decay=0.01) is None
+            g = grad + 0.01 * p
+            mm, vv = 0.8 * mm + 0.2 * g, 0.999 * vv + 0.001 * g * g
+            p = p - 0.1 * (mm / (1 - 0.8**step)) / (np.sqrt(vv / (1 - 0.999**step)) + 1e-8)
+        for found, expected in ((param, p), (m, mm), (v, vv)):
+            close(found, expected, dtype, roundings=60)
+
+
+def close(found: np.ndarray, expected: np.ndarray, dtype: type, roundings: int = 20) -> None:
+    assert found.dtype == dtype
+    assert np.allclose(found, expected, rtol=roundings * np.finfo(dtype).eps, atol=roundings * np.finfo(dtype).eps)
+
+
+ONE_RESULT: dict[str, Callable[..., np.ndarray]] = {
+    "dense_forward": lambda **k: kernels.dense_forward(X, WEIGHT, BIAS, **k),
+    "relu_forward": lambda **k: kernels.relu_forward(X, **k),
+    "relu_backward": lambda **k: kernels.relu_backward(X, X[::-1].copy(), **k),
+    "softmax_cross_entropy": lambda **k: kernels.softmax_cross_entropy(SCORES, LABELS, **k)[1],
+}
+X, WEIGHT, BIAS, SCORES = array(N, I), array(O, I), array(O), array(N, O)
+LABELS = np.array([0, 1, 2, 1, 0])
+
+
+@pytest.mark.parametrize("name", ONE_RESULT)
+class TestOut:
+    def test_it_is_filled_and_returned(self, name: str) -> None:
+        expected = ONE_RESULT[name]()
+        out = np.full_like(expected, 99)
+        assert ONE_RESULT[name](out=out) is out
+        assert out.tobytes() == expected.tobytes()
+
+    def test_what_does_not_fit(self, name: str) -> None:
+        shape = ONE_RESULT[name]().shape
+        read_only = np.zeros(shape, np.float32)
+        read_only.flags.writeable = False
+        for out in (
+            np.zeros((*shape, 1), np.float32),
+            np.zeros((shape[0] + 1, shape[1]), np.float32),
+            np.zeros(shape[::-1], np.float32).T,
+            read_only,
+        ):
+            with pytest.raises(ValueError, match="out"):
+                ONE_RESULT[name](out=out)
+        for wrong in (np.zeros(shape, np.float64), np.zeros(shape, np.int32), "x", [[0.0]]):
+            with pytest.raises(TypeError, match="out"):
+                ONE_RESULT[name](out=wrong)
+
+
+def test_out_of_dense_backward() -> None:
+    grad_y = array(N, O)
+    expected = kernels.dense_backward(grad_y, X, WEIGHT)
+    outs = tuple(np.full_like(part, 99) for part in expected)
+    found = kernels.dense_backward(grad_y, X, WEIGHT, out=outs)
+    for part, out, right in zip(found, outs, expected, strict=True):
+        assert part is out
+        assert out.tobytes() == right.tobytes()
+    some = kernels.dense_backward(grad_y, X, WEIGHT, out=(None, outs[1], None))
+    assert some[1] is outs[1]
+    assert some[0] is not outs[0]
+
+
+def test_in_place() -> None:
+    """ReLU may overwrite what it reads; where that would change the result it is refused."""
+    x, grad = X.copy(), array(N, I)
+    expected = kernels.relu_forward(X), kernels.relu_backward(grad, X)
+    assert np.array_equal(kernels.relu_forward(x, out=x), expected[0])
+    assert np.array_equal(kernels.relu_backward(grad, X, out=grad), expected[1])
+    square = np.eye(N, dtype=np.float32)
+    with pytest.raises(ValueError, match="overlap"):
+        kernels.dense_forward(square, square.copy(), None, out=square)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda a: np.repeat(a, 2, axis=-1)[..., ::2], "strided"),
+        (lambda a: np.asfortranarray(a), "column by column"),
+        (lambda a: a.astype(a.dtype.newbyteorder()), "swapped bytes"),
+        (
+            lambda a: np.frombuffer(b"x" + a.tobytes(), np.uint8)[1:].view(a.dtype).reshape(a.shape),
+            "misaligned, read-only",
+        ),
+    ],
+    ids=["strided", "column by column", "swapped", "misaligned"],
+)
+def test_inputs_of_any_layout(make: Callable[[np.ndarray], np.ndarray], what: str) -> None:
+    expected = kernels.dense_forward(X, WEIGHT, BIAS)
+    assert kernels.dense_forward(make(X), make(WEIGHT), make(BIAS)).tobytes() == expected.tobytes()
+    loss, grad = kernels.softmax_cross_entropy(make(SCORES), LABELS)
+    same, right = kernels.softmax_cross_entropy(SCORES, LABELS)
+    assert (loss, grad.tobytes()) == (same, right.tobytes())
+
+
+ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
+    "activation": (lambda: kernels.dense_forward(X, WEIGHT, BIAS, "gelu"), ValueError, "None or 'relu', got 'gelu'"),
+    "inputs": (
+        lambda: kernels.dense_forward(X[:, :6], WEIGHT, BIAS),
+        ValueError,
+        r"weight has 7 inputs, x has shape \(5, 6\)",
+    ),
+    "bias": (lambda: kernels.dense_forward(X, WEIGHT, BIAS[:2]), ValueError, "bias"),
+    "dtypes": (lambda: kernels.dense_forward(X, WEIGHT.astype(float), BIAS), TypeError, "float32"),
+    "integers": (lambda: kernels.dense_forward(X.astype(int), WEIGHT, BIAS), TypeError, "float"),
+    "no array": (lambda: kernels.relu_forward("x"), TypeError, "array"),
+    "objects": (lambda: kernels.relu_forward(np.array([None])), TypeError, "object"),
+    "rank": (lambda: kernels.dense_forward(X[0], WEIGHT, BIAS), ValueError, "dimension"),
+    "backward rows": (lambda: kernels.dense_backward(SCORES[:4], X, WEIGHT), ValueError, "4"),
+    "relu shapes": (lambda: kernels.relu_backward(X, X[:4]), ValueError, "shape"),
+    "label": (
+        lambda: kernels.softmax_cross_entropy(SCORES, LABELS + 1),
+        ValueError,
+        "label 3 at sample 2 is outside 0..2",
+    ),
+    "negative": (lambda: kernels.softmax_cross_entropy(SCORES, -LABELS), ValueError, "label -1 at sample 1"),
+    "float labels": (lambda: kernels.softmax_cross_entropy(SCORES, LABELS * 1.0), TypeError, "labels must be integers"),
+    "counts": (lambda: kernels.softmax_cross_entropy(SCORES, LABELS[:4]), ValueError, "4"),
+    "empty": (lambda: kernels.softmax_cross_entropy(SCORES[:0], LABELS[:0]), ValueError, "empty"),
+    "step": (
+        lambda: kernels.adam_step(*(X.copy() for _ in range(4)), 0),
+        ValueError,
+        "step is 0; steps are counted from 1",
+    ),
+    "adam shapes": (lambda: kernels.adam_step(X.copy(), X, X.copy(), WEIGHT.copy(), 1), ValueError, "shape"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors(name: str) -> None:
+    call, kind, message = ERRORS[name]
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_adam_refuses_a_read_only_parameter() -> None:
+    param = X.copy()
+    param.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        kernels.adam_step(param, X, np.zeros_like(X), np.zeros_like(X), 1)
+    assert np.array_equal(param, X)

@@ -1,0 +1,205 @@
+"""Trainer, compile, and a network's prediction: both engines, every form of data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import fastnn
+import numpy as np
+import pytest
+from fastnn import Network, nn, optim
+from fastnn.serialization import parameters_sha256
+from fastnn.tensor import Tensor
+from fastnn.trainer import Trainer
+from fastnn.utils.data import DataLoader, Dataset
+
+RNG = np.random.default_rng(8)
+X = RNG.standard_normal((70, 6)).astype(np.float32)
+Y = RNG.integers(0, 3, 70)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    fastnn.manual_seed(5)
+
+
+class LooksAtValues(nn.Module):
+    """A model that no plan can follow: what it does depends on the numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x).relu()
+        return self.second(hidden if hidden.sum().item() > 0 else -hidden)
+
+
+class LooksWhenEvaluated(LooksAtValues):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x).relu()) if self.training else super().forward(x)
+
+
+class Rows(Dataset):
+    def __len__(self) -> int:
+        return len(X)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+        return X[index], int(Y[index])
+
+
+def trainer_of(model: nn.Module, engine: str = "plan") -> Trainer:
+    return Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.01), engine=engine)
+
+
+def trained(kind: Callable[[], nn.Module], engine: str, data: Any = (X, Y)) -> tuple[Trainer, list[float]]:
+    fastnn.manual_seed(5)
+    trainer = trainer_of(kind(), engine)
+    history = trainer.fit(data, (X, Y), epochs=3, batch_size=16)
+    return trainer, history.loss + history.val_loss + history.val_accuracy
+
+
+@pytest.mark.parametrize("data", [lambda: (X, Y), Rows, lambda: DataLoader(Rows(), 16, shuffle=True)])
+@pytest.mark.parametrize(
+    "kind",
+    [lambda: Network(6, 8, 3), lambda: nn.Sequential(nn.Linear(6, 9), nn.Tanh(), nn.Dropout(0.4), nn.Linear(9, 3))],
+    ids=["network", "dropout"],
+)
+def test_engines_agree(kind: Callable[[], nn.Module], data: Callable[[], Any]) -> None:
+    (plan, numbers), (eager, same) = trained(kind, "plan", data()), trained(kind, "eager", data())
+    assert (plan.engine.name, eager.engine.name) == ("plan", "eager")
+    assert numbers == same
+    assert parameters_sha256(plan.model) == parameters_sha256(eager.model)
+
+
+@pytest.mark.parametrize("data", [lambda: (X, Y), Rows])
+def test_a_model_that_looks_at_values_stays_eager(data: Callable[[], Any]) -> None:
+    (fallen, numbers), (eager, same) = trained(LooksAtValues, "plan", data()), trained(LooksAtValues, "eager", data())
+    assert fallen.engine.name == "eager"
+    assert "item() on a tensor while a plan is being recorded" in fallen.engine_note
+    assert eager.engine_note == ""
+    assert numbers == same
+    assert parameters_sha256(fallen.model) == parameters_sha256(eager.model)
+
+
+def test_a_model_that_looks_at_values_when_evaluated() -> None:
+    trainer, numbers = trained(LooksWhenEvaluated, "plan")
+    assert trainer.engine_note
+    assert numbers == trained(LooksWhenEvaluated, "eager")[1]
+
+
+def test_validation_changes_nothing() -> None:
+    digests = []
+    for validation in (None, (X, Y), Rows()):
+        fastnn.manual_seed(5)
+        trainer = trainer_of(nn.Sequential(nn.Linear(6, 9), nn.Dropout(0.3), nn.Linear(9, 3)))
+        trainer.fit((X, Y), validation, epochs=2)
+        digests.append(parameters_sha256(trainer.model))
+    assert len(set(digests)) == 1
+
+
+def test_metrics_are_what_they_say() -> None:
+    """The loss and accuracy of an evaluation, by the definitions, in float64."""
+    model = Network(6, 3)
+    metrics = trainer_of(model).evaluate((X, Y))
+    weight, bias = (p.detach().numpy().astype(np.float64) for p in model.parameters())
+    scores = X @ weight.T + bias
+    losses = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(70), Y]
+    assert metrics["loss"] == pytest.approx(losses.mean(), rel=1e-6)
+    assert metrics["accuracy"] == np.mean(scores.argmax(axis=1) == Y)
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_batches() -> None:
+    trainer = trainer_of(Network(6, 3))
+    trainer.fit((X, Y), epochs=2, batch_size=16)
+    assert len(trainer.epoch_losses) == 5
+    assert trainer.history.loss[1] == math.fsum(trainer.epoch_losses) / 5
+
+
+def test_fit_goes_on_where_it_stopped() -> None:
+    """fit(epochs=n) trains up to n epochs in all."""
+    runs = []
+    for ends in ((4,), (1, 3, 3, 4)):
+        fastnn.manual_seed(9)
+        trainer = trainer_of(Network(6, 8, 3))
+        for end in ends:
+            trainer.fit((X, Y), epochs=end, batch_size=16)
+        runs.append((parameters_sha256(trainer.model), trainer.history.loss))
+    assert runs[0] == runs[1]
+    assert len(runs[0][1]) == 4
+
+
+def test_drop_last_and_order() -> None:
+    trainer = trainer_of(Network(6, 3))
+    trainer.fit((X, Y), epochs=1, batch_size=16, drop_last=True)
+    assert (trainer.steps_per_epoch, len(trainer.epoch_losses)) == (4, 4)
+    with pytest.raises(ValueError, match="data set has 70 samples, batch_size is 71 and drop_last is on"):
+        trainer_of(Network(6, 3)).fit((X, Y), batch_size=71, drop_last=True)
+
+
+def test_an_unknown_engine() -> None:
+    with pytest.raises(ValueError, match="engine must be one of plan, eager, got 'pln'"):
+        trainer_of(Network(6, 3), "pln")
+
+
+class TestCompile:
+    def test_a_step_is_the_five_steps(self) -> None:
+        compiled, typed = Network(6, 8, 3), Network(6, 8, 3)
+        typed.load_state_dict(compiled.state_dict())
+        criterion, optimizers = nn.CrossEntropyLoss(), [optim.Adam(m.parameters()) for m in (compiled, typed)]
+        step = fastnn.compile(compiled, criterion, optimizers[0])
+        for size in (16, 16, 7, 16):
+            x, y = fastnn.tensor(X[:size]), fastnn.tensor(Y[:size])
+            loss = criterion(typed(x), y)
+            optimizers[1].zero_grad()
+            loss.backward()
+            optimizers[1].step()
+            assert step(x, y).item() == loss.item()
+        assert parameters_sha256(compiled) == parameters_sha256(typed)
+
+    def test_inference(self) -> None:
+        model = nn.Sequential(nn.Linear(6, 4), nn.Dropout(0.5), nn.Sigmoid())
+        forward = fastnn.compile(model)
+        model.eval()
+        assert np.array_equal(forward(X).numpy(), model(fastnn.tensor(X)).detach().numpy())
+
+    def test_half_of_a_training_step(self) -> None:
+        with pytest.raises(ValueError, match="takes a criterion and an optimizer together"):
+            fastnn.compile(Network(6, 3), nn.CrossEntropyLoss())
+
+
+class TestPrediction:
+    def test_probabilities(self) -> None:
+        network = Network(6, 8, 3)
+        found = network.predict(X)
+        scores = network(fastnn.tensor(X)).detach().numpy().astype(np.float64)
+        expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        assert (found.dtype, found.shape) == (np.float32, (70, 3))
+        assert np.allclose(found, expected, rtol=1e-6, atol=0)
+        assert network.predict_classes(X).dtype == np.int64
+        assert np.array_equal(network.predict_classes(X), scores.argmax(axis=1))
+
+    def test_every_form_of_input(self) -> None:
+        network = Network(6, 8, 3)
+        expected = network.predict(X)
+        for same in (X.astype(np.float64), X.tolist(), fastnn.tensor(X), X.reshape(70, 1, 2, 3), np.asfortranarray(X)):
+            assert np.array_equal(network.predict(same), expected)
+        assert network.predict(X[:0]).shape == (0, 3)
+        assert np.array_equal(network.predict(np.ones((2, 6), int)), network.predict(np.ones((2, 6), np.float32)))
+        pixels = RNG.integers(0, 256, (4, 6)).astype(np.uint8)
+        assert np.array_equal(network.predict(pixels), network.predict(pixels / np.float32(255)))
+
+    def test_rows_do_not_depend_on_each_other(self) -> None:
+        network = Network(6, 8, 3)
+        x = RNG.standard_normal((2007, 6)).astype(np.float32)
+        assert np.array_equal(network.predict(x)[[0, 999, 1000, 2006]], network.predict(x[[0, 999, 1000, 2006]]))
+
+    def test_it_does_not_change_the_mode_or_the_weights(self) -> None:
+        network = Network(6, 3)
+        before = parameters_sha256(network)
+        for training in (True, False):
+            network.train(training).predict(X)
+            assert network.training is training
+        assert parameters_sha256(network) == before
