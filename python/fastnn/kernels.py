@@ -68,13 +68,17 @@ def dense_backward(
         out: arrays for the three results, each may be None.
 
     Returns:
-        grad_x (N, I), grad_weight (O, I), grad_bias (O,).
+        grad_x (N, I), grad_weight (O, I) in the memory layout of weight, grad_bias (O,).
 
     Raises:
         ValueError, TypeError: as :func:`dense_forward`.
     """
     into_x, into_weight, into_bias = out or (None, None, None)
     grad_x = _core.dense_grad_x(grad_y, weight, into_x)
+    if not isinstance(x, np.ndarray) or x.shape != grad_x.shape:
+        raise ValueError(f"[linear] x has shape {np.shape(x)}; grad_y and weight belong to inputs of {grad_x.shape}")
+    if into_weight is None and not weight.flags.f_contiguous:
+        into_weight = np.empty(weight.shape, dtype=grad_x.dtype)
     return grad_x, _core.dense_grad_weight(grad_y, x, into_weight), _core.dense_grad_bias(grad_y, into_bias)
 
 
@@ -123,7 +127,8 @@ def adam_step(
     """One Adam update in place (Kingma and Ba, 2015).
 
     Args:
-        param, grad, m, v: one shape, dtype and memory layout; param, m and v are changed.
+        param, m, v: one shape, dtype and memory layout; they are changed.
+        grad: of that shape and dtype.
         step: from 1.
 
     Raises:
@@ -140,4 +145,6 @@ def adam_step(
         weight_decay,
     )
     settings.set_step(step)
+    if isinstance(grad, np.ndarray) and isinstance(param, np.ndarray) and grad.strides != param.strides:
+        grad = np.array(grad, order="F" if param.flags.f_contiguous else "C")
     _core.adam(param, grad, m, v, settings)
