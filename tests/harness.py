@@ -142,8 +142,11 @@ def check_sabotage(actual: np.ndarray, truth: np.ndarray, bound: Any) -> None:
     for place in {finite[0], finite[finite.size // 2], finite[-1]}:
         wrong = actual.copy()
         at = np.unravel_index(place, truth.shape)
-        moved = np.asarray(truth[at] + bounds[at], wrong.dtype)
-        wrong[at] = moved + 1 if wrong.dtype.kind != "f" else np.nextafter(np.nextafter(moved, np.inf), np.inf)
+        real = wrong.dtype.type
+        moved = real(truth[at] + bounds[at])
+        wrong[at] = (
+            moved + 1 if wrong.dtype.kind != "f" else np.nextafter(np.nextafter(moved, real(np.inf)), real(np.inf))
+        )
         with pytest.raises(AssertionError):
             check_close(wrong, truth, bound)
         with pytest.raises(AssertionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -185,13 +186,14 @@ def test_one_plan_in_two_threads_is_refused() -> None:
 
     def work() -> None:
         while not stop.is_set():
-            plan.step(x, y)
+            with suppress(RuntimeError):  # it may be this thread that comes second
+                plan.step(x, y)
 
     thread = threading.Thread(target=work)
     thread.start()
     refused: set[str] = set()
     for _ in range(2000):
-        for what, use in {"step": lambda: plan._exclusive().__enter__(), "read": model.state_dict}.items():
+        for what, use in {"step": lambda: plan.step(x[:1], y[:1]), "read": model.state_dict}.items():
             try:
                 use()
             except RuntimeError as error:

@@ -100,6 +100,15 @@ def test_other_threads_are_not_recorded() -> None:
     assert failures == [] and rounds and counts == {("dense_forward", "relu", "dense_forward", "sum")}
 
 
+def test_a_recording_that_ends_while_another_thread_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = Recorder()
+    elsewhere._thread = -1
+    answers = [None, elsewhere]
+    asked = type("Ops", (), {"recorder": property(lambda self: answers.pop())})
+    monkeypatch.setattr(sys.modules["fastnn.tensor"], "ops", asked())
+    assert Tensor(np.float32(3)).item() == 3
+
+
 # Fusion, on lists written by hand
 
 

@@ -1,0 +1,228 @@
+"""The package as its users meet it: names, what an import costs them, versions, the console script, no pickle."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from contextlib import suppress
+from importlib import import_module, metadata
+from pathlib import Path
+
+import fastnn
+import pytest
+from fastnn import _core
+
+PACKAGE = Path(fastnn.__file__).parent
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+PUBLIC = {
+    "fastnn": "Network Trainer compile kernels manual_seed set_num_threads get_num_threads runtime_info save load "
+    "no_grad nn optim transforms datasets utils FormatError Tensor tensor zeros ones rand randperm arange cat stack "
+    "flatten sum mean max argmax exp log relu sigmoid tanh softmax log_softmax matmul float32 float64 int64 uint8 "
+    "float long bool from_numpy is_grad_enabled enable_grad set_grad_enabled initial_seed autograd __version__",
+    "fastnn.nn": "Module Parameter Linear ReLU Sigmoid Tanh Flatten Sequential Dropout CrossEntropyLoss MSELoss "
+    "BCEWithLogitsLoss functional",
+    "fastnn.nn.functional": "relu sigmoid tanh softmax log_softmax cross_entropy mse_loss linear "
+    "binary_cross_entropy_with_logits",
+    "fastnn.optim": "SGD Adam AdamW RMSprop lr_scheduler",
+    "fastnn.transforms": "Compose Grayscale Resize CenterCrop ToTensor Normalize",
+    "fastnn.datasets": "ImageFolder MNIST",
+    "fastnn.utils.data": "Dataset DataLoader TensorDataset Subset random_split",
+    "fastnn.kernels": "dense_forward dense_backward relu_forward relu_backward softmax_cross_entropy adam_step",
+    "fastnn.Network": "fit evaluate predict predict_classes save load summary",
+}
+
+
+def python(code: str, **changes: str) -> str:
+    """The output of a fresh interpreter that must end well."""
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path} | changes
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path}
+    argv = [sys.executable, "-m", "fastnn", *words]
+    return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("home", PUBLIC)
+def test_public_names(home: str) -> None:
+    owner = fastnn.Network if home == "fastnn.Network" else import_module(home)
+    missing = [name for name in PUBLIC[home].split() if not hasattr(owner, name)]
+    assert missing == []
+
+
+def test_names_are_listed_and_missing_ones_are_said() -> None:
+    listed = dir(fastnn)
+    for name in PUBLIC["fastnn"].split():
+        assert name in listed, name
+    with pytest.raises(AttributeError, match="module 'fastnn' has no attribute 'jit'"):
+        _ = fastnn.jit
+    with pytest.raises(AttributeError, match=r"module 'fastnn\.datasets' has no attribute 'ImageNet'"):
+        _ = import_module("fastnn.datasets").ImageNet
+
+
+def test_every_public_function_says_what_it_does() -> None:
+    """Documented where it is a function or class of ours; the one-liners that mirror a method are its own words."""
+    silent = []
+    for home in ("fastnn.optim", "fastnn.transforms", "fastnn.datasets", "fastnn.utils.data", "fastnn.kernels"):
+        module = import_module(home)
+        silent += [name for name in PUBLIC[home].split() if not getattr(module, name).__doc__]
+    silent += [name for name in PUBLIC["fastnn.Network"].split() if not getattr(fastnn.Network, name).__doc__]
+    assert silent == []
+
+
+TUTORIAL = """
+import fastnn as torch
+import fastnn.nn.functional as F
+import fastnn.optim as optim
+from fastnn import nn, optim, transforms, datasets
+from fastnn.utils.data import DataLoader, Dataset
+from fastnn.optim import lr_scheduler
+from fastnn.transforms import ToTensor
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Linear(784, 256)
+        self.layer2 = nn.Linear(256, 10)
+
+    def forward(self, x):
+        x = x.view(-1, 28 * 28)
+        x = self.layer1(x)
+        x = torch.relu(x)
+        return self.layer2(x)
+
+torch.manual_seed(0)
+model = Network()
+optimizer = optim.Adam(model.parameters())
+criterion = nn.CrossEntropyLoss()
+data, label = torch.rand(64, 1, 28, 28), torch.arange(64) % 10
+for batch_idx in range(3):
+    output = model(data)
+    loss = criterion(output, label)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    print(f"Epoch 1/10 | Batch {batch_idx}/938 | Loss: {loss.item():.4f}")
+torch.save(model.state_dict(), "mnist.pth")
+model.load_state_dict(torch.load("mnist.pth"))
+with torch.no_grad():
+    print(model(data[:1]).argmax(1).item() in range(10))
+"""
+
+
+def test_a_tutorials_lines(tmp_path: Path) -> None:
+    lines = python(f"import os; os.chdir({str(tmp_path)!r})\n{TUTORIAL}").splitlines()
+    losses = [float(line.rsplit(" ", 1)[1]) for line in lines[:3]]
+    assert losses == sorted(losses, reverse=True)
+    assert lines[3] == "True"
+
+
+def test_importing_loads_only_what_it_needs() -> None:
+    """Beyond NumPy and what it brings: fastnn's own modules for tensors, layers and optimizers."""
+    code = """
+import sys, numpy
+before = set(sys.modules)
+import fastnn
+print(*sorted(set(sys.modules) - before))
+"""
+    loaded = python(code).split()
+    others = [name for name in loaded if not name.startswith("fastnn")]
+    # Small ones of the standard library, should NumPy no longer bring them; anything with a cost would stand out.
+    allowed = {"__future__", "contextlib", "copy", "dataclasses", "enum", "inspect", "threading", "types", "typing"}
+    assert {name.split(".")[0] for name in others} <= allowed, others
+    heavy = ("io", "data", "datasets", "transforms", "network", "trainer", "serialization", "cli", "job", "console")
+    assert not {f"fastnn.{name}" for name in heavy} & set(loaded)
+
+
+def test_training_needs_no_pillow() -> None:
+    """Pillow, JSON and the like are loaded by what uses them: images and files."""
+    code = """
+import sys, numpy
+before = set(sys.modules)
+import fastnn
+x, y = numpy.eye(6, dtype="f4"), numpy.arange(6) % 3
+network = fastnn.Network(6, 3)
+network.fit((x, y), epochs=1, verbose=0)
+network.predict(x)
+print(*sorted(set(sys.modules) - before))
+"""
+    loaded = set(python(code).split())
+    assert not loaded & {"PIL", "zipfile", "gzip", "argparse", "logging", "subprocess", "multiprocessing", "tempfile"}
+    assert "fastnn.trainer" in loaded
+
+
+def imports_of(path: Path) -> set[str]:
+    """The first words of all modules that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def test_no_pickle_and_nothing_that_runs_text() -> None:
+    calls = ("eval", "exec", "__import__", "compile")
+    for path in SOURCES:
+        assert not imports_of(path) & {"pickle", "_pickle", "cPickle", "dill", "marshal", "shelve", "joblib"}, path
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls
+            assert not called, f"{path}:{node.lineno}"
+
+
+def test_only_numpy_and_pillow_are_needed() -> None:
+    used = set().union(*map(imports_of, SOURCES))
+    assert used - set(sys.stdlib_module_names) - {"fastnn"} == {"numpy", "PIL"}
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert fastnn.__version__ == _core.__version__ == project["version"] == fastnn.runtime_info()["fastnn"]
+    assert command("--version").stdout == f"fastnn {project['version']}\n"
+    with suppress(metadata.PackageNotFoundError):  # run from the sources
+        assert metadata.version("fastnn") == project["version"]
+
+
+def test_files_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["scripts"] == {"fastnn": "fastnn.__main__:main"}
+    assert sorted(re.split("[<>=]", word)[0] for word in project["dependencies"]) == ["numpy", "pillow"]
+    assert (PACKAGE / "py.typed").read_text() == ""
+    assert "def dense_forward" in (PACKAGE / "_core.pyi").read_text()
+
+
+def test_info() -> None:
+    told = json.loads(command("info", "--json").stdout)
+    assert told["isa"] in told["isa_levels"]
+    assert told["isa_levels"][told["isa"]] is True
+    assert told["threads"] >= 1
+    assert told["fastnn"] == fastnn.__version__
+    text = command("info")
+    assert (text.returncode, text.stderr) == (0, "")
+    shown = dict(line.split(":", 1) for line in text.stdout.splitlines())
+    assert {name.strip() for name in shown} == set(told)
+    assert shown["isa"].strip() == told["isa"]
+    assert "scalar (yes)" in shown["isa_levels"]
+
+
+def test_commands_without_words() -> None:
+    asked, unasked = command("--help"), command()
+    assert (asked.returncode, unasked.returncode) == (0, 2)
+    assert asked.stdout.startswith("usage: fastnn COMMAND")
+    for name in ("train", "evaluate", "predict", "data", "info"):
+        assert f"\n  {name} " in asked.stdout
+        assert command(name, "--help").stdout.startswith("usage: fastnn")
