@@ -1,7 +1,6 @@
 """fastnn's benchmarks: ``python -m benchmarks ops|train_step|loader|end_to_end``.
 
-Nothing is timed before its answer has been compared with the NumPy reference. Contenders take turns in one
-process, A B C A B C ..., and before each sample a probe measures what the machine's multiply-add units can
-do at that moment. ``harness.py`` measures, ``report.py`` prints, ``peers/`` has one short file a peer and
-work.
+Nothing is timed before its answer has been compared with the NumPy reference. Contenders take turns in one process, A B
+C A B C ..., and before each sample a probe measures what the machine's multiply-add units can do at that moment.
+``harness.py`` measures, ``report.py`` prints, ``peers/`` has one short file a peer and work.
 """

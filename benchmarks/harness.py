@@ -1,10 +1,10 @@
 """Measuring: compare first, then take turns, each sample beside a probe of the machine's peak.
 
-A *case* is one piece of work; its *contenders* do it, fastnn first. Every contender runs once and its answer
-is checked; one wrong answer stops the benchmark (:class:`Mismatch`). Then rounds A B C A B C ...: a probe of
-the FMA peak, a pause in which the other contenders' spinning threads fall asleep, an untimed call, a timed
-sample. Numbers of one round belong together: ratios are taken round by round, and U is the share of the peak
-that was probed just before the sample.
+A *case* is one piece of work; its *contenders* do it, fastnn first. Every contender runs once and its answer is
+checked; one wrong answer stops the benchmark (:class:`Mismatch`). Then rounds A B C A B C ...: a probe of the FMA peak,
+a pause in which the other contenders' spinning threads fall asleep, an untimed call, a timed sample. Numbers of one
+round belong together: ratios are taken round by round, and U is the share of the peak that was probed just before the
+sample.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reading a folder of small images: the first pass over it, and a later one.
 
-fastnn decodes the folder into memory in its first pass and gathers from there afterwards; a tutorial's loader
-opens and decodes every file in every pass. All contenders read the same files, which the operating system has
-in its cache, in the same order, into float32 batches (64, 1, 28, 28), and must give the same bits.
+fastnn decodes the folder into memory in its first pass and gathers from there afterwards; a tutorial's loader opens and
+decodes every file in every pass. All contenders read the same files, which the operating system has in its cache, in
+the same order, into float32 batches (64, 1, 28, 28), and must give the same bits.
 """
 
 from __future__ import annotations

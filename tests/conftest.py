@@ -3,8 +3,7 @@
 import os
 from collections.abc import Iterator
 
-# One thread for the BLAS behind NumPy: its waiting workers would take the processors from the threads under
-# test.
+# One thread for the BLAS behind NumPy: its waiting workers would take the processors from the threads under test.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np

@@ -1,9 +1,8 @@
 """The two orders of every reduction, written once more: independent of the kernels, exact in every rounding.
 
-fma32 is a fused multiply-add from float64 arithmetic: the product of two float32 is exact in float64, the sum
-is rounded to odd there, and an odd 53-bit result rounds to float32 as the exact value does (Boldo and
-Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", IEEE TC 57,
-2008).
+fma32 is a fused multiply-add from float64 arithmetic: the product of two float32 is exact in float64, the sum is
+rounded to odd there, and an odd 53-bit result rounds to float32 as the exact value does (Boldo and Melquiond,
+"Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", IEEE TC 57, 2008).
 """
 
 from __future__ import annotations

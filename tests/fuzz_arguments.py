@@ -1,8 +1,8 @@
 """python fuzz_arguments.py SEED CALLS: calls ops with right, odd and absurd arguments.
 
-Each call is printed before it is made, so that the last line names the one that crashed. A call that takes
-longer than 3 s ends the process by SIGALRM; memory is limited, so that sizes no machine has are seen as such.
-Exit status 1 for an exception other than ValueError, TypeError and MemoryError.
+Each call is printed before it is made, so that the last line names the one that crashed. A call that takes longer than
+3 s ends the process by SIGALRM; memory is limited, so that sizes no machine has are seen as such. Exit status 1 for an
+exception other than ValueError, TypeError and MemoryError.
 """
 
 from __future__ import annotations

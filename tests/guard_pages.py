@@ -1,8 +1,8 @@
 """python guard_pages.py ISA | overrun WHERE: every op on arrays that touch pages nobody may read or write.
 
-Each array of a call ends (then: begins) exactly where a page without access does, so that reading or writing
-one byte too far ends the process by SIGSEGV. A case is printed before it runs: the last line names the one
-that crashed. "overrun end" and "overrun start" step over on purpose, to show that the pages are really there.
+Each array of a call ends (then: begins) exactly where a page without access does, so that reading or writing one byte
+too far ends the process by SIGSEGV. A case is printed before it runs: the last line names the one that crashed.
+"overrun end" and "overrun start" step over on purpose, to show that the pages are really there.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """What the tests of the ops share: one oracle, derived bounds, and proof that each comparison can fail.
 
-An op's test says how to draw inputs, how to run the op, its oracle in `fastnn.reference` and the error it may
-make (:class:`Op`); :class:`OpTests` then runs it on every ISA and number of threads, over the remainders of
-vectors and tiles, with misaligned and strided arrays. Expected values are computed in a wider type than the
-op's own (float64 for float32, long double for float64), so that they are the truth beside the op's rounding.
+An op's test says how to draw inputs, how to run the op, its oracle in `fastnn.reference` and the error it may make
+(:class:`Op`); :class:`OpTests` then runs it on every ISA and number of threads, over the remainders of vectors and
+tiles, with misaligned and strided arrays. Expected values are computed in a wider type than the op's own (float64 for
+float32, long double for float64), so that they are the truth beside the op's rounding.
 
-Bounds are a priori, in units of the rounding error u (Higham, Accuracy and Stability of Numerical Algorithms,
-2002, section 3.1): a chain of n roundings is off by at most gamma(n) = n u / (1 - n u) of the sum of
-magnitudes. A bound has to be derived, so a test cannot be loosened; `check_sabotage` shows for each that it
-is not loose already.
+Bounds are a priori, in units of the rounding error u (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
+section 3.1): a chain of n roundings is off by at most gamma(n) = n u / (1 - n u) of the sum of magnitudes. A bound has
+to be derived, so a test cannot be loosened; `check_sabotage` shows for each that it is not loose already.
 """
 
 from __future__ import annotations

@@ -21,8 +21,7 @@ from fastnn import _core
 ROOT = Path(__file__).resolve().parent.parent
 ISA_CMAKE = ROOT / "cpp/cmake/isa.cmake"
 COMPILERS = {"c++": os.environ.get("CXX", "c++"), "clang++-14": "clang++-14"}
-# C's own: fma, sqrt and moving memory. std::fma and its like would be weak, libm's exp would differ between
-# machines.
+# C's own: fma, sqrt and moving memory. std::fma and its like would be weak, libm's exp would differ between machines.
 ALLOWED = {"fma", "fmaf", "sqrt", "sqrtf", "memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
 
 

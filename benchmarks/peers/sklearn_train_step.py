@@ -1,8 +1,8 @@
 """scikit-learn's MLPClassifier and MLPRegressor: ``partial_fit`` is one epoch.
 
-float32, alpha 0, no shuffling. Its Adam adds eps outside the bias correction (``eps_corrected`` is False), so
-its result is compared with the reference in that form. Its squared error is half the mean over samples and
-outputs, and its gradient the mean over samples only: the learning rate is scaled so that steps are the same.
+float32, alpha 0, no shuffling. Its Adam adds eps outside the bias correction (``eps_corrected`` is False), so its
+result is compared with the reference in that form. Its squared error is half the mean over samples and outputs, and its
+gradient the mean over samples only: the learning rate is scaled so that steps are the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The tutorial's script under PyTorch: train on a folder of images, save, load, test image by image.
 
-It is written as beginners find it: DataLoader(batch_size=64, shuffle=True) in the same process, the five steps,
-a printed loss every 100 batches, and a test that takes one image at a time and prints each wrong case.
-torchvision's ImageFolder, Grayscale and ToTensor are replaced by the same steps, without its dispatching.
+It is written as beginners find it: DataLoader(batch_size=64, shuffle=True) in the same process, the five steps, a
+printed loss every 100 batches, and a test that takes one image at a time and prints each wrong case. torchvision's
+ImageFolder, Grayscale and ToTensor are replaced by the same steps, without its dispatching.
 
 usage: python -m benchmarks.peers.torch_mnist_folder DIR [--epochs N]
 """

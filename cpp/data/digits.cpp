@@ -46,8 +46,8 @@ private:
     std::uint64_t used_ = 0;
 };
 
-// A smooth random displacement of the plane: independent vectors on a coarse grid over the digit,
-// between them the uniform quadratic B-spline, which has no kinks.
+// A smooth random displacement of the plane: independent vectors on a coarse grid over the digit, between them the
+// uniform quadratic B-spline, which has no kinks.
 class ElasticField {
 public:
     ElasticField(Draws& draws, float strength) {
@@ -85,8 +85,8 @@ private:
     std::array<std::pair<float, float>, side * side> nodes_;
 };
 
-// The form's knots as this writer places them, in units of the digit's height; radii as multiples of the
-// pen's. Strokes begin and end less exactly than they pass the points between.
+// The form's knots as this writer places them, in units of the digit's height; radii as multiples of the pen's. Strokes
+// begin and end less exactly than they pass the points between.
 Knots place_knots(const Form& form, Draws& draws) {
     const float jitter = draws.uniform(0.015f, 0.04f), pressure = draws.uniform(0.03f, 0.16f);
     Knots knots;
@@ -152,8 +152,8 @@ void scan(const Depths& depths, Draws& draws, std::uint8_t* image) {
     }
 }
 
-// The ranges, here and above, were set by comparing with MNIST's training images: ink, stroke width, grey
-// levels, slant, box and centre of mass.
+// The ranges, here and above, were set by comparing with MNIST's training images: ink, stroke width, grey levels,
+// slant, box and centre of mass.
 void draw_digit(int digit, Draws& draws, std::uint8_t* image) {
     const Form& form = written_form(digit, draws.below(100));
     const Knots knots = place_knots(form, draws);
@@ -166,8 +166,8 @@ void draw_digit(int digit, Draws& draws, std::uint8_t* image) {
     scan(ink_depths(curve), draws, image);
 }
 
-// Sample i's digit: every ten samples from a multiple of ten on share one shuffle of the ten digits, drawn
-// from words of the first one's stream that its drawing never reaches.
+// Sample i's digit: every ten samples from a multiple of ten on share one shuffle of the ten digits, drawn from words
+// of the first one's stream that its drawing never reaches.
 int digit_of(std::uint64_t seed, std::int64_t i) {
     constexpr std::uint64_t far_words = std::uint64_t{1} << 32;
     const PhiloxStream stream(seed, Purpose::digits, static_cast<std::uint32_t>(i - i % 10));

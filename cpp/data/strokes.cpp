@@ -19,10 +19,9 @@ float square(Vector a) { return std::max(dot(a, a), 1e-12f); }
 
 Vector between(const PenPoint& from, const PenPoint& to) { return {to.x - from.x, to.y - from.y}; }
 
-// The tangents of one piece of the spline. Through a knot the curve runs parallel to the line between its
-// neighbours; away from an end or a sharp corner it leaves as the arc of a circle does, mirrored at the
-// chord. 1.05: the cubic with tangents this much longer than the chord is nearest to an arc of 45 to 60
-// degrees.
+// The tangents of one piece of the spline. Through a knot the curve runs parallel to the line between its neighbours;
+// away from an end or a sharp corner it leaves as the arc of a circle does, mirrored at the chord. 1.05: the cubic with
+// tangents this much longer than the chord is nearest to an arc of 45 to 60 degrees.
 struct Tangents {
     Vector out, in;
 };

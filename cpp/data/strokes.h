@@ -1,5 +1,5 @@
-// Pen strokes: smooth curves through knots, as a path of short straight pieces, and the ink they leave on a
-// page. Only + - * / and sqrt, so that every machine draws the same pixels.
+// Pen strokes: smooth curves through knots, as a path of short straight pieces, and the ink they leave on a page. Only
+// + - * / and sqrt, so that every machine draws the same pixels.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@ namespace fastnn {
 
 inline constexpr std::size_t page_size = 28;  // pixels a side
 
-// How the pen passes a point: on a smooth curve, turning at a corner, or set down there to start a stroke,
-// which ends where the next one starts.
+// How the pen passes a point: on a smooth curve, turning at a corner, or set down there to start a stroke, which ends
+// where the next one starts.
 enum class Pass : std::uint8_t { smooth, corner, start };
 
 // Position and half the pen's width.
@@ -41,8 +41,7 @@ inline constexpr std::size_t pieces = 6;  // between two knots: within 0.1 pixel
 using Knots = Path<max_knots>;
 using Curve = Path<max_knots * pieces>;
 
-// The cubic spline through the knots of each stroke. `roundness` 0 leaves corners sharp, 1 makes them smooth
-// knots.
+// The cubic spline through the knots of each stroke. `roundness` 0 leaves corners sharp, 1 makes them smooth knots.
 Curve spline(const Knots& knots, float roundness);
 
 // How far every pixel's centre lies inside the ink's edge, in pixels, row by row; exact only above

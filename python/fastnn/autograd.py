@@ -1,8 +1,7 @@
 """The tape: which op made which tensor, and how gradients flow back.
 
-Reverse-mode differentiation (Griewank and Walther, 2008): every op that involves a tensor with ``requires_grad``
-leaves a
-:class:`Node`; :func:`backward` visits the nodes in reverse order of making and adds up gradients.
+Reverse-mode differentiation (Griewank and Walther, 2008): every op that involves a tensor with ``requires_grad`` leaves
+a :class:`Node`; :func:`backward` visits the nodes in reverse order of making and adds up gradients.
 """
 
 from __future__ import annotations

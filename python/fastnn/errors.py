@@ -4,7 +4,7 @@
 class FormatError(ValueError):
     """What a file contains is damaged, foreign or unsupported.
 
-    Raised by every reader of fastnn, and the only exception that the *content* of a file can cause. The
-    message begins with the file's path and names the tensor, record or offset. Failures of the operating
-    system (missing file, no permission, full disk) stay `OSError`.
+    Raised by every reader of fastnn, and the only exception that the *content* of a file can cause. The message begins
+    with the file's path and names the tensor, record or offset. Failures of the operating system (missing file, no
+    permission, full disk) stay `OSError`.
     """

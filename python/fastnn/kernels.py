@@ -1,10 +1,8 @@
 """The kernels on NumPy arrays, float32 or float64. Every array result can also be written into ``out``.
 
 Inputs may be non-contiguous, misaligned, byte-swapped or read-only: they are copied where the kernel needs it. ``out``
-must be
-a writeable, contiguous array of the right shape and dtype that overlaps no input. Results are the same bits on every
-ISA and any number of
-threads (``cpp/README.md`` has the order of every sum).
+must be a writeable, contiguous array of the right shape and dtype that overlaps no input. Results are the same bits on
+every ISA and any number of threads (``cpp/README.md`` has the order of every sum).
 
 Letters: N samples, I inputs, O outputs, C classes.
 """

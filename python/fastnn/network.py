@@ -27,8 +27,7 @@ class Network(Module):
     """A multilayer perceptron: ``Network(784, 256, 10)``.
 
     Layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...) are
-    flattened to
-    (N, sizes[0]); the output is (N, sizes[-1]): logits.
+    flattened to (N, sizes[0]); the output is (N, sizes[-1]): logits.
 
     Raises:
         ValueError: fewer than two sizes, or one below 1.

@@ -1,10 +1,8 @@
 """The primitive array ops: the only functions of eager code that compute.
 
 Everything in :mod:`fastnn.tensor`, :mod:`fastnn.nn` and :mod:`fastnn.optim` that makes new numbers goes through a
-function of this
-module, NumPy arrays in, NumPy arrays out. So a recording (:mod:`fastnn.plan`) that swaps these functions for recorders
-sees a
-whole training step, and the compiled plan that repeats the list gives the same bits.
+function of this module, NumPy arrays in, NumPy arrays out. So a recording (:mod:`fastnn.plan`) that swaps these
+functions for recorders sees a whole training step, and the compiled plan that repeats the list gives the same bits.
 
 Views (reshape of contiguous memory, transpose, basic slices, broadcasts) move no data and are not ops.
 """

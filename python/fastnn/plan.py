@@ -1,10 +1,8 @@
 """Plans: a training or evaluation step recorded once, then run by the compiled executor.
 
 A :class:`Plan` runs the eager forward (and backward) once for a batch shape, records the primitive ops
-(:mod:`fastnn.recording`),
-joins neighbours (:mod:`fastnn.fusion`) and lowers the list to instructions of ``cpp/plan``. The executor runs the same
-op bodies as eager
-code, so its result is eager's bit for bit.
+(:mod:`fastnn.recording`), joins neighbours (:mod:`fastnn.fusion`) and lowers the list to instructions of ``cpp/plan``.
+The executor runs the same op bodies as eager code, so its result is eager's bit for bit.
 
 Between steps the parameters and the optimizer's state live in the plan's packed memory. Any use of a parameter or of
 ``optimizer.state`` from Python takes them back first; the next step packs them again. ``.grad`` is None after a step.
@@ -348,8 +346,7 @@ def compile(
     """A compiled training step: ``step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)``.
 
     The step does forward, backward and update for a batch x, y and returns the loss. Each new batch shape is recorded
-    once. Without
-    criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
+    once. Without criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
 
     Raises:
         ValueError: only one of criterion and optimizer was given.

@@ -1,8 +1,7 @@
 """Random state: one seed and the counters that say how much of each stream is used.
 
 Every random number is a pure function of (seed, purpose, position, index) (Philox, see ``cpp/core/philox.h``), so the
-state is a
-handful of integers: it can be saved, restored and advanced by eager code and compiled plans alike.
+state is a handful of integers: it can be saved, restored and advanced by eager code and compiled plans alike.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ from fastnn import _core
 from fastnn.reference.matmul import matmul
 from harness import REAL, Arrays, Op, OpTests, Real, check_close, check_same_bits, configured
 
-# Around every blocking constant, and 0 and 1: tile rows 4, 6, 14 and twice that, panels of 4, 8, 16, 32
-# columns.
+# Around every blocking constant, and 0 and 1: tile rows 4, 6, 14 and twice that, panels of 4, 8, 16, 32 columns.
 EDGES = sorted({0, 1} | {n + d for n in (4, 6, 8, 12, 14, 16, 28, 32, 64) for d in (-1, 0, 1)})
 K_EDGES = [0, 1, 2, 5, 16, 17, 1023, 1024, 1025, 2047, 2048, 2049]  # k_block is 1024 (ops/matmul.cpp)
 

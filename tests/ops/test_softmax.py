@@ -28,8 +28,8 @@ def draw_log_backward(rng: np.random.Generator, shape: tuple[int, ...], dtype: t
 def total_error(real: Real, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """|d| = max - x, and the relative error of sum exp(-|d|).
 
-    Rounding x - max changes a term by u |d| of itself, exp by 2 ULP <= 4 u; averaged with the terms' own
-    weights, then the lane tree of positive terms.
+    Rounding x - max changes a term by u |d| of itself, exp by 2 ULP <= 4 u; averaged with the terms' own weights, then
+    the lane tree of positive terms.
     """
     distance = x.max(axis=-1, keepdims=True) - x
     weights = reference.softmax(x)

@@ -86,8 +86,8 @@ def read_labelled(images: StrPath, labels: StrPath, classes: int = 10) -> tuple[
 def find_mnist(folder: StrPath) -> MnistFiles | None:
     """The four files in ``folder``, ``folder/raw`` or ``folder/MNIST/raw``; None where none of them is there.
 
-    Names as published (``train-images-idx3-ubyte``) or as often unpacked (``train-images.idx3-ubyte``), with
-    or without ``.gz``.
+    Names as published (``train-images-idx3-ubyte``) or as often unpacked (``train-images.idx3-ubyte``), with or without
+    ``.gz``.
 
     Raises:
         FileNotFoundError: the folder is missing, or it holds some of the four files; the message names the
@@ -169,8 +169,7 @@ def _read_compressed(data: memoryview, where: str) -> np.ndarray:
 def _inflate(data: memoryview, block: memoryview, where: str, whole: bool) -> int:
     """Inflates gzip members one after the other into ``block``; returns how many bytes it got.
 
-    With ``whole`` all of ``data`` must fit ``block`` and be sound to its last byte, otherwise it stops when
-    it is full.
+    With ``whole`` all of ``data`` must fit ``block`` and be sound to its last byte, otherwise it stops when it is full.
     """
     filled, at, member = 0, 0, zlib.decompressobj(wbits=31)
     while at < len(data):

@@ -55,8 +55,7 @@ def open_image(path: StrPath, max_pixels: int = MAX_PIXELS) -> Image.Image:
 def to_rgb(image: Image.Image) -> Image.Image:
     """What Pillow's ``convert("RGB")`` gives, as torchvision's loader has it, for any mode but 16-bit grey.
 
-    Pillow cuts 16-bit grey at 255; here it is scaled by 1/257 and rounded, so that white stays white. Said
-    once.
+    Pillow cuts 16-bit grey at 255; here it is scaled by 1/257 and rounded, so that white stays white. Said once.
     """
     if image.mode == "RGB":
         return image

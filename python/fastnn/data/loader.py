@@ -21,9 +21,9 @@ Rows = np.ndarray | None  # int64: which rows of a store are the samples of a da
 class DataLoader:
     """Gives the batches of a data set, a list [x, y] each for samples (x, y).
 
-    ``ImageFolder`` and ``MNIST`` with transforms of :mod:`fastnn.transforms` (and subsets of them) are
-    decoded once, when the first batch is asked for, and their batches are made in C++; the numbers are the
-    same as those of the samples one by one. Any other data set's ``__getitem__`` runs in the calling thread.
+    ``ImageFolder`` and ``MNIST`` with transforms of :mod:`fastnn.transforms` (and subsets of them) are decoded once,
+    when the first batch is asked for, and their batches are made in C++; the numbers are the same as those of the
+    samples one by one. Any other data set's ``__getitem__`` runs in the calling thread.
 
     Args:
         dataset: has ``__getitem__(index)`` and ``__len__()``.
@@ -96,8 +96,8 @@ class DataLoader:
     def resident(self) -> Resident | None:
         """The data set in memory, decoded now if it was not before.
 
-        None if its samples can only be had one by one, or if a pass of this loader is not exactly all of
-        them, collated as usual.
+        None if its samples can only be had one by one, or if a pass of this loader is not exactly all of them, collated
+        as usual.
         """
         method = getattr(self.dataset, "resident", None)
         sampler = self.sampler

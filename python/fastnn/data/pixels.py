@@ -1,7 +1,7 @@
 """Which transforms can be split: pixels prepared once as uint8, numbers made of them batch by batch in C++.
 
-The geometry and colour steps of :mod:`fastnn.transforms` give the same uint8 pixels each time, so they run
-once for an image; ``ToTensor`` and ``Normalize`` are what ``_core.gather_uint8`` computes.
+The geometry and colour steps of :mod:`fastnn.transforms` give the same uint8 pixels each time, so they run once for an
+image; ``ToTensor`` and ``Normalize`` are what ``_core.gather_uint8`` computes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Samplers: in which order a loader visits the samples. PyTorch's names and rules.
 
-``iter(sampler)`` draws its order at once, not when the first sample is asked for: the position of a run's
-random state is the number of ``iter`` calls.
+``iter(sampler)`` draws its order at once, not when the first sample is asked for: the position of a run's random state
+is the number of ``iter`` calls.
 """
 
 from __future__ import annotations

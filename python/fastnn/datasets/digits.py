@@ -46,9 +46,9 @@ def make_digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def digits_folder(cache: Path | None = None) -> Path:
     """The built-in digits as PNG files, ``train/<digit>/<index>.png`` and ``test/<digit>/<index>.png``.
 
-    The first call draws them into a temporary folder that is then renamed, so that the tree is complete
-    whenever it is there; later calls find it. Where the cache cannot be written the tree is a temporary one
-    of this process, and the logger "fastnn" says so.
+    The first call draws them into a temporary folder that is then renamed, so that the tree is complete whenever it is
+    there; later calls find it. Where the cache cannot be written the tree is a temporary one of this process, and the
+    logger "fastnn" says so.
 
     Args:
         cache: the folder to keep them in; :func:`fastnn.data.paths.cache_folder` where None.

@@ -1,8 +1,7 @@
 """ImageFolder: one folder for each class, images beneath it. torchvision's contract.
 
-What differs: hidden folders are ignored; a class without images is an error that names it; links to folders
-are not followed and links to files must stay inside the root, so that a planted link cannot pull a private
-file into a model.
+What differs: hidden folders are ignored; a class without images is an error that names it; links to folders are not
+followed and links to files must stay inside the root, so that a planted link cannot pull a private file into a model.
 """
 
 from __future__ import annotations

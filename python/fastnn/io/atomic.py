@@ -18,18 +18,17 @@ _ALIGNMENT = 64
 _ASK_FREE_MEMORY_FROM = 256 * 2**20
 _UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)
 
-# Temporary files that this process is writing now. A name with our pid that is not here was left by a killed
-# process that had the same pid: usual in containers, where every start gets the same one.
+# Temporary files that this process is writing now. A name with our pid that is not here was left by a killed process
+# that had the same pid: usual in containers, where every start gets the same one.
 _in_flight: set[str] = set()
 
 
 def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
     """Replaces the file at `path` by the chunks, one after the other, in one step.
 
-    A reader, a crash or a full disk at any moment finds the old file or the complete new one: the chunks go
-    to a temporary file in the same folder, which is synced, renamed over the target, and the folder is
-    synced. The new file has the old one's mode, or 0666 less the umask. A symbolic link stays; the file that
-    it names is replaced.
+    A reader, a crash or a full disk at any moment finds the old file or the complete new one: the chunks go to a
+    temporary file in the same folder, which is synced, renamed over the target, and the folder is synced. The new file
+    has the old one's mode, or 0666 less the umask. A symbolic link stays; the file that it names is replaced.
 
     Args:
         path: the file to write.
@@ -79,8 +78,8 @@ def sweep_stale(path: str | os.PathLike[str]) -> None:
 def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memoryview:
     """Reads a regular file, or its first `limit` bytes, into private memory.
 
-    The memory is writable and begins at a multiple of 64 bytes. Never a mapping: a file that is cut while it
-    is mapped would kill the process. A FIFO or device is refused without waiting for it.
+    The memory is writable and begins at a multiple of 64 bytes. Never a mapping: a file that is cut while it is mapped
+    would kill the process. A FIFO or device is refused without waiting for it.
 
     Raises:
         FormatError: not a regular file, larger than the free memory, or shorter than its size said.

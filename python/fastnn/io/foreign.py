@@ -45,9 +45,8 @@ _PHRASES = {
 def sniff(path: str | os.PathLike[str]) -> str:
     """What kind of file this is, by its content: `"safetensors"`, `"pth"`, or the kind of a foreign file.
 
-    Foreign kinds: empty, hdf5, onnx, pickle, legacy-pth, tar, npy, npz, zip, gzip, html, image, idx, lfs,
-    zeros, text, unknown. The kind is a guess from the first 4 KB; only loading says whether the file is
-    valid.
+    Foreign kinds: empty, hdf5, onnx, pickle, legacy-pth, tar, npy, npz, zip, gzip, html, image, idx, lfs, zeros, text,
+    unknown. The kind is a guess from the first 4 KB; only loading says whether the file is valid.
 
     Raises:
         FormatError: not a regular file.

@@ -1,11 +1,10 @@
 """The part of the pickle format that a file of tensors needs, read and written without running anything.
 
-A pickle is a program for a stack machine. This reader knows about thirty of its opcodes, those that build
-numbers, strings, tuples, lists and dicts. The two that make pickles dangerous are defused: GLOBAL gives a
-`Token` (a name out of a fixed table, never a Python object) and REDUCE compares that token with the few calls
-that torch.save writes. No opcode calls, imports or looks up anything, and counts, depths and lengths are
-bounded. Opcodes: comments of CPython's Lib/pickletools.py. Written by torch: torch/_utils.py,
-torch/serialization.py.
+A pickle is a program for a stack machine. This reader knows about thirty of its opcodes, those that build numbers,
+strings, tuples, lists and dicts. The two that make pickles dangerous are defused: GLOBAL gives a `Token` (a name out of
+a fixed table, never a Python object) and REDUCE compares that token with the few calls that torch.save writes. No
+opcode calls, imports or looks up anything, and counts, depths and lengths are bounded. Opcodes: comments of CPython's
+Lib/pickletools.py. Written by torch: torch/_utils.py, torch/serialization.py.
 """
 
 import struct
@@ -278,8 +277,8 @@ class _Reader:
     def check_plain(self, value: Any) -> None:
         """Refuses a result that is no tree of plain data.
 
-        Shared parts count each time they appear: a list of lists of the same lists takes a hundred bytes here
-        and would take for ever to walk. A list inside itself is found by its depth.
+        Shared parts count each time they appear: a list of lists of the same lists takes a hundred bytes here and would
+        take for ever to walk. A list inside itself is found by its depth.
         """
         level, total = [value], 0
         for _ in range(MAX_DEPTH):

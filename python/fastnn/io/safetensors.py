@@ -89,8 +89,8 @@ def save_safetensors(
 def load_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Reads a safetensors file of any program: `(tensors, metadata)`.
 
-    The tensors come in the order of the header, as writable views of one private buffer. BF16 becomes
-    float32. Checksums are verified where the file has ours.
+    The tensors come in the order of the header, as writable views of one private buffer. BF16 becomes float32.
+    Checksums are verified where the file has ours.
 
     Raises:
         FormatError: not a valid, undamaged safetensors file.
@@ -271,8 +271,8 @@ def _check_layout(infos: _Infos, available: int, where: str) -> None:
 def _verify(infos: _Infos, metadata: dict[str, str], raw: memoryview, data: memoryview, where: str) -> None:
     """Checks what our own writer promised; files of other programs promise nothing.
 
-    Two keys mark a file as ours, so that one damaged key cannot turn it into a file without checksums. The
-    header must also be spelled exactly as our writer would: that finds a flip that changes no value.
+    Two keys mark a file as ours, so that one damaged key cannot turn it into a file without checksums. The header must
+    also be spelled exactly as our writer would: that finds a flip that changes no value.
     """
     if _FORMAT not in metadata and _CHECKSUMS not in metadata:
         return

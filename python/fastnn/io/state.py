@@ -1,7 +1,7 @@
 """Training state in one file: arrays and a JSON record that belong together.
 
-One file, so that parameters, optimizer state and positions can never be of different moments. The container
-is safetensors with its checksums; the record stands in the metadata key `fastnn.state`.
+One file, so that parameters, optimizer state and positions can never be of different moments. The container is
+safetensors with its checksums; the record stands in the metadata key `fastnn.state`.
 """
 
 import os

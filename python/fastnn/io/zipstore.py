@@ -1,10 +1,9 @@
 """Zip archives as torch.save writes them: every record stored as it is, nothing compressed.
 
-Written after the zip specification (PKWARE APPNOTE 6.3, sections 4.3 and 4.5) and the bytes of torch 2.13.
-Python's `zipfile` is not used for reading: it accepts prefixes, overlaps, duplicate names and compression,
-and checks a CRC only when a record is read to its end. Here the records must follow each other without a gap
-from the first byte to the directory, so that no record can overlap another and all together never exceed the
-file.
+Written after the zip specification (PKWARE APPNOTE 6.3, sections 4.3 and 4.5) and the bytes of torch 2.13. Python's
+`zipfile` is not used for reading: it accepts prefixes, overlaps, duplicate names and compression, and checks a CRC only
+when a record is read to its end. Here the records must follow each other without a gap from the first byte to the
+directory, so that no record can overlap another and all together never exceed the file.
 """
 
 import struct
