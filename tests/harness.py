@@ -206,9 +206,9 @@ class Op:
     """One op under test.
 
     Attributes:
-        run: the compiled op on the drawn arrays; array or tuple of arrays. What it updates in place it
-        returns. truth: the same by `fastnn.reference`, given wide copies. bound: (real, truth, inputs) -> the
-        error allowed of each result, from wide truth and inputs. None: the oracle
+        run: the compiled op on the drawn arrays; array or tuple of arrays. What it updates in place it returns.
+        truth: the same by `fastnn.reference`, given wide copies.
+        bound: (real, truth, inputs) -> the error allowed of each result, from wide truth and inputs. None: the oracle
             gets arrays of the op's own precision and must give the very same bits.
         draw: (rng, shape, dtype) -> the inputs.
         small: shapes over all remainders of vectors and tiles.

@@ -1,4 +1,4 @@
-"""The tape: gradients against central differences in float64 (RELIABILITY: N1), and how gradients flow and
+"""The tape: gradients against central differences in float64, and how gradients flow and
 add up."""
 
 from __future__ import annotations

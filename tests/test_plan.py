@@ -203,7 +203,7 @@ def test_evaluation(isa: str, threads: int) -> None:
 
 
 def test_rows_do_not_see_each_other() -> None:
-    """A sample's output is the same bits alone, in a batch, and anywhere in it (RELIABILITY: N6)."""
+    """A sample's output is the same bits alone, in a batch, and anywhere in it."""
     plan = Plan(mlp(WIDTH, 70, CLASSES))
     x = classes(WIDTH, CLASSES, [33])[0][0]
     together = plan.forward(x).numpy()

@@ -1,4 +1,4 @@
-"""A good guest in the process: what import and calls leave alone, and other libraries (RELIABILITY: P8, P9)."""
+"""A good guest in the process: what import and calls leave alone, and other libraries."""
 
 from __future__ import annotations
 

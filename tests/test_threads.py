@@ -1,4 +1,4 @@
-"""Fork after parallel work, and Python threads beside each other (RELIABILITY: P1, P2)."""
+"""Fork after parallel work, and Python threads beside each other."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def digits(steps: int) -> list[Batch]:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 16])
 def test_every_run_has_the_same_bits(count: int) -> None:
-    """Losses, parameters and optimizer state over runs, threads and engines (RELIABILITY: D1)."""
+    """Losses, parameters and optimizer state over runs, threads and engines."""
     with configured("", 1):
         expected = train(build, digits(3), compiled=False)
     with configured("", count):

@@ -93,19 +93,18 @@ std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std
     Source source = arrays.source();
     source.order += first * batch;
     // Losses get one value a step, outputs one batch of rows a step, both from step `first` of the arrays.
-    const auto place = [&](const Object& array_in, const char* name, int view, std::int64_t rows) -> void* {
+    const auto place = [&](const Object& array_in, const char* name, int view) -> void* {
         if (array_in.is_none()) return nullptr;
         const TensorView array = in_place("plan", name, array_in);
         if (view < 0) fail("plan", "this program has no ", name);
         const TensorView& like = plan.at(view);
         check_dtype("plan", name, array, like.dtype);
         check_contiguous("plan", name, array);
-        if ((first + steps) * rows * like.size() > array.size())
-            fail("plan", name, " is too small for the steps asked for");
-        return array.as<char>() + first * rows * like.size() * item_size(like.dtype);
+        if ((first + steps) * like.size() > array.size()) fail("plan", name, " is too small for the steps asked for");
+        return array.as<char>() + first * like.size() * item_size(like.dtype);
     };
-    void* const losses = place(losses_in, "losses", target.loss, 1);
-    void* const outputs = place(outputs_in, "outputs", target.output, 1);
+    void* const losses = place(losses_in, "losses", target.loss);
+    void* const outputs = place(outputs_in, "outputs", target.output);
     const py::gil_scoped_release released;
     return plan.run(program, &source, {steps, seconds, stop_at_nan}, losses, outputs);
 }

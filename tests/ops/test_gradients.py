@@ -1,4 +1,4 @@
-"""Every backward against central differences of its forward, in float64 (RELIABILITY: N1).
+"""Every backward against central differences of its forward, in float64.
 
 A case draws inputs, and says what is differentiated (`forward`) and what claims to be the gradient
 (`backward`). The differences take four points, so that the step may be large enough for rounding not to
