@@ -147,6 +147,7 @@ def _guarded(
         sys.stdout = None  # nobody reads any more: nothing to flush at exit
         return 128 + signal.SIGPIPE
     except Exception as error:
+        signals.check()  # compiled code that a signal interrupts may turn our exception into one of its own
         return report(prog, error, args.traceback)
 
 
