@@ -205,7 +205,7 @@ def test_at_fifty_moments(start: Callable, idx_folder: Path, tmp_path: Path) -> 
 def test_a_signal_that_compiled_code_turned_into_another_error(words: tuple, start: Callable) -> None:
     code = """
 import os, signal, sys, fastnn.data.source, fastnn.train
-def interrupted(*_):
+def interrupted(*_, **__):
     try:
         os.kill(os.getpid(), signal.SIGTERM)
     except BaseException as stop:
