@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from harness import REAL, OpTests, Real, check_same_bits, configured, widen
 
-
 CHUNK = 2**16  # 256 KB of floats, and 512 KB of truth: near the caches
 
 
