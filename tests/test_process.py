@@ -67,14 +67,12 @@ def test_import_and_calls_change_nothing() -> None:
 
 
 def test_import_is_quick() -> None:
-    """Processor time, the best of seven: at most 60 ms beyond numpy, 150 ms with it."""
+    """Processor time, the best of seven: at most 60 ms beyond numpy."""
     code = (
-        "import time; start = time.process_time(); import numpy; middle = time.process_time(); "
-        "import fastnn, fastnn.nn, fastnn.optim, fastnn.plan; print(middle - start, time.process_time() - middle)"
+        "import time, numpy; start = time.process_time(); "
+        "import fastnn, fastnn.nn, fastnn.optim, fastnn.plan; print(time.process_time() - start)"
     )
-    runs = [tuple(map(float, python(code).split())) for _ in range(7)]
-    assert min(own for _, own in runs) < 0.060
-    assert min(numpy + own for numpy, own in runs) < 0.150
+    assert min(float(python(code)) for _ in range(7)) < 0.060
 
 
 SUBNORMAL = """

@@ -3,6 +3,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "bindings/arrays.h"
@@ -31,11 +32,12 @@ DType dtype_named(const std::string& name) {
 }
 
 // A copy of an array into a view, or back; both of one shape and dtype.
-void write_view(const Plan& plan, int id, const Object& array_in) {
+void write_view(Plan& plan, int id, const Object& array_in) {
     const TensorView& view = plan.at(id);
     const Input array("plan", "array", array_in, Layout::any);
     check_dtype("plan", "array", array.view(), view.dtype);
     check_same_shape("plan", "array", array.view(), "the plan's view", view);
+    plan.written(view);
     if (view.panel != 0) {
         pack_weight(array.view(), view);
     } else {
@@ -109,6 +111,36 @@ std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std
     return plan.run(program, &source, {steps, seconds, stop_at_nan}, losses, outputs);
 }
 
+// The names of each phase's instructions, a chain's with "rows" before them, a group's with "group".
+std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
+    const Program& program = plan.scheduled(number);
+    std::vector<std::vector<std::string>> result;
+    for (const Phase& phase : program.phases) {
+        result.push_back({phase.chain ? "rows" : "group"});
+        for (const std::size_t i : phase.members) result.back().push_back(program.instructions[i].name);
+    }
+    return result;
+}
+
+// [(name, flops a step, bytes touched a step, thread-seconds a step), ...], the last one for waiting at barriers.
+py::list profile_of(Plan& plan, int number) {
+    const Program& program = plan.scheduled(number);
+    const std::size_t slots = program.instructions.size() + 1;
+    const double steps = static_cast<double>(std::max<std::int64_t>(program.profile.steps, 1));
+    py::list result;
+    for (std::size_t i = 0; i < slots; ++i) {
+        double seconds = 0, bytes = 0, flops = 0;
+        for (std::size_t at = i; at < program.profile.seconds.size(); at += slots) seconds += program.profile.seconds[at];
+        if (i + 1 < slots) {
+            flops = program.instructions[i].flops;
+            for (const Access& access : program.instructions[i].accesses) bytes += double(access.end - access.begin);
+        }
+        const std::string name = i + 1 < slots ? program.instructions[i].name : "waiting";
+        result.append(py::make_tuple(name, flops, bytes, seconds / steps));
+    }
+    return result;
+}
+
 }  // namespace
 
 void bind_plan(py::module_& module) {
@@ -133,19 +165,8 @@ void bind_plan(py::module_& module) {
             py::arg("buffer"), py::arg("offset"), py::arg("shape"), py::arg("stride"), py::arg("dtype"),
             py::arg("panel") = 0)
         .def("program", &Plan::program)
-        .def(
-            "set_io",
-            [](Plan& plan, int program, int input, int target, int loss, int output) {
-                Program& which = plan.program_at(program);
-                for (const int view : {input, target, loss, output}) {
-                    if (view >= 0) plan.at(view);
-                }
-                which.input = input;
-                which.target = target;
-                which.loss = loss;
-                which.output = output;
-            },
-            py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"), py::arg("output"))
+        .def("set_io", &Plan::set_io, py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"),
+             py::arg("output"))
         .def("emit", &Plan::emit, py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"),
              py::arg("attributes"))
         .def(
@@ -154,6 +175,12 @@ void bind_plan(py::module_& module) {
                 emit_update(plan, program, settings_of(settings), param, grad, states);
             },
             py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad"), py::arg("states"))
+        .def(
+            "emit_bias_update",
+            [](Plan& plan, int program, const Object& settings, int param, int grad_y, const std::vector<int>& states) {
+                emit_bias_update(plan, program, settings_of(settings), param, grad_y, states);
+            },
+            py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad_y"), py::arg("states"))
         .def(
             "emit_dense_update",
             [](Plan& plan, int program, const Object& settings, int param, int grad_y, int x,
@@ -176,6 +203,9 @@ void bind_plan(py::module_& module) {
                 return names;
             },
             py::arg("program"))
+        .def("phases", &phases_of, py::arg("program"))
+        .def("start_profile", &Plan::start_profile, py::arg("program"), py::arg("on"))
+        .def("profile", &profile_of, py::arg("program"))
         .def("write", &write_view, py::arg("view"), py::arg("array"))
         .def("read", &read_view, py::arg("view"), py::arg("array"))
         .def(

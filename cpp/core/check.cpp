@@ -64,10 +64,11 @@ void check_contiguous(const char* op, const char* name, const TensorView& view) 
     if (!view.contiguous()) fail(op, name, " must be contiguous (C order)");
 }
 
-void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes) {
+void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes,
+                  std::int64_t first) {
     for (std::int64_t i = 0; i < n; ++i) {
         if (labels[i] < 0 || labels[i] >= classes) {
-            fail(op, "label ", labels[i], " at sample ", i, " is outside 0..", classes - 1, ": the last layer has ",
+            fail(op, "label ", labels[i], " at sample ", first + i, " is outside 0..", classes - 1, ": the last layer has ",
                  classes, " outputs");
         }
     }

@@ -45,7 +45,8 @@ void check_dtype(const char* op, const char* name, const TensorView& view, DType
 void check_same_shape(const char* op, const char* a_name, const TensorView& a, const char* b_name, const TensorView& b);
 void check_contiguous(const char* op, const char* name, const TensorView& view);
 
-// 0 <= label < classes for every label, or an error that names the first that is not.
-void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes);
+// 0 <= label < classes for n labels, or an error that names the first that is not; `first`: the first one's sample.
+void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes,
+                  std::int64_t first = 0);
 
 }  // namespace fastnn

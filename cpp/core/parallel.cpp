@@ -11,6 +11,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/aligned_buffer.h"
 #include "core/check.h"
 #include "core/cpu_features.h"
 #include "core/float_mode.h"
@@ -61,40 +62,59 @@ int default_threads() {
 
 }  // namespace
 
+// What threads write at the same time has cache lines of its own.
 struct TeamState {
     int size = 1;
     bool may_spin = true;
-    std::atomic<int> arrived{0}, sleepers{0};
-    std::atomic<std::uint32_t> generation{0};
+    int wanted = 1;  // threads behind the next barrier
+    alignas(cache_line) std::atomic<int> arrived{0};
+    alignas(cache_line) std::atomic<std::int64_t> taken{0};
+    alignas(cache_line) std::atomic<std::uint32_t> generation{0};
+    std::atomic<int> active{1};
     std::atomic<bool> broken{false};
+    std::atomic<int> sleepers{0};
     std::mutex mutex;
-    std::condition_variable wake;
+    std::condition_variable passed, wider;
     std::exception_ptr error;
+
+    void start(int threads, int cpus) {
+        size = wanted = threads;
+        active.store(threads);
+        may_spin = threads <= cpus;
+    }
 
     void release() {
         arrived.store(0);
-        generation.fetch_add(1);
+        taken.store(0);
+        if (wanted == active.load()) {
+            generation.fetch_add(1);
+        } else {
+            const std::lock_guard<std::mutex> lock(mutex);
+            active.store(wanted);
+            generation.fetch_add(1);
+            wider.notify_all();
+        }
         if (sleepers.load() > 0) {
             {
                 const std::lock_guard<std::mutex> lock(mutex);
             }
-            wake.notify_all();
+            passed.notify_all();
         }
     }
 
     void wait(std::uint32_t seen) {
-        const auto passed = [&] { return generation.load() != seen || broken.load(); };
+        const auto over = [&] { return generation.load() != seen || broken.load(); };
         for (int i = 0; may_spin && i < spins; ++i) {
-            if (passed()) return;
+            if (over()) return;
             pause();
         }
         for (int i = 0; i < yields; ++i) {
-            if (passed()) return;
+            if (over()) return;
             sched_yield();
         }
         std::unique_lock<std::mutex> lock(mutex);
         sleepers.fetch_add(1);
-        wake.wait(lock, passed);
+        passed.wait(lock, over);
         sleepers.fetch_sub(1);
     }
 
@@ -109,26 +129,50 @@ struct TeamState {
             const std::lock_guard<std::mutex> lock(mutex);
             if (!error) error = std::current_exception();
             broken.store(true);
-            wake.notify_all();
+            passed.notify_all();
+            wider.notify_all();
         }
     }
 };
 
 void Team::barrier() {
-    if (size_ == 1) return;
+    barrier([](Team&) {});
+}
+
+void Team::barrier(TeamBody last) {
+    if (state_ == nullptr) {
+        last(*this);
+        taken_ = 0;
+        return;
+    }
     const std::uint32_t seen = state_->generation.load();
     if (state_->arrived.fetch_add(1) + 1 == size_) {
+        last(*this);
         state_->release();
     } else {
         state_->wait(seen);
     }
     if (state_->broken.load()) throw TeamBroken();
+    size_ = state_->active.load();
+}
+
+std::int64_t Team::take() { return state_ == nullptr ? taken_++ : state_->taken.fetch_add(1); }
+
+void Team::resize(int size) {
+    if (state_ != nullptr) state_->wanted = std::clamp(size, 1, state_->size);
+}
+
+void Team::rest() {
+    std::unique_lock<std::mutex> lock(state_->mutex);
+    state_->wider.wait(lock, [this] { return state_->active.load() > index_ || state_->broken.load(); });
+    if (state_->broken.load()) throw TeamBroken();
+    size_ = state_->active.load();
 }
 
 void parallel(int threads, TeamBody body) {
     if (threads <= 1 || forked.load()) {
         const FloatMode mode;
-        Team alone(nullptr, 0, 1);
+        Team alone;
         body(alone);
         return;
     }
@@ -138,15 +182,11 @@ void parallel(int threads, TeamBody body) {
 #pragma omp parallel num_threads(threads)
     {
 #pragma omp single
-        {
-            state.size = omp_get_num_threads();
-            state.may_spin = state.size <= cpus;
-        }
+        state.start(omp_get_num_threads(), cpus);
         state.run(body, omp_get_thread_num());
     }
 #else
-    state.size = threads;
-    state.may_spin = threads <= cpus;
+    state.start(threads, cpus);
     std::vector<std::thread> helpers;
     try {
         for (int i = 1; i < threads; ++i) helpers.emplace_back([&state, body, i] { state.run(body, i); });

@@ -16,27 +16,7 @@ struct Range {
     std::int64_t begin, end;
 };
 
-class Team {
-public:
-    Team(TeamState* state, int index, int size) : state_(state), index_(index), size_(size) {}
-
-    int index() const { return index_; }
-    int size() const { return size_; }
-
-    // Waits for all threads: spins briefly, then yields, then sleeps. Throws TeamBroken where another thread failed.
-    void barrier();
-
-    // This thread's part of [0, n), cut at multiples of grain.
-    Range share(std::int64_t n, std::int64_t grain = 1) const {
-        const std::int64_t blocks = (n + grain - 1) / grain;
-        const std::int64_t begin = blocks * index_ / size_ * grain, end = blocks * (index_ + 1) / size_ * grain;
-        return {begin < n ? begin : n, end < n ? end : n};
-    }
-
-private:
-    TeamState* state_;
-    int index_, size_;
-};
+class Team;
 
 // A reference to a callable, for one call.
 class TeamBody {
@@ -49,6 +29,42 @@ public:
 private:
     const void* object_;
     void (*call_)(const void*, Team&);
+};
+
+class Team {
+public:
+    Team() = default;  // of the calling thread alone
+    Team(TeamState* state, int index, int size) : state_(state), index_(index), size_(size) {}
+
+    int index() const { return index_; }
+    int size() const { return size_; }
+
+    // Waits for all threads: spins briefly, then yields, then sleeps. Throws TeamBroken where another thread failed.
+    // The last thread to arrive runs `last` before any goes on.
+    void barrier();
+    void barrier(TeamBody last);
+
+    // The next of the tasks 0, 1, 2, ...: each number goes to one thread, which does that task. Starts anew behind
+    // each barrier. So the thread that runs takes the work while another one is not on a processor.
+    std::int64_t take();
+
+    // From a `last` only: so many threads, from 1 to all, take part behind this barrier. The others, whose resting() is
+    // then true, call rest() and are back when they are wanted again.
+    void resize(int size);
+    bool resting() const { return index_ >= size_; }
+    void rest();
+
+    // This thread's part of [0, n), cut at multiples of grain.
+    Range share(std::int64_t n, std::int64_t grain = 1) const {
+        const std::int64_t blocks = (n + grain - 1) / grain;
+        const std::int64_t begin = blocks * index_ / size_ * grain, end = blocks * (index_ + 1) / size_ * grain;
+        return {begin < n ? begin : n, end < n ? end : n};
+    }
+
+private:
+    TeamState* state_ = nullptr;
+    int index_ = 0, size_ = 1;
+    std::int64_t taken_ = 0;  // of a thread alone
 };
 
 // Runs body on a team of at most this many threads; rethrows the first exception of any of them.

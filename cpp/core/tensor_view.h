@@ -57,6 +57,14 @@ struct TensorView {
         return panel == 0 ? size() : (shape[0] + panel - 1) / panel * panel * shape[1];
     }
 
+    // Rows [begin, begin + count) of strided memory.
+    TensorView rows(std::int64_t begin, std::int64_t count) const {
+        TensorView part = *this;
+        part.data = as<char>() + begin * stride[0] * item_size(dtype);
+        part.shape[0] = count;
+        return part;
+    }
+
     bool contiguous() const {  // C order, no gaps
         if (panel != 0 || empty()) return panel == 0;
         std::int64_t expected = 1;

@@ -85,8 +85,7 @@ void dense_forward(Team& team, const TensorView& x, const TensorView& weight, co
 }
 
 std::int64_t dense_grad_x_workspace(const TensorView& weight) {
-    const std::int64_t n_stride = weight.panel != 0 ? weight.panel : weight.stride[1];
-    return panels_bytes(weight.dtype, n_stride, weight.shape[0], weight.shape[1]);
+    return panels_bytes(weight.dtype, weight.stride[1], weight.shape[0], weight.shape[1]);
 }
 
 void dense_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& weight) {
@@ -98,23 +97,8 @@ void dense_grad_x(Team& team, const TensorView& grad_y, const TensorView& weight
     dispatch_real(grad_y.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t outputs = weight.shape[0], inputs = weight.shape[1];
-        Panels<T> panels{};
-        if (weight.panel == 0) {
-            panels = as_panels(team, weight.as<T>(), weight.stride[0], weight.stride[1], outputs, inputs, workspace);
-        } else {  // transpose the panels: k runs over outputs, n over inputs
-            const std::int64_t width = kernels<T>().panel;
-            T* const packed = static_cast<T*>(workspace);
-            const Range rows = team.share((inputs + width - 1) / width * outputs);
-            for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-                const std::int64_t o = i % outputs, first = i / outputs * width,
-                                   count = std::min(width, inputs - first);
-                const T* source =
-                    weight.as<T>() + (o / weight.panel * inputs + first) * weight.panel + o % weight.panel;
-                for (std::int64_t j = 0; j < count; ++j) packed[i * width + j] = source[j * weight.panel];
-            }
-            team.barrier();
-            panels = {packed, width, outputs * width};
-        }
+        const Panels<T> panels =
+            as_panels(team, weight.as<T>(), weight.stride[0], weight.stride[1], outputs, inputs, workspace);
         gemm(team, GemmProblem<T>{grad_y.shape[0], inputs, outputs, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1],
                                   panels, grad_x.as<T>(), grad_x.stride[0], kernels<T>().panel});
     });
@@ -156,6 +140,19 @@ void dense_grad_bias(Team& team, const TensorView& grad_y, const TensorView& gra
         std::fill_n(total, count, T(0));
         for (std::int64_t i = 0; i < grad_y.shape[0]; ++i) {
             kernels<T>().accumulate(count, grad_y.as<T>() + i * grad_y.stride[0] + columns.begin, total);
+        }
+    });
+}
+
+void transpose_panels(const TensorView& weight, const TensorView& transposed, Range inputs, Range outputs) {
+    dispatch_real(weight.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const std::int64_t width = weight.panel, in = weight.shape[1], out = weight.shape[0];
+        for (std::int64_t o = outputs.begin; o < outputs.end; ++o) {
+            const T* const column = weight.as<T>() + o / width * in * width + o % width;
+            T* const row = transposed.as<T>() + o * width;
+            for (std::int64_t i = inputs.begin; i < inputs.end; ++i)
+                row[i / width * out * width + i % width] = column[i * width];
         }
     });
 }

@@ -26,6 +26,7 @@ void dense_forward(Team& team, const TensorView& x, const TensorView& weight, co
 
 void dense_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& weight);
 
+// weight in strided memory (in panels: dense_forward with transpose_panels).
 std::int64_t dense_grad_x_workspace(const TensorView& weight);
 void dense_grad_x(Team& team, const TensorView& grad_y, const TensorView& weight, const TensorView& grad_x,
                   void* workspace);
@@ -35,6 +36,10 @@ void dense_grad_weight(Team& team, const TensorView& grad_y, const TensorView& x
                        void* workspace);
 
 void dense_grad_bias(Team& team, const TensorView& grad_y, const TensorView& grad_bias);
+
+// Panels of weight (O, I) for inputs [inputs.begin, inputs.end) of outputs [outputs.begin, outputs.end) into the panels
+// of its transpose (I, O): with those, dense_forward of grad_y is grad_x.
+void transpose_panels(const TensorView& weight, const TensorView& transposed, Range inputs, Range outputs);
 
 // Weight (O, I) in strided memory to panels and back; the padding is zero.
 void pack_weight(const TensorView& weight, const TensorView& panels);

@@ -1,7 +1,7 @@
 // The registry of ops that plans run: name -> builder. A builder checks its views once; the body it returns runs every
-// step. An op that needs contiguous memory gets a copy of a view that is not: contiguous() makes the copy part of its
-// body.
-#include <memory>
+// step, and so does its row body on some rows where the op works row by row. An op that needs contiguous memory gets a
+// copy of a view that is not: contiguous() makes the copy part of its body.
+#include <initializer_list>
 #include <utility>
 
 #include "core/check.h"
@@ -48,6 +48,23 @@ constexpr double transcendental = 12;  // elementary operations of one exp, as i
 
 double items(const TensorView& view) { return static_cast<double>(view.size()); }
 
+// Whether some rows of each view are a smaller problem of the same kind.
+bool in_rows(std::initializer_list<const TensorView*> views) {
+    for (const TensorView* view : views) {
+        if (view->rank < 2 || view->panel != 0 || view->shape[0] != (*views.begin())->shape[0]) return false;
+    }
+    return true;
+}
+
+// Runs body(team, rows of each view ...) by one thread, for the rows [begin, end).
+template <typename F, typename... Views>
+RowBody by_rows(F body, Views... views) {
+    return [=](Range rows) {
+        Team alone;
+        body(alone, views.rows(rows.begin, rows.end - rows.begin)...);
+    };
+}
+
 // Puts a copy into contiguous memory before `body` where a view is not contiguous. Call for each such input, then wrap.
 class Contiguous {
 public:
@@ -67,6 +84,8 @@ public:
         return dense;
     }
 
+    bool copies() const { return !copies_.empty(); }
+
     Body wrap(Body body) const {
         if (copies_.empty()) return body;
         return [copies = copies_, body = std::move(body)](Team& team) {
@@ -81,11 +100,13 @@ private:
     std::vector<Body> copies_;
 };
 
-// -- dense layers
-// -------------------------------------------------------------------------------------------------------------
+// -- dense layers -----------------------------------------------------------------------------------------------------
 
-double product(const TensorView& weight, const TensorView& batch) {
-    return items(weight) * static_cast<double>(batch.shape[0]) / 8;
+// A product of a weight and so many rows: its flops, and its cost in elementary operations.
+void set_product(Call& call, const TensorView& weight, const TensorView& batch) {
+    const double multiplications = items(weight) * static_cast<double>(batch.shape[0]);
+    call.flops = 2 * multiplications;
+    call.operations = multiplications / 8;
 }
 
 Body build_dense_forward(Call& call) {
@@ -94,17 +115,31 @@ Body build_dense_forward(Call& call) {
     const TensorView bias = has_bias ? call.input(2) : TensorView();
     dense_check(x, weight, has_bias ? &bias : nullptr, y);
     call.plan.need_workspace(dense_forward_workspace(weight));
-    call.operations = product(weight, x);
-    return [=, &plan = call.plan](Team& team) {
-        dense_forward(team, x, weight, has_bias ? &bias : nullptr, relu, y, plan.workspace());
+    call.uses_workspace = weight.panel == 0;
+    set_product(call, weight, x);
+    const auto forward = [=, &plan = call.plan](Team& team, const TensorView& in, const TensorView& out) {
+        dense_forward(team, in, weight, has_bias ? &bias : nullptr, relu, out, plan.workspace());
     };
+    if (weight.panel != 0) call.row_body = by_rows(forward, x, y);
+    return [=](Team& team) { forward(team, x, y); };
 }
 
 Body build_dense_grad_x(Call& call) {
     const TensorView grad_y = call.input(0), weight = call.input(1), grad_x = call.output(0);
     dense_backward_check(grad_y, grad_x, weight);
+    set_product(call, weight, grad_y);
+    if (weight.panel != 0) {
+        Transposed* const kept = call.plan.transposed(weight, true);
+        call.program.reads_transposed.push_back(kept);
+        call.in.push_back(kept->panels);
+        const auto forward = [kept](Team& team, const TensorView& in, const TensorView& out) {
+            dense_forward(team, in, kept->panels, nullptr, false, out, nullptr);
+        };
+        call.row_body = by_rows(forward, grad_y, grad_x);
+        return [=](Team& team) { forward(team, grad_y, grad_x); };
+    }
     call.plan.need_workspace(dense_grad_x_workspace(weight));
-    call.operations = product(weight, grad_y);
+    call.uses_workspace = true;
     return [=, &plan = call.plan](Team& team) { dense_grad_x(team, grad_y, weight, grad_x, plan.workspace()); };
 }
 
@@ -112,7 +147,8 @@ Body build_dense_grad_weight(Call& call) {
     const TensorView grad_y = call.input(0), x = call.input(1), grad_weight = call.output(0);
     dense_backward_check(grad_y, x, grad_weight);
     call.plan.need_workspace(dense_grad_weight_workspace(grad_y, x, grad_weight));
-    call.operations = product(grad_weight, x);
+    call.uses_workspace = true;
+    set_product(call, grad_weight, x);
     return [=, &plan = call.plan](Team& team) { dense_grad_weight(team, grad_y, x, grad_weight, plan.workspace()); };
 }
 
@@ -132,12 +168,13 @@ Body build_matmul(Call& call) {
     const TensorView c = call.output(0);
     matmul_check(a, b, c);
     call.plan.need_workspace(matmul_workspace(b));
-    call.operations = items(c) * static_cast<double>(a.shape[a.rank - 1]) / 8;
+    call.uses_workspace = true;
+    call.flops = 2 * items(c) * static_cast<double>(a.shape[a.rank - 1]);
+    call.operations = call.flops / 16;
     return contiguous.wrap([=, &plan = call.plan](Team& team) { matmul(team, a, b, c, plan.workspace()); });
 }
 
-// -- elementwise
-// --------------------------------------------------------------------------------------------------------------
+// -- elementwise ------------------------------------------------------------------------------------------------------
 
 template <auto check, auto body, int cost>
 Body build_map(Call& call) {
@@ -145,6 +182,7 @@ Body build_map(Call& call) {
     const TensorView x = contiguous(0), y = call.output(0);
     check(x, y);
     call.operations = items(x) * cost;
+    if (!contiguous.copies() && in_rows({&x, &y})) call.row_body = by_rows(body, x, y);
     return contiguous.wrap([=](Team& team) { body(team, x, y); });
 }
 
@@ -154,6 +192,8 @@ Body build_map_backward(Call& call) {
     const TensorView grad_y = contiguous(0), saved = contiguous(1), grad_x = call.output(0);
     check(grad_y, saved, grad_x);
     call.operations = items(grad_y) * cost;
+    if (!contiguous.copies() && in_rows({&grad_y, &saved, &grad_x}))
+        call.row_body = by_rows(body, grad_y, saved, grad_x);
     return contiguous.wrap([=](Team& team) { body(team, grad_y, saved, grad_x); });
 }
 
@@ -165,7 +205,11 @@ Body build_arithmetic(Call& call) {
     const TensorView y = call.output(0);
     arithmetic_check(a, b, y);
     call.operations = items(y);
-    return contiguous.wrap([=](Team& team) { arithmetic(team, operation, a, b, y); });
+    const auto apply = [](Team& team, const TensorView& p, const TensorView& q, const TensorView& out) {
+        arithmetic(team, operation, p, q, out);
+    };
+    if (!contiguous.copies() && in_rows({&a, &b, &y})) call.row_body = by_rows(apply, a, b, y);
+    return contiguous.wrap([=](Team& team) { apply(team, a, b, y); });
 }
 
 Body build_copy(Call& call) {
@@ -204,8 +248,20 @@ Body build_pow_backward(Call& call) {
     return contiguous.wrap([=](Team& team) { pow_backward(team, grad_y, x, exponent, grad_x); });
 }
 
-// -- losses
-// -------------------------------------------------------------------------------------------------------------------
+// -- losses -----------------------------------------------------------------------------------------------------------
+
+// The mean or sum of the per-sample losses, as an instruction of its own behind them.
+void add_total(Call& call, const TensorView& losses, double scale, const TensorView& total) {
+    call.out.erase(call.out.begin());  // the total is not written by the loss itself
+    Instruction reduce{"loss"};
+    reduce.tasks = 1;
+    reduce.task_body = [=](std::int64_t, int) {
+        Team alone;
+        reduce_loss(alone, losses, scale, total);
+    };
+    reduce.accesses = {access_of(losses, false), access_of(total, true)};
+    call.after.push_back(std::move(reduce));
+}
 
 Body build_cross_entropy(Call& call) {
     Contiguous contiguous(call);
@@ -214,17 +270,21 @@ Body build_cross_entropy(Call& call) {
     cross_entropy_check(logits, labels, losses, grad);
     const double scale = call.attribute("mean") != 0 ? 1.0 / static_cast<double>(logits.shape[0]) : 1.0;
     call.operations = items(logits) * transcendental;
-    // Before the step, so that a wrong label changes nothing; and again here, for labels that the step itself computes.
-    const auto check = [labels, classes = logits.shape[1]] {
-        check_labels("cross_entropy", labels.as<std::int64_t>(), labels.shape[0], classes);
+    const auto run = [=](Team& team, Range rows) {  // nothing has been updated yet when a wrong label is found
+        const std::int64_t count = rows.end - rows.begin;
+        const TensorView some = labels.rows(rows.begin, count);
+        check_labels("cross_entropy", some.as<std::int64_t>(), count, logits.shape[1], rows.begin);
+        cross_entropy(team, logits.rows(rows.begin, count), some, scale, losses.rows(rows.begin, count),
+                      grad.rows(rows.begin, count));
     };
-    call.program.checks.push_back(check);
-    return contiguous.wrap([=](Team& team) {
-        check();
-        cross_entropy(team, logits, labels, scale, losses, grad);
-        team.barrier();
-        reduce_loss(team, losses, scale, total);
-    });
+    if (!contiguous.copies()) {
+        call.row_body = [run](Range rows) {
+            Team alone;
+            run(alone, rows);
+        };
+    }
+    add_total(call, losses, scale, total);
+    return contiguous.wrap([=](Team& team) { run(team, {0, logits.shape[0]}); });
 }
 
 template <auto check, auto body, int factor>
@@ -235,15 +295,14 @@ Body build_loss(Call& call) {
     check(x, target, losses, grad);
     const double scale = call.attribute("mean") != 0 ? 1.0 / items(x) : 1.0;
     call.operations = items(x) * transcendental;
-    return contiguous.wrap([=](Team& team) {
-        body(team, x, target, factor * scale, losses, grad);
-        team.barrier();
-        reduce_loss(team, losses, scale, total);
-    });
+    const auto run = [=](Team& team, const TensorView& some, const TensorView& wanted, const TensorView& each,
+                         const TensorView& slope) { body(team, some, wanted, factor * scale, each, slope); };
+    if (!contiguous.copies()) call.row_body = by_rows(run, x, target, losses, grad);
+    add_total(call, losses, scale, total);
+    return contiguous.wrap([=](Team& team) { run(team, x, target, losses, grad); });
 }
 
-// -- reductions and indexing
-// --------------------------------------------------------------------------------------------------
+// -- reductions and indexing ------------------------------------------------------------------------------------------
 
 Body build_sum(Call& call) {
     Contiguous contiguous(call);

@@ -1,18 +1,12 @@
 #include "plan/plan.h"
 
-#include <chrono>
-#include <cmath>
-#include <cstring>
+#include <utility>
 
 #include "core/check.h"
-#include "ops/arithmetic.h"
-#include "ops/gather.h"
 
 namespace fastnn {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 template <typename Items>
 auto& checked_at(Items& items, int index, const char* what) {
@@ -38,97 +32,6 @@ std::int64_t last_element(const TensorView& view) {
     }
     return last;
 }
-
-TensorView index_view(const std::int64_t* order, std::int64_t count) {
-    TensorView index;
-    index.data = const_cast<std::int64_t*>(order);
-    index.dtype = DType::int64;
-    index.rank = 1;
-    index.shape[0] = count;
-    index.stride[0] = 1;
-    return index;
-}
-
-// Copies a batch into the input and target views: this thread's share.
-void gather_batch(Team& team, const Source& source, std::int64_t step, const TensorView& input,
-                  const TensorView* target) {
-    const std::int64_t batch = input.shape[0];
-    const TensorView index = index_view(source.order + step * batch, batch);
-    if (source.images.dtype == DType::uint8) {
-        gather_uint8(team, source.images, index, source.mean, source.std, input);
-    } else {
-        gather_rows(team, source.images, index, input);
-    }
-    if (target != nullptr) gather_rows(team, *source.targets, index, *target);
-}
-
-void check_source(const Source& source, std::int64_t steps, const TensorView& input, const TensorView* target) {
-    const TensorView index = index_view(source.order, steps * input.shape[0]);
-    check_index("plan", index, source.images.shape[0]);
-    const TensorView first = index_view(source.order, input.shape[0]);
-    if (source.images.dtype == DType::uint8) {
-        gather_uint8_check(source.images, first, source.mean, source.std, input);
-    } else {
-        gather_rows_check(source.images, first, input);
-    }
-    if (target == nullptr) return;
-    if (source.targets == nullptr) fail("plan", "this program needs targets");
-    gather_rows_check(*source.targets, first, *target);
-    if (source.targets->shape[0] != source.images.shape[0]) {
-        fail("plan", source.images.shape[0], " images but ", source.targets->shape[0], " targets");
-    }
-}
-
-double loss_value(const TensorView& loss) {
-    return loss.dtype == DType::float64 ? *loss.as<double>() : static_cast<double>(*loss.as<float>());
-}
-
-// The steps of one call of Plan::run, as each thread of the team goes through them.
-struct Run {
-    Program& program;
-    const Source* source;
-    const RunLimits& limits;
-    const TensorView *input, *target, *loss, *output;
-    char *losses, *outputs;
-    Clock::time_point start;
-    std::int64_t done = 0;
-    bool stop = false;
-
-    // What one thread does between steps: keep the results, decide whether to go on.
-    void finish_step() {
-        if (losses != nullptr) {
-            const auto bytes = static_cast<std::size_t>(item_size(loss->dtype));
-            std::memcpy(losses + static_cast<std::size_t>(done) * bytes, loss->data, bytes);
-        }
-        if (outputs != nullptr) {
-            const auto bytes = static_cast<std::size_t>(output->size() * item_size(output->dtype));
-            std::memcpy(outputs + static_cast<std::size_t>(done) * bytes, output->data, bytes);
-        }
-        for (const auto& action : program.after_step) action();
-        ++done;
-        const bool failed = limits.stop_at_nan && loss != nullptr && !std::isfinite(loss_value(*loss));
-        const std::chrono::duration<double> spent = Clock::now() - start;
-        stop = failed || done >= limits.steps || spent.count() > limits.seconds;
-    }
-
-    void operator()(Team& team) {
-        while (true) {
-            if (source != nullptr) gather_batch(team, *source, done, *input, target);
-            team.barrier();
-            for (const auto& check : program.checks) check();
-            if (team.index() == 0) {
-                for (const auto& action : program.before_step) action();
-            }
-            for (const Program::Instruction& instruction : program.instructions) {
-                instruction.body(team);
-                team.barrier();
-            }
-            if (team.index() == 0) finish_step();
-            team.barrier();
-            if (stop) return;
-        }
-    }
-};
 
 }  // namespace
 
@@ -190,36 +93,35 @@ void Plan::emit(int program, const std::string& name, const std::vector<int>& in
     Call call{*this, target, name.c_str(), {}, {}, attributes};
     for (const int id : in) call.in.push_back(at(id));
     for (const int id : out) call.out.push_back(at(id));
-    Body body = builder(call);
-    target.instructions.push_back({name, std::move(body)});
+    Instruction instruction{name};
+    instruction.body = builder(call);
+    instruction.row_body = std::move(call.row_body);
+    if (instruction.row_body) instruction.rows = call.out.at(0).shape[0];
+    instruction.flops = call.flops;
+    for (const TensorView& view : call.in) instruction.accesses.push_back(access_of(view, false));
+    for (const TensorView& view : call.out) instruction.accesses.push_back(access_of(view, true));
+    if (call.uses_workspace) {
+        const char* const place = reinterpret_cast<const char*>(&workspace_);  // it may still move when it grows
+        instruction.accesses.push_back({place, place + 1, 0, true});
+    }
+    target.instructions.push_back(std::move(instruction));
+    for (Instruction& each : call.after) target.instructions.push_back(std::move(each));
     target.operations += call.operations;
 }
 
-std::int64_t Plan::run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs) {
-    Program& target = program_at(program);
-    if (limits.steps <= 0) return 0;
-    const auto optional_view = [this](int view) { return view < 0 ? nullptr : &at(view); };
-    Run run{target,
-            source,
-            limits,
-            optional_view(target.input),
-            optional_view(target.target),
-            optional_view(target.loss),
-            optional_view(target.output),
-            static_cast<char*>(losses),
-            static_cast<char*>(outputs),
-            Clock::now()};
-    if (source != nullptr) {
-        if (run.input == nullptr) fail("plan", "this program has no input");
-        check_source(*source, limits.steps, *run.input, run.target);
+Transposed* Plan::transposed(const TensorView& weight, bool wanted) {
+    for (Transposed& each : transposed_) {
+        if (each.weight.data == weight.data) return &each;
     }
-    if (losses != nullptr && run.loss == nullptr) fail("plan", "this program has no loss");
-    if (outputs != nullptr && run.output == nullptr) fail("plan", "this program has no output");
-    const int threads = threads_for(target.operations);
-    need_workspace(thread_bytes_ * threads);
-    parallel(threads, [&run](Team& team) { run(team); });
-    steps_run_ += run.done;
-    return run.done;
+    if (!wanted) return nullptr;
+    TensorView turned = weight;
+    std::swap(turned.shape[0], turned.shape[1]);
+    transposed_.push_back({weight, temporary(turned, weight.panel)});
+    return &transposed_.back();
+}
+
+void Plan::written(const TensorView& view) {
+    for (Transposed& each : transposed_) each.fresh = each.fresh && each.weight.data != view.data;
 }
 
 }  // namespace fastnn

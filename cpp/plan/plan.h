@@ -5,7 +5,7 @@
 //
 // Words: a buffer is owned memory; a view is a typed window on a buffer; an instruction is one op on views; a program
 // is a list of instructions run once a step (one program for a batch size and mode; all programs of a plan share its
-// buffers).
+// buffers); a phase is what the team does between two barriers (schedule.h).
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,17 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/aligned_buffer.h"
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "plan/pace.h"
+#include "plan/schedule.h"
 
 namespace fastnn {
 
-using Body = std::function<void(Team&)>;
 using Attributes = std::map<std::string, double>;
 
 // Where a program's batches come from: rows of resident data, in a given order.
@@ -39,18 +41,34 @@ struct RunLimits {
     bool stop_at_nan = false;  // after the first step whose loss is not finite
 };
 
-struct Program {
-    struct Instruction {
-        std::string name;
-        Body body;
-    };
+// The transposed panels of a weight, for the gradient of its layer's input. They live as long as the plan; whoever
+// changes the weight in a step keeps them up to date or leaves them to be made again.
+struct Transposed {
+    TensorView weight, panels;
+    bool fresh = false;
+};
 
+// Where the time of a program went: thread-seconds of each instruction, and of waiting at barriers.
+struct Profile {
+    std::int64_t steps = 0;
+    int threads = 0;
+    std::vector<double> seconds;  // [thread][instruction], the last one waiting
+
+    bool on() const { return threads > 0; }
+};
+
+struct Program {
     std::vector<Instruction> instructions;
-    std::vector<std::function<void()>> checks;  // of each batch, by every thread, before anything changes
-    std::vector<std::function<void()>> before_step, after_step;  // by the team's first thread
-    std::map<const void*, std::uint32_t> draws;                  // how often a dropout module is used in one step
-    double operations = 0;                                       // of one step, for the choice of threads
-    int input = -1, target = -1, loss = -1, output = -1;         // views
+    std::vector<Phase> phases;  // empty: to be scheduled
+    std::vector<std::function<void()>> before_update, after_step;  // by one thread, while the others wait
+    std::map<const void*, std::uint32_t> draws;                    // how often a dropout module is used in one step
+    std::vector<Transposed*> reads_transposed, keeps_transposed, spoils_transposed;
+    std::size_t transposed_seen = 0;  // of the plan's, when spoils_transposed was made
+    double operations = 0;                                // of one step, for the choice of threads
+    int input = -1, target = -1, loss = -1, output = -1;  // views
+    Profile profile;                                      // empty: none is wanted
+    const Source* source = nullptr;                       // of the current run
+    std::int64_t step = 0;                                // number in it
 };
 
 class Plan {
@@ -67,26 +85,50 @@ public:
     void emit(int program, const std::string& name, const std::vector<int>& in, const std::vector<int>& out,
               const Attributes& attributes);
 
+    // The views that a program's batches go to and its results come from (-1: none). After all instructions.
+    void set_io(int program, int input, int target, int loss, int output);
+
     // A contiguous buffer and a view of it, for an op that needs scratch.
     TensorView temporary(const TensorView& like, std::int64_t panel = 0);
 
-    // Memory shared by all instructions; an instruction uses it between two barriers.
+    // Memory shared by the instructions that say so (Call::uses_workspace).
     void need_workspace(std::int64_t bytes) { workspace_.grow(static_cast<std::size_t>(bytes)); }
-    void need_thread_workspace(std::int64_t bytes) { thread_bytes_ = bytes > thread_bytes_ ? bytes : thread_bytes_; }
     void* workspace() const { return workspace_.data(); }
+
+    // Memory of each thread, for what it does between taking a task and the end of that task.
+    void need_scratch(std::int64_t bytes) { scratch_bytes_ = bytes > scratch_bytes_ ? bytes : scratch_bytes_; }
+    void* scratch(int thread) const { return static_cast<char*>(scratch_.data()) + thread * scratch_bytes_; }
+
+    // The transposed panels of a weight in panels, made where there are none; null where none are wanted.
+    Transposed* transposed(const TensorView& weight, bool wanted);
+
+    // Somebody else wrote into this view.
+    void written(const TensorView& view);
 
     // Runs up to limits.steps steps of batches out of source (null: the input views as they are); losses and outputs,
     // where not null, get one value or one batch of rows a step. Returns the steps done.
     std::int64_t run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs);
 
+    // A program with its phases.
+    const Program& scheduled(int program);
+
+    // Starts a profile of a program, from nothing; or ends it.
+    void start_profile(int program, bool on);
+
     std::int64_t steps_run() const { return steps_run_; }
 
 private:
+    void schedule_program(Program& program);
+    void find_spoiled(Program& program);
+    void refresh_transposed(const Program& program);
+
     std::deque<AlignedBuffer> buffers_;
     std::deque<TensorView> views_;
     std::deque<Program> programs_;
-    AlignedBuffer workspace_;
-    std::int64_t thread_bytes_ = 0, steps_run_ = 0;
+    std::deque<Transposed> transposed_;
+    AlignedBuffer workspace_, scratch_;
+    std::int64_t scratch_bytes_ = 0, steps_run_ = 0;
+    Pace pace_;
 };
 
 // One op of the registry (instructions.cpp): checks the views, returns the body to run.
@@ -96,7 +138,10 @@ struct Call {
     const char* op;
     std::vector<TensorView> in, out;
     const Attributes& attributes;
-    double operations = 0;
+    double operations = 0, flops = 0;
+    bool uses_workspace = false;
+    RowBody row_body{};  // where the op works row by row: the same on some rows
+    std::vector<Instruction> after{};  // what else the op needs, behind it
 
     double attribute(const char* name) const;
     const TensorView& input(std::size_t i) const;

@@ -1,6 +1,7 @@
 #include "plan/updates.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/check.h"
 #include "kernels/dispatch.h"
@@ -11,10 +12,16 @@ namespace fastnn {
 
 namespace {
 
-// Rows of a weight panel that go through one update at a time: 56 x 32 floats are 7 KB of gradients and 21 KB of w, m
-// and v, which fits the 32 KB of L1 that the smallest of today's cores have; 56 is four tiles of 14 rows, nine of 6 and
-// two over.
-constexpr std::int64_t update_rows = 56;
+// A task of a fused update: rows of a weight panel, and panels side by side. 56 x 32 floats are 7 KB of gradients and
+// 21 KB of w, m and v, which fits the 32 KB of L1 that the smallest of today's cores have; 56 is four tiles of 14 rows,
+// nine of 6 and two over. The inputs of those rows are read from memory for the first panel and lie in L1 for the
+// others; four panels are enough for that, and few enough for some ten tasks a thread.
+constexpr std::int64_t update_rows = 56, update_panels = 4;
+
+// A task of a plain update: elements, 16 KB of each array.
+constexpr std::int64_t update_items = 4096;
+
+std::int64_t blocks_of(std::int64_t n, std::int64_t block) { return (n + block - 1) / block; }
 
 // One optimizer's kernel over `count` elements from `offset`, gradient at grad.
 template <typename T>
@@ -67,7 +74,7 @@ Target checked_target(Plan& plan, const Settings& settings, int param, const Ten
 }
 
 void advance_before(Program& program, const Settings& settings) {
-    program.before_step.push_back([settings] { std::visit([](const auto& each) { each->advance(); }, settings); });
+    program.before_update.push_back([settings] { std::visit([](const auto& each) { each->advance(); }, settings); });
 }
 
 // A gradient in the memory layout of its parameter.
@@ -77,10 +84,28 @@ TensorView in_layout_of(Plan& plan, Program& program, const TensorView& param, c
     if (same || !same_shape(param, grad)) return grad;
     if (param.panel == 0) fail("plan", "a gradient does not have its parameter's memory layout");
     const TensorView packed = plan.temporary(grad, param.panel);
-    program.instructions.push_back({"pack", [grad, packed](Team& team) {
-                                        if (team.index() == 0) pack_weight(grad, packed);
-                                    }});
+    Instruction pack{"pack"};
+    pack.tasks = 1;
+    pack.task_body = [grad, packed](std::int64_t, int) { pack_weight(grad, packed); };
+    pack.accesses = {access_of(grad, false), access_of(packed, true)};
+    program.instructions.push_back(std::move(pack));
     return packed;
+}
+
+// An update of target from what it reads, without its tasks.
+Instruction make_update(const char* name, const Target& target, const std::vector<TensorView>& reads) {
+    Instruction update{name};
+    update.updates = true;
+    for (const TensorView& view : reads) update.accesses.push_back(access_of(view, false));
+    update.accesses.push_back(access_of(target.param, true));
+    for (const TensorView& state : target.states) update.accesses.push_back(access_of(state, true));
+    return update;
+}
+
+// Calls f(first element, count) for task number `task`.
+template <typename F>
+void some_items(std::int64_t task, std::int64_t items, F f) {
+    f(task * update_items, std::min(update_items, items - task * update_items));
 }
 
 }  // namespace
@@ -92,38 +117,96 @@ void emit_update(Plan& plan, int program, const Settings& settings, int param, i
     const Target target = checked_target(plan, settings, param, grad, states);
     advance_before(target_program, settings);
     target_program.operations += static_cast<double>(target.param.size()) * 4;
-    target_program.instructions.push_back({"update", [=](Team& team) {
-                                               dispatch_real(target.param.dtype, [&](auto zero) {
-                                                   using T = decltype(zero);
-                                                   const Range mine =
-                                                       team.share(target.param.storage_size(), cache_items<T>);
-                                                   make_updater<T>(settings, target.param, target.states)(
-                                                       mine.begin, mine.end - mine.begin, grad.as<T>() + mine.begin);
-                                               });
-                                           }});
+    Instruction update = make_update("update", target, {grad});
+    const std::int64_t items = target.param.storage_size();
+    update.tasks = blocks_of(items, update_items);
+    update.task_body = [=](std::int64_t task, int) {
+        dispatch_real(target.param.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            some_items(task, items, [&](std::int64_t first, std::int64_t count) {
+                make_updater<T>(settings, target.param, target.states)(first, count, grad.as<T>() + first);
+            });
+        });
+    };
+    target_program.instructions.push_back(std::move(update));
+}
+
+void emit_bias_update(Plan& plan, int program, const Settings& settings, int param, int grad_y_id,
+                      const std::vector<int>& states) {
+    const TensorView grad_y = plan.at(grad_y_id), bias = plan.at(param);
+    check_rank("plan", "grad_y", grad_y, 2);
+    if (bias.rank != 1 || bias.shape[0] != grad_y.shape[1] || grad_y.stride[1] != 1 || bias.dtype != grad_y.dtype)
+        fail("plan", "the gradient ", shape_text(grad_y), " does not fit the bias ", shape_text(bias));
+    const Target target = checked_target(plan, settings, param, bias, states);
+    Program& target_program = plan.program_at(program);
+    advance_before(target_program, settings);
+    target_program.operations += static_cast<double>(grad_y.size());
+    plan.need_scratch(update_items * item_size(bias.dtype));
+    Instruction update = make_update("bias_update", target, {grad_y});
+    const std::int64_t outputs = bias.shape[0];
+    update.tasks = blocks_of(outputs, update_items);
+    update.task_body = [=, &plan](std::int64_t task, int thread) {
+        dispatch_real(bias.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            TensorView columns = grad_y, total = bias;
+            some_items(task, outputs, [&](std::int64_t first, std::int64_t count) {
+                columns.data = grad_y.as<T>() + first;
+                columns.shape[1] = total.shape[0] = count;
+                total.data = plan.scratch(thread);
+                Team alone;
+                dense_grad_bias(alone, columns, total);
+                make_updater<T>(settings, target.param, target.states)(first, count, total.as<T>());
+            });
+        });
+    };
+    target_program.instructions.push_back(std::move(update));
 }
 
 namespace {
 
-// This thread's part of grad = grad_y^T x, block by block through `scratch` into the update.
-template <typename T>
-void dense_update(Team& team, const Target& target, const TensorView& grad_y, const TensorView& x,
-                  const Settings& settings, T* scratch) {
-    const std::int64_t inputs = x.shape[1], outputs = grad_y.shape[1], width = kernels<T>().panel;
-    const Updater<T> update = make_updater<T>(settings, target.param, target.states);
-    GemmProblem<T> problem{
-        inputs,  outputs, x.shape[0], x.as<T>(), x.stride[1], x.stride[0], {grad_y.as<T>(), grad_y.stride[0], width},
-        scratch, width,   0};
-    Range mine = team.share((outputs + width - 1) / width * inputs);
-    while (mine.begin < mine.end) {
-        const std::int64_t panel = mine.begin / inputs, row = mine.begin % inputs;
-        const std::int64_t rows = std::min({update_rows, inputs - row, mine.end - mine.begin});
-        problem.a = x.as<T>() + row * x.stride[1];
-        gemm_part(problem, panel, {0, rows});
-        update(mine.begin * width, rows * width, scratch);
-        mine.begin += rows;
+// What the tasks of one fused update have in common: grad = grad_y^T x.
+struct DenseUpdate {
+    TensorView grad_y, x;
+    Target target;
+    Settings settings;
+    const Transposed* kept;  // null where nobody reads the transposed weight
+
+    std::int64_t inputs() const { return x.shape[1]; }
+    std::int64_t outputs() const { return grad_y.shape[1]; }
+    std::int64_t row_blocks() const { return blocks_of(inputs(), update_rows); }
+    std::int64_t panels() const { return blocks_of(outputs(), target.param.panel); }
+    std::int64_t tasks() const { return row_blocks() * blocks_of(panels(), update_panels); }
+
+    template <typename T>
+    void run(std::int64_t task, T* scratch) const {
+        const std::int64_t row = task % row_blocks() * update_rows, rows = std::min(update_rows, inputs() - row);
+        const std::int64_t first = task / row_blocks() * update_panels;
+        for (std::int64_t panel = first; panel < std::min(first + update_panels, panels()); ++panel)
+            run_block(panel, row, rows, scratch);
     }
-}
+
+    // The gradients of some rows of one panel into scratch, from there into the update.
+    template <typename T>
+    void run_block(std::int64_t panel, std::int64_t row, std::int64_t rows, T* scratch) const {
+        const std::int64_t width = target.param.panel, column = panel * width;
+        const std::int64_t columns = std::min(width, outputs() - column);
+        if (columns < width) std::fill_n(scratch, rows * width, T(0));  // the padding stays as it is
+        const GemmProblem<T> problem{rows,
+                                     outputs(),
+                                     x.shape[0],
+                                     x.as<T>() + row * x.stride[1],
+                                     x.stride[1],
+                                     x.stride[0],
+                                     {grad_y.as<T>(), grad_y.stride[0], width},
+                                     scratch,
+                                     width,
+                                     0};
+        gemm_part(problem, panel, {0, rows});
+        make_updater<T>(settings, target.param, target.states)((panel * inputs() + row) * width, rows * width, scratch);
+        if (kept != nullptr)
+            transpose_panels(target.param, kept->panels, {row, row + rows}, {column, column + columns});
+    }
+};
 
 }  // namespace
 
@@ -136,20 +219,22 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     const Target target = checked_target(plan, settings, param, weight, states);
     Program& target_program = plan.program_at(program);
     advance_before(target_program, settings);
-    target_program.operations += static_cast<double>(weight.size()) * (static_cast<double>(x.shape[0]) / 8 + 4);
-    // Each thread's scratch: the gradients of one block. Columns past the last output stay zero, so the padding stays
-    // as it is.
-    const std::int64_t block = update_rows * weight.panel * item_size(weight.dtype);
-    plan.need_thread_workspace(block);
-    target_program.instructions.push_back(
-        {"dense_update", [=, &plan](Team& team) {
-             dispatch_real(weight.dtype, [&](auto zero) {
-                 using T = decltype(zero);
-                 char* const scratch = static_cast<char*>(plan.workspace()) + team.index() * block;
-                 std::fill_n(reinterpret_cast<T*>(scratch), update_rows * weight.panel, T(0));
-                 dense_update<T>(team, target, grad_y, x, settings, reinterpret_cast<T*>(scratch));
-             });
-         }});
+    const double batch = static_cast<double>(x.shape[0]), items = static_cast<double>(weight.size());
+    target_program.operations += items * (batch / 8 + 4);
+    plan.need_scratch(update_rows * weight.panel * item_size(weight.dtype));
+    Transposed* const kept = plan.transposed(weight, false);
+    const DenseUpdate dense{grad_y, x, target, settings, kept};
+    Instruction update = make_update("dense_update", target, {grad_y, x});
+    if (kept != nullptr) {
+        update.accesses.push_back(access_of(kept->panels, true));
+        target_program.keeps_transposed.push_back(kept);
+    }
+    update.flops = 2 * batch * items;
+    update.tasks = dense.tasks();
+    update.task_body = [=, &plan](std::int64_t task, int thread) {
+        dispatch_real(weight.dtype, [&](auto zero) { dense.run(task, static_cast<decltype(zero)*>(plan.scratch(thread))); });
+    };
+    target_program.instructions.push_back(std::move(update));
 }
 
 void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x_id, int y_id,
@@ -160,10 +245,26 @@ void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& d
     const std::uint32_t earlier = target.draws[draw.get()]++;  // uses of the same module in this step: each is a call
     target.after_step.push_back([draw] { ++draw->call; });
     target.operations += static_cast<double>(x.size()) * 12;
-    target.instructions.push_back({"dropout", [=](Team& team) {
-                                       const DropoutDraw mine{draw->seed, draw->call + earlier, draw->module};
-                                       dropout(team, x, p, mine, mask, y);
-                                   }});
+    const auto run = [=](Team& team, Range rows) {
+        const std::int64_t count = rows.end - rows.begin, first = rows.begin * (x.shape[0] == 0 ? 0 : x.size() / x.shape[0]);
+        const DropoutDraw mine{draw->seed, draw->call + earlier, draw->module};
+        dropout(team, x.rows(rows.begin, count), p, mine, mask.rows(rows.begin, count), y.rows(rows.begin, count),
+                first);
+    };
+    Instruction instruction{"dropout"};
+    instruction.body = [=](Team& team) {
+        const DropoutDraw mine{draw->seed, draw->call + earlier, draw->module};
+        dropout(team, x, p, mine, mask, y);
+    };
+    if (x.rank > 1) {
+        instruction.rows = x.shape[0];
+        instruction.row_body = [run](Range rows) {
+            Team alone;
+            run(alone, rows);
+        };
+    }
+    instruction.accesses = {access_of(x, false), access_of(mask, true), access_of(y, true)};
+    target.instructions.push_back(std::move(instruction));
 }
 
 }  // namespace fastnn

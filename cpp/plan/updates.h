@@ -22,6 +22,10 @@ using Settings =
 void emit_update(Plan& plan, int program, const Settings& settings, int param, int grad,
                  const std::vector<int>& states);
 
+// The same with grad = dense_grad_bias(grad_y), which never goes to memory.
+void emit_bias_update(Plan& plan, int program, const Settings& settings, int param, int grad_y,
+                      const std::vector<int>& states);
+
 // The same with grad = dense_grad_weight(grad_y, x), param in panels.
 void emit_dense_update(Plan& plan, int program, const Settings& settings, int param, int grad_y, int x,
                        const std::vector<int>& states);

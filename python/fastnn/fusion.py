@@ -46,10 +46,10 @@ def drop_unused(records: list[Record], results: Iterable[np.ndarray]) -> list[Re
     return kept[::-1]
 
 
-def split_weight_gradients(
+def split_gradients(
     records: list[Record], gradients: Iterable[np.ndarray]
 ) -> tuple[list[Record], dict[int, Record]]:
-    """Takes out each dense_grad_weight whose result is a final gradient and nothing else.
+    """Takes out each gradient of a dense layer's weight or bias whose result is a final gradient and nothing else.
 
     Returns the remaining records and, by id of the gradient array, the record to fuse into that parameter's update.
     """
@@ -59,7 +59,7 @@ def split_weight_gradients(
     split: dict[int, Record] = {}
     for record in records:
         owner = id(owner_of(record.outputs[0]))
-        if record.name == "dense_grad_weight" and owner in final and uses[owner] == 1:
+        if record.name in ("dense_grad_weight", "dense_grad_bias") and owner in final and uses[owner] == 1:
             split[id(final[owner])] = record
     taken = {id(record) for record in split.values()}
     return [record for record in records if id(record) not in taken], split

@@ -21,7 +21,7 @@ import numpy as np
 
 from fastnn import _core, random
 from fastnn.autograd import no_grad
-from fastnn.fusion import drop_unused, fuse_linear_relu, split_weight_gradients
+from fastnn.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.lowering import Lowering, ParameterSlot
 from fastnn.nn.layers import Dropout
 from fastnn.nn.module import Module
@@ -234,7 +234,7 @@ class Plan:
             gradients = {id(p): p.grad._data for p in params if p.grad is not None}
         results = [output._data, loss._data, *gradients.values()]
         records = fuse_linear_relu(drop_unused(recorder.records, results), results)
-        records, split = split_weight_gradients(records, gradients.values())
+        records, split = split_gradients(records, gradients.values())
         lowering = self._lowering(records)
         io = lowering.inputs(x, y)
         lowering.emit_all(records)
@@ -280,11 +280,13 @@ class Plan:
             update = _Update(param, group, self.optimizer.settings(group, 0), views)
             self._updates[id(param)] = update
         target, states = self._slots[id(param)].view, list(update.views.values())
+        if fused is not None and fused.name == "dense_grad_bias":
+            grad_y = lowering.contiguous(fused.args[0])
+            self.core.emit_bias_update(lowering.program, update.settings, target, grad_y, states)
+            return
         if fused is not None and self._slots[id(param)].panel:
-            grad_y, x = fused.args[:2]
-            self.core.emit_dense_update(
-                lowering.program, update.settings, target, lowering.contiguous(grad_y), lowering.view(x), states
-            )
+            grad_y, x = lowering.contiguous(fused.args[0]), lowering.view(fused.args[1])
+            self.core.emit_dense_update(lowering.program, update.settings, target, grad_y, x, states)
             return
         if fused is not None:
             lowering.emit(fused)

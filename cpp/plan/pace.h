@@ -1,0 +1,18 @@
+// How many threads of a team take part in the next step. A thread whose processor another process uses holds up all
+// others at the next barrier for a whole time slice, thousands of steps' worth of waiting; a smaller team goes on.
+#pragma once
+
+namespace fastnn {
+
+class Pace {
+public:
+    // After a step that took `seconds` with `active` of `most` threads and ended at time `now`.
+    int next(double seconds, double now, int active, int most);
+
+private:
+    double usual_ = 0;  // seconds of a step of the whole team
+    double pause_ = 0;  // how long the team stays small after a stall
+    double until_ = 0;
+};
+
+}  // namespace fastnn

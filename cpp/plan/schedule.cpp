@@ -1,0 +1,97 @@
+#include "plan/schedule.h"
+
+#include <algorithm>
+
+namespace fastnn {
+
+Access access_of(const TensorView& view, bool writes) {
+    const std::int64_t item = item_size(view.dtype);
+    std::int64_t last = 0, last_of_row = 0;
+    for (int i = 0; i < view.rank && !view.empty(); ++i) {
+        last += (view.shape[i] - 1) * view.stride[i];
+        if (i > 0) last_of_row += (view.shape[i] - 1) * view.stride[i];
+    }
+    const char* const begin = view.as<const char>();
+    if (view.panel != 0) return {begin, begin + view.storage_size() * item, 0, writes};
+    if (view.empty()) return {begin, begin, 0, writes};
+    const bool apart = view.rank > 0 && last_of_row < view.stride[0];
+    return {begin, begin + (last + 1) * item, apart ? view.stride[0] * item : 0, writes};
+}
+
+namespace {
+
+// Whether two instructions must stay in their order; in a chain, rows that lie alike keep it by themselves.
+bool depend(const Instruction& a, const Instruction& b, bool in_chain) {
+    for (const Access& first : a.accesses) {
+        for (const Access& second : b.accesses) {
+            const bool overlap = first.begin < second.end && second.begin < first.end;
+            if (!overlap || !(first.writes || second.writes)) continue;
+            const bool alike = first.begin == second.begin && first.row_bytes == second.row_bytes;
+            if (!(in_chain && alike && first.row_bytes > 0)) return true;
+        }
+    }
+    return false;
+}
+
+class Scheduler {
+public:
+    Scheduler(const std::vector<Instruction>& instructions, std::int64_t rows)
+        : instructions_(instructions), rows_(rows), placed_(instructions.size(), false) {}
+
+    std::vector<Phase> phases() {
+        Phase first = collect(true);
+        first.chain = true;
+        std::vector<Phase> result{first};
+        while (left_ < instructions_.size()) {
+            Phase chain = collect(true);
+            result.push_back(chain.members.empty() ? collect(false) : chain);
+        }
+        const auto updates = [this](const Phase& phase) {
+            return std::any_of(phase.members.begin(), phase.members.end(),
+                               [this](std::size_t i) { return instructions_[i].updates; });
+        };
+        const auto update = std::find_if(result.begin(), result.end(), updates);
+        if (update != result.end()) std::prev(update)->before_updates = true;
+        return result;
+    }
+
+private:
+    bool in_chains(const Instruction& instruction) const {
+        return instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates;
+    }
+
+    // All instructions of one kind that nothing in front of them holds back.
+    Phase collect(bool chain) {
+        Phase phase;
+        phase.chain = chain;
+        for (std::size_t i = 0; i < instructions_.size(); ++i) {
+            if (placed_[i] || in_chains(instructions_[i]) != chain || !ready(i, phase)) continue;
+            phase.members.push_back(i);
+            phase.tasks += instructions_[i].tasks;
+        }
+        for (const std::size_t i : phase.members) placed_[i] = true;
+        left_ += phase.members.size();
+        return phase;
+    }
+
+    bool ready(std::size_t i, const Phase& phase) const {
+        for (std::size_t j = 0; j < i; ++j) {
+            const bool here = std::find(phase.members.begin(), phase.members.end(), j) != phase.members.end();
+            if (!placed_[j] && depend(instructions_[j], instructions_[i], here && phase.chain)) return false;
+        }
+        return true;
+    }
+
+    const std::vector<Instruction>& instructions_;
+    std::int64_t rows_;
+    std::vector<bool> placed_;
+    std::size_t left_ = 0;
+};
+
+}  // namespace
+
+std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows) {
+    return Scheduler(instructions, rows).phases();
+}
+
+}  // namespace fastnn
