@@ -151,8 +151,11 @@ void transpose_panels(const TensorView& weight, const TensorView& transposed, Ra
         for (std::int64_t o = outputs.begin; o < outputs.end; ++o) {
             const T* const column = weight.as<T>() + o / width * in * width + o % width;
             T* const row = transposed.as<T>() + o * width;
-            for (std::int64_t i = inputs.begin; i < inputs.end; ++i)
-                row[i / width * out * width + i % width] = column[i * width];
+            for (std::int64_t i = inputs.begin; i < inputs.end;) {
+                const std::int64_t end = std::min(inputs.end, (i / width + 1) * width);
+                T* to = row + i / width * out * width + i % width;
+                for (; i < end; ++i) *to++ = column[i * width];
+            }
         }
     });
 }

@@ -1,9 +1,10 @@
 // threads above | sum, mean and max over one axis. Kernel texts: kernels/cpu/lanes.inl (sum), reduce.inl.
 //
 //   x (outer, axis, inner) contiguous: any tensor with one axis, or a run of adjacent axes, picked out
-//   sum   y (outer, inner) = scale * sum over axis       lane tree where inner = 1 (the last axis), else ascending from
-//   zero max   y (outer, inner), index int64 (outer, inner)   the first largest; NaN counts as largest max_backward
-//   grad_x (outer, axis, inner) = grad_y (outer, inner) where index points, 0 elsewhere
+//   sum            y (outer, inner) = scale * sum over axis; lane tree where inner = 1 (the last axis), else ascending
+//                  from zero
+//   max            y (outer, inner), index int64 (outer, inner): the first largest; NaN counts as largest
+//   max_backward   grad_x (outer, axis, inner) = grad_y (outer, inner) where index points, 0 elsewhere
 // scale = 1 / axis gives the mean. Errors: max over an empty axis.
 #pragma once
 

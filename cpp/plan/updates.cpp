@@ -12,11 +12,19 @@ namespace fastnn {
 
 namespace {
 
-// A task of a fused update: rows of a weight panel, and panels side by side. 56 x 32 floats are 7 KB of gradients and
-// 21 KB of w, m and v, which fits the 32 KB of L1 that the smallest of today's cores have; 56 is four tiles of 14 rows,
-// nine of 6 and two over. The inputs of those rows are read from memory for the first panel and lie in L1 for the
-// others; four panels are enough for that, and few enough for some ten tasks a thread.
-constexpr std::int64_t update_rows = 56, update_panels = 4;
+// A task of a fused update: rows of a weight panel, and panels side by side. As many whole register tiles as come near
+// 100 rows: of a batch of 64 they are 25 KB of inputs, which are read from L2 for the first panel and lie in L1 for the
+// others. Four panels are enough for that, and few enough for some ten tasks a thread.
+constexpr std::int64_t update_rows = 100, update_panels = 4;
+
+template <typename T>
+std::int64_t rows_of_task() {
+    return update_rows / kernels<T>().rows * kernels<T>().rows;
+}
+
+// A batch's gradients lie a power of two apart as often as not, so that a panel's rows meet in a few sets of L1: they
+// are copied together first, up to 16 KB of them, half of L1.
+constexpr std::int64_t copied_bytes = 16 * 1024;
 
 // A task of a plain update: elements, 16 KB of each array.
 constexpr std::int64_t update_items = 4096;
@@ -173,16 +181,30 @@ struct DenseUpdate {
 
     std::int64_t inputs() const { return x.shape[1]; }
     std::int64_t outputs() const { return grad_y.shape[1]; }
-    std::int64_t row_blocks() const { return blocks_of(inputs(), update_rows); }
+    std::int64_t samples() const { return x.shape[0]; }
+    std::int64_t row_bytes() const { return target.param.panel * item_size(target.param.dtype); }
+    bool copies() const { return samples() * row_bytes() <= copied_bytes; }
+    std::int64_t scratch_bytes() const { return (rows_a_task() + (copies() ? samples() : 0)) * row_bytes(); }
+    std::int64_t rows_a_task() const {
+        return target.param.dtype == DType::float64 ? rows_of_task<double>() : rows_of_task<float>();
+    }
+    std::int64_t row_blocks() const { return blocks_of(inputs(), rows_a_task()); }
     std::int64_t panels() const { return blocks_of(outputs(), target.param.panel); }
     std::int64_t tasks() const { return row_blocks() * blocks_of(panels(), update_panels); }
 
     template <typename T>
     void run(std::int64_t task, T* scratch) const {
-        const std::int64_t row = task % row_blocks() * update_rows, rows = std::min(update_rows, inputs() - row);
+        const std::int64_t block = rows_of_task<T>(), row = task % row_blocks() * block;
+        const std::int64_t rows = std::min(block, inputs() - row);
         const std::int64_t first = task / row_blocks() * update_panels;
         for (std::int64_t panel = first; panel < std::min(first + update_panels, panels()); ++panel)
             run_block(panel, row, rows, scratch);
+    }
+
+    template <typename T>
+    void copy_columns(std::int64_t column, std::int64_t columns, T* to) const {
+        for (std::int64_t i = 0; i < samples(); ++i, to += target.param.panel)
+            std::copy_n(grad_y.as<T>() + i * grad_y.stride[0] + column, columns, to);
     }
 
     // The gradients of some rows of one panel into scratch, from there into the update.
@@ -191,17 +213,17 @@ struct DenseUpdate {
         const std::int64_t width = target.param.panel, column = panel * width;
         const std::int64_t columns = std::min(width, outputs() - column);
         if (columns < width) std::fill_n(scratch, rows * width, T(0));  // the padding stays as it is
-        const GemmProblem<T> problem{rows,
-                                     outputs(),
-                                     x.shape[0],
-                                     x.as<T>() + row * x.stride[1],
-                                     x.stride[1],
-                                     x.stride[0],
-                                     {grad_y.as<T>(), grad_y.stride[0], width},
-                                     scratch,
-                                     width,
-                                     0};
-        gemm_part(problem, panel, {0, rows});
+        GemmProblem<T> problem{rows,          columns,
+                               samples(),     x.as<T>() + row * x.stride[1],
+                               x.stride[1],   x.stride[0],
+                               {grad_y.as<T>() + column, grad_y.stride[0], width},
+                               scratch,       width,
+                               0};
+        if (copies()) {
+            problem.b = {scratch + rows_of_task<T>() * width, width, width};
+            copy_columns(column, columns, scratch + rows_of_task<T>() * width);
+        }
+        gemm_part(problem, 0, {0, rows});
         make_updater<T>(settings, target.param, target.states)((panel * inputs() + row) * width, rows * width, scratch);
         if (kept != nullptr)
             transpose_panels(target.param, kept->panels, {row, row + rows}, {column, column + columns});
@@ -221,9 +243,9 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     advance_before(target_program, settings);
     const double batch = static_cast<double>(x.shape[0]), items = static_cast<double>(weight.size());
     target_program.operations += items * (batch / 8 + 4);
-    plan.need_scratch(update_rows * weight.panel * item_size(weight.dtype));
     Transposed* const kept = plan.transposed(weight, false);
     const DenseUpdate dense{grad_y, x, target, settings, kept};
+    plan.need_scratch(dense.scratch_bytes());
     Instruction update = make_update("dense_update", target, {grad_y, x});
     if (kept != nullptr) {
         update.accesses.push_back(access_of(kept->panels, true));

@@ -93,6 +93,27 @@ FASTNN_EMULATE(ps, __m512, float, __mmask16, 16)
 FASTNN_EMULATE(pd, __m512d, double, __mmask8, 8)
 #undef FASTNN_EMULATE
 
+// 128-bit blocks 0 and 1 out of a, 2 and 3 out of b, two bits of the number for each.
+inline __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int blocks) {
+    return lanewise<__m512>([=](int i) {
+        const int block = blocks >> (i / 4 * 2) & 3;
+        return (i < 8 ? a : b).lane[block * 4 + i % 4];
+    });
+}
+inline __m512d _mm512_shuffle_f64x2(__m512d a, __m512d b, int blocks) {
+    return lanewise<__m512d>([=](int i) {
+        const int block = blocks >> (i / 2 * 2) & 3;
+        return (i < 4 ? a : b).lane[block * 2 + i % 2];
+    });
+}
+// Inside each 128-bit block: two bits a lane for floats, a bit a lane for doubles.
+inline __m512 _mm512_permute_ps(__m512 a, int lanes) {
+    return lanewise<__m512>([=](int i) { return a.lane[i / 4 * 4 + (lanes >> (i % 4 * 2) & 3)]; });
+}
+inline __m512d _mm512_permute_pd(__m512d a, int lanes) {
+    return lanewise<__m512d>([=](int i) { return a.lane[i / 2 * 2 + (lanes >> i & 1)]; });
+}
+
 inline __m512i _mm512_set1_epi32(int x) {
     return lanewise<__m512i>([=](int) { return static_cast<std::uint32_t>(x); });
 }

@@ -40,17 +40,25 @@ Lanes<T> combine(const Lanes<T>& a, const Lanes<T>& b, Op op) {
     return r;
 }
 
-template <typename T, typename Op>
-T tree(const Lanes<T>& lanes, Op op) {
-    T value[Lanes<T>::count];
-    FASTNN_UNROLL
-    for (std::int64_t i = 0; i < Lanes<T>::vectors; ++i) lanes.part[i].store(value + i * Vec<T>::lanes);
-    for (int width = 8; width >= 1; width /= 2) {
-        for (int i = 0; i < width; ++i) {
-            op(Vec<T>::broadcast(value[i]), Vec<T>::broadcast(value[i + width])).store_partial(value + i, 1);
-        }
+// The tree's levels inside one vector: widths w, w / 2, ..., 1.
+template <int w, typename T, typename Op>
+Vec<T> fold(Vec<T> x, Op op) {
+    if constexpr (w == 0) {
+        return x;
+    } else {
+        return fold<w / 2, T>(op(x, x.template from_lane<w>()), op);
     }
-    return value[0];
+}
+
+template <typename T, typename Op>
+T tree(Lanes<T> lanes, Op op) {
+    FASTNN_UNROLL
+    for (std::int64_t half = Lanes<T>::vectors / 2; half >= 1; half /= 2) {
+        for (std::int64_t i = 0; i < half; ++i) lanes.part[i] = op(lanes.part[i], lanes.part[i + half]);
+    }
+    T result;
+    fold<Vec<T>::lanes / 2, T>(lanes.part[0], op).store_partial(&result, 1);
+    return result;
 }
 
 // Reduces at(i, count), the lanes that start at element i, for i = 0, 16, 32, ... < n.

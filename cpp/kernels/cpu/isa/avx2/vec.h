@@ -32,6 +32,12 @@ struct Vec<float> {
     void store_partial(float* p, std::int64_t n) const { _mm256_maskstore_ps(p, first(n), v); }
     static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
+    template <int w>  // lane i gets lane i + w, for i < w
+    Vec from_lane() const {
+        if constexpr (w == 4) return {_mm256_permute2f128_ps(v, v, 0x01)};
+        return {_mm256_permute_ps(v, w == 2 ? 0x0E : 0x01)};
+    }
+
     __m256i bits() const { return _mm256_castps_si256(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
     friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
@@ -75,6 +81,12 @@ struct Vec<double> {
     void store(double* p) const { _mm256_storeu_pd(p, v); }
     void store_partial(double* p, std::int64_t n) const { _mm256_maskstore_pd(p, first(n), v); }
     static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+    template <int w>
+    Vec from_lane() const {
+        if constexpr (w == 2) return {_mm256_permute2f128_pd(v, v, 0x01)};
+        return {_mm256_permute_pd(v, 0x01)};
+    }
 
     __m256i bits() const { return _mm256_castpd_si256(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm256_add_pd(a.v, b.v)}; }

@@ -29,6 +29,12 @@ struct Vec<float> {
     void store_partial(float* p, std::int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
     static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
+    template <int w>  // lane i gets lane i + w, for i < w
+    Vec from_lane() const {
+        if constexpr (w >= 4) return {_mm512_shuffle_f32x4(v, v, w == 8 ? 0x0E : 0x01)};
+        return {_mm512_permute_ps(v, w == 2 ? 0x0E : 0x01)};
+    }
+
     __m512i bits() const { return _mm512_castps_si512(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
     friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -69,6 +75,12 @@ struct Vec<double> {
     void store(double* p) const { _mm512_storeu_pd(p, v); }
     void store_partial(double* p, std::int64_t n) const { _mm512_mask_storeu_pd(p, first(n), v); }
     static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+
+    template <int w>
+    Vec from_lane() const {
+        if constexpr (w >= 2) return {_mm512_shuffle_f64x2(v, v, w == 4 ? 0x0E : 0x01)};
+        return {_mm512_permute_pd(v, 0x01)};
+    }
 
     __m512i bits() const { return _mm512_castpd_si512(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }

@@ -1,0 +1,164 @@
+"""Phases: what a plan's instructions become, and that two that depend on each other stay in their order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+
+import numpy as np
+import pytest
+from fastnn import _core, nn, optim
+from fastnn.engine import PlanEngine
+from fastnn.feed import Feed
+from fastnn.plan import Plan
+from fastnn.tensor import Tensor
+from harness import configured
+from models import mlp
+
+ROWS = 6
+
+
+class Views:
+    """A plan with one program and views of its own buffers."""
+
+    def __init__(self) -> None:
+        self.core = _core.Plan()
+        self.core.program()
+
+    def view(self, *shape: int, buffer: int | None = None, offset: int = 0, stride: list[int] | None = None) -> int:
+        size = int(np.prod(shape)) + offset
+        place = self.core.buffer(4 * max(size, 4096)) if buffer is None else buffer
+        strides = stride or [int(np.prod(shape[i + 1 :])) for i in range(len(shape))]
+        return self.core.view(place, offset, list(shape), strides, "float32")
+
+    def phases(self, batch: int) -> list[list[str]]:
+        self.core.set_io(0, batch, -1, -1, -1)
+        return self.core.phases(0)
+
+
+def test_a_step_of_dense_layers_is_two_phases() -> None:
+    model = mlp(5, 4, 7, 3)
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    plan.step(np.zeros((ROWS, 5), np.float32), np.zeros(ROWS, np.int64))
+    chain, group = plan.core.phases(0)
+    forward = ["gather", "dense_forward", "dense_forward", "dense_forward", "cross_entropy"]
+    assert chain == ["rows", *forward, "dense_grad_x", "relu_backward", "dense_grad_x", "relu_backward"]
+    assert group == ["group", "loss", *["dense_update", "bias_update"] * 3]
+
+
+def test_rows_that_lie_alike_need_no_barrier() -> None:
+    views = Views()
+    x, y, z = (views.view(ROWS, 4) for _ in range(3))
+    views.core.emit(0, "relu", [x], [y], {})
+    views.core.emit(0, "exp", [y], [z], {})
+    assert views.phases(x) == [["rows", "gather", "relu", "exp"]]
+
+
+@pytest.mark.parametrize("offset, stride", [(4, [4, 1]), (0, [1, ROWS]), (0, [0, 1])])
+def test_rows_that_lie_otherwise_need_one(offset: int, stride: list[int]) -> None:
+    """The second reads what the first writes, by other rows of the same memory."""
+    views = Views()
+    x, z = views.view(ROWS, 4), views.view(ROWS, 4)
+    buffer = views.core.buffer(4096)
+    y = views.view(ROWS, 4, buffer=buffer)
+    other = views.view(ROWS, 4, buffer=buffer, offset=offset, stride=stride)
+    views.core.emit(0, "relu", [x], [y], {})
+    views.core.emit(0, "add", [other, other], [z], {})
+    assert views.phases(x) == [["rows", "gather", "relu"], ["rows", "add"]]
+
+
+def test_reading_before_writing_stays_before() -> None:
+    views = Views()
+    buffer = views.core.buffer(4096)
+    x, y = views.view(ROWS, 4), views.view(ROWS, 4)
+    row = views.view(ROWS, 4, buffer=buffer, stride=[0, 1])
+    views.core.emit(0, "add", [x, row], [y], {})
+    views.core.emit(0, "relu", [x], [views.view(ROWS, 4, buffer=buffer)], {})
+    assert views.phases(x) == [["rows", "gather", "add"], ["rows", "relu"]]
+
+
+def test_other_numbers_of_rows_are_no_part_of_a_chain() -> None:
+    views = Views()
+    x, y = views.view(ROWS, 4), views.view(ROWS + 1, 4)
+    views.core.emit(0, "relu", [views.view(ROWS + 1, 4)], [y], {})
+    views.core.emit(0, "exp", [x], [views.view(ROWS, 4)], {})
+    assert views.phases(x) == [["rows", "gather", "exp"], ["group", "relu"]]
+
+
+def test_what_does_not_depend_shares_a_phase() -> None:
+    views = Views()
+    buffer = views.core.buffer(4096)
+    x, y, z = views.view(ROWS, 4, buffer=buffer), views.view(1, 4), views.view(ROWS, 1)
+    views.core.emit(0, "sum", [views.view(1, ROWS, 4, buffer=buffer)], [y], {"scale": 1.0})
+    views.core.emit(0, "sum", [views.view(ROWS, 4, 1, buffer=buffer)], [z], {"scale": 1.0})
+    views.core.emit(0, "exp", [z], [views.view(ROWS, 1)], {})
+    assert views.phases(x) == [["rows", "gather"], ["group", "sum", "sum"], ["rows", "exp"]]
+
+
+def test_a_transpose_follows_its_weight() -> None:
+    """However the weight changes: by the step, by another program, from Python; or with the layer below frozen."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((ROWS, 5), dtype=np.float32), rng.integers(0, 3, ROWS)
+
+    def run(compiled: bool) -> bytes:
+        model = mlp(5, 4, 3)
+        for i, parameter in enumerate(model.parameters()):
+            parameter.data = Tensor(np.cos(np.arange(parameter.numel(), dtype=np.float32) + i).reshape(parameter.shape))
+        optimizer, criterion = optim.SGD(model.parameters(), lr=0.5), nn.CrossEntropyLoss()
+        plan = Plan(model, criterion, optimizer)
+
+        def step(count: int) -> None:
+            if compiled:
+                plan.step(x[:count], y[:count])
+                return
+            optimizer.zero_grad()
+            criterion(model(Tensor(x[:count])), Tensor(y[:count])).backward()
+            optimizer.step()
+
+        first, last = model[0], model[2]
+        for frozen in (True, False, True, False):
+            for parameter in first.parameters():
+                parameter.requires_grad = not frozen
+            step(ROWS)
+            step(ROWS - 1)
+            step(ROWS)
+            last.weight.data = Tensor(last.weight.detach().numpy() * np.float32(0.5))
+            step(ROWS)
+        return b"".join(parameter.detach().numpy().tobytes() for parameter in model.parameters())
+
+    assert run(compiled=True) == run(compiled=False)
+
+
+def spin(seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_core.available_cpus() < 2, reason="needs two processors")
+def test_a_busy_neighbour_costs_a_factor() -> None:
+    """As many spinning processes as leave one processor: an epoch takes a few times as long, not a hundred."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((6400, 784), dtype=np.float32), rng.integers(0, 10, 6400)
+    with configured("", 2):
+        model = mlp(784, 256, 10)
+        engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+
+        def seconds() -> float:
+            start = time.perf_counter()
+            list(engine.epoch(Feed(x, y), np.arange(6400), 64, 0, lambda step: 100, False))
+            return time.perf_counter() - start
+
+        seconds()
+        alone = min(seconds() for _ in range(10))
+        neighbours = [multiprocessing.Process(target=spin, args=(60,)) for _ in range(_core.available_cpus() - 1)]
+        for process in neighbours:
+            process.start()
+        try:
+            beside = sorted(seconds() for _ in range(20))[10]
+        finally:
+            for process in neighbours:
+                process.kill()
+                process.join()
+    assert beside < 4 * alone, (alone, beside)
