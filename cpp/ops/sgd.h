@@ -1,7 +1,7 @@
 // threads above | Stochastic gradient descent with momentum (PyTorch's form). Kernel text: kernels/cpu/sgd.inl.
 //
-//   g += weight_decay w;  b = momentum b + (1 - dampening) g (b = g in the first step);  d = nesterov ? g + momentum b
-//   : b w -= lr d
+//   g += weight_decay w;  b = momentum b + (1 - dampening) g (b = g in the first step)
+//   d = nesterov ? g + momentum b : b;  w -= lr d
 // Without momentum there is no buffer (null) and d = g. One shape, one dense layout, in place.
 #pragma once
 
