@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "kernels/dispatch.h"
 #include "ops/dense.h"
 #include "ops/gather.h"
 #include "plan/plan.h"
@@ -16,10 +17,17 @@ double seconds_now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Rows of a chain that go through all its instructions together. Enough for ten tiles of 6 rows, and the activations of
-// 64 rows of a few hundred features stay in an L2 cache of 512 KB; two blocks a thread at least, so that a thread that
-// is late has less to do.
-constexpr std::int64_t most_rows = 64, blocks_a_thread = 2;
+// Rows of a chain that go through all its instructions together: so few that the activations stay in an L2 cache of
+// 512 KB (64 rows of a thousand features are 256 KB), and so few that each thread gets four blocks, for a thread may be
+// late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
+// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight.
+constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
+
+std::int64_t count_blocks(std::int64_t rows, int threads) {
+    const std::int64_t tiles = rows / (least_tiles * kernels<float>().rows);
+    const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
+    return std::max((rows + most_rows - 1) / most_rows, std::min(rounds * threads, rows));
+}
 
 TensorView index_view(const std::int64_t* order, std::int64_t count) {
     TensorView index;
@@ -112,8 +120,7 @@ struct Run {
 
     void run_chain(Team& team, const Phase& phase) {
         const std::int64_t rows = input == nullptr ? 0 : input->shape[0];
-        const std::int64_t wanted = blocks_a_thread * team.size();
-        const std::int64_t least = (rows + most_rows - 1) / most_rows, blocks = std::max(least, std::min(wanted, rows));
+        const std::int64_t blocks = count_blocks(rows, team.size());
         for (std::int64_t block = team.take(); block < blocks; block = team.take()) {
             const Range part{rows * block / blocks, rows * (block + 1) / blocks};
             for (const std::size_t i : phase.members) timed(team, i, [&] { program.instructions[i].row_body(part); });

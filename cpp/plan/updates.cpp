@@ -14,8 +14,8 @@ namespace {
 
 // A task of a fused update: rows of a weight panel, and panels side by side. As many whole register tiles as come near
 // 100 rows: of a batch of 64 they are 25 KB of inputs, which are read from L2 for the first panel and lie in L1 for the
-// others. Four panels are enough for that, and few enough for some ten tasks a thread.
-constexpr std::int64_t update_rows = 100, update_panels = 4;
+// other. Two panels halve that reading, and leave tasks of 5 to 10 us, so that threads end together.
+constexpr std::int64_t update_rows = 100, update_panels = 2;
 
 template <typename T>
 std::int64_t rows_of_task() {
