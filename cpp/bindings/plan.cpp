@@ -130,7 +130,8 @@ py::list profile_of(Plan& plan, int number) {
     py::list result;
     for (std::size_t i = 0; i < slots; ++i) {
         double seconds = 0, bytes = 0, flops = 0;
-        for (std::size_t at = i; at < program.profile.seconds.size(); at += slots) seconds += program.profile.seconds[at];
+        for (std::size_t at = i; at < program.profile.seconds.size(); at += slots)
+            seconds += program.profile.seconds[at];
         if (i + 1 < slots) {
             flops = program.instructions[i].flops;
             for (const Access& access : program.instructions[i].accesses) bytes += double(access.end - access.begin);

@@ -68,8 +68,8 @@ void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, st
                   std::int64_t first) {
     for (std::int64_t i = 0; i < n; ++i) {
         if (labels[i] < 0 || labels[i] >= classes) {
-            fail(op, "label ", labels[i], " at sample ", first + i, " is outside 0..", classes - 1, ": the last layer has ",
-                 classes, " outputs");
+            fail(op, "label ", labels[i], " at sample ", first + i, " is outside 0..", classes - 1,
+                 ": the last layer has ", classes, " outputs");
         }
     }
 }

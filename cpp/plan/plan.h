@@ -59,11 +59,11 @@ struct Profile {
 
 struct Program {
     std::vector<Instruction> instructions;
-    std::vector<Phase> phases;  // empty: to be scheduled
+    std::vector<Phase> phases;                                     // empty: to be scheduled
     std::vector<std::function<void()>> before_update, after_step;  // by one thread, while the others wait
     std::map<const void*, std::uint32_t> draws;                    // how often a dropout module is used in one step
     std::vector<Transposed*> reads_transposed, keeps_transposed, spoils_transposed;
-    std::size_t transposed_seen = 0;  // of the plan's, when spoils_transposed was made
+    std::size_t transposed_seen = 0;                      // of the plan's, when spoils_transposed was made
     double operations = 0;                                // of one step, for the choice of threads
     int input = -1, target = -1, loss = -1, output = -1;  // views
     Profile profile;                                      // empty: none is wanted
@@ -140,7 +140,7 @@ struct Call {
     const Attributes& attributes;
     double operations = 0, flops = 0;
     bool uses_workspace = false;
-    RowBody row_body{};  // where the op works row by row: the same on some rows
+    RowBody row_body{};                // where the op works row by row: the same on some rows
     std::vector<Instruction> after{};  // what else the op needs, behind it
 
     double attribute(const char* name) const;

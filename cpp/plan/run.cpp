@@ -228,7 +228,8 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     for (Transposed* const each : target.spoils_transposed) each->fresh = false;
     if (target.profile.on()) {
         target.profile.threads = std::max(target.profile.threads, threads);
-        target.profile.seconds.resize(static_cast<std::size_t>(target.profile.threads) * (target.instructions.size() + 1));
+        target.profile.seconds.resize(static_cast<std::size_t>(target.profile.threads) *
+                                      (target.instructions.size() + 1));
     }
     target.source = source;
     target.step = 0;
@@ -256,9 +257,9 @@ void Plan::find_spoiled(Program& program) {
         Transposed* const each = &transposed_[program.transposed_seen];
         const Access weight = access_of(each->weight, true);
         const auto changes = [&weight](const Instruction& instruction) {
-            return std::any_of(
-                instruction.accesses.begin(), instruction.accesses.end(),
-                [&](const Access& a) { return a.writes && a.begin < weight.end && weight.begin < a.end; });
+            return std::any_of(instruction.accesses.begin(), instruction.accesses.end(), [&](const Access& a) {
+                return a.writes && a.begin < weight.end && weight.begin < a.end;
+            });
         };
         const auto& kept = program.keeps_transposed;
         const bool changed = std::any_of(program.instructions.begin(), program.instructions.end(), changes);

@@ -38,10 +38,10 @@ Access access_of(const TensorView& view, bool writes);
 
 struct Instruction {
     std::string name;
-    Body body{};              // of the whole team; null for tasks
-    std::int64_t rows = 0;    // of a row instruction
-    RowBody row_body{};       // null where the op does not work row by row
-    std::int64_t tasks = 0;   // of a task instruction
+    Body body{};             // of the whole team; null for tasks
+    std::int64_t rows = 0;   // of a row instruction
+    RowBody row_body{};      // null where the op does not work row by row
+    std::int64_t tasks = 0;  // of a task instruction
     TaskBody task_body{};
     std::vector<Access> accesses{};
     bool updates = false;  // changes a parameter
@@ -51,8 +51,8 @@ struct Instruction {
 struct Phase {
     std::vector<std::size_t> members;  // numbers of instructions
     bool chain = false;
-    std::int64_t tasks = 0;        // of all members
-    bool before_updates = false;   // the next phase is the first that changes parameters
+    std::int64_t tasks = 0;       // of all members
+    bool before_updates = false;  // the next phase is the first that changes parameters
 };
 
 // Phases of a program whose batches have so many rows (0: no chains). The first phase is a chain, empty where need be,

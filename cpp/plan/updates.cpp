@@ -213,11 +213,15 @@ struct DenseUpdate {
         const std::int64_t width = target.param.panel, column = panel * width;
         const std::int64_t columns = std::min(width, outputs() - column);
         if (columns < width) std::fill_n(scratch, rows * width, T(0));  // the padding stays as it is
-        GemmProblem<T> problem{rows,          columns,
-                               samples(),     x.as<T>() + row * x.stride[1],
-                               x.stride[1],   x.stride[0],
+        GemmProblem<T> problem{rows,
+                               columns,
+                               samples(),
+                               x.as<T>() + row * x.stride[1],
+                               x.stride[1],
+                               x.stride[0],
                                {grad_y.as<T>() + column, grad_y.stride[0], width},
-                               scratch,       width,
+                               scratch,
+                               width,
                                0};
         if (copies()) {
             problem.b = {scratch + rows_of_task<T>() * width, width, width};
@@ -254,7 +258,8 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     update.flops = 2 * batch * items;
     update.tasks = dense.tasks();
     update.task_body = [=, &plan](std::int64_t task, int thread) {
-        dispatch_real(weight.dtype, [&](auto zero) { dense.run(task, static_cast<decltype(zero)*>(plan.scratch(thread))); });
+        dispatch_real(weight.dtype,
+                      [&](auto zero) { dense.run(task, static_cast<decltype(zero)*>(plan.scratch(thread))); });
     };
     target_program.instructions.push_back(std::move(update));
 }
@@ -268,7 +273,8 @@ void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& d
     target.after_step.push_back([draw] { ++draw->call; });
     target.operations += static_cast<double>(x.size()) * 12;
     const auto run = [=](Team& team, Range rows) {
-        const std::int64_t count = rows.end - rows.begin, first = rows.begin * (x.shape[0] == 0 ? 0 : x.size() / x.shape[0]);
+        const std::int64_t count = rows.end - rows.begin,
+                           first = rows.begin * (x.shape[0] == 0 ? 0 : x.size() / x.shape[0]);
         const DropoutDraw mine{draw->seed, draw->call + earlier, draw->module};
         dropout(team, x.rows(rows.begin, count), p, mine, mask.rows(rows.begin, count), y.rows(rows.begin, count),
                 first);

@@ -46,9 +46,7 @@ def drop_unused(records: list[Record], results: Iterable[np.ndarray]) -> list[Re
     return kept[::-1]
 
 
-def split_gradients(
-    records: list[Record], gradients: Iterable[np.ndarray]
-) -> tuple[list[Record], dict[int, Record]]:
+def split_gradients(records: list[Record], gradients: Iterable[np.ndarray]) -> tuple[list[Record], dict[int, Record]]:
     """Takes out each gradient of a dense layer's weight or bias whose result is a final gradient and nothing else.
 
     Returns the remaining records and, by id of the gradient array, the record to fuse into that parameter's update.
