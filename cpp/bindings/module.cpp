@@ -19,5 +19,6 @@ PYBIND11_MODULE(_core, module) {
     fastnn::bind_updates(module);
     fastnn::bind_data(module);
     fastnn::bind_digits(module);
+    fastnn::bind_images(module);
     fastnn::bind_plan(module);
 }

@@ -1,6 +1,7 @@
 """Types of the compiled core. Shapes and errors are told in cpp/ops/*.h; fastnn.kernels documents the public part."""
 
 from collections.abc import Sequence
+from os import PathLike
 
 from numpy import ndarray
 
@@ -140,6 +141,12 @@ def uniform(
 ) -> ndarray: ...
 def permutation(n: int, seed: int, purpose: int, position: int) -> ndarray: ...
 def draw_digits(seed: int, first: int, count: int) -> tuple[ndarray, ndarray]: ...
+
+# -- images: bindings/images.cpp --------------------------------------------------------------------------------------
+
+def read_images(paths: Sequence[str | PathLike[str]], out: ndarray) -> ndarray: ...
+def png_size(path: str | PathLike[str]) -> tuple[int, int] | None: ...
+def inflate(data: bytes, size: int) -> bytes: ...
 
 # -- plans: bindings/plan.cpp -----------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.images import read_rgb
+from fastnn.data.images import MAX_PIXELS, read_rgb
 from fastnn.data.memory import fits_memory, free_memory
 from fastnn.data.pixels import PixelPlan
 from fastnn.errors import FormatError
@@ -94,7 +94,9 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
         first: added to the problems' indices.
     """
     problems = []
-    for row, path in enumerate(paths):
+    done = _core.read_images(paths, out) if plan.channels_alone == out.shape[1] else np.zeros(len(paths), bool)
+    for row in np.flatnonzero(~done).tolist():
+        path = paths[row]
         try:
             pixels = plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey))
         except (FormatError, OSError) as error:
@@ -113,6 +115,8 @@ def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[i
     """(C, H, W) of the first image that can be read."""
     messages: list[str] = []
     for path in paths:
+        if (shape := _plain_shape(path, plan)) is not None:
+            return shape
         try:
             return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey)).shape
         except (FormatError, OSError) as error:
@@ -120,6 +124,15 @@ def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[i
         if len(messages) >= stop_at:
             break
     raise FormatError(_listing(messages, len(messages)))
+
+
+def _plain_shape(path: str, plan: PixelPlan) -> tuple[int, int, int] | None:
+    """(C, H, W) of a file that the compiled reader reads."""
+    size = _core.png_size(path)
+    if plan.channels_alone is None or size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
+        return None
+    shape = (plan.channels_alone, *size)
+    return shape if _core.read_images([path], np.empty((1, *shape), np.uint8))[0] else None
 
 
 def _allocate(count: int, shape: tuple[int, int, int]) -> np.ndarray:

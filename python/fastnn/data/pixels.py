@@ -46,6 +46,13 @@ class PixelPlan:
         """Whether a grey image's own pixels are the result."""
         return not self._steps_of_grey
 
+    @property
+    def channels_alone(self) -> int | None:
+        """1 or 3 where the steps are nothing but a choice of channels, which the compiled reader makes; else None."""
+        if not self.steps:
+            return 3
+        return 1 if len(self.steps) == 1 and self.keeps_grey and self.steps[0].num_output_channels == 1 else None
+
     @cached_property
     def _steps_of_grey(self) -> tuple[Callable[[Image.Image], Image.Image], ...]:
         """The steps less those that do nothing to a grey image."""
