@@ -205,6 +205,17 @@ void bind_plan(py::module_& module) {
             },
             py::arg("program"))
         .def("phases", &phases_of, py::arg("program"))
+        .def(
+            "zeros_left_out",
+            [](Plan& plan, int number) {
+                std::int64_t forward = 0, gradients = 0;
+                for (const Zeros& each : plan.program_at(number).zeros) {
+                    forward += each.left_out();
+                    gradients += each.gradients_left_out();
+                }
+                return py::make_tuple(forward, gradients);
+            },
+            py::arg("program"))
         .def("start_profile", &Plan::start_profile, py::arg("program"), py::arg("on"))
         .def("profile", &profile_of, py::arg("program"))
         .def("write", &write_view, py::arg("view"), py::arg("array"))

@@ -15,6 +15,9 @@
 
 namespace fastnn {
 
+// How far ahead rows of B are fetched: 8 steps of a tile are about 50 cycles, the latency of L3.
+constexpr std::int64_t index_ahead = 8;
+
 // Rows of A times one panel of B: C(m, j) = sum over k of A(m, k) * B(k, j), 0 <= j < n <= panel width.
 // A(m, k) = a[m * a_row + (k / segment) * a_segment + (k % segment) * a_col]; B(k, j) = b[k * b_row + j].
 template <typename T>
@@ -30,6 +33,10 @@ struct GemmArgs {
     bool finish;    // the chain ends here: add +0.0 (so that -0 and skipped zeros agree), then bias, then ReLU
     const T* bias;  // n values or null; with finish only
     bool relu;      // with finish only
+    // Null, or which k there are: index[0], ..., index[k - 1], ascending; all other columns of A are zero and B is
+    // finite. For a_col = 1, whole panels (n = b_row = panel) and no segments. index_ahead more numbers like these are
+    // read.
+    const std::int32_t* index;
 };
 
 // Adam (Kingma and Ba, 2015) with both bias corrections folded into two scalars:
@@ -103,6 +110,11 @@ struct Kernels {
 
     // u8 to real: y = table[x], table[u] the correctly rounded u / 255; then (y - mean) / std where normalise.
     void (*from_uint8)(std::int64_t n, const std::uint8_t* x, const T* table, bool normalise, T mean, T std, T* y);
+
+    // The columns of x (m rows, n columns) that are not +-0 in every row, ascending, into columns; returns how many.
+    // index_ahead more are filled with the last of them (0 where there is none): there must be room for all.
+    std::int64_t (*live_columns)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_row, std::int32_t* columns);
+    bool (*finite)(std::int64_t n, const T* x);  // none is infinite or NaN
 };
 
 struct KernelTable {

@@ -72,7 +72,7 @@ std::int64_t dense_forward_workspace(const TensorView& weight) {
 }
 
 void dense_forward(Team& team, const TensorView& x, const TensorView& weight, const TensorView* bias, bool relu,
-                   const TensorView& y, void* workspace) {
+                   const TensorView& y, void* workspace, LiveColumns columns) {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const Panels<T> panels = weight_panels<T>(team, weight, workspace);
@@ -80,6 +80,8 @@ void dense_forward(Team& team, const TensorView& x, const TensorView& weight, co
                                x.stride[1], panels,          y.as<T>(),  y.stride[0], kernels<T>().panel};
         problem.bias = bias ? bias->as<T>() : nullptr;
         problem.relu = relu;
+        problem.columns = columns.columns;
+        problem.live = columns.count;
         gemm(team, problem);
     });
 }

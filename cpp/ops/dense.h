@@ -19,10 +19,16 @@
 
 namespace fastnn {
 
+// The columns of x that are not all zero, ascending; null: all are to be used. Only with a weight that is finite.
+struct LiveColumns {
+    const std::int32_t* columns = nullptr;
+    std::int64_t count = 0;
+};
+
 void dense_check(const TensorView& x, const TensorView& weight, const TensorView* bias, const TensorView& y);
 std::int64_t dense_forward_workspace(const TensorView& weight);
 void dense_forward(Team& team, const TensorView& x, const TensorView& weight, const TensorView* bias, bool relu,
-                   const TensorView& y, void* workspace);
+                   const TensorView& y, void* workspace, LiveColumns columns = {});
 
 void dense_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& weight);
 

@@ -26,19 +26,23 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     args.c_row = p.c_row;
     args.m = rows.end - rows.begin;
     args.n = std::min(kernel.panel, p.n - panel * kernel.panel);
+    const bool indexed = p.columns != nullptr && args.n == kernel.panel && p.b.row == kernel.panel && p.a_col == 1;
+    const std::int64_t length = indexed ? p.live : p.k;
+    const T *const a = p.a + rows.begin * p.a_row, *const b = p.b.data + panel * p.b.panel_stride;
     std::int64_t start = 0;
     do {
-        args.k = std::min(k_block, p.k - start);
+        args.k = std::min(k_block, length - start);
         args.segment = std::max<std::int64_t>(args.k, 1);
-        args.a = p.a + rows.begin * p.a_row + start * p.a_col;
-        args.b = p.b.data + panel * p.b.panel_stride + start * p.b.row;
+        args.a = indexed ? a : a + start * p.a_col;
+        args.b = indexed ? b : b + start * p.b.row;
+        args.index = indexed ? p.columns + start : nullptr;
         args.resume = start > 0;
         start += args.k;
-        args.finish = start >= p.k;
+        args.finish = start >= length;
         args.bias = args.finish && p.bias ? p.bias + panel * kernel.panel : nullptr;
         args.relu = args.finish && p.relu;
         kernel.gemm(args);
-    } while (start < p.k);
+    } while (start < length);
 }
 
 template <typename T>

@@ -30,6 +30,10 @@ struct GemmProblem {
     std::int64_t c_row, c_panel;  // element (m, n) is c[n / panel * c_panel + m * c_row + n % panel]
     const T* bias = nullptr;
     bool relu = false;
+    // The columns of a to use, ascending, `live` of them: the others are zero and b is finite, so they add nothing (the
+    // + 0.0 at the end makes the signs of zeros agree). Null: all.
+    const std::int32_t* columns = nullptr;
+    std::int64_t live = 0;
 };
 
 // One team's share of the product. No barrier inside: the caller places one before c is read.

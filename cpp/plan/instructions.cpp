@@ -2,6 +2,7 @@
 // step, and so does its row body on some rows where the op works row by row. An op that needs contiguous memory gets a
 // copy of a view that is not: contiguous() makes the copy part of its body.
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
 #include "core/check.h"
@@ -59,7 +60,7 @@ bool in_rows(std::initializer_list<const TensorView*> views) {
 // Runs body(team, rows of each view ...) by one thread, for the rows [begin, end).
 template <typename F, typename... Views>
 RowBody by_rows(F body, Views... views) {
-    return [=](Range rows) {
+    return [=](Range rows, int) {
         Team alone;
         body(alone, views.rows(rows.begin, rows.end - rows.begin)...);
     };
@@ -109,6 +110,30 @@ void set_product(Call& call, const TensorView& weight, const TensorView& batch) 
     call.operations = multiplications / 8;
 }
 
+// Looking costs one operation for each of x, the product one for each output: it pays for half a vector of them.
+bool looks_for_zeros(const TensorView& x, const TensorView& weight) {
+    constexpr std::int64_t outputs = 64;  // then it costs 2 %
+    return x.stride[1] == 1 && weight.shape[0] >= outputs && weight.shape[1] < std::numeric_limits<std::int32_t>::max();
+}
+
+// The forward product of some rows, columns that are zero in all of them left out.
+RowBody without_zeros(Call& call, const TensorView& x, const TensorView& weight, bool has_bias, const TensorView& bias,
+                      bool relu, const TensorView& y) {
+    Derived* const derived = call.plan.derived(weight);
+    call.program.reads_derived.push_back(derived);
+    Zeros* const zeros = &call.program.zeros.emplace_back(x);
+    call.plan.need_scratch(Zeros::room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
+    return [=, &plan = call.plan](Range rows, int thread) {
+        Team alone;
+        const std::int64_t count = rows.end - rows.begin;
+        LiveColumns columns{};
+        if (derived->fresh && derived->finite && zeros->wanted())
+            columns = zeros->find(rows, static_cast<std::int32_t*>(plan.scratch(thread)));
+        dense_forward(alone, x.rows(rows.begin, count), weight, has_bias ? &bias : nullptr, relu,
+                      y.rows(rows.begin, count), nullptr, columns);
+    };
+}
+
 Body build_dense_forward(Call& call) {
     const TensorView x = call.input(0), weight = call.input(1), y = call.output(0);
     const bool has_bias = call.in.size() > 2, relu = call.attribute("relu") != 0;
@@ -120,7 +145,10 @@ Body build_dense_forward(Call& call) {
     const auto forward = [=, &plan = call.plan](Team& team, const TensorView& in, const TensorView& out) {
         dense_forward(team, in, weight, has_bias ? &bias : nullptr, relu, out, plan.workspace());
     };
-    if (weight.panel != 0) call.row_body = by_rows(forward, x, y);
+    if (weight.panel != 0) {
+        call.row_body = looks_for_zeros(x, weight) ? without_zeros(call, x, weight, has_bias, bias, relu, y)
+                                                   : by_rows(forward, x, y);
+    }
     return [=](Team& team) { forward(team, x, y); };
 }
 
@@ -129,11 +157,12 @@ Body build_dense_grad_x(Call& call) {
     dense_backward_check(grad_y, grad_x, weight);
     set_product(call, weight, grad_y);
     if (weight.panel != 0) {
-        Transposed* const kept = call.plan.transposed(weight, true);
+        Derived* const kept = call.plan.with_transposed(weight);
+        call.program.reads_derived.push_back(kept);
         call.program.reads_transposed.push_back(kept);
-        call.in.push_back(kept->panels);
+        call.in.push_back(kept->transposed);
         const auto forward = [kept](Team& team, const TensorView& in, const TensorView& out) {
-            dense_forward(team, in, kept->panels, nullptr, false, out, nullptr);
+            dense_forward(team, in, kept->transposed, nullptr, false, out, nullptr);
         };
         call.row_body = by_rows(forward, grad_y, grad_x);
         return [=](Team& team) { forward(team, grad_y, grad_x); };
@@ -278,7 +307,7 @@ Body build_cross_entropy(Call& call) {
                       grad.rows(rows.begin, count));
     };
     if (!contiguous.copies()) {
-        call.row_body = [run](Range rows) {
+        call.row_body = [run](Range rows, int) {
             Team alone;
             run(alone, rows);
         };

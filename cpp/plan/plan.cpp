@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/check.h"
@@ -109,19 +110,30 @@ void Plan::emit(int program, const std::string& name, const std::vector<int>& in
     target.operations += call.operations;
 }
 
-Transposed* Plan::transposed(const TensorView& weight, bool wanted) {
-    for (Transposed& each : transposed_) {
+void Plan::need_scratch(std::int64_t bytes) {
+    constexpr std::int64_t line = cache_line;
+    scratch_bytes_ = std::max(scratch_bytes_, (bytes + line - 1) / line * line);
+}
+
+Derived* Plan::derived(const TensorView& weight) {
+    for (Derived& each : derived_) {
         if (each.weight.data == weight.data) return &each;
     }
-    if (!wanted) return nullptr;
+    return &derived_.emplace_back(weight);
+}
+
+Derived* Plan::with_transposed(const TensorView& weight) {
+    Derived* const found = derived(weight);
+    if (found->transposed.data != nullptr) return found;
     TensorView turned = weight;
     std::swap(turned.shape[0], turned.shape[1]);
-    transposed_.push_back({weight, temporary(turned, weight.panel)});
-    return &transposed_.back();
+    found->transposed = temporary(turned, weight.panel);
+    found->fresh = false;
+    return found;
 }
 
 void Plan::written(const TensorView& view) {
-    for (Transposed& each : transposed_) each.fresh = each.fresh && each.weight.data != view.data;
+    for (Derived& each : derived_) each.fresh = each.fresh && each.weight.data != view.data;
 }
 
 }  // namespace fastnn

@@ -8,6 +8,7 @@
 // buffers); a phase is what the team does between two barriers (schedule.h).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -21,6 +22,7 @@
 #include "core/tensor_view.h"
 #include "plan/pace.h"
 #include "plan/schedule.h"
+#include "plan/zeros.h"
 
 namespace fastnn {
 
@@ -41,11 +43,15 @@ struct RunLimits {
     bool stop_at_nan = false;  // after the first step whose loss is not finite
 };
 
-// The transposed panels of a weight, for the gradient of its layer's input. They live as long as the plan; whoever
-// changes the weight in a step keeps them up to date or leaves them to be made again.
-struct Transposed {
-    TensorView weight, panels;
+// What a plan derives from a weight in panels: the transposed panels, for the gradient of its layer's input (none until
+// they are wanted), and whether all of it is finite. It lives as long as the plan; whoever changes the weight in a step
+// keeps it up to date or leaves it to be made again.
+struct Derived {
+    explicit Derived(const TensorView& view) : weight(view) {}
+
+    TensorView weight, transposed;
     bool fresh = false;
+    std::atomic<bool> finite{false};
 };
 
 // Where the time of a program went: thread-seconds of each instruction, and of waiting at barriers.
@@ -62,8 +68,9 @@ struct Program {
     std::vector<Phase> phases;                                     // empty: to be scheduled
     std::vector<std::function<void()>> before_update, after_step;  // by one thread, while the others wait
     std::map<const void*, std::uint32_t> draws;                    // how often a dropout module is used in one step
-    std::vector<Transposed*> reads_transposed, keeps_transposed, spoils_transposed;
-    std::size_t transposed_seen = 0;                      // of the plan's, when spoils_transposed was made
+    std::deque<Zeros> zeros;                                       // of the inputs of dense layers
+    std::vector<Derived*> reads_derived, reads_transposed, keeps_derived, spoils_derived;
+    std::size_t derived_seen = 0;                         // of the plan's, when spoils_derived was made
     double operations = 0;                                // of one step, for the choice of threads
     int input = -1, target = -1, loss = -1, output = -1;  // views
     Profile profile;                                      // empty: none is wanted
@@ -96,11 +103,12 @@ public:
     void* workspace() const { return workspace_.data(); }
 
     // Memory of each thread, for what it does between taking a task and the end of that task.
-    void need_scratch(std::int64_t bytes) { scratch_bytes_ = bytes > scratch_bytes_ ? bytes : scratch_bytes_; }
+    void need_scratch(std::int64_t bytes);
     void* scratch(int thread) const { return static_cast<char*>(scratch_.data()) + thread * scratch_bytes_; }
 
-    // The transposed panels of a weight in panels, made where there are none; null where none are wanted.
-    Transposed* transposed(const TensorView& weight, bool wanted);
+    // What is derived from a weight in panels.
+    Derived* derived(const TensorView& weight);
+    Derived* with_transposed(const TensorView& weight);
 
     // Somebody else wrote into this view.
     void written(const TensorView& view);
@@ -120,12 +128,12 @@ public:
 private:
     void schedule_program(Program& program);
     void find_spoiled(Program& program);
-    void refresh_transposed(const Program& program);
+    void refresh_derived(const Program& program);
 
     std::deque<AlignedBuffer> buffers_;
     std::deque<TensorView> views_;
     std::deque<Program> programs_;
-    std::deque<Transposed> transposed_;
+    std::deque<Derived> derived_;
     AlignedBuffer workspace_, scratch_;
     std::int64_t scratch_bytes_ = 0, steps_run_ = 0;
     Pace pace_;

@@ -74,8 +74,17 @@ double loss_value(const TensorView& loss) {
     return loss.dtype == DType::float64 ? *loss.as<double>() : static_cast<double>(*loss.as<float>());
 }
 
-void transpose_all(const Transposed& each) {
-    transpose_panels(each.weight, each.panels, {0, each.weight.shape[1]}, {0, each.weight.shape[0]});
+void transpose_all(const Derived& each) {
+    transpose_panels(each.weight, each.transposed, {0, each.weight.shape[1]}, {0, each.weight.shape[0]});
+}
+
+bool all_finite(const TensorView& weight) {
+    bool all = false;
+    dispatch_real(weight.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        all = kernels<T>().finite(weight.storage_size(), weight.as<T>());
+    });
+    return all;
 }
 
 // The steps of one call of Plan::run, as each thread of the team goes through them.
@@ -100,6 +109,7 @@ struct Run {
             std::memcpy(outputs + static_cast<std::size_t>(done) * bytes, output->data, bytes);
         }
         for (const auto& action : program.after_step) action();
+        for (Zeros& each : program.zeros) each.end_step();
         program.step = ++done;
         const bool failed = limits.stop_at_nan && loss != nullptr && !std::isfinite(loss_value(*loss));
         const double now = seconds_now();
@@ -123,7 +133,8 @@ struct Run {
         const std::int64_t blocks = count_blocks(rows, team.size());
         for (std::int64_t block = team.take(); block < blocks; block = team.take()) {
             const Range part{rows * block / blocks, rows * (block + 1) / blocks};
-            for (const std::size_t i : phase.members) timed(team, i, [&] { program.instructions[i].row_body(part); });
+            for (const std::size_t i : phase.members)
+                timed(team, i, [&] { program.instructions[i].row_body(part, team.index()); });
         }
     }
 
@@ -183,7 +194,7 @@ void Plan::set_io(int program, int input, int target, int loss, int output) {
     const TensorView* const targets = target < 0 ? nullptr : &at(target);
     Instruction gather{"gather"};
     gather.rows = batch.shape[0];
-    gather.row_body = [=, &which](Range rows) {
+    gather.row_body = [=, &which](Range rows, int) {
         if (which.source != nullptr) gather_batch(*which.source, which.step, rows, batch, targets);
     };
     gather.accesses = {access_of(batch, true)};
@@ -191,9 +202,11 @@ void Plan::set_io(int program, int input, int target, int loss, int output) {
     which.instructions.insert(which.instructions.begin(), std::move(gather));
 }
 
-void Plan::refresh_transposed(const Program& program) {
-    for (Transposed* const each : program.reads_transposed) {
-        if (!each->fresh) transpose_all(*each);
+void Plan::refresh_derived(const Program& program) {
+    for (Derived* const each : program.reads_derived) {
+        if (each->fresh) continue;
+        if (each->transposed.data != nullptr) transpose_all(*each);
+        each->finite = all_finite(each->weight);
         each->fresh = true;
     }
 }
@@ -224,8 +237,8 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     find_spoiled(target);
     const int threads = threads_for(target.operations);
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
-    refresh_transposed(target);
-    for (Transposed* const each : target.spoils_transposed) each->fresh = false;
+    refresh_derived(target);
+    for (Derived* const each : target.spoils_derived) each->fresh = false;
     if (target.profile.on()) {
         target.profile.threads = std::max(target.profile.threads, threads);
         target.profile.seconds.resize(static_cast<std::size_t>(target.profile.threads) *
@@ -250,34 +263,33 @@ void Plan::start_profile(int program, bool on) {
     program_at(program).profile.threads = on ? 1 : 0;
 }
 
-// The transposes that go stale in a step, as the program changes the weight without them. Other programs may have made
-// new ones since the last run.
+// What goes stale in a step, as the program changes the weight without it. Other programs may have made more since the
+// last run.
 void Plan::find_spoiled(Program& program) {
-    for (; program.transposed_seen < transposed_.size(); ++program.transposed_seen) {
-        Transposed* const each = &transposed_[program.transposed_seen];
+    for (; program.derived_seen < derived_.size(); ++program.derived_seen) {
+        Derived* const each = &derived_[program.derived_seen];
         const Access weight = access_of(each->weight, true);
         const auto changes = [&weight](const Instruction& instruction) {
             return std::any_of(instruction.accesses.begin(), instruction.accesses.end(), [&](const Access& a) {
                 return a.writes && a.begin < weight.end && weight.begin < a.end;
             });
         };
-        const auto& kept = program.keeps_transposed;
+        const auto& kept = program.keeps_derived;
         const bool changed = std::any_of(program.instructions.begin(), program.instructions.end(), changes);
-        if (changed && std::find(kept.begin(), kept.end(), each) == kept.end())
-            program.spoils_transposed.push_back(each);
+        if (changed && std::find(kept.begin(), kept.end(), each) == kept.end()) program.spoils_derived.push_back(each);
     }
 }
 
 // The phases; and a transpose in each step where the weight changes without it.
 void Plan::schedule_program(Program& program) {
     find_spoiled(program);
-    for (Transposed* const each : program.reads_transposed) {
-        const auto& spoiled = program.spoils_transposed;
+    for (Derived* const each : program.reads_transposed) {
+        const auto& spoiled = program.spoils_derived;
         if (std::find(spoiled.begin(), spoiled.end(), each) == spoiled.end()) continue;
         Instruction turn{"transpose"};
         turn.tasks = 1;
         turn.task_body = [each](std::int64_t, int) { transpose_all(*each); };
-        turn.accesses = {access_of(each->weight, false), access_of(each->panels, true)};
+        turn.accesses = {access_of(each->weight, false), access_of(each->transposed, true)};
         program.instructions.insert(program.instructions.begin(), std::move(turn));
     }
     program.phases = schedule(program.instructions, program.input < 0 ? 0 : at(program.input).shape[0]);

@@ -22,7 +22,7 @@
 namespace fastnn {
 
 using Body = std::function<void(Team&)>;
-using RowBody = std::function<void(Range rows)>;
+using RowBody = std::function<void(Range rows, int thread)>;
 using TaskBody = std::function<void(std::int64_t task, int thread)>;
 
 // Memory that an instruction reads or writes. row_bytes: from one row to the next, where rows lie apart from each

@@ -172,12 +172,20 @@ void emit_bias_update(Plan& plan, int program, const Settings& settings, int par
 
 namespace {
 
+Zeros* find_zeros(Program& program, const TensorView& x) {
+    for (Zeros& each : program.zeros) {
+        if (each.x().data == x.data && same_shape(each.x(), x) && each.x().stride[0] == x.stride[0]) return &each;
+    }
+    return nullptr;
+}
+
 // What the tasks of one fused update have in common: grad = grad_y^T x.
 struct DenseUpdate {
     TensorView grad_y, x;
     Target target;
     Settings settings;
-    const Transposed* kept;  // null where nobody reads the transposed weight
+    Derived* derived;
+    Zeros* zeros;  // of x; null where nobody looks for them
 
     std::int64_t inputs() const { return x.shape[1]; }
     std::int64_t outputs() const { return grad_y.shape[1]; }
@@ -204,7 +212,8 @@ struct DenseUpdate {
     template <typename T>
     void copy_columns(std::int64_t column, std::int64_t columns, T* to) const {
         for (std::int64_t i = 0; i < samples(); ++i, to += target.param.panel)
-            std::copy_n(grad_y.as<T>() + i * grad_y.stride[0] + column, columns, to);
+            std::fill(std::copy_n(grad_y.as<T>() + i * grad_y.stride[0] + column, columns, to), to + target.param.panel,
+                      T(0));
     }
 
     // The gradients of some rows of one panel into scratch, from there into the update.
@@ -227,10 +236,27 @@ struct DenseUpdate {
             problem.b = {scratch + rows_of_task<T>() * width, width, width};
             copy_columns(column, columns, scratch + rows_of_task<T>() * width);
         }
-        gemm_part(problem, 0, {0, rows});
-        make_updater<T>(settings, target.param, target.states)((panel * inputs() + row) * width, rows * width, scratch);
-        if (kept != nullptr)
-            transpose_panels(target.param, kept->panels, {row, row + rows}, {column, column + columns});
+        const bool leaves_out =
+            copies() && zeros != nullptr && zeros->known() && kernels<T>().finite(samples() * width, problem.b.data);
+        leaves_out ? live_gradients(problem, row, scratch) : gemm_part(problem, 0, {0, rows});
+        const std::int64_t first = (panel * inputs() + row) * width;
+        make_updater<T>(settings, target.param, target.states)(first, rows * width, scratch);
+        if (!kernels<T>().finite(rows * width, target.param.as<T>() + first)) derived->finite = false;
+        if (derived->transposed.data != nullptr)
+            transpose_panels(target.param, derived->transposed, {row, row + rows}, {column, column + columns});
+    }
+
+    // The same without the inputs that are zero in all samples: their gradients are zero.
+    template <typename T>
+    void live_gradients(const GemmProblem<T>& problem, std::int64_t row, T* scratch) const {
+        std::fill_n(scratch, problem.m * problem.c_row, T(0));
+        const std::int64_t end = row + problem.m;
+        std::int64_t left_out = problem.m;
+        for (Range run = zeros->live_run(row, end); run.begin < run.end; run = zeros->live_run(run.end, end)) {
+            gemm_part(problem, 0, {run.begin - row, run.end - row});
+            left_out -= run.end - run.begin;
+        }
+        zeros->leave_out_gradients(left_out);
     }
 };
 
@@ -247,14 +273,12 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     advance_before(target_program, settings);
     const double batch = static_cast<double>(x.shape[0]), items = static_cast<double>(weight.size());
     target_program.operations += items * (batch / 8 + 4);
-    Transposed* const kept = plan.transposed(weight, false);
-    const DenseUpdate dense{grad_y, x, target, settings, kept};
+    Derived* const derived = plan.derived(weight);
+    const DenseUpdate dense{grad_y, x, target, settings, derived, find_zeros(target_program, x)};
     plan.need_scratch(dense.scratch_bytes());
     Instruction update = make_update("dense_update", target, {grad_y, x});
-    if (kept != nullptr) {
-        update.accesses.push_back(access_of(kept->panels, true));
-        target_program.keeps_transposed.push_back(kept);
-    }
+    if (derived->transposed.data != nullptr) update.accesses.push_back(access_of(derived->transposed, true));
+    target_program.keeps_derived.push_back(derived);
     update.flops = 2 * batch * items;
     update.tasks = dense.tasks();
     update.task_body = [=, &plan](std::int64_t task, int thread) {
@@ -286,7 +310,7 @@ void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& d
     };
     if (x.rank > 1) {
         instruction.rows = x.shape[0];
-        instruction.row_body = [run](Range rows) {
+        instruction.row_body = [run](Range rows, int) {
             Team alone;
             run(alone, rows);
         };

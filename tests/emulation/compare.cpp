@@ -161,6 +161,52 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bo
     });
 }
 
+// The columns that are not zero, and the product without the others.
+template <typename T>
+void zeros(std::int64_t m, std::int64_t n) {
+    using K = Kernels<T>;
+    std::vector<T> a = numbers<T>(static_cast<std::size_t>(m * n));
+    for (std::int64_t j = 0; j < n; ++j) {
+        for (std::int64_t i = 0; i < m && j % 3 != 1; ++i)
+            a[static_cast<std::size_t>(i * n + j)] = T(i % 2 ? 0.0 : -0.0);
+    }
+    const auto columns = [&](const K& k, std::vector<std::int32_t>& index) {
+        index.assign(static_cast<std::size_t>(n + index_ahead), -1);
+        return k.live_columns(m, n, a.data(), n, index.data());
+    };
+    both<T>("live_columns", n, std::vector<T>(static_cast<std::size_t>(n + index_ahead + 1)), [&](const K& k, T* out) {
+        std::vector<std::int32_t> index;
+        *out++ = static_cast<T>(columns(k, index));
+        for (const std::int32_t column : index) *out++ = static_cast<T>(column);
+    });
+    both<T>("finite", n, std::vector<T>(1), [&](const K& k, T* out) { *out = k.finite(n, a.data()); });
+    constexpr std::int64_t outputs = 64;  // a multiple of every panel
+    std::vector<T> b = numbers<T>(static_cast<std::size_t>(n * outputs));
+    for (T& value : b) value = value - value == 0 ? value : T(1);
+    both<T>("gemm with an index", n, std::vector<T>(static_cast<std::size_t>(m * outputs)), [&](const K& k, T* c) {
+        std::vector<std::int32_t> index;
+        GemmArgs<T> args{};
+        args.k = columns(k, index);
+        args.index = index.data();
+        std::vector<T> panel(static_cast<std::size_t>(n * k.panel));
+        for (std::int64_t first = 0; first < outputs; first += k.panel) {
+            for (std::int64_t i = 0; i < n * k.panel; ++i)
+                panel[static_cast<std::size_t>(i)] =
+                    b[static_cast<std::size_t>(i / k.panel * outputs + first + i % k.panel)];
+            args.a = a.data();
+            args.a_row = n;
+            args.a_col = args.segment = 1;
+            args.b = panel.data();
+            args.b_row = args.n = k.panel;
+            args.c = c + first;
+            args.c_row = outputs;
+            args.m = m;
+            args.finish = true;
+            k.gemm(args);
+        }
+    });
+}
+
 template <typename T>
 void pixels(std::int64_t n) {
     std::vector<std::uint8_t> x(static_cast<std::size_t>(n));
@@ -181,6 +227,7 @@ void all(bool fault) {
         updates<T>(n);
         pixels<T>(n);
         if (n > 0) losses<T>(n);
+        for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
     }
     for (int variant = 0; variant < 16; ++variant) {
         for (const std::int64_t m : {1, 2, 5, 13, 14, 15, 29}) {

@@ -2,7 +2,7 @@
 // A register tile of R rows x C vectors; A is broadcast, B is loaded. Rows are split evenly (64 rows with 14-row tiles
 // are 13, 13, 13, 13, 12), because a tile with few rows has too few chains to hide the latency of fma.
 
-template <typename T, int R, int C, bool Partial>
+template <typename T, int R, int C, bool Partial, bool Indexed>
 void gemm_tile(const GemmArgs<T>& g, const T* a, T* c) {
     using V = Vec<T>;
     constexpr std::int64_t lanes = V::lanes;
@@ -18,20 +18,29 @@ void gemm_tile(const GemmArgs<T>& g, const T* a, T* c) {
         for (int j = 0; j < C; ++j) sum[r][j] = g.resume ? load(c + r * g.c_row, j) : V::zero();
     }
 
-    const T* b = g.b;
-    for (std::int64_t start = 0; start < g.k; start += g.segment, a += g.a_segment) {
-        const T* column = a;
-        const std::int64_t steps = g.k - start < g.segment ? g.k - start : g.segment;
-        for (std::int64_t step = 0; step < steps; ++step, b += g.b_row, column += g.a_col) {  // b_row may be 0
-            V row[C];
+    const auto step = [&](const T* column, const T* b) {
+        V row[C];
+        FASTNN_UNROLL
+        for (int j = 0; j < C; ++j) row[j] = load(b, j);
+        FASTNN_UNROLL
+        for (int r = 0; r < R; ++r) {
+            const V x = V::broadcast(column[r * g.a_row]);
             FASTNN_UNROLL
-            for (int j = 0; j < C; ++j) row[j] = load(b, j);
-            FASTNN_UNROLL
-            for (int r = 0; r < R; ++r) {
-                const V x = V::broadcast(column[r * g.a_row]);
-                FASTNN_UNROLL
-                for (int j = 0; j < C; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
-            }
+            for (int j = 0; j < C; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
+        }
+    };
+    if constexpr (Indexed) {
+        for (std::int64_t i = 0; i < g.k; ++i) {  // a hardware prefetcher does not follow the gaps
+            V::prefetch(g.b + g.index[i + index_ahead] * (C * lanes));
+            step(a + g.index[i], g.b + g.index[i] * (C * lanes));
+        }
+    } else {
+        const T* b = g.b;
+        for (std::int64_t start = 0; start < g.k; start += g.segment, a += g.a_segment) {
+            const T* column = a;
+            const std::int64_t steps = g.k - start < g.segment ? g.k - start : g.segment;
+            for (std::int64_t i = 0; i < steps; ++i, b += g.b_row, column += g.a_col)
+                step(column, b);  // b_row may be 0
         }
     }
 
@@ -59,11 +68,11 @@ void gemm_rows(const GemmArgs<T>& g, std::int64_t rows, const T* a, T* c) {
     if constexpr (R > 1) {
         if (rows < R) return gemm_rows<T, R - 1, C>(g, rows, a, c);
     }
-    if (g.n == C * Vec<T>::lanes) {
-        gemm_tile<T, R, C, false>(g, a, c);
-    } else {
-        gemm_tile<T, R, C, true>(g, a, c);
+    if (g.n < C * Vec<T>::lanes) return gemm_tile<T, R, C, true, false>(g, a, c);
+    if constexpr (C == Tile<T>::vectors) {
+        if (g.index) return gemm_tile<T, R, C, false, true>(g, a, c);
     }
+    gemm_tile<T, R, C, false, false>(g, a, c);
 }
 
 template <typename T, int C>

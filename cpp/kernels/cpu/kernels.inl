@@ -33,6 +33,7 @@ namespace {
 #include "kernels/cpu/rmsprop.inl"
 
 #include "kernels/cpu/gather.inl"
+#include "kernels/cpu/zeros.inl"
 // clang-format on
 
 template <typename T>
@@ -65,7 +66,9 @@ constexpr Kernels<T> make_kernels() {
             adam<T>,
             sgd<T>,
             rmsprop<T>,
-            from_uint8<T>};
+            from_uint8<T>,
+            live_columns<T>,
+            finite<T>};
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// threads above | Which columns of a layer's input are zero in a whole batch, as MNIST's margins are.
+//
+// A zero adds nothing to a sum of products: the forward product leaves out the columns that are zero in the rows at
+// hand, the weight gradient those that are zero in all samples. The chains of the others are the same, and the + 0.0 at
+// the end of each makes the signs of zeros agree, so no bits change, provided that what the zeros would be multiplied
+// with is finite (kept for the weights by Derived::finite, tested for the gradients).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "core/parallel.h"
+#include "core/tensor_view.h"
+#include "kernels/kernel_table.h"
+#include "ops/dense.h"
+
+namespace fastnn {
+
+class Zeros {
+public:
+    explicit Zeros(const TensorView& x);
+
+    const TensorView& x() const { return x_; }
+
+    // Whether to look for zeros in this step: only now and then where the last look found few.
+    bool wanted() const { return pause_ == 0; }
+
+    // The live columns of some rows, in memory for room(x) numbers; all (null) where leaving out the others does not
+    // pay. Any thread, each row once a step.
+    LiveColumns find(Range rows, std::int32_t* columns);
+    static std::int64_t room(const TensorView& x) { return x.shape[1] + index_ahead; }
+
+    // Behind a barrier: whether all rows of this step have been looked at and enough columns are zero in all of them.
+    bool known() const;
+
+    // The first run of columns in [from, end) that are not zero in all samples; begin == end where there is none. Short
+    // gaps are not worth a cut.
+    Range live_run(std::int64_t from, std::int64_t end) const;
+
+    // How much was left out so far: columns of forward products, times rows; inputs of panels of weight gradients.
+    std::int64_t left_out() const { return left_out_; }
+    std::int64_t gradients_left_out() const { return gradients_left_out_; }
+    void leave_out_gradients(std::int64_t inputs) { gradients_left_out_ += inputs; }
+
+    // By one thread, while the others wait: a new step begins.
+    void end_step();
+
+private:
+    bool pays(std::int64_t live, std::int64_t rows) const;
+    bool is_live(std::int64_t column) const;
+
+    TensorView x_;
+    std::vector<std::atomic<std::uint64_t>> words_;  // a bit for each column
+    std::atomic<std::int64_t> rows_{0}, live_{0};    // looked at in this step, and their live columns together
+    std::atomic<std::int64_t> left_out_{0}, gradients_left_out_{0};
+    int pause_ = 0;  // steps until the next look
+};
+
+}  // namespace fastnn
