@@ -1,11 +1,13 @@
-// Python's view of data/image_files.h and data/inflate.h.
+// Python's view of data/folder.h, data/image_files.h and data/inflate.h.
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
 
 #include <string>
 #include <vector>
 
 #include "bindings/bindings.h"
 #include "core/check.h"
+#include "data/folder.h"
 #include "data/image_files.h"
 
 namespace py = pybind11;
@@ -65,6 +67,20 @@ py::object png_file_size(const py::object& name) {
     return py::make_tuple(height, width);
 }
 
+// None where the folder is not plain.
+py::object list_folder_of(const py::object& name, const std::vector<std::string>& extensions, bool stamped) {
+    const Paths paths(py::make_tuple(name));
+    Listing listing;
+    {
+        const py::gil_scoped_release release;
+        listing = list_folder(paths[0], extensions, stamped);
+    }
+    if (!listing.plain) return py::none();
+    py::array_t<std::int64_t> stamps({static_cast<py::ssize_t>(listing.stamps.size() / 2), py::ssize_t{2}});
+    std::copy(listing.stamps.begin(), listing.stamps.end(), stamps.mutable_data());
+    return py::make_tuple(listing.files, stamps, listing.folders);
+}
+
 py::bytes inflate(const std::string& data, std::int64_t size) {
     constexpr std::int64_t most = std::int64_t{1} << 31;
     if (size < 0 || size > most) fail("inflate", "size is ", size, "; it must be from 0 to ", most);
@@ -88,6 +104,10 @@ void bind_images(py::module_& module) {
         "Raises TypeError or ValueError for an out that does not fit.");
     module.def("png_size", png_file_size, py::arg("path"),
                "(height, width) that a PNG file of at most 1 MiB claims; None for any other file.");
+    module.def("list_folder", list_folder_of, py::arg("path"), py::arg("extensions"), py::arg("stamped"),
+               "(files, stamps, folders) of a folder that holds nothing but regular files and folders with names in\n"
+               "ASCII; None for any other. files: names with one of the extensions (lower case, with their dots),\n"
+               "sorted; stamps: int64 (N, 2), size in bytes and time of change in ns, or empty; folders: names.");
     module.def("inflate", inflate, py::arg("data"), py::arg("size"),
                "Decompresses a zlib stream of exactly size bytes (RFC 1950, 1951).\n\n"
                "Raises ValueError where zlib would, and for a stream of another length or with more behind it.");

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from fastnn import _core
 from fastnn.data.notes import say_once
 from fastnn.io.checks import shown_path
 
@@ -15,11 +18,15 @@ class Scan:
     """One walk through a data folder.
 
     root: the folder. follow_links: whether links to folders are followed and links to files may lead out of
-    the root.
+    the root. extensions: files whose name ends with one of them count; or else those for which ``is_valid`` is true of
+    the path. stamped: note size and time of change of each file.
     """
 
     root: str
     follow_links: bool = False
+    extensions: tuple[str, ...] = ()
+    is_valid: Callable[[str], bool] | None = None
+    stamped: bool = False
     _real_root: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -30,32 +37,58 @@ class Scan:
         with os.scandir(self.root) as entries:
             return sorted(entry.name for entry in entries if self._is_folder(entry))
 
-    def files(self, class_name: str, is_valid: Callable[[str], bool]) -> Iterator[str]:
-        """The valid files beneath a class folder, as torchvision orders them: by folder, then by name."""
+    def files(self, class_name: str) -> tuple[list[str], np.ndarray | None]:
+        """The valid files beneath a class folder, as torchvision orders them: by folder, then by name.
+
+        Returns:
+            Their paths, and their stamps int64 (N, 2): size in bytes and time of change in ns; None where they were not
+            wanted, or links or unusual names are among the files.
+        """
         folders = [os.path.join(self.root, class_name)]
         seen: set[tuple[int, int]] = set()
-        found: list[tuple[str, list[str]]] = []
+        found: list[tuple[str, list[str], np.ndarray | None]] = []
         while folders:
             folder = folders.pop()
             if self.follow_links and not _is_new(folder, seen):
                 continue
-            with os.scandir(folder) as entries:
-                listed = list(entries)
-            folders += [entry.path for entry in listed if self._is_folder(entry)]
-            found.append((folder, [entry.name for entry in listed if self._is_file(entry)]))
-        for folder, names in sorted(found):
-            yield from filter(is_valid, (os.path.join(folder, name) for name in sorted(names)))
+            names, stamps, inner = self._list(folder)
+            folders += [os.path.join(folder, name) for name in inner]
+            found.append((os.path.join(folder, ""), names, stamps))
+        found.sort(key=lambda listed: listed[0][:-1])
+        all_stamps = [stamps for _, _, stamps in found if stamps is not None]
+        complete = self.stamped and len(all_stamps) == len(found)
+        return [prefix + name for prefix, names, _ in found for name in names], (
+            np.concatenate(all_stamps) if complete else None
+        )
 
-    def loose_files(self, is_valid: Callable[[str], bool]) -> int:
+    def loose_files(self) -> int:
         """How many valid files lie directly in the root."""
-        with os.scandir(self.root) as entries:
-            return sum(self._is_file(entry) and is_valid(entry.path) for entry in entries)
+        return len(self._list(self.root)[0])
+
+    def _list(self, folder: str) -> tuple[list[str], np.ndarray | None, list[str]]:
+        """(names of valid files, sorted; their stamps; names of folders to go into) of a folder."""
+        plain = _core.list_folder(folder, self.extensions, self.stamped) if self.is_valid is None else None
+        if plain is not None:
+            names, stamps, inner = plain
+            return names, stamps, [name for name in inner if not self._is_hidden(os.path.join(folder, name))]
+        with os.scandir(folder) as entries:
+            listed = list(entries)
+        names = sorted(entry.name for entry in listed if self._is_file(entry) and self._counts(entry.path))
+        return names, None, [entry.name for entry in listed if self._is_folder(entry)]
+
+    def _counts(self, path: str) -> bool:
+        return path.lower().endswith(self.extensions) if self.is_valid is None else self.is_valid(path)
+
+    def _is_hidden(self, path: str) -> bool:
+        hidden = os.path.basename(path).startswith(".")
+        if hidden:
+            self._note("hidden", f"hidden folders such as {shown_path(path)} are ignored")
+        return hidden
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_dir():
             return False
-        if entry.name.startswith("."):
-            self._note("hidden", f"hidden folders such as {shown_path(entry.path)} are ignored")
+        if self._is_hidden(entry.path):
             return False
         if entry.is_symlink() and not self.follow_links:
             self._note(

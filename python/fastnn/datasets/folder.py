@@ -58,17 +58,17 @@ class ImageFolder(VisionDataset):
         check_folder(self.root)
         self.loader = loader
         self.extensions = IMG_EXTENSIONS if is_valid_file is None else None
-        scan, is_valid = Scan(os.fspath(self.root), follow_links), is_valid_file or _has_extension
+        scan = Scan(os.fspath(self.root), follow_links, IMG_EXTENSIONS, is_valid_file)
         self.classes = scan.class_names()
         self.class_to_idx = {name: label for label, name in enumerate(self.classes)}
-        found = {name: list(scan.files(name, is_valid)) for name in self.classes}
+        found = {name: scan.files(name)[0] for name in self.classes}
         self.samples = [(path, label) for name, label in self.class_to_idx.items() for path in found[name]]
         self.imgs = self.samples
         self.targets = [label for _, label in self.samples]
         self._block: tuple[str, list[tuple[str, int]], Resident | None] | None = None
         empty = [name for name in self.classes if not found[name]]
         if not self.classes or (empty and not allow_empty):
-            raise FileNotFoundError(self._what_is_missing(empty, scan.loose_files(is_valid)))
+            raise FileNotFoundError(self._what_is_missing(empty, scan.loose_files()))
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         path, target = self.samples[index]
@@ -106,7 +106,3 @@ class ImageFolder(VisionDataset):
         lying = f" {loose:,} files lie directly in '{root}'." if loose else ""
         count = f"0 images in {len(empty)} class folders under" if empty else "no class folders in"
         return f"found {count} '{root}'.{looked}{lying} Expected '{root}/<class>/<image>'"
-
-
-def _has_extension(path: str) -> bool:
-    return path.lower().endswith(IMG_EXTENSIONS)

@@ -1,0 +1,22 @@
+// The image files of a folder, with the size and time of change of each, in one pass.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fastnn {
+
+// What lies in a folder. plain: nothing but regular files and folders with names in ASCII, and all of it could be read;
+// otherwise the rest is empty, and someone who knows links and encodings has to look.
+struct Listing {
+    bool plain = false;
+    std::vector<std::string> files;    // sorted; those with one of the extensions
+    std::vector<std::int64_t> stamps;  // size in bytes and time of change in ns, of each file
+    std::vector<std::string> folders;  // in no order
+};
+
+// extensions in lower case, with their dots; compared without regard to case. stamped: false leaves stamps empty.
+Listing list_folder(const char* path, const std::vector<std::string>& extensions, bool stamped);
+
+}  // namespace fastnn
