@@ -12,10 +12,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn.console import clear_line, safe_text
+
+if TYPE_CHECKING:
+    from fastnn.data.packed import PackCache
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -82,6 +86,32 @@ def positive_float(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} must be above 0 and finite")
     return value
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """The options on decoded images kept between runs."""
+    add = parser.add_argument
+    add("--cache", metavar="DIR|off", help="where decoded images are kept for the next run (fastnn's cache folder)")
+    add("--trust-cache", action="store_true", help="look at the times of the folders only, not of each file")
+
+
+def cache_of(args: argparse.Namespace) -> PackCache | None:
+    """The cache that the options of :func:`add_cache` name.
+
+    Raises:
+        ValueError: a cache to be trusted and none to be used.
+    """
+    if args.cache == "off":
+        if args.trust_cache:
+            raise ValueError("--trust-cache needs a cache, and --cache is off")
+        return None
+    from fastnn.data.packed import PackCache
+    from fastnn.data.paths import cache_folder
+
+    try:
+        return PackCache(Path(args.cache) if args.cache else cache_folder(), args.trust_cache)
+    except RuntimeError:  # no home folder is known: nothing is kept
+        return None
 
 
 class Interrupted(BaseException):

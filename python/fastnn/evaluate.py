@@ -24,6 +24,7 @@ def make_parser() -> cli.Parser:
     add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
     add("--json", metavar="FILE", help="write the result as JSON")
     add("--on-bad-image", choices=("error", "skip", "list"), default="error")
+    cli.add_cache(parser)
     add("--quiet", action="store_true", help="print the accuracy only")
     return parser
 
@@ -43,7 +44,12 @@ def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
             job.check_writable(path)
     model, info = load_model(args.model)
     data = resident_for(
-        args.data, model, info, args.on_bad_image, lambda done, total: console.bar(done, total, "images read")
+        args.data,
+        model,
+        info,
+        args.on_bad_image,
+        progress=lambda done, total: console.bar(done, total, "images read"),
+        cache=cli.cache_of(args),
     )
     result = job.test(PlanEngine(model), data)
     job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)

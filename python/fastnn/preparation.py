@@ -18,6 +18,8 @@ from fastnn.serialization import ModelInfo
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from fastnn.data.packed import PackCache
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -84,7 +86,13 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
 
 
 def resident_for(
-    spec: str, model: Network, info: ModelInfo, on_bad: str, progress: Callable[[int, int], None]
+    spec: str,
+    model: Network,
+    info: ModelInfo,
+    on_bad: str,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cache: PackCache | None = None,
 ) -> Resident:
     """The test half of a data set, as a loaded network wants it.
 
@@ -98,7 +106,7 @@ def resident_for(
     channels, height, width = wanted.shape
 
     def read(resize: tuple[int, int] | None) -> Resident:
-        return open_test(spec, resize=resize, on_bad=on_bad, progress=progress, channels=channels)
+        return open_test(spec, resize=resize, on_bad=on_bad, progress=progress, channels=channels, cache=cache)
 
     try:
         data = read(None)

@@ -72,6 +72,7 @@ def make_parser() -> cli.Parser:
         default="error",
         help="what to do about files that cannot be read",
     )
+    cli.add_cache(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
     add("--quiet", action="store_true", help="print the accuracy only")
     return parser
@@ -135,6 +136,7 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         on_bad=args.on_bad_image,
         limit=args.limit,
         progress=lambda done, total: console.bar(done, total, "images read"),
+        cache=cli.cache_of(args),
     )
     for line in source.description:
         console.line(line)

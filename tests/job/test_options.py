@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from job_runs import call, refused, run
+from job_runs import call, refused, run, train_json
+from PIL import Image
 
 
 @pytest.mark.parametrize(
@@ -72,3 +75,23 @@ def test_an_internal_fault_is_called_one(train: Callable, data: Path, monkeypatc
     assert outcome.code == 1
     message = "internal error: KeyError: 'oops' (a fault in fastnn; --traceback shows where)"
     assert outcome.err == f"fastnn.train: error: {message}\n"
+
+
+def test_decoded_images_are_kept_where_wanted(tmp_path: Path) -> None:
+    """A thousand files, an hour old: read once, then from the cache; not at all with --cache off."""
+    for half, count in (("train", 1000), ("test", 4)):
+        for i in range(count):
+            folder = tmp_path / "data" / half / str(i % 2)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (4, 4), i % 256).save(folder / f"{i}.png")
+    for path in (tmp_path / "data").rglob("*"):
+        os.utime(path, (0, time.time() - 3600))
+    words = ("--data", tmp_path / "data", "--arch", "16-4-2", "--epochs", 1)
+    cache = tmp_path / "cache"
+    kept = {"off": 0, cache: 1}
+    hashes = set()
+    for more in (("--cache", "off"), ("--cache", cache), ("--cache", cache), ("--cache", cache, "--trust-cache")):
+        hashes.add(train_json(*words, *more, cwd=tmp_path)["parameters_sha256"])
+        assert len(list(cache.glob("images-*"))) == kept[more[1]]
+    assert len(hashes) == 1
+    refused(run(*words, "--cache", "off", "--trust-cache", cwd=tmp_path), "--trust-cache needs a cache")

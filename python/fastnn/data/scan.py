@@ -27,6 +27,7 @@ class Scan:
     extensions: tuple[str, ...] = ()
     is_valid: Callable[[str], bool] | None = None
     stamped: bool = False
+    folders: list[str] = field(default_factory=list)  # looked into so far
     _real_root: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,6 +35,7 @@ class Scan:
 
     def class_names(self) -> list[str]:
         """The names of the folders in the root, sorted; hidden ones and links are left out."""
+        self.folders.append(self.root)
         with os.scandir(self.root) as entries:
             return sorted(entry.name for entry in entries if self._is_folder(entry))
 
@@ -67,6 +69,7 @@ class Scan:
 
     def _list(self, folder: str) -> tuple[list[str], np.ndarray | None, list[str]]:
         """(names of valid files, sorted; their stamps; names of folders to go into) of a folder."""
+        self.folders.append(folder)
         plain = _core.list_folder(folder, self.extensions, self.stamped) if self.is_valid is None else None
         if plain is not None:
             names, stamps, inner = plain

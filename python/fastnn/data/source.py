@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from fastnn.data.resident import FileNames, NumberedNames, Resident
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_path
 from fastnn.transforms import Grayscale, Resize
+
+if TYPE_CHECKING:
+    from fastnn.data.packed import Found, Pack, PackCache
 
 Progress = Callable[[int, int], None]
 BUILT_IN = ("digits", "mnist")
@@ -47,6 +50,7 @@ class Options:
     limit: int | None
     threads: int | None
     progress: Progress | None
+    cache: PackCache | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -68,6 +72,7 @@ def open_source(
     threads: int | None = None,
     progress: Progress | None = None,
     channels: int = 1,
+    cache: PackCache | None = None,
 ) -> Source:
     """Finds a data set, checks it and reads it into memory.
 
@@ -84,6 +89,7 @@ def open_source(
         threads: that decode; None for as many as fastnn computes with.
         progress: called with (done, total) while images are read, first those for training.
         channels: 1 for grey, 3 for RGB.
+        cache: where decoded images are kept between runs; None: nowhere.
 
     Raises:
         FileNotFoundError, NotADirectoryError: no such folder, or none of the forms above in it.
@@ -91,14 +97,15 @@ def open_source(
         ValueError: options that make no sense, classes or sizes of training and test that differ, MNIST not
             there.
     """
-    options = Options(_plan(resize, channels), channels, on_bad, limit, threads, progress)
+    cache = None if spec == "digits" else cache  # they are in the cache folder already
+    options = Options(_plan(resize, channels), channels, on_bad, limit, threads, progress, cache)
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be at least 1")
     root, description = _root(spec)
-    train, test = _parts(root)
+    train, test = _parts(root, options)
     if val is not None:
         check_folder(val)
-        test = _test_part(Path(val)) or _class_folders(Path(val))
+        test = _test_part(Path(val), options) or _class_folders(Path(val), options)
     if test is not None:
         _check_classes(train.classes, test.classes)
     loaded = _load([part for part in (train, test) if part is not None], options)
@@ -120,13 +127,15 @@ def open_test(
     threads: int | None = None,
     progress: Progress | None = None,
     channels: int = 1,
+    cache: PackCache | None = None,
 ) -> Resident:
     """The part of a data set to test with, without reading the other; all of it where it has only one.
 
     Arguments and errors as :func:`open_source`.
     """
-    train, test = _parts(_root(spec)[0])
-    options = Options(_plan(resize, channels), channels, on_bad, None, threads, progress)
+    cache = None if spec == "digits" else cache
+    options = Options(_plan(resize, channels), channels, on_bad, None, threads, progress, cache)
+    train, test = _parts(_root(spec)[0], options)
     return (test or train).load(options)
 
 
@@ -159,8 +168,19 @@ class FolderPart:
     folder: Path
     samples: list[tuple[str, int]]
     classes: list[str]
+    found: Found | None = None  # for the cache; without it nothing is kept
 
     def load(self, options: Options) -> Resident:
+        cache = options.cache if self.found is not None else None
+        if cache is not None and (images := cache.load(self.found, options.plan.key)) is not None:
+            y = np.array([label for _, label in self.samples], np.int64)
+            return _limited(self.folder, images, y, [path for path, _ in self.samples], self.classes, options)
+        resident = self._read(options)
+        if cache is not None and len(resident) == len(self.samples):
+            cache.store(self.found, options.plan.key, resident.images)
+        return resident
+
+    def _read(self, options: Options) -> Resident:
         from fastnn.data.decode import decode_folder
 
         y = np.array([label for _, label in self.samples], np.int64)
@@ -178,6 +198,19 @@ class FolderPart:
                 options.notes.append(f"  and {len(messages) - _SHOWN:,} more")
         kept = decoded.kept
         return Resident(decoded.images, y[rows[kept]], FileNames([paths[i] for i in kept]), self.classes)
+
+
+@dataclass
+class PackedPart:
+    """Class folders whose images are in a trusted cache."""
+
+    folder: Path
+    pack: Pack
+    classes: list[str]
+
+    def load(self, options: Options) -> Resident:
+        pack = self.pack
+        return _limited(self.folder, pack.images, pack.targets, pack.paths, self.classes, options)
 
 
 def first_of_each_class(targets: np.ndarray, limit: int | None) -> np.ndarray:
@@ -233,33 +266,41 @@ def _local_mnist() -> Path:
     )
 
 
-def _parts(root: Path) -> tuple[Part, Part | None]:
+def _parts(root: Path, options: Options) -> tuple[Part, Part | None]:
     files = find_mnist(root)
     if files is not None:
-        return _idx_part(files.train_images, files.train_labels), _test_part(root)
+        return _idx_part(files.train_images, files.train_labels), _test_part(root, options)
     if (root / "train").is_dir():
-        return _class_folders(root / "train"), _test_part(root)
-    return _class_folders(root), None
+        return _class_folders(root / "train", options), _test_part(root, options)
+    return _class_folders(root, options), None
 
 
-def _test_part(root: Path) -> Part | None:
+def _test_part(root: Path, options: Options) -> Part | None:
     """What a data folder holds for the test."""
     files = find_mnist(root)
     if files is not None:
         return _idx_part(files.test_images, files.test_labels)
     folders: Sequence[Path] = [root / name for name in ("test", "val") if (root / name).is_dir()]
-    return _class_folders(folders[0]) if folders else None
+    return _class_folders(folders[0], options) if folders else None
 
 
 def _idx_part(images: Path, labels: Path) -> IdxPart:
     return IdxPart(images, labels, [str(digit) for digit in range(10)])
 
 
-def _class_folders(folder: Path) -> FolderPart:
+def _class_folders(folder: Path, options: Options) -> Part:
     from fastnn.datasets.folder import ImageFolder
 
-    dataset = ImageFolder(folder)
-    return FolderPart(folder, dataset.samples, dataset.classes)
+    if options.cache is None:
+        dataset = ImageFolder(folder)
+        return FolderPart(folder, dataset.samples, dataset.classes)
+    from fastnn.data.packed import StampedFolder
+
+    pack = options.cache.load_trusted(os.fspath(folder), options.plan.key)
+    if pack is not None:
+        return PackedPart(folder, pack, pack.classes)
+    stamped = StampedFolder(folder)
+    return FolderPart(folder, stamped.samples, stamped.classes, stamped.found())
 
 
 def _check_classes(train: list[str], test: list[str]) -> None:
@@ -293,6 +334,17 @@ def _load(parts: list[Part], options: Options) -> list[Resident]:
     if errors:
         raise FormatError("\n".join(map(str, errors))) from errors[0]
     return loaded
+
+
+def _limited(
+    folder: Path, images: np.ndarray, y: np.ndarray, paths: list[str], classes: list[str], options: Options
+) -> Resident:
+    """All images of class folders, or as many as were asked for."""
+    rows = first_of_each_class(y, options.limit)
+    _note_limit(options, len(rows), len(y), folder)
+    if len(rows) < len(y):
+        images, y, paths = images[rows], y[rows], [paths[row] for row in rows]
+    return Resident(images, y, FileNames(paths), classes)
 
 
 def _note_limit(options: Options, kept: int, total: int, where: Path) -> None:

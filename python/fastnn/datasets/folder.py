@@ -43,6 +43,8 @@ class ImageFolder(VisionDataset):
         NotADirectoryError: root is a file.
     """
 
+    _stamped = False  # whether sizes and times of change are noted, for the cache of decoded images
+
     def __init__(
         self,
         root: StrPath,
@@ -58,11 +60,13 @@ class ImageFolder(VisionDataset):
         check_folder(self.root)
         self.loader = loader
         self.extensions = IMG_EXTENSIONS if is_valid_file is None else None
-        scan = Scan(os.fspath(self.root), follow_links, IMG_EXTENSIONS, is_valid_file)
+        scan = Scan(os.fspath(self.root), follow_links, IMG_EXTENSIONS, is_valid_file, self._stamped)
         self.classes = scan.class_names()
         self.class_to_idx = {name: label for label, name in enumerate(self.classes)}
-        found = {name: scan.files(name)[0] for name in self.classes}
+        listed = [scan.files(name) for name in self.classes]
+        found = {name: paths for name, (paths, _) in zip(self.classes, listed, strict=True)}
         self.samples = [(path, label) for name, label in self.class_to_idx.items() for path in found[name]]
+        self._scan, self._stamps = scan, [stamps for _, stamps in listed]
         self.imgs = self.samples
         self.targets = [label for _, label in self.samples]
         self._block: tuple[str, list[tuple[str, int]], Resident | None] | None = None

@@ -23,7 +23,7 @@ _UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)
 _in_flight: set[str] = set()
 
 
-def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview], *, durable: bool = True) -> None:
     """Replaces the file at `path` by the chunks, one after the other, in one step.
 
     A reader, a crash or a full disk at any moment finds the old file or the complete new one: the chunks go to a
@@ -33,6 +33,8 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
     Args:
         path: the file to write.
         chunks: buffers of bytes, taken completely before the first file operation.
+        durable: False leaves out the syncs: for what can be made again and has checksums, as a power failure may leave
+            a damaged file.
 
     Raises:
         OSError: of the type of the failed call. The temporary file is gone and the old file as it was, except
@@ -48,9 +50,10 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
         mode = _mode_of_old(target)
         folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            _write_and_rename(os.path.join(folder, temp), target, pieces, mode)
+            _write_and_rename(os.path.join(folder, temp), target, pieces, mode, durable)
             renamed = True
-            _sync_folder(folder_fd)
+            if durable:
+                _sync_folder(folder_fd)
         finally:
             os.close(folder_fd)
     except OSError as error:
@@ -121,8 +124,8 @@ def _mode_of_old(target: str) -> int | None:
     return stat.S_IMODE(status.st_mode) & 0o777
 
 
-def _write_and_rename(temp: str, target: str, pieces: list[memoryview], mode: int | None) -> None:
-    """Writes and syncs `temp`, then renames it to `target`; leaves no `temp` whatever happens."""
+def _write_and_rename(temp: str, target: str, pieces: list[memoryview], mode: int | None, durable: bool) -> None:
+    """Writes and (where durable) syncs `temp`, then renames it to `target`; leaves no `temp` whatever happens."""
     entry = os.path.basename(temp)
     _in_flight.add(entry)
     try:
@@ -133,7 +136,8 @@ def _write_and_rename(temp: str, target: str, pieces: list[memoryview], mode: in
                 os.fchmod(fd, mode)
             for piece in pieces:
                 _write_all(fd, piece)
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
         os.rename(temp, target)

@@ -70,6 +70,8 @@ def save_safetensors(
     path: str | os.PathLike[str],
     tensors: Mapping[str, np.ndarray],
     metadata: Mapping[str, str] | None = None,
+    *,
+    durable: bool = True,
 ) -> None:
     """Writes named arrays and string metadata to one file, atomically, with checksums.
 
@@ -77,13 +79,14 @@ def save_safetensors(
         path: the file to write; see `write_atomic`.
         tensors: arrays of any shape and layout, of the types F64 F32 F16 I64 I32 I16 I8 U64 U32 U16 U8 BOOL.
         metadata: strings only.
+        durable: see `write_atomic`.
 
     Raises:
         TypeError: an array type that the format lacks, or metadata that are no strings.
         ValueError: more than 10,000 tensors, rank above 8, a header over 8 MB, or a reserved name.
         OSError: the file could not be written; the old one is unchanged.
     """
-    write_atomic(path, encode_safetensors(tensors, metadata))
+    write_atomic(path, encode_safetensors(tensors, metadata), durable=durable)
 
 
 def load_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -1,0 +1,203 @@
+"""Decoded images kept between runs, outside the data folder: the second run reads one file instead of thousands.
+
+A pack is a safetensors file with its checksums, named by the data folder and the transform. It is used if every file's
+path, size and time of change are those it was made from (or, where the cache is trusted, if those of the folders are),
+and if it is undamaged; else the images are read again and the pack is replaced. It is never in the way: where it cannot
+be written, nothing but a line is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+
+from fastnn.data.notes import say_once
+from fastnn.data.paths import StrPath
+from fastnn.datasets.folder import ImageFolder
+from fastnn.errors import FormatError
+from fastnn.io.checks import shown_path
+from fastnn.io.safetensors import load_safetensors, save_safetensors
+
+_FORMAT = 1  # of packs: another number makes them all anew
+_LEAST = 1000  # images: fewer are read as fast from their files
+_MOST_BYTES = 8 * 2**30  # of all packs together; the least recently used go first
+_ABOUT = "fastnn.packed"
+_SETTLED_NS = 2 * 10**9  # what changed so shortly before it was read could change again within one tick of its clock
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What a pack holds. images: uint8 (N, C, H, W). targets: int64 (N,). paths: of the files, in that order."""
+
+    images: np.ndarray
+    targets: np.ndarray
+    paths: list[str]
+    classes: list[str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data folder as a scan found it, before any file was read.
+
+    samples: (path, label) of each file. stamps: int64 (N, 2), their sizes and times of change in ns. folders: all that
+    were looked into. started: when the scan began, in ns.
+    """
+
+    root: str
+    samples: Sequence[tuple[str, int]]
+    classes: list[str]
+    stamps: np.ndarray
+    folders: list[str]
+    started: int
+
+
+class StampedFolder(ImageFolder):
+    """An ImageFolder that notes the size and time of change of each file."""
+
+    _stamped = True
+
+    def __init__(self, root: StrPath) -> None:
+        self._started = time.time_ns()
+        super().__init__(root)
+
+    def found(self) -> Found | None:
+        """None where links or unusual names are among the files: they are not kept."""
+        if not self.samples or any(stamps is None for stamps in self._stamps):
+            return None
+        stamps = np.concatenate(self._stamps)
+        return Found(os.fspath(self.root), self.samples, self.classes, stamps, self._scan.folders, self._started)
+
+
+@dataclass(frozen=True)
+class PackCache:
+    """Packs in a folder. trust: look at the folders' times of change only, not at each file's."""
+
+    folder: Path
+    trust: bool = False
+
+    def path(self, root: str, transform: str) -> Path:
+        """Where the pack of a data folder and a transform is kept."""
+        name = sha256(os.fsencode(os.path.realpath(root)) + b"\0" + transform.encode()).hexdigest()[:24]
+        return self.folder / f"images-{name}.safetensors"
+
+    def load(self, found: Found, transform: str) -> np.ndarray | None:
+        """uint8 (N, C, H, W), the images of a scan's samples; None where there is no pack of exactly these files."""
+        tensors, about = _read(self.path(found.root, transform))
+        if about.get("stamp") != _stamp(found, transform):
+            return None
+        return tensors["images"]
+
+    def load_trusted(self, root: str, transform: str) -> Pack | None:
+        """The pack of a data folder none of whose folders has changed, where the cache is trusted."""
+        if not self.trust:
+            return None
+        tensors, about = _read(self.path(root, transform))
+        if about.get("made") != _made(transform) or not all(_unchanged(root, *each) for each in about["folders"]):
+            return None
+        start = os.path.join(root, "")
+        paths = [start + name for name in _names(tensors)]
+        return Pack(tensors["images"], tensors["targets"], paths, about["classes"])
+
+    def store(self, found: Found, transform: str, images: np.ndarray) -> None:
+        """Keeps the images of a scan's samples, where that is worth while and can be done."""
+        if len(images) < _LEAST or images.nbytes > _MOST_BYTES // 4:
+            return
+        folders = [(os.path.relpath(path, found.root), os.stat(path).st_mtime_ns) for path in found.folders]
+        if max(found.stamps[:, 1].max(), *(changed for _, changed in folders)) > found.started - _SETTLED_NS:
+            return
+        start = len(os.path.join(found.root, ""))
+        names = "\0".join(path[start:] for path, _ in found.samples)
+        about = {
+            "made": _made(transform),
+            "stamp": _stamp(found, transform),
+            "classes": found.classes,
+            "folders": folders,
+        }
+        tensors = {
+            "images": images,
+            "targets": np.array([label for _, label in found.samples], np.int64),
+            "names": np.frombuffer(names.encode("utf-8", "surrogateescape"), np.uint8),
+        }
+        path = self.path(found.root, transform)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_room(images.nbytes)
+            save_safetensors(path, tensors, {_ABOUT: json.dumps(about)}, durable=False)
+        except OSError as error:
+            say_once("packed", f"the images are not kept for the next run: {error}")
+
+    def _make_room(self, needed: int) -> None:
+        """Removes the packs that were not used for the longest time, until there is room for another."""
+        packs = [(status.st_mtime_ns, status.st_size, path) for path, status in _packs(self.folder)]
+        total = sum(size for _, size, _ in packs) + needed
+        for _, size, path in sorted(packs):
+            if total <= _MOST_BYTES:
+                break
+            with suppress(OSError):
+                path.unlink()
+            total -= size
+
+
+def _packs(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in folder.glob("images-*.safetensors"):
+        with suppress(OSError):
+            yield path, path.stat()
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """A pack's tensors and what it says about itself; nothing where it cannot be read or is damaged."""
+    try:
+        tensors, metadata = load_safetensors(path)
+        about = json.loads(metadata[_ABOUT])
+        _check(tensors, path)
+        os.utime(path)  # used: others go first
+        return tensors, about
+    except FileNotFoundError:
+        return {}, {}
+    except (OSError, FormatError, KeyError, ValueError) as error:
+        say_once(("packed", path), f"kept images are not used and made again: {error}")
+        return {}, {}
+
+
+def _names(tensors: dict[str, np.ndarray]) -> list[str]:
+    return tensors["names"].tobytes().decode("utf-8", "surrogateescape").split("\0")
+
+
+def _check(tensors: dict[str, np.ndarray], path: Path) -> None:
+    """Raises FormatError where the tensors of a sound file are no pack."""
+    images, targets = tensors["images"], tensors["targets"]
+    kinds = images.dtype == np.uint8 and images.ndim == 4 and targets.dtype == np.int64
+    if not kinds or targets.shape != images.shape[:1] or len(_names(tensors)) != len(images):
+        raise FormatError(f"{shown_path(path)} holds no images with labels and names")
+
+
+def _made(transform: str) -> str:
+    """What decides the pixels beside the files."""
+    return f"{_FORMAT} {PIL.__version__} {transform}"
+
+
+def _stamp(found: Found, transform: str) -> str:
+    """SHA-256 over the classes and each file's path, label, size and time of change."""
+    digest = sha256(f"{_made(transform)}\0{found.classes!r}".encode("utf-8", "surrogateescape"))
+    start = len(os.path.join(found.root, ""))
+    digest.update("\0".join(path[start:] for path, _ in found.samples).encode("utf-8", "surrogateescape"))
+    digest.update(np.array([label for _, label in found.samples], np.int64).tobytes())
+    digest.update(np.ascontiguousarray(found.stamps, np.int64).tobytes())
+    return digest.hexdigest()
+
+
+def _unchanged(root: str, folder: str, changed: int) -> bool:
+    try:
+        return os.stat(os.path.join(root, folder)).st_mtime_ns == changed
+    except OSError:
+        return False
