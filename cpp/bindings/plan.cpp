@@ -122,7 +122,8 @@ std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
     return result;
 }
 
-// [(name, flops a step, bytes touched a step, thread-seconds a step), ...], the last one for waiting at barriers.
+// [(name, detail, flops a step, bytes touched a step, thread-seconds a step), ...], the last one for waiting at
+// barriers.
 py::list profile_of(Plan& plan, int number) {
     const Program& program = plan.scheduled(number);
     const std::size_t slots = program.instructions.size() + 1;
@@ -136,8 +137,8 @@ py::list profile_of(Plan& plan, int number) {
             flops = program.instructions[i].flops;
             for (const Access& access : program.instructions[i].accesses) bytes += double(access.end - access.begin);
         }
-        const std::string name = i + 1 < slots ? program.instructions[i].name : "waiting";
-        result.append(py::make_tuple(name, flops, bytes, seconds / steps));
+        const Instruction waiting{"waiting"}, &instruction = i + 1 < slots ? program.instructions[i] : waiting;
+        result.append(py::make_tuple(instruction.name, instruction.detail, flops, bytes, seconds / steps));
     }
     return result;
 }

@@ -108,8 +108,8 @@ struct Kernels {
     void (*sgd)(std::int64_t n, T* w, const T* g, T* buffer, const SgdScalars<T>& s);
     void (*rmsprop)(std::int64_t n, T* w, const T* g, T* square, T* buffer, const RmspropScalars<T>& s);
 
-    // u8 to real: y = table[x], table[u] the correctly rounded u / 255; then (y - mean) / std where normalise.
-    void (*from_uint8)(std::int64_t n, const std::uint8_t* x, const T* table, bool normalise, T mean, T std, T* y);
+    // u8 to real: y = x / 255, correctly rounded; then (y - mean) / std where normalise.
+    void (*from_uint8)(std::int64_t n, const std::uint8_t* x, bool normalise, T mean, T std, T* y);
 
     // The columns of x (m rows, n columns) that are not +-0 in every row, ascending, into columns; returns how many.
     // index_ahead more are filled with the last of them (0 where there is none): there must be room for all.

@@ -1,7 +1,6 @@
 #include "ops/gather.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "ops/map.h"
@@ -9,17 +8,6 @@
 namespace fastnn {
 
 namespace {
-
-// u / 255 correctly rounded, as PyTorch's ToTensor divides.
-template <typename T>
-const T* unit_table() {
-    static const std::array<T, 256> table = [] {
-        std::array<T, 256> values{};
-        for (std::size_t u = 0; u < values.size(); ++u) values[u] = static_cast<T>(u) / T(255);
-        return values;
-    }();
-    return table.data();
-}
 
 void rows_check(const char* op, const TensorView& x, const TensorView& index, const TensorView& y) {
     check_dtype(op, "index", index, DType::int64);
@@ -100,7 +88,7 @@ void gather_uint8(Team& team, const TensorView& x, const TensorView& index, cons
             for (std::int64_t c = 0; c < channels; ++c) {
                 const T shift = mean ? static_cast<T>(mean->as<double>()[c]) : T(0);
                 const T scale = mean ? static_cast<T>(std->as<double>()[c]) : T(1);
-                kernels<T>().from_uint8(pixels, row + c * pixels, unit_table<T>(), mean != nullptr, shift, scale,
+                kernels<T>().from_uint8(pixels, row + c * pixels, mean != nullptr, shift, scale,
                                         y.as<T>() + i * items + c * pixels);
             }
         }

@@ -107,6 +107,7 @@ private:
 void set_product(Call& call, const TensorView& weight, const TensorView& batch) {
     const double multiplications = items(weight) * static_cast<double>(batch.shape[0]);
     call.flops = 2 * multiplications;
+    call.detail = text(weight.shape[1], "-", weight.shape[0]);
     call.operations = multiplications / 8;
 }
 

@@ -99,6 +99,7 @@ void Plan::emit(int program, const std::string& name, const std::vector<int>& in
     instruction.row_body = std::move(call.row_body);
     if (instruction.row_body) instruction.rows = call.out.at(0).shape[0];
     instruction.flops = call.flops;
+    instruction.detail = std::move(call.detail);
     for (const TensorView& view : call.in) instruction.accesses.push_back(access_of(view, false));
     for (const TensorView& view : call.out) instruction.accesses.push_back(access_of(view, true));
     if (call.uses_workspace) {

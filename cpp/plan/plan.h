@@ -150,6 +150,7 @@ struct Call {
     bool uses_workspace = false;
     RowBody row_body{};                // where the op works row by row: the same on some rows
     std::vector<Instruction> after{};  // what else the op needs, behind it
+    std::string detail{};
 
     double attribute(const char* name) const;
     const TensorView& input(std::size_t i) const;

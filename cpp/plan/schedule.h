@@ -46,6 +46,7 @@ struct Instruction {
     std::vector<Access> accesses{};
     bool updates = false;  // changes a parameter
     double flops = 0;      // in products
+    std::string detail{};  // which of several of its name, for a profile
 };
 
 struct Phase {

@@ -280,6 +280,7 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     if (derived->transposed.data != nullptr) update.accesses.push_back(access_of(derived->transposed, true));
     target_program.keeps_derived.push_back(derived);
     update.flops = 2 * batch * items;
+    update.detail = text(weight.shape[1], "-", weight.shape[0]);
     update.tasks = dense.tasks();
     update.task_body = [=, &plan](std::int64_t task, int thread) {
         dispatch_real(weight.dtype,

@@ -15,6 +15,7 @@ from fastnn.feed import Feed
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.plan import Criterion, Plan, Program
+from fastnn.profile import Profile, profile_of
 from fastnn.tensor import Tensor
 
 ENGINES = ("plan", "eager")
@@ -47,6 +48,22 @@ class PlanEngine:
 
     def __init__(self, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None) -> None:
         self.plan = Plan(model, criterion, optimizer)
+        self._profiled: int | None = None  # the program of full batches, while a profile is made
+
+    def start_profile(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Times every part of the training steps on batches like x and y from here on."""
+        self._profiled = self.plan.train_program(x, y).number
+        self.plan.core.start_profile(self._profiled, True)
+
+    def profile(self) -> Profile:
+        """Where the time went since :meth:`start_profile`.
+
+        Raises:
+            ValueError: no profile was started.
+        """
+        if self._profiled is None:
+            raise ValueError("no profile was started: call start_profile(x, y) first")
+        return profile_of(self.plan.core, self._profiled)
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
         """One training step on one batch; its loss."""

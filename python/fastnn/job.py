@@ -44,6 +44,7 @@ class Settings:
     state: str
     checkpoint_every: int
     resume: bool
+    profile: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,8 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
     signals.deferred = True
     try:
         feed = feed_of(source.train, settings.loss)
+        if settings.profile:
+            trainer.engine.start_profile(*feed.batch(np.arange(min(settings.batch_size, len(source.train)))))
         trainer.fit(feed, epochs=settings.epochs, batch_size=settings.batch_size, callbacks=callbacks)
     except NonFiniteLossError as error:
         kept = f"the state in {shown_path(settings.state)} is from before" if os.path.exists(settings.state) else ""
@@ -183,6 +186,8 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         checkpointer.save(trainer)
     save_model(settings.out, trainer.model, info_of(settings.arch, source.train))
     console.line(f"model saved: {shown_path(settings.out)}")
+    for line in trainer.engine.profile().lines() if settings.profile else ():
+        console.line(line, important=True)
     signals.deferred = False
     signals.check()
     return trainer

@@ -74,6 +74,7 @@ def make_parser() -> cli.Parser:
     )
     cli.add_cache(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
+    add("--profile", action="store_true", help="print where the time of a compiled training step goes")
     add("--quiet", action="store_true", help="print the accuracy only")
     return parser
 
@@ -120,7 +121,10 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         state=args.state or f"{args.out}.state",
         checkpoint_every=args.checkpoint_every,
         resume=args.resume,
+        profile=args.profile,
     )
+    if args.profile and args.engine != "plan":
+        raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():
         raise ValueError(_core.cuda_missing_reason())
     _check_device(args.device)

@@ -95,3 +95,11 @@ def test_decoded_images_are_kept_where_wanted(tmp_path: Path) -> None:
         assert len(list(cache.glob("images-*"))) == kept[more[1]]
     assert len(hashes) == 1
     refused(run(*words, "--cache", "off", "--trust-cache", cwd=tmp_path), "--trust-cache needs a cache")
+
+
+def test_profile(train: Callable, data: Path) -> None:
+    words = ("--arch", "64-8-3", "--profile")
+    text = train(*words).out
+    assert "part of a step" in text
+    assert "dense_update 64-8" in text
+    refused(train(*words, "--engine", "eager"), "--profile is of compiled steps")

@@ -1,0 +1,52 @@
+"""Profiles: parts of a step with their times, and the table made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fastnn import nn, optim
+from fastnn.engine import PlanEngine
+from fastnn.profile import Part, Profile
+from harness import configured
+from models import mlp
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_parts_of_a_step(threads: int) -> None:
+    model = mlp(40, 96, 10)
+    engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    x, y = np.ones((24, 40), np.float32), np.zeros(24, np.int64)
+    with pytest.raises(ValueError, match="no profile was started"):
+        engine.profile()
+    with configured("", threads):
+        engine.start_profile(x, y)
+        for _ in range(50):
+            engine.step(x, y)
+        profile = engine.profile()
+    assert profile.threads == threads
+    assert [f"{part.name} {part.detail}".rstrip() for part in profile.parts] == [
+        *("gather", "dense_forward 40-96", "dense_forward 96-10", "cross_entropy", "loss"),
+        *("dense_grad_x 96-10", "relu_backward"),
+        *("dense_update 40-96", "bias_update", "dense_update 96-10", "bias_update", "waiting"),
+    ]
+    flops = {part.detail: part.flops for part in profile.parts if part.name == "dense_forward"}
+    assert flops == {"40-96": 2 * 24 * 40 * 96, "96-10": 2 * 24 * 96 * 10}
+    assert all(part.seconds > 0 for part in profile.parts if part.name.startswith("dense"))
+    assert sum(part.seconds for part in profile.parts) < 1
+
+
+def test_table() -> None:
+    parts = [Part("dense_forward", "784-256", 3e6, 4e5, 60e-6), Part("waiting", "", 0, 0, 20e-6)]
+    lines = Profile(parts, threads=2, peak=200e9).lines()
+    assert lines == [
+        "part of a step              us    share  GFLOP/s  of peak     GB/s",
+        "dense_forward 784-256    60.00    75.0%     50.0      50%      6.7",
+        "waiting                  20.00    25.0%                           ",
+        "80.0 us in all, 2 threads together; peak: 200 GFLOP/s, measured",
+    ]
+
+
+def test_a_step_that_was_not_run() -> None:
+    lines = Profile([Part("waiting", "", 0, 0, 0)], threads=1, peak=1e9).lines()
+    assert lines[1].split() == ["waiting", "0.00"]
+    assert lines[2].startswith("0.0 us in all, 1 thread together")
