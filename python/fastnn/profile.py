@@ -14,8 +14,8 @@ _PROBE_S = 0.02  # long enough for the processor to leave its idle clock
 class Part:
     """One instruction of a step.
 
-    flops: of its product, zeros that were left out included (0 where it is none). nbytes: of the arrays it touches, each
-    counted once. seconds: of all threads together, in one step.
+    flops: of its product, zeros that were left out included (0 where it is none). nbytes: of the arrays it touches,
+    each counted once. seconds: of all threads together, in one step.
     """
 
     name: str
