@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from fastnn import _core, nn, optim
+from fastnn import _core, nn, optim, random
 from fastnn.engine import PlanEngine
 from fastnn.feed import Feed
 from fastnn.plan import Plan
@@ -162,3 +162,26 @@ def test_a_busy_neighbour_costs_a_factor() -> None:
                 process.kill()
                 process.join()
     assert beside < 4 * alone, (alone, beside)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("wrong", [48, -1])
+def test_rows_that_are_not_there_change_nothing(threads: int, wrong: int) -> None:
+    """Found when their batch is gathered: the steps before it count, its own does not."""
+    rng = np.random.default_rng(0)
+    feed = Feed(rng.random((48, 5), dtype=np.float32), rng.integers(0, 3, 48))
+    order = np.arange(48)
+    order[2 * 8 + 7] = wrong
+    weights = []
+    for rows in (order, np.arange(16)):
+        random.manual_seed(2)
+        model = mlp(5, 64, 3)
+        engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+        with configured("", threads):
+            try:
+                for _ in engine.epoch(feed, rows, 8, 0, lambda step: 6, False):
+                    pass
+            except ValueError as error:
+                assert f"index {wrong} at place" in str(error)
+        weights.append(model[0].weight.detach().numpy().copy())
+    assert np.array_equal(*weights)

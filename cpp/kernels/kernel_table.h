@@ -98,10 +98,10 @@ struct Kernels {
     T (*mse)(std::int64_t n, const T* x, const T* target, T scale, T* grad);
     T (*bce_with_logits)(std::int64_t n, const T* x, const T* target, T scale, T* grad);
 
-    // Reductions. sum and max along memory (lane tree); accumulate adds one row to a running row.
+    // Reductions. sum and max along memory (lane tree); the sum of each column of m rows, ascending from zero.
     T (*sum)(std::int64_t n, const T* x);
     T (*max)(std::int64_t n, const T* x);
-    void (*accumulate)(std::int64_t n, const T* x, T* total);
+    void (*column_sums)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_row, T* total);
 
     // Optimizer updates of n parameters, in place.
     void (*adam)(std::int64_t n, T* w, const T* g, T* m, T* v, const AdamScalars<T>& s);

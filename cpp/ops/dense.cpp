@@ -139,10 +139,7 @@ void dense_grad_bias(Team& team, const TensorView& grad_y, const TensorView& gra
         T* const total = grad_bias.as<T>() + columns.begin;
         const std::int64_t count = columns.end - columns.begin;
         if (count <= 0) return;
-        std::fill_n(total, count, T(0));
-        for (std::int64_t i = 0; i < grad_y.shape[0]; ++i) {
-            kernels<T>().accumulate(count, grad_y.as<T>() + i * grad_y.stride[0] + columns.begin, total);
-        }
+        kernels<T>().column_sums(grad_y.shape[0], count, grad_y.as<T>() + columns.begin, grad_y.stride[0], total);
     });
 }
 

@@ -33,12 +33,6 @@ Part part_of(Team& team, const TensorView& x) {
 }
 
 template <typename T>
-void sum_ascending(const T* x, std::int64_t axis, std::int64_t inner, std::int64_t count, T* y) {
-    std::fill_n(y, count, T(0));
-    for (std::int64_t k = 0; k < axis; ++k) kernels<T>().accumulate(count, x + k * inner, y);
-}
-
-template <typename T>
 void largest(const T* x, std::int64_t axis, std::int64_t inner, T* y, std::int64_t* index) {
     *y = x[0];
     *index = 0;
@@ -69,7 +63,7 @@ void sum(Team& team, const TensorView& x, double scale, const TensorView& y) {
             if (inner == 1) {
                 *out = kernels<T>().sum(axis, in);
             } else {
-                sum_ascending(in, axis, inner, count, out);
+                kernels<T>().column_sums(axis, count, in, inner, out);
             }
             if (factor != T(1)) kernels<T>().multiply(count, out, 1, &factor, 0, out);
         }

@@ -58,11 +58,12 @@ bool in_rows(std::initializer_list<const TensorView*> views) {
 }
 
 // Runs body(team, rows of each view ...) by one thread, for the rows [begin, end).
-template <typename F, typename... Views>
-RowBody by_rows(F body, Views... views) {
+template <typename F, typename First, typename... Views>
+RowBody by_rows(F body, First first, Views... views) {
     return [=](Range rows, int) {
         Team alone;
-        body(alone, views.rows(rows.begin, rows.end - rows.begin)...);
+        if (rows.end - rows.begin == first.shape[0]) return body(alone, first, views...);  // a small batch, as it is
+        body(alone, first.rows(rows.begin, rows.end - rows.begin), views.rows(rows.begin, rows.end - rows.begin)...);
     };
 }
 

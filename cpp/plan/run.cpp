@@ -44,6 +44,7 @@ void gather_batch(const Source& source, std::int64_t step, Range rows, const Ten
                   const TensorView* target) {
     const std::int64_t count = rows.end - rows.begin;
     const TensorView index = index_view(source.order + step * input.shape[0] + rows.begin, count);
+    check_index("plan", index, source.images.shape[0]);
     Team alone;
     if (source.images.dtype == DType::uint8) {
         gather_uint8(alone, source.images, index, source.mean, source.std, input.rows(rows.begin, count));
@@ -53,9 +54,7 @@ void gather_batch(const Source& source, std::int64_t step, Range rows, const Ten
     if (target != nullptr) gather_rows(alone, *source.targets, index, target->rows(rows.begin, count));
 }
 
-void check_source(const Source& source, std::int64_t steps, const TensorView& input, const TensorView* target) {
-    const TensorView index = index_view(source.order, steps * input.shape[0]);
-    check_index("plan", index, source.images.shape[0]);
+void check_source(const Source& source, const TensorView& input, const TensorView* target) {
     const TensorView first = index_view(source.order, input.shape[0]);
     if (source.images.dtype == DType::uint8) {
         gather_uint8_check(source.images, first, source.mean, source.std, input);
@@ -229,7 +228,7 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
             start};
     if (source != nullptr) {
         if (run.input == nullptr) fail("plan", "this program has no input");
-        check_source(*source, limits.steps, *run.input, run.target);
+        check_source(*source, *run.input, run.target);
     }
     if (losses != nullptr && run.loss == nullptr) fail("plan", "this program has no loss");
     if (outputs != nullptr && run.output == nullptr) fail("plan", "this program has no output");

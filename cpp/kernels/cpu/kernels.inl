@@ -62,7 +62,7 @@ constexpr Kernels<T> make_kernels() {
             bce_with_logits<T>,
             sum<T>,
             max<T>,
-            accumulate<T>,
+            column_sums<T>,
             adam<T>,
             sgd<T>,
             rmsprop<T>,
