@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from fastnn import nn, optim
@@ -36,17 +38,29 @@ def test_the_parts_of_a_step(threads: int) -> None:
 
 
 def test_table() -> None:
-    parts = [Part("dense_forward", "784-256", 3e6, 4e5, 60e-6), Part("waiting", "", 0, 0, 20e-6)]
+    parts = [Part("dense_forward", "784-256", 3e6, 4e5, 60e-6, 50e-6), Part("waiting", "", 0, 0, 20e-6, 0)]
     lines = Profile(parts, threads=2, peak=200e9).lines()
     assert lines == [
-        "part of a step              us    share  GFLOP/s  of peak     GB/s",
-        "dense_forward 784-256    60.00    75.0%     50.0      50%      6.7",
-        "waiting                  20.00    25.0%                           ",
+        "part of a step              us    share model us  GFLOP/s  of peak     GB/s",
+        "dense_forward 784-256    60.00    75.0%    50.00     50.0      50%      6.7",
+        "waiting                  20.00    25.0%                                    ",
         "80.0 us in all, 2 threads together; peak: 200 GFLOP/s, measured",
     ]
 
 
 def test_a_step_that_was_not_run() -> None:
-    lines = Profile([Part("waiting", "", 0, 0, 0)], threads=1, peak=1e9).lines()
+    lines = Profile([Part("waiting", "", 0, 0, 0, 0)], threads=1, peak=1e9).lines()
     assert lines[1].split() == ["waiting", "0.00"]
     assert lines[2].startswith("0.0 us in all, 1 thread together")
+
+
+def test_one_call_at_a_time() -> None:
+    """A profile is neither begun nor read while another thread trains."""
+    model = mlp(40, 96, 10)
+    engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    x, y = np.ones((24, 40), np.float32), np.zeros(24, np.int64)
+    engine.start_profile(x, y)
+    with ThreadPoolExecutor(1) as pool, engine.plan._exclusive():
+        for call in (lambda: engine.start_profile(x, y), engine.profile):
+            with pytest.raises(RuntimeError, match="another thread"):
+                pool.submit(call).result()

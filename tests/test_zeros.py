@@ -183,3 +183,45 @@ def test_evaluation_leaves_zeros_out() -> None:
     assert pair.left_out()[0] > 300 * 60
     pair.step(images())
     np.testing.assert_array_equal(pair.plan.forward(x).numpy(), pair.models[1](Tensor(x)).detach().numpy())
+
+
+class TwoViews(nn.Module):
+    """Two layers on columns of one input that begin at the same place: the first half, and every other one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.half, self.every_other, self.out = (nn.Linear(INPUTS // 2, OUTPUTS), nn.Linear(INPUTS // 2, OUTPUTS),
+                                                 nn.Linear(OUTPUTS, CLASSES))  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out((self.half(x[:, : INPUTS // 2]) + self.every_other(x[:, ::2])).relu())
+
+
+def test_views_of_the_same_memory(isa: str, threads: int) -> None:
+    """The zeros of one are not those of the other."""
+    x, y = images(64), np.arange(64) % CLASSES
+    x[:, : INPUTS // 3] = 0
+    weights = []
+    for compiled in (True, False):
+        random.manual_seed(5)
+        model = TwoViews()
+        optimizer = optim.Adam(model.parameters())
+        plan = Plan(model, nn.CrossEntropyLoss(), optimizer)
+        for _ in range(3):
+            plan.step(x, y) if compiled else eager_step(model, nn.CrossEntropyLoss(), optimizer, x, y)
+        weights.append(bits(model, optimizer))
+    assert weights[0] == weights[1]
+
+
+def test_a_step_that_failed_leaves_no_zeros_behind() -> None:
+    """A wrong label ends a step after its zeros were found; the next one looks for none, as a weight is infinite."""
+    pair = Pair(optim.SGD)
+    pair.step(images())
+    wrong = pair.labels[:ROWS].copy()
+    wrong[-1] = CLASSES
+    with pytest.raises(ValueError, match="label 10"):
+        pair.plan.step(images(seed=1), wrong)
+    pair.change("0.weight", -np.inf, (0, ...))
+    dense = np.random.default_rng(0).random((ROWS, INPUTS), dtype=np.float32) + 1
+    pair.step(dense)
+    pair.check()

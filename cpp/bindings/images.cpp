@@ -76,7 +76,7 @@ py::object list_folder_of(const py::object& name, const std::vector<std::string>
         listing = list_folder(paths[0], extensions, stamped);
     }
     if (!listing.plain) return py::none();
-    py::array_t<std::int64_t> stamps({static_cast<py::ssize_t>(listing.stamps.size() / 2), py::ssize_t{2}});
+    py::array_t<std::int64_t> stamps({listing.stamps.size() / stamps_a_file, stamps_a_file});
     std::copy(listing.stamps.begin(), listing.stamps.end(), stamps.mutable_data());
     return py::make_tuple(listing.files, stamps, listing.folders);
 }
@@ -107,7 +107,8 @@ void bind_images(py::module_& module) {
     module.def("list_folder", list_folder_of, py::arg("path"), py::arg("extensions"), py::arg("stamped"),
                "(files, stamps, folders) of a folder that holds nothing but regular files and folders with names in\n"
                "ASCII; None for any other. files: names with one of the extensions (lower case, with their dots),\n"
-               "sorted; stamps: int64 (N, 2), size in bytes and time of change in ns, or empty; folders: names.");
+               "sorted; stamps: int64 (N, 3), bytes, and ns when the content and when anything changed, or empty;\n"
+               "folders: names.");
     module.def("inflate", inflate, py::arg("data"), py::arg("size"),
                "Decompresses a zlib stream of exactly size bytes (RFC 1950, 1951).\n\n"
                "Raises ValueError where zlib would, and for a stream of another length or with more behind it.");

@@ -10,6 +10,7 @@
 #include "bindings/bindings.h"
 #include "core/check.h"
 #include "ops/dense.h"
+#include "plan/cost.h"
 #include "plan/updates.h"
 
 namespace fastnn {
@@ -122,8 +123,9 @@ std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
     return result;
 }
 
-// [(name, detail, flops a step, bytes touched a step, thread-seconds a step), ...], the last one for waiting at
-// barriers.
+// [(name, detail, flops a step, bytes touched a step, thread-seconds a step, those that the model of plan/cost.h
+// tells),
+// ...], the last one for waiting at barriers.
 py::list profile_of(Plan& plan, int number) {
     const Program& program = plan.scheduled(number);
     const std::size_t slots = program.instructions.size() + 1;
@@ -138,9 +140,27 @@ py::list profile_of(Plan& plan, int number) {
             for (const Access& access : program.instructions[i].accesses) bytes += double(access.end - access.begin);
         }
         const Instruction waiting{"waiting"}, &instruction = i + 1 < slots ? program.instructions[i] : waiting;
-        result.append(py::make_tuple(instruction.name, instruction.detail, flops, bytes, seconds / steps));
+        result.append(py::make_tuple(instruction.name, instruction.detail, flops, bytes, seconds / steps,
+                                     seconds_of(instruction.operations)));
     }
     return result;
+}
+
+std::int64_t rows_of(const Plan& plan, const Program& program) {
+    return program.input < 0 ? 0 : plan.at(program.input).shape[0];
+}
+
+constexpr std::int64_t many = 1000;  // steps in one call
+
+double step_seconds_of(Plan& plan, int number, int threads) {
+    if (threads < 1) fail("plan", "a step by ", threads, " threads");
+    const Program& program = plan.scheduled(number);
+    return step_seconds(program.instructions, program.phases, rows_of(plan, program), threads, many);
+}
+
+int best_threads_of(Plan& plan, int number) {
+    const Program& program = plan.scheduled(number);
+    return best_threads(program.instructions, program.phases, rows_of(plan, program), get_num_threads(), many);
 }
 
 }  // namespace
@@ -217,6 +237,8 @@ void bind_plan(py::module_& module) {
                 return py::make_tuple(forward, gradients);
             },
             py::arg("program"))
+        .def("step_seconds", &step_seconds_of, py::arg("program"), py::arg("threads"))
+        .def("best_threads", &best_threads_of, py::arg("program"))
         .def("start_profile", &Plan::start_profile, py::arg("program"), py::arg("on"))
         .def("profile", &profile_of, py::arg("program"))
         .def("write", &write_view, py::arg("view"), py::arg("array"))

@@ -1,6 +1,7 @@
 // The image files of a folder, with the size and time of change of each, in one pass.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,10 +12,13 @@ namespace fastnn {
 // otherwise the rest is empty, and someone who knows links and encodings has to look.
 struct Listing {
     bool plain = false;
-    std::vector<std::string> files;    // sorted; those with one of the extensions
-    std::vector<std::int64_t> stamps;  // size in bytes and time of change in ns, of each file
+    std::vector<std::string> files;  // sorted; those with one of the extensions
+    std::vector<std::int64_t>
+        stamps;  // of each file: bytes, ns when its content changed, ns when anything about it did
     std::vector<std::string> folders;  // in no order
 };
+
+constexpr std::size_t stamps_a_file = 3;
 
 // extensions in lower case, with their dots; compared without regard to case. stamped: false leaves stamps empty.
 Listing list_folder(const char* path, const std::vector<std::string>& extensions, bool stamped);

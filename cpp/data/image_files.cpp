@@ -25,7 +25,8 @@ bool ImageReader::read(const char* path, const ImageShape& shape, std::uint8_t* 
 }
 
 bool ImageReader::size(const char* path, std::int64_t& height, std::int64_t& width) {
-    return png_size(file_.data(), fill(path), height, width);
+    const std::size_t size = fill(path);  // first: it makes the buffer
+    return png_size(file_.data(), size, height, width);
 }
 
 }  // namespace fastnn

@@ -124,6 +124,7 @@ struct PngDecoder::Chunks {
     std::uint8_t colour = 0;
     const std::uint8_t *colours = nullptr, *data = nullptr;
     std::size_t colours_size = 0, data_size = 0;
+    int data_chunks = 0;
     std::uint32_t before = 0;  // the chunk before this one
 
     std::size_t pixel_bytes() const { return colour == rgb ? 3 : 1; }
@@ -135,8 +136,9 @@ struct PngDecoder::Chunks {
                            : chunk == name("PLTE") ? add_palette(content, size)
                            : chunk == name("IDAT") ? add_data(content, size)
                            : chunk == name("IEND") ? size == 0
-                           : chunk == name("tRNS") ? colours && !data && size <= colours_size  // convert() drops it
-                                                   : is_harmless(chunk, size);
+                           : chunk == name("tRNS")
+                               ? colours && data_chunks == 0 && size <= colours_size  // convert() drops it
+                               : is_harmless(chunk, size);
         before = chunk;
         return sound;
     }
@@ -148,24 +150,25 @@ struct PngDecoder::Chunks {
         colour = content[9];
         const bool known = colour == grey || colour == rgb || colour == palette;
         // 8 bits; compression, filter method and interlace all 0.
-        return known && content[8] == 8 && content[10] == 0 && content[11] == 0 && content[12] == 0;
+        return known && width > 0 && height > 0 && content[8] == 8 && content[10] == 0 && content[11] == 0 &&
+               content[12] == 0;
     }
 
     bool add_palette(const std::uint8_t* content, std::size_t size) {
-        if (colour != palette || colours || data || size == 0 || size > 768 || size % 3 != 0) return false;
+        if (colour != palette || colours || data_chunks > 0 || size == 0 || size > 768 || size % 3 != 0) return false;
         colours = content;
         colours_size = size / 3;
         return true;
     }
 
     bool add_data(const std::uint8_t* content, std::size_t size) {
-        if (!data) {
+        if (++data_chunks == 1) {
             data = content;
             data_size = size;
             return true;
         }
         if (before != name("IDAT")) return false;
-        if (data != joined.data()) joined.assign(data, data + data_size);
+        if (data_chunks == 2) joined.assign(data, data + data_size);
         joined.insert(joined.end(), content, content + size);
         data = joined.data();
         data_size = joined.size();
@@ -203,7 +206,7 @@ bool PngDecoder::walk(const std::uint8_t* file, std::size_t size, Chunks& chunks
         at += chunk_overhead + length;
         if (chunks.before == name("IEND") && at != size) return false;
     }
-    return chunks.data && (chunks.colour == palette) == (chunks.colours != nullptr);
+    return chunks.data_chunks > 0 && (chunks.colour == palette) == (chunks.colours != nullptr);
 }
 
 bool PngDecoder::indices_fit(const Chunks& chunks) const {

@@ -1,6 +1,7 @@
 // The registry of ops that plans run: name -> builder. A builder checks its views once; the body it returns runs every
 // step, and so does its row body on some rows where the op works row by row. An op that needs contiguous memory gets a
 // copy of a view that is not: contiguous() makes the copy part of its body.
+#include <algorithm>
 #include <initializer_list>
 #include <limits>
 #include <utility>
@@ -161,7 +162,8 @@ Body build_dense_grad_x(Call& call) {
     if (weight.panel != 0) {
         Derived* const kept = call.plan.with_transposed(weight);
         call.program.reads_derived.push_back(kept);
-        call.program.reads_transposed.push_back(kept);
+        auto& turned = call.program.reads_transposed;
+        if (std::find(turned.begin(), turned.end(), kept) == turned.end()) turned.push_back(kept);
         call.in.push_back(kept->transposed);
         const auto forward = [kept](Team& team, const TensorView& in, const TensorView& out) {
             dense_forward(team, in, kept->transposed, nullptr, false, out, nullptr);

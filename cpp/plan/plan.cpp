@@ -99,6 +99,7 @@ void Plan::emit(int program, const std::string& name, const std::vector<int>& in
     instruction.row_body = std::move(call.row_body);
     if (instruction.row_body) instruction.rows = call.out.at(0).shape[0];
     instruction.flops = call.flops;
+    instruction.operations = call.operations;
     instruction.detail = std::move(call.detail);
     for (const TensorView& view : call.in) instruction.accesses.push_back(access_of(view, false));
     for (const TensorView& view : call.out) instruction.accesses.push_back(access_of(view, true));
@@ -108,7 +109,6 @@ void Plan::emit(int program, const std::string& name, const std::vector<int>& in
     }
     target.instructions.push_back(std::move(instruction));
     for (Instruction& each : call.after) target.instructions.push_back(std::move(each));
-    target.operations += call.operations;
 }
 
 void Plan::need_scratch(std::int64_t bytes) {

@@ -71,7 +71,6 @@ struct Program {
     std::deque<Zeros> zeros;                                       // of the inputs of dense layers
     std::vector<Derived*> reads_derived, reads_transposed, keeps_derived, spoils_derived;
     std::size_t derived_seen = 0;                         // of the plan's, when spoils_derived was made
-    double operations = 0;                                // of one step, for the choice of threads
     int input = -1, target = -1, loss = -1, output = -1;  // views
     Profile profile;                                      // empty: none is wanted
     const Source* source = nullptr;                       // of the current run

@@ -7,6 +7,7 @@
 #include "kernels/dispatch.h"
 #include "ops/dense.h"
 #include "ops/gather.h"
+#include "plan/cost.h"
 #include "plan/plan.h"
 
 namespace fastnn {
@@ -15,18 +16,6 @@ namespace {
 
 double seconds_now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Rows of a chain that go through all its instructions together: so few that the activations stay in an L2 cache of
-// 512 KB (64 rows of a thousand features are 256 KB), and so few that each thread gets four blocks, for a thread may be
-// late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
-// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight.
-constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
-
-std::int64_t count_blocks(std::int64_t rows, int threads) {
-    const std::int64_t tiles = rows / (least_tiles * kernels<float>().rows);
-    const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
-    return std::max((rows + most_rows - 1) / most_rows, std::min(rounds * threads, rows));
 }
 
 TensorView index_view(const std::int64_t* order, std::int64_t count) {
@@ -129,7 +118,7 @@ struct Run {
 
     void run_chain(Team& team, const Phase& phase) {
         const std::int64_t rows = input == nullptr ? 0 : input->shape[0];
-        const std::int64_t blocks = count_blocks(rows, team.size());
+        const std::int64_t blocks = row_blocks(rows, team.size());
         for (std::int64_t block = team.take(); block < blocks; block = team.take()) {
             const Range part{rows * block / blocks, rows * (block + 1) / blocks};
             for (const std::size_t i : phase.members)
@@ -193,6 +182,7 @@ void Plan::set_io(int program, int input, int target, int loss, int output) {
     const TensorView* const targets = target < 0 ? nullptr : &at(target);
     Instruction gather{"gather"};
     gather.rows = batch.shape[0];
+    gather.operations = static_cast<double>(batch.size());
     gather.row_body = [=, &which](Range rows, int) {
         if (which.source != nullptr) gather_batch(*which.source, which.step, rows, batch, targets);
     };
@@ -234,7 +224,8 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     if (outputs != nullptr && run.output == nullptr) fail("plan", "this program has no output");
     scheduled(program);
     find_spoiled(target);
-    const int threads = threads_for(target.operations);
+    const std::int64_t rows = run.input == nullptr ? 0 : run.input->shape[0];
+    const int threads = best_threads(target.instructions, target.phases, rows, get_num_threads(), limits.steps);
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
     refresh_derived(target);
     for (Derived* const each : target.spoils_derived) each->fresh = false;
@@ -243,6 +234,7 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
         target.profile.seconds.resize(static_cast<std::size_t>(target.profile.threads) *
                                       (target.instructions.size() + 1));
     }
+    for (Zeros& each : target.zeros) each.forget();  // a step that failed may have left some
     target.source = source;
     target.step = 0;
     parallel(threads, [&run](Team& team) { run(team); });

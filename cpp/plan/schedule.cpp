@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/dispatch.h"
+
 namespace fastnn {
 
 Access access_of(const TensorView& view, bool writes) {
@@ -89,6 +91,18 @@ private:
 };
 
 }  // namespace
+
+// Rows of a chain that go through all its instructions together: so few that the activations stay in an L2 cache of
+// 512 KB (64 rows of a thousand features are 256 KB), and so few that each thread gets four blocks, for a thread may be
+// late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
+// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight.
+constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
+
+std::int64_t row_blocks(std::int64_t rows, int threads) {
+    const std::int64_t tiles = rows / (least_tiles * kernels<float>().rows);
+    const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
+    return std::max((rows + most_rows - 1) / most_rows, std::min(rounds * threads, rows));
+}
 
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows) {
     return Scheduler(instructions, rows).phases();

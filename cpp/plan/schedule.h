@@ -44,9 +44,10 @@ struct Instruction {
     std::int64_t tasks = 0;  // of a task instruction
     TaskBody task_body{};
     std::vector<Access> accesses{};
-    bool updates = false;  // changes a parameter
-    double flops = 0;      // in products
-    std::string detail{};  // which of several of its name, for a profile
+    bool updates = false;   // changes a parameter
+    double flops = 0;       // in products
+    double operations = 0;  // elementary ones (cost.h)
+    std::string detail{};   // which of several of its name, for a profile
 };
 
 struct Phase {
@@ -59,5 +60,8 @@ struct Phase {
 // Phases of a program whose batches have so many rows (0: no chains). The first phase is a chain, empty where need be,
 // so that gathering the batch has its place there; no parameter changes in it.
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows);
+
+// How many blocks the rows of a batch are cut into for so many threads.
+std::int64_t row_blocks(std::int64_t rows, int threads);
 
 }  // namespace fastnn

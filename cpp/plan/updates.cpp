@@ -26,6 +26,8 @@ std::int64_t rows_of_task() {
 // are copied together first, up to 16 KB of them, half of L1.
 constexpr std::int64_t copied_bytes = 16 * 1024;
 
+constexpr double update_cost = 4;  // elementary operations for each parameter
+
 // A task of a plain update: elements, 16 KB of each array.
 constexpr std::int64_t update_items = 4096;
 
@@ -124,8 +126,8 @@ void emit_update(Plan& plan, int program, const Settings& settings, int param, i
     const TensorView grad = in_layout_of(plan, target_program, plan.at(param), plan.at(grad_id));
     const Target target = checked_target(plan, settings, param, grad, states);
     advance_before(target_program, settings);
-    target_program.operations += static_cast<double>(target.param.size()) * 4;
     Instruction update = make_update("update", target, {grad});
+    update.operations = static_cast<double>(target.param.size()) * update_cost;
     const std::int64_t items = target.param.storage_size();
     update.tasks = blocks_of(items, update_items);
     update.task_body = [=](std::int64_t task, int) {
@@ -148,9 +150,9 @@ void emit_bias_update(Plan& plan, int program, const Settings& settings, int par
     const Target target = checked_target(plan, settings, param, bias, states);
     Program& target_program = plan.program_at(program);
     advance_before(target_program, settings);
-    target_program.operations += static_cast<double>(grad_y.size());
     plan.need_scratch(update_items * item_size(bias.dtype));
     Instruction update = make_update("bias_update", target, {grad_y});
+    update.operations = static_cast<double>(grad_y.size());
     const std::int64_t outputs = bias.shape[0];
     update.tasks = blocks_of(outputs, update_items);
     update.task_body = [=, &plan](std::int64_t task, int thread) {
@@ -174,7 +176,8 @@ namespace {
 
 Zeros* find_zeros(Program& program, const TensorView& x) {
     for (Zeros& each : program.zeros) {
-        if (each.x().data == x.data && same_shape(each.x(), x) && each.x().stride[0] == x.stride[0]) return &each;
+        const TensorView& other = each.x();
+        if (other.data == x.data && same_shape(other, x) && other.stride == x.stride) return &each;
     }
     return nullptr;
 }
@@ -272,7 +275,6 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     Program& target_program = plan.program_at(program);
     advance_before(target_program, settings);
     const double batch = static_cast<double>(x.shape[0]), items = static_cast<double>(weight.size());
-    target_program.operations += items * (batch / 8 + 4);
     Derived* const derived = plan.derived(weight);
     const DenseUpdate dense{grad_y, x, target, settings, derived, find_zeros(target_program, x)};
     plan.need_scratch(dense.scratch_bytes());
@@ -280,6 +282,7 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     if (derived->transposed.data != nullptr) update.accesses.push_back(access_of(derived->transposed, true));
     target_program.keeps_derived.push_back(derived);
     update.flops = 2 * batch * items;
+    update.operations = items * (batch / 8 + update_cost);
     update.detail = text(weight.shape[1], "-", weight.shape[0]);
     update.tasks = dense.tasks();
     update.task_body = [=, &plan](std::int64_t task, int thread) {
@@ -296,7 +299,6 @@ void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& d
     Program& target = plan.program_at(program);
     const std::uint32_t earlier = target.draws[draw.get()]++;  // uses of the same module in this step: each is a call
     target.after_step.push_back([draw] { ++draw->call; });
-    target.operations += static_cast<double>(x.size()) * 12;
     const auto run = [=](Team& team, Range rows) {
         const std::int64_t count = rows.end - rows.begin,
                            first = rows.begin * (x.shape[0] == 0 ? 0 : x.size() / x.shape[0]);
@@ -305,6 +307,7 @@ void emit_dropout(Plan& plan, int program, const std::shared_ptr<DropoutDraw>& d
                 first);
     };
     Instruction instruction{"dropout"};
+    instruction.operations = static_cast<double>(x.size()) * 12;
     instruction.body = [=](Team& team) {
         const DropoutDraw mine{draw->seed, draw->call + earlier, draw->module};
         dropout(team, x, p, mine, mask, y);

@@ -64,11 +64,17 @@ Range Zeros::live_run(std::int64_t from, std::int64_t end) const {
 void Zeros::end_step() {
     if (pause_ > 0) {
         --pause_;
-        return;
+    } else if (!pays(live_, rows_)) {
+        pause_ = steps_between_looks - 1;
     }
-    const std::int64_t rows = rows_.exchange(0, std::memory_order_relaxed);
-    if (!pays(live_.exchange(0, std::memory_order_relaxed), rows)) pause_ = steps_between_looks - 1;
+    forget();
+}
+
+void Zeros::forget() {
+    if (rows_ == 0) return;
     for (auto& word : words_) word.store(0, std::memory_order_relaxed);
+    rows_ = 0;
+    live_ = 0;
 }
 
 }  // namespace fastnn

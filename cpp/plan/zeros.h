@@ -43,8 +43,9 @@ public:
     std::int64_t gradients_left_out() const { return gradients_left_out_; }
     void leave_out_gradients(std::int64_t inputs) { gradients_left_out_ += inputs; }
 
-    // By one thread, while the others wait: a new step begins.
+    // By one thread, while the others wait: a new step begins. forget() is enough where a step was not finished.
     void end_step();
+    void forget();
 
 private:
     bool pays(std::int64_t live, std::int64_t rows) const;

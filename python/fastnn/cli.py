@@ -109,7 +109,7 @@ def cache_of(args: argparse.Namespace) -> PackCache | None:
     from fastnn.data.paths import cache_folder
 
     try:
-        return PackCache(Path(args.cache) if args.cache else cache_folder(), args.trust_cache)
+        return PackCache(Path(args.cache).expanduser() if args.cache else cache_folder(), args.trust_cache)
     except RuntimeError:  # no home folder is known: nothing is kept
         return None
 

@@ -15,7 +15,7 @@ from fastnn.feed import Feed
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.plan import Criterion, Plan, Program
-from fastnn.profile import Profile, profile_of
+from fastnn.profile import Profile
 from fastnn.tensor import Tensor
 
 ENGINES = ("plan", "eager")
@@ -52,8 +52,7 @@ class PlanEngine:
 
     def start_profile(self, x: np.ndarray, y: np.ndarray) -> None:
         """Times every part of the training steps on batches like x and y from here on."""
-        self._profiled = self.plan.train_program(x, y).number
-        self.plan.core.start_profile(self._profiled, True)
+        self._profiled = self.plan.start_profile(x, y)
 
     def profile(self) -> Profile:
         """Where the time went since :meth:`start_profile`.
@@ -63,7 +62,7 @@ class PlanEngine:
         """
         if self._profiled is None:
             raise ValueError("no profile was started: call start_profile(x, y) first")
-        return profile_of(self.plan.core, self._profiled)
+        return self.plan.profile(self._profiled)
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
         """One training step on one batch; its loss."""

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from fastnn import cli
 
+_MEASURED = 50  # steps
+
 
 def runtime_info() -> dict[str, object]:
     """ISA, threads, OpenMP runtimes loaded, versions, devices."""
@@ -43,11 +45,55 @@ def openmp_runtimes() -> list[str]:
     return sorted(path for path in paths if path.rsplit("/", 1)[-1].startswith(names))
 
 
+def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
+    """What a compiled training step of a network does: its phases, how many threads it is given and why, and its parts
+    as the model predicts them and as they are measured (Adam, cross-entropy, random input without zeros).
+    """
+    import numpy as np
+
+    from fastnn import Network, _core, nn, optim, random
+    from fastnn.engine import PlanEngine
+    from fastnn.feed import Feed
+
+    state = random.get_rng_state()
+    model = Network(*arch)
+    engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    x = (np.arange(_MEASURED * batch_size * arch[0], dtype=np.float32) % 251 + 1).reshape(-1, arch[0]) / 256
+    feed, order = Feed(x, np.arange(len(x)) % arch[-1]), np.arange(len(x))
+    random.set_rng_state(state)
+
+    def epoch() -> None:
+        for _ in engine.epoch(feed, order, batch_size, 0, lambda step: _MEASURED, True):
+            pass
+
+    epoch()  # warm
+    engine.start_profile(*feed.batch(order[:batch_size]))
+    core, program = engine.plan.core, engine.plan.train_program(*feed.batch(order[:batch_size])).number
+    epoch()
+    most, chosen = _core.get_num_threads(), core.best_threads(program)
+    lines = [f"{kind}: {', '.join(names)}" for kind, *names in core.phases(program)]
+    counts = sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, chosen})
+    predicted = [f"{count}: {core.step_seconds(program, count) * 1e6:.1f}" for count in counts]
+    return [
+        "phases of a step, with a barrier behind each:",
+        *(f"  {line}" for line in lines),
+        f"threads: {chosen} of {most} that may be used. Predicted us of a step by threads (cpp/plan/cost.h):",
+        f"  {', '.join(predicted)}",
+        *engine.profile().lines(),
+    ]
+
+
 def info(args: argparse.Namespace, signals: cli.Signals) -> int:
     """Runs the command."""
     from fastnn.console import Console
 
     console = Console()
+    if args.plan:
+        from fastnn.job import parse_arch
+
+        for line in plan_lines(parse_arch(args.plan), args.batch_size):
+            console.line(line)
+        return 0
     facts = runtime_info()
     if args.json:
         import json
@@ -70,6 +116,10 @@ def make_parser() -> cli.Parser:
         prog="fastnn info", description="Show the instruction set, threads, OpenMP runtimes and versions in use."
     )
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--plan", metavar="I-H-O", help="what a training step of this network does, and how long it takes"
+    )
+    parser.add_argument("--batch-size", type=cli.at_least(1), default=64, metavar="N", help="of --plan")
     return parser
 
 

@@ -27,6 +27,7 @@ from fastnn.nn.layers import Dropout
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.optimizer import Optimizer
+from fastnn.profile import Profile, profile_of
 from fastnn.recording import Record, Recorder, RecordingError
 from fastnn.tensor import Tensor
 
@@ -120,6 +121,18 @@ class Plan:
             done = self.core.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)
             return done
+
+    def start_profile(self, x: np.ndarray, y: np.ndarray) -> int:
+        """Times every part of the training steps on batches like x and y from here on; the number of their program."""
+        with self._exclusive():
+            number = self.train_program(x, y).number
+            self.core.start_profile(number, True)
+            return number
+
+    def profile(self, number: int) -> Profile:
+        """Where the time of a program's steps went since :meth:`start_profile`."""
+        with self._exclusive():
+            return profile_of(self.core, number)
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

@@ -15,7 +15,8 @@ class Part:
     """One instruction of a step.
 
     flops: of its product, zeros that were left out included (0 where it is none). nbytes: of the arrays it touches,
-    each counted once. seconds: of all threads together, in one step.
+    each counted once. seconds: of all threads together, in one step; predicted: by the model that chooses the number of
+    threads (cpp/plan/cost.h).
     """
 
     name: str
@@ -23,6 +24,7 @@ class Part:
     flops: float
     nbytes: float
     seconds: float
+    predicted: float
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Profile:
     def lines(self) -> list[str]:
         """A table: time of all threads, share of the step, rate of the products and of the memory touched."""
         total = sum(part.seconds for part in self.parts)
-        rows = [("part of a step", "us", "share", "GFLOP/s", "of peak", "GB/s")]
+        rows = [("part of a step", "us", "share", "model us", "GFLOP/s", "of peak", "GB/s")]
         rows += [self._row(part, total) for part in self.parts]
         width = max(len(row[0]) for row in rows)
         table = [f"{row[0]:{width}}" + "".join(f"{cell:>9}" for cell in row[1:]) for row in rows]
@@ -58,7 +60,8 @@ class Profile:
             # One thread's share of the peak: seconds are those of all threads.
             rates = (f"{flops / 1e9:.1f}", f"{flops / self.peak * self.threads:.0%}") if part.flops else ("", "")
             rates += (f"{part.nbytes / part.seconds / 1e9:.1f}" if part.nbytes else "",)
-        return name, f"{part.seconds * 1e6:.2f}", share, *rates
+        predicted = f"{part.predicted * 1e6:.2f}" if part.predicted else ""
+        return name, f"{part.seconds * 1e6:.2f}", share, predicted, *rates
 
 
 def profile_of(core: _core.Plan, program: int) -> Profile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -25,6 +24,7 @@ HOUR_NS = 3600 * 10**9
 def root(image_folder: Callable, monkeypatch: pytest.MonkeyPatch) -> Path:
     """train/ and test/ of two classes, one with a nested folder; an hour old."""
     monkeypatch.setattr(packed, "_LEAST", 1)
+    monkeypatch.setattr(packed, "_SETTLED_NS", -HOUR_NS)  # what was made just now is old enough
     root = image_folder({"cat": 3, "dog": 2}, Path(os.environ["PYTEST_ROOT"]) / "data" / "train")
     image_folder({"cat": 1, "dog": 1}, root.parent / "test", seed=9)
     (root / "cat" / "more").mkdir()
@@ -147,12 +147,51 @@ def test_every_change_is_seen(
     assert reads(monkeypatch, root, cache) == (0, found)
 
 
-def test_what_changed_just_now_is_not_kept(root: Path, cache: PackCache) -> None:
+def test_what_changed_just_now_is_not_kept(root: Path, cache: PackCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """It could change again without another time."""
-    os.utime(root / "train" / "cat" / "000.png")
-    os.utime(root / "test" / "cat")
+    monkeypatch.setattr(packed, "_SETTLED_NS", 2 * 10**9)
     open_source(root, cache=cache)
     assert packs(cache) == []
+
+
+def test_files_that_change_places(root: Path, cache: PackCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same size and with the same time of their content, as an archive leaves them."""
+    places = [root / "train" / name / "same.bmp" for name in ("cat", "dog")]
+    for grey, path in enumerate(places):
+        Image.new("L", (6, 4), grey).save(path)
+        os.utime(path, ns=(0, HOUR_NS))
+    reads(monkeypatch, root, cache)
+    places[0].rename(root / "kept")
+    places[1].rename(places[0])
+    (root / "kept").rename(places[1])
+    for folder in (root, *(path.parent for path in places)):
+        os.utime(folder, ns=(0, HOUR_NS))
+    count, found = reads(monkeypatch, root, cache)
+    assert count == 1
+    assert found == contents(open_source(root))
+
+
+def test_files_that_come_while_images_are_read(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders' times are those of the scan, not those after it."""
+    cache, decode_folder = PackCache(tmp_path / "cache", trust=True), decode.decode_folder
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        add(root) if not (root / "train" / "cat" / "more" / "y.png").exists() else None
+        return decode_folder(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decode, "decode_folder", slow)
+        assert len(open_source(root, cache=cache).train) == 6
+    assert len(open_source(root, cache=cache).train) == 7
+
+
+def test_a_cache_that_cannot_be_written_is_used(root: Path, cache: PackCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    expected = reads(monkeypatch, root, cache)[1]
+    monkeypatch.setattr(packed.os, "utime", refused)
+    assert reads(monkeypatch, root, cache) == (0, expected)
 
 
 def test_few_images_are_not_kept(root: Path, cache: PackCache, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,19 +227,16 @@ def test_damaged_packs_are_made_again(
 
 
 @pytest.mark.parametrize("trust", [False, True])
-@pytest.mark.parametrize("name", ["images", "targets", "names", "about"])
+@pytest.mark.parametrize("name", ["images", "targets", "names", "classes", "folders", "changed", "stamp", "made"])
 def test_sound_files_that_are_no_packs(
     root: Path, cache: PackCache, name: str, trust: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = PackCache(cache.folder, trust)
     expected = reads(monkeypatch, root, cache)[1]
     for path in packs(cache):
-        tensors, metadata = load_safetensors(path)
-        if name == "about":
-            metadata = {"fastnn.packed": json.dumps({"stamp": 3})}
-        else:
-            tensors[name] = np.append(tensors[name], 0).astype(np.uint8) if name == "names" else tensors[name][1:]
-        save_safetensors(path, tensors, metadata)
+        tensors, _ = load_safetensors(path)
+        other = {"names": np.append(tensors["names"], 0).astype(np.uint8), "images": tensors["images"][1:]}
+        save_safetensors(path, {**tensors, name: other.get(name, np.zeros(1, np.float32))})
     assert reads(monkeypatch, root, cache) == (2, expected)
     assert reads(monkeypatch, root, cache) == (0, expected)
 

@@ -174,6 +174,14 @@ END = (b"IEND", b"")
         "no header": [(b"IDAT", SMALL), END],
         "two headers": [header(2, 2, GREY), header(2, 2, GREY), (b"IDAT", SMALL), END],
         "data in two places": [header(2, 2, GREY), (b"IDAT", SMALL[:5]), (b"tEXt", b"x\0y"), (b"IDAT", SMALL[5:]), END],
+        "data in two places, the first empty": [
+            header(2, 2, GREY),
+            (b"IDAT", b""),
+            (b"IDAT", b""),
+            (b"tEXt", b"x\0y"),
+            (b"IDAT", SMALL),
+            END,
+        ],
         "palette of grey": [header(2, 2, GREY), (b"PLTE", bytes(15)), (b"IDAT", SMALL), END],
         "no palette": [header(2, 2, PALETTE), (b"IDAT", SMALL), END],
         "two palettes": [header(2, 2, PALETTE), (b"PLTE", bytes(15)), (b"PLTE", bytes(15)), (b"IDAT", SMALL), END],
@@ -277,6 +285,12 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     for path in (pipe, tmp_path, tmp_path / "missing", Path("/dev/zero"), Path("/dev/null")):
         assert read(path, 1, (2, 2)) is None
         assert _core.png_size(path) is None
+
+
+def test_nothing_is_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png([header(4, 0, GREY), (b"IDAT", zlib.compress(b"")), END]))
+    assert not _core.read_images([path], np.empty((1, 1, 0, 4), np.uint8))[0]
 
 
 def test_large_files_are_left_to_pillow(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_both_ways_find_the_same(tree: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_stamps(tree: Path) -> None:
     paths, stamps = Scan(str(tree), extensions=PNG, stamped=True).files("c")
     status = [os.stat(path) for path in paths]
-    assert stamps.tolist() == [[each.st_size, each.st_mtime_ns] for each in status]
+    assert stamps.tolist() == [[each.st_size, each.st_mtime_ns, each.st_ctime_ns] for each in status]
     assert Scan(str(tree), extensions=PNG).files("c")[1] is None
 
 
@@ -74,6 +74,15 @@ def test_what_cannot_be_listed(tree: Path) -> None:
 def test_a_listing_is_sorted_by_bytes_and_knows_extensions(tree: Path) -> None:
     files, stamps, folders = _core.list_folder(tree / "c", PNG, False)
     assert files == [".h.png", "A.Jpeg", "a.PNG", "b.png"]
-    assert stamps.shape == (0, 2)
+    assert stamps.shape == (0, 3)
     assert sorted(folders) == [".git", "in", "in-x"]
     assert _core.list_folder(tree / "c", [], False)[0] == []
+
+
+@pytest.mark.parametrize("year", [2400, 9999])
+def test_times_that_fit_no_count_of_nanoseconds(tree: Path, year: int) -> None:
+    path, seconds = tree / "c" / "b.png", (year - 1970) * 31_556_952
+    os.utime(path, (seconds, seconds))
+    if int(path.stat().st_mtime) != seconds:
+        pytest.skip("this file system has no such times")
+    assert _core.list_folder(tree / "c", PNG, True)[1][3, 1] == 2**63 - 1

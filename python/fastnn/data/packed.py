@@ -1,14 +1,13 @@
 """Decoded images kept between runs, outside the data folder: the second run reads one file instead of thousands.
 
 A pack is a safetensors file with its checksums, named by the data folder and the transform. It is used if every file's
-path, size and time of change are those it was made from (or, where the cache is trusted, if those of the folders are),
-and if it is undamaged; else the images are read again and the pack is replaced. It is never in the way: where it cannot
-be written, nothing but a line is lost.
+path, size and times of change are those it was made from (or, where the cache is trusted, the folders' times), and if
+it is undamaged; else the images are read again and the pack is replaced. It is never in the way: where it cannot be
+written, nothing but a line is lost.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import PIL
@@ -31,7 +29,12 @@ from fastnn.io.safetensors import load_safetensors, save_safetensors
 _FORMAT = 1  # of packs: another number makes them all anew
 _LEAST = 1000  # images: fewer are read as fast from their files
 _MOST_BYTES = 8 * 2**30  # of all packs together; the least recently used go first
-_ABOUT = "fastnn.packed"
+_KINDS = {
+    "images": ("uint8", 4),
+    "targets": ("int64", 1),
+    "changed": ("int64", 1),
+    **{name: ("uint8", 1) for name in ("names", "classes", "folders", "stamp", "made")},
+}
 _SETTLED_NS = 2 * 10**9  # what changed so shortly before it was read could change again within one tick of its clock
 
 
@@ -49,15 +52,15 @@ class Pack:
 class Found:
     """A data folder as a scan found it, before any file was read.
 
-    samples: (path, label) of each file. stamps: int64 (N, 2), their sizes and times of change in ns. folders: all that
-    were looked into. started: when the scan began, in ns.
+    samples: (path, label) of each file. stamps: int64 (N, 3), their sizes and times of change in ns. folders: all that
+    were looked into, with their times of change. started: when the scan began, in ns.
     """
 
     root: str
     samples: Sequence[tuple[str, int]]
     classes: list[str]
     stamps: np.ndarray
-    folders: list[str]
+    folders: list[tuple[str, int]]
     started: int
 
 
@@ -92,59 +95,64 @@ class PackCache:
 
     def load(self, found: Found, transform: str) -> np.ndarray | None:
         """uint8 (N, C, H, W), the images of a scan's samples; None where there is no pack of exactly these files."""
-        tensors, about = _read(self.path(found.root, transform))
-        if about.get("stamp") != _stamp(found, transform):
+        path = self.path(found.root, transform)
+        tensors = _read(path)
+        if not tensors or _text(tensors["stamp"]) != _stamp(found, transform):
             return None
+        _mark_used(path)
         return tensors["images"]
 
     def load_trusted(self, root: str, transform: str) -> Pack | None:
         """The pack of a data folder none of whose folders has changed, where the cache is trusted."""
-        if not self.trust:
+        path = self.path(root, transform)
+        tensors = _read(path) if self.trust else {}
+        if not tensors or _text(tensors["made"]) != _made(transform):
             return None
-        tensors, about = _read(self.path(root, transform))
-        if about.get("made") != _made(transform) or not all(_unchanged(root, *each) for each in about["folders"]):
+        folders = zip(_names(tensors["folders"]), tensors["changed"].tolist(), strict=True)
+        if not all(_unchanged(os.path.join(root, folder), changed) for folder, changed in folders):
             return None
+        _mark_used(path)
         start = os.path.join(root, "")
-        paths = [start + name for name in _names(tensors)]
-        return Pack(tensors["images"], tensors["targets"], paths, about["classes"])
+        paths = [start + name for name in _names(tensors["names"])]
+        return Pack(tensors["images"], tensors["targets"], paths, _names(tensors["classes"]))
 
     def store(self, found: Found, transform: str, images: np.ndarray) -> None:
         """Keeps the images of a scan's samples, where that is worth while and can be done."""
         if len(images) < _LEAST or images.nbytes > _MOST_BYTES // 4:
             return
-        folders = [(os.path.relpath(path, found.root), os.stat(path).st_mtime_ns) for path in found.folders]
-        if max(found.stamps[:, 1].max(), *(changed for _, changed in folders)) > found.started - _SETTLED_NS:
+        folders = [os.path.relpath(path, found.root) for path, _ in found.folders]
+        changed = np.array([changed for _, changed in found.folders], np.int64)
+        if max(found.stamps[:, 1:].max(), changed.max()) > found.started - _SETTLED_NS:
             return
         start = len(os.path.join(found.root, ""))
-        names = "\0".join(path[start:] for path, _ in found.samples)
-        about = {
-            "made": _made(transform),
-            "stamp": _stamp(found, transform),
-            "classes": found.classes,
-            "folders": folders,
-        }
         tensors = {
             "images": images,
             "targets": np.array([label for _, label in found.samples], np.int64),
-            "names": np.frombuffer(names.encode("utf-8", "surrogateescape"), np.uint8),
+            "names": _bytes(*(path[start:] for path, _ in found.samples)),
+            "classes": _bytes(*found.classes),
+            "folders": _bytes(*folders),
+            "changed": changed,
+            "stamp": _bytes(_stamp(found, transform)),
+            "made": _bytes(_made(transform)),
         }
         path = self.path(found.root, transform)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._make_room(images.nbytes)
-            save_safetensors(path, tensors, {_ABOUT: json.dumps(about)}, durable=False)
+            self._make_room(path, images.nbytes)
+            save_safetensors(path, tensors, durable=False)
         except OSError as error:
             say_once("packed", f"the images are not kept for the next run: {error}")
 
-    def _make_room(self, needed: int) -> None:
-        """Removes the packs that were not used for the longest time, until there is room for another."""
-        packs = [(status.st_mtime_ns, status.st_size, path) for path, status in _packs(self.folder)]
+    def _make_room(self, path: Path, needed: int) -> None:
+        """Removes the packs that were not used for the longest time, until there is room for this one."""
+        others = [(other, status) for other, status in _packs(self.folder) if other != path]
+        packs = [(status.st_mtime_ns, status.st_size, other) for other, status in others]
         total = sum(size for _, size, _ in packs) + needed
-        for _, size, path in sorted(packs):
+        for _, size, other in sorted(packs):
             if total <= _MOST_BYTES:
                 break
             with suppress(OSError):
-                path.unlink()
+                other.unlink()
             total -= size
 
 
@@ -154,30 +162,43 @@ def _packs(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
             yield path, path.stat()
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """A pack's tensors and what it says about itself; nothing where it cannot be read or is damaged."""
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """A pack's tensors; none where it cannot be read, is damaged or is something else."""
     try:
-        tensors, metadata = load_safetensors(path)
-        about = json.loads(metadata[_ABOUT])
+        tensors, _ = load_safetensors(path)
         _check(tensors, path)
-        os.utime(path)  # used: others go first
-        return tensors, about
+        return tensors
     except FileNotFoundError:
-        return {}, {}
-    except (OSError, FormatError, KeyError, ValueError) as error:
+        return {}
+    except (OSError, FormatError) as error:
         say_once(("packed", path), f"kept images are not used and made again: {error}")
-        return {}, {}
+        return {}
 
 
-def _names(tensors: dict[str, np.ndarray]) -> list[str]:
-    return tensors["names"].tobytes().decode("utf-8", "surrogateescape").split("\0")
+def _mark_used(path: Path) -> None:
+    """Others go first when there is no room."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def _bytes(*texts: str) -> np.ndarray:
+    """Texts without a zero byte in them, as uint8."""
+    return np.frombuffer("\0".join(texts).encode("utf-8", "surrogateescape"), np.uint8)
+
+
+def _text(array: np.ndarray) -> str:
+    return array.tobytes().decode("utf-8", "surrogateescape")
+
+
+def _names(array: np.ndarray) -> list[str]:
+    return _text(array).split("\0")
 
 
 def _check(tensors: dict[str, np.ndarray], path: Path) -> None:
     """Raises FormatError where the tensors of a sound file are no pack."""
-    images, targets = tensors["images"], tensors["targets"]
-    kinds = images.dtype == np.uint8 and images.ndim == 4 and targets.dtype == np.int64
-    if not kinds or targets.shape != images.shape[:1] or len(_names(tensors)) != len(images):
+    kinds = {name: (array.dtype.name, array.ndim) for name, array in tensors.items()}
+    sound = kinds == _KINDS and len(tensors["targets"]) == len(tensors["images"]) == len(_names(tensors["names"]))
+    if not sound or len(tensors["changed"]) != len(_names(tensors["folders"])):
         raise FormatError(f"{shown_path(path)} holds no images with labels and names")
 
 
@@ -187,17 +208,16 @@ def _made(transform: str) -> str:
 
 
 def _stamp(found: Found, transform: str) -> str:
-    """SHA-256 over the classes and each file's path, label, size and time of change."""
-    digest = sha256(f"{_made(transform)}\0{found.classes!r}".encode("utf-8", "surrogateescape"))
+    """SHA-256 over the classes and each file's path, label, size and times of change."""
     start = len(os.path.join(found.root, ""))
-    digest.update("\0".join(path[start:] for path, _ in found.samples).encode("utf-8", "surrogateescape"))
+    digest = sha256(_bytes(_made(transform), *found.classes, "", *(path[start:] for path, _ in found.samples)))
     digest.update(np.array([label for _, label in found.samples], np.int64).tobytes())
     digest.update(np.ascontiguousarray(found.stamps, np.int64).tobytes())
     return digest.hexdigest()
 
 
-def _unchanged(root: str, folder: str, changed: int) -> bool:
+def _unchanged(folder: str, changed: int) -> bool:
     try:
-        return os.stat(os.path.join(root, folder)).st_mtime_ns == changed
+        return os.stat(folder).st_mtime_ns == changed
     except OSError:
         return False

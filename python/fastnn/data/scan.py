@@ -27,7 +27,7 @@ class Scan:
     extensions: tuple[str, ...] = ()
     is_valid: Callable[[str], bool] | None = None
     stamped: bool = False
-    folders: list[str] = field(default_factory=list)  # looked into so far
+    folders: list[tuple[str, int]] = field(default_factory=list)  # looked into so far, and when each had changed (ns)
     _real_root: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,7 +35,7 @@ class Scan:
 
     def class_names(self) -> list[str]:
         """The names of the folders in the root, sorted; hidden ones and links are left out."""
-        self.folders.append(self.root)
+        self._note_folder(self.root)
         with os.scandir(self.root) as entries:
             return sorted(entry.name for entry in entries if self._is_folder(entry))
 
@@ -43,8 +43,8 @@ class Scan:
         """The valid files beneath a class folder, as torchvision orders them: by folder, then by name.
 
         Returns:
-            Their paths, and their stamps int64 (N, 2): size in bytes and time of change in ns; None where they were not
-            wanted, or links or unusual names are among the files.
+            Their paths, and their stamps int64 (N, 3): size in bytes, and in ns when the content and when anything
+            about the file changed; None where they were not wanted, or a folder is not plain (cpp/data/folder.h).
         """
         folders = [os.path.join(self.root, class_name)]
         seen: set[tuple[int, int]] = set()
@@ -69,7 +69,7 @@ class Scan:
 
     def _list(self, folder: str) -> tuple[list[str], np.ndarray | None, list[str]]:
         """(names of valid files, sorted; their stamps; names of folders to go into) of a folder."""
-        self.folders.append(folder)
+        self._note_folder(folder)
         plain = _core.list_folder(folder, self.extensions, self.stamped) if self.is_valid is None else None
         if plain is not None:
             names, stamps, inner = plain
@@ -113,6 +113,11 @@ class Scan:
             f"{shown_path(entry.path)} is a link out of the data folder and ignored (follow_links=True would take it)",
         )
         return False
+
+    def _note_folder(self, folder: str) -> None:
+        """Before it is listed: what comes later has another time."""
+        if self.stamped:
+            self.folders.append((folder, os.stat(folder).st_mtime_ns))
 
     def _note(self, kind: str, message: str) -> None:
         say_once((kind, self._real_root), message)
