@@ -185,3 +185,24 @@ def test_rows_that_are_not_there_change_nothing(threads: int, wrong: int) -> Non
                 assert f"index {wrong} at place" in str(error)
         weights.append(model[0].weight.detach().numpy().copy())
     assert np.array_equal(*weights)
+
+
+@pytest.mark.parametrize(
+    "sizes, rows, least, most",
+    [((1, 3, 1), 8, 1, 1), ((784, 10), 64, 2, 16), ((784, 256, 10), 64, 8, 48), ((784, 512, 512, 10), 4096, 48, 64)],
+)
+def test_threads_are_chosen_by_the_work(sizes: tuple[int, ...], rows: int, least: int, most: int) -> None:
+    """Of 64: one for a tiny network, not all for a batch of 64, all for much work; and never more than there are."""
+    model = mlp(*sizes)
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    number = plan.train_program(np.zeros((rows, sizes[0]), np.float32), np.zeros(rows, np.int64)).number
+    with configured("", 64):
+        chosen = plan.core.best_threads(number)
+        seconds = [plan.core.step_seconds(number, threads) for threads in range(1, 65)]
+    assert least <= chosen <= most
+    assert seconds[chosen - 1] <= 1.1 * min(seconds)
+    for threads in (1, 2, 3):
+        with configured("", threads):
+            assert plan.core.best_threads(number) <= threads
+    with pytest.raises(ValueError, match="a step by 0 threads"):
+        plan.core.step_seconds(number, 0)

@@ -3,15 +3,28 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/dispatch.h"
+
 namespace fastnn {
 
 namespace {
 
-constexpr double rate = 16e9;                               // elementary operations a second and thread
+constexpr double rate_of_avx2 = 6e9;                        // elementary operations a second and thread
 constexpr double call_together = 3e-6;                      // a fork and join takes 1 to 5 us
 constexpr double barrier_base = 0.1e-6, arrival = 0.05e-6;  // 0.2 us for two threads
 
+constexpr double good_enough = 1.1;  // times the least: the last threads add little and take what others could use
+
+// Twice the width does twice as much.
+double rate() { return rate_of_avx2 / 16 * static_cast<double>(kernels<float>().panel); }
+
 double rounds(double pieces, int threads) { return std::ceil(pieces / threads) / pieces; }
+
+// How much longer blocks of rows take that are smaller than a register tile: such a block takes as long as a tile.
+double padding(std::int64_t rows, std::int64_t blocks) {
+    const double tile = static_cast<double>(kernels<float>().rows * blocks);
+    return std::max(1.0, tile / static_cast<double>(std::max<std::int64_t>(rows, 1)));
+}
 
 double phase_seconds(const std::vector<Instruction>& instructions, const Phase& phase, std::int64_t rows, int threads) {
     double shared = 0, handed_out = 0;
@@ -19,14 +32,15 @@ double phase_seconds(const std::vector<Instruction>& instructions, const Phase& 
         const Instruction& instruction = instructions[i];
         (!phase.chain && instruction.body ? shared : handed_out) += instruction.operations;
     }
-    const double pieces = static_cast<double>(phase.chain ? row_blocks(rows, threads) : phase.tasks);
-    const double work = shared / threads + (pieces > 0 ? handed_out * rounds(pieces, threads) : 0);
-    return work / rate + (threads > 1 ? barrier_base + arrival * threads : 0);
+    const std::int64_t pieces = phase.chain ? row_blocks(rows, threads) : phase.tasks;
+    if (phase.chain) handed_out *= padding(rows, pieces);
+    const double work = shared / threads + (pieces > 0 ? handed_out * rounds(static_cast<double>(pieces), threads) : 0);
+    return work / rate() + (threads > 1 ? barrier_base + arrival * threads : 0);
 }
 
 }  // namespace
 
-double seconds_of(double operations) { return operations / rate; }
+double seconds_of(double operations) { return operations / rate(); }
 
 double step_seconds(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
                     int threads, std::int64_t steps) {
@@ -37,18 +51,16 @@ double step_seconds(const std::vector<Instruction>& instructions, const std::vec
 
 int best_threads(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
                  int most, std::int64_t steps) {
-    int best = 1;
     double least = step_seconds(instructions, phases, rows, 1, steps);
     // More threads than this meet for longer than the whole work takes one of them.
     const int worth = static_cast<int>(std::min<double>(most, 1 + least / arrival));
+    std::vector<double> seconds{least};
     for (int threads = 2; threads <= worth; ++threads) {
-        const double seconds = step_seconds(instructions, phases, rows, threads, steps);
-        if (seconds < least) {
-            least = seconds;
-            best = threads;
-        }
+        seconds.push_back(step_seconds(instructions, phases, rows, threads, steps));
+        least = std::min(least, seconds.back());
     }
-    return best;
+    const auto enough = [least](double time) { return time <= least * good_enough; };
+    return 1 + static_cast<int>(std::find_if(seconds.begin(), seconds.end(), enough) - seconds.begin());
 }
 
 }  // namespace fastnn

@@ -7,13 +7,14 @@
 // work: its instructions' elementary operations, of which a thread does `rate`: one is a multiply-add of eight floats
 // in a product, one element in all else but exp and its like (12) and an optimizer's update (4).
 // pieces: what can be handed out: blocks of rows of a chain, tasks of a group; rounds(p) = ceil(pieces / p), as the
-// thread that gets the last piece decides. An instruction of the whole team has as many pieces as there are threads.
+// thread that gets the last piece decides. A block smaller than a register tile takes as long as a tile. An instruction
+// of the whole team has as many pieces as there are threads.
 // barrier(p): the threads' signs of arrival go through one cache line, from each to the next.
 //
-// So a step of a 1-3-1 network, 0.3 us by this, stays with one thread and meets no barrier, and 64 threads are not used
-// for a batch of 64: it has too few blocks of rows, and 64 arrivals take longer than the work. The constants were
-// measured on processors with AVX2 of 2021; a factor of two in them moves the choice by a thread or two, the time by
-// a few per cent.
+// So a step of a 1-3-1 network stays with one thread and meets no barrier, and 64 threads are not used for a batch of
+// 64: it has too few blocks of rows, and 64 arrivals take longer than what is left of the work. `fastnn info --plan`
+// prints the model's times beside measured ones. The constants are those of AVX2 on a processor of 2021 at its best;
+// where memory or neighbours make everything twice as slow, the choice of threads is the same.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ double seconds_of(double operations);
 double step_seconds(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
                     int threads, std::int64_t steps);
 
-// The number of threads, at most `most`, for which that is least.
+// The least number of threads, at most `most`, for which that is within a tenth of the best.
 int best_threads(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
                  int most, std::int64_t steps);
 

@@ -49,18 +49,20 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     """What a compiled training step of a network does: its phases, how many threads it is given and why, and its parts
     as the model predicts them and as they are measured (Adam, cross-entropy, random input without zeros).
     """
+    from dataclasses import asdict
+
     import numpy as np
 
     from fastnn import Network, _core, nn, optim, random
     from fastnn.engine import PlanEngine
     from fastnn.feed import Feed
 
-    state = random.get_rng_state()
+    state = asdict(random.state)
     model = Network(*arch)
     engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     x = (np.arange(_MEASURED * batch_size * arch[0], dtype=np.float32) % 251 + 1).reshape(-1, arch[0]) / 256
     feed, order = Feed(x, np.arange(len(x)) % arch[-1]), np.arange(len(x))
-    random.set_rng_state(state)
+    random.state.restore(state)
 
     def epoch() -> None:
         for _ in engine.epoch(feed, order, batch_size, 0, lambda step: _MEASURED, True):
@@ -116,9 +118,7 @@ def make_parser() -> cli.Parser:
         prog="fastnn info", description="Show the instruction set, threads, OpenMP runtimes and versions in use."
     )
     parser.add_argument("--json", action="store_true")
-    parser.add_argument(
-        "--plan", metavar="I-H-O", help="what a training step of this network does, and how long it takes"
-    )
+    parser.add_argument("--plan", metavar="I-H-O", help="what a training step of this network does and takes")
     parser.add_argument("--batch-size", type=cli.at_least(1), default=64, metavar="N", help="of --plan")
     return parser
 

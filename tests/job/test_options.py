@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastnn import random
 from job_runs import call, refused, run, train_json
 from PIL import Image
 
@@ -101,3 +103,13 @@ def test_profile(train: Callable, data: Path) -> None:
     assert "part of a step" in text
     assert "dense_update 64-8" in text
     refused(train(*words, "--engine", "eager"), "--profile is of compiled steps")
+
+
+def test_info_on_a_plan() -> None:
+    state = asdict(random.state)
+    text = call("--plan", "20-32-3", "--batch-size", 16, module="fastnn.info").out
+    assert asdict(random.state) == state
+    assert "  rows: gather, dense_forward, dense_forward, cross_entropy" in text
+    assert " that may be used. Predicted us of a step by threads" in text
+    assert "dense_update 20-32" in text
+    assert call("--plan", "20", module="fastnn.info").code == 2
