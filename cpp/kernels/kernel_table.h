@@ -39,6 +39,20 @@ struct GemmArgs {
     const std::int32_t* index;
 };
 
+// One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
+// values or null), ReLU.
+template <typename T>
+struct GemvArgs {
+    const T* x;
+    std::int64_t x_step;
+    const T* b;
+    std::int64_t b_row;
+    T* y;
+    std::int64_t n, k;
+    const T* bias;
+    bool relu;
+};
+
 // Adam (Kingma and Ba, 2015) with both bias corrections folded into two scalars:
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  w = w * keep - rate * m / (sqrt(v) + eps)
 // rate = lr sqrt(c2) / c1, eps = eps0 sqrt(c2), c = 1 - beta^t. decay adds decay * w to g (Adam); keep = 1 - lr * decay
@@ -70,6 +84,7 @@ struct Kernels {
     std::int64_t rows;   // rows of the largest register tile
 
     void (*gemm)(const GemmArgs<T>& args);
+    void (*gemv)(const GemvArgs<T>& args);
 
     // Elementwise, n contiguous elements; in and out may be the same array.
     void (*relu)(std::int64_t n, const T* x, T* y);

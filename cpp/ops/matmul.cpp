@@ -45,10 +45,20 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     } while (start < length);
 }
 
+// One row, and b and c as rows in memory: this thread's columns at once.
+template <typename T>
+void gemv(Team& team, const GemmProblem<T>& p) {
+    const Range mine = team.share(p.n, kernels<T>().panel);
+    if (mine.begin == mine.end) return;
+    kernels<T>().gemv({p.a, p.a_col, p.b.data + mine.begin, p.b.row, p.c + mine.begin, mine.end - mine.begin, p.k,
+                       p.bias ? p.bias + mine.begin : nullptr, p.relu});
+}
+
 template <typename T>
 void gemm(Team& team, const GemmProblem<T>& p) {
     if (p.m == 0 || p.n == 0) return;
     const std::int64_t width = kernels<T>().panel;
+    if (p.m == 1 && p.b.panel_stride == width && p.c_panel == width) return gemv(team, p);
     // All panels' rows in one line, cut evenly: whole panels where there are many, rows of one where there are few.
     Range mine = team.share((p.n + width - 1) / width * p.m);
     while (mine.begin < mine.end) {

@@ -162,6 +162,16 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bo
     });
 }
 
+template <typename T>
+void gemv(std::int64_t n, std::int64_t k_length, bool plain) {
+    const std::vector<T> x = numbers<T>(static_cast<std::size_t>(2 * k_length + 1)),
+                         b = numbers<T>(static_cast<std::size_t>(k_length * (n + 3))),
+                         bias = numbers<T>(static_cast<std::size_t>(n));
+    both<T>("gemv", n * 100 + k_length, std::vector<T>(static_cast<std::size_t>(n)), [&](const Kernels<T>& k, T* y) {
+        k.gemv({x.data(), plain ? 1 : 2, b.data(), n + 3, y, n, k_length, plain ? nullptr : bias.data(), !plain});
+    });
+}
+
 // The columns that are not zero, and the product without the others.
 template <typename T>
 void zeros(std::int64_t m, std::int64_t n) {
@@ -226,6 +236,7 @@ void all(bool fault) {
         pixels<T>(n);
         if (n > 0) losses<T>(n);
         for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
+        for (const std::int64_t k : {0, 1, 7}) gemv<T>(9 * n + 1, k, k == 7);
     }
     for (int variant = 0; variant < 16; ++variant) {
         for (const std::int64_t m : {1, 2, 5, 13, 14, 15, 29}) {

@@ -196,3 +196,14 @@ def test_grad_weight_lies_as_the_weight_does(isa: str, rng: np.random.Generator)
     assert fresh.shape == (18, 33) and fresh.T.flags.c_contiguous
     assert _core.dense_grad_weight(grad_y, x, out) is out
     check_same_bits(fresh, out)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_row_is_the_first_of_two(isa: str, threads: int, dtype: type, rng: np.random.Generator) -> None:
+    """A single row has a kernel of its own: every width of its tiles, the bits of the kernel for many rows."""
+    for outputs in [*range(1, 70), *range(90, 460, 7), 2000]:
+        memory = rng.standard_normal((33, outputs)).astype(dtype)  # [in][out], as layers keep their weights
+        x = rng.standard_normal((2, 66)).astype(dtype)[:, ::2]
+        bias = rng.standard_normal(outputs).astype(dtype)
+        for more in ((), (None, True), (bias, True)):
+            check_same_bits(_core.dense_forward(x[:1], memory.T, *more), _core.dense_forward(x, memory.T, *more)[:1])

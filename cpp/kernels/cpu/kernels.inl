@@ -16,6 +16,7 @@ namespace {
 #include "kernels/cpu/math.inl"
 
 #include "kernels/cpu/gemm.inl"
+#include "kernels/cpu/gemv.inl"
 
 #include "kernels/cpu/elementwise.inl"
 #include "kernels/cpu/relu.inl"
@@ -41,6 +42,7 @@ constexpr Kernels<T> make_kernels() {
     return {Vec<T>::lanes * Tile<T>::vectors,
             Tile<T>::rows,
             gemm_panel<T>,
+            gemv<T>,
             relu<T>,
             relu_backward<T>,
             sigmoid<T>,

@@ -1,0 +1,39 @@
+// One row times B: y(j) = sum over k of x(k) B(k, j), contract in kernel_table.h. An element is one chain of fmas, each
+// waiting for the one before it: as many of them as there are registers go side by side, which also reads the rows of B
+// in long pieces.
+
+template <typename T, int C>
+void gemv_tile(const GemvArgs<T>& g, std::int64_t first, std::int64_t last_lanes) {
+    using V = Vec<T>;
+    const auto lanes = [last_lanes](int j) { return j == C - 1 ? last_lanes : V::lanes; };
+    V sum[C];
+    FASTNN_UNROLL
+    for (int j = 0; j < C; ++j) sum[j] = V::zero();
+    const T* b = g.b + first;
+    for (std::int64_t i = 0; i < g.k; ++i, b += g.b_row) {
+        const V x = V::broadcast(g.x[i * g.x_step]);
+        FASTNN_UNROLL
+        for (int j = 0; j < C; ++j) sum[j] = fma(x, load_n(b + j * V::lanes, lanes(j)), sum[j]);
+    }
+    FASTNN_UNROLL
+    for (int j = 0; j < C; ++j) {
+        V y = sum[j] + V::zero();
+        if (g.bias) y = y + load_n(g.bias + first + j * V::lanes, lanes(j));
+        if (g.relu) y = relu(y);
+        store_n(g.y + first + j * V::lanes, lanes(j), y);
+    }
+}
+
+// Columns from `first` on by tiles of C vectors, then by smaller ones.
+template <typename T, int C>
+void gemv_from(const GemvArgs<T>& g, std::int64_t first) {
+    constexpr std::int64_t width = C * Vec<T>::lanes;
+    for (; g.n - first >= width; first += width) gemv_tile<T, C>(g, first, Vec<T>::lanes);
+    if constexpr (C > 1) return gemv_from<T, C / 2>(g, first);
+    if (first < g.n) gemv_tile<T, 1>(g, first, g.n - first);
+}
+
+template <typename T>
+void gemv(const GemvArgs<T>& g) {
+    gemv_from<T, Tile<T>::rows * Tile<T>::vectors>(g, 0);
+}
