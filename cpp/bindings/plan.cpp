@@ -123,9 +123,8 @@ std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
     return result;
 }
 
-// [(name, detail, flops a step, bytes touched a step, thread-seconds a step, those that the model of plan/cost.h
-// tells),
-// ...], the last one for waiting at barriers.
+// [(name, detail, flops, bytes touched, thread-seconds, the model's thread-seconds: plan/cost.h), ...] of a step; the
+// last one is waiting at barriers.
 py::list profile_of(Plan& plan, int number) {
     const Program& program = plan.scheduled(number);
     const std::size_t slots = program.instructions.size() + 1;

@@ -12,9 +12,8 @@ namespace fastnn {
 // otherwise the rest is empty, and someone who knows links and encodings has to look.
 struct Listing {
     bool plain = false;
-    std::vector<std::string> files;  // sorted; those with one of the extensions
-    std::vector<std::int64_t>
-        stamps;  // of each file: bytes, ns when its content changed, ns when anything about it did
+    std::vector<std::string> files;    // sorted; those with one of the extensions
+    std::vector<std::int64_t> stamps;  // of each file: bytes; in ns when its content and when anything about it changed
     std::vector<std::string> folders;  // in no order
 };
 

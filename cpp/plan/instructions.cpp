@@ -113,9 +113,9 @@ void set_product(Call& call, const TensorView& weight, const TensorView& batch) 
     call.operations = multiplications / 8;
 }
 
-// Looking costs one operation for each of x, the product one for each output: it pays for half a vector of them.
+// Looking costs about an operation for each element of x, the product one for each of its outputs.
 bool looks_for_zeros(const TensorView& x, const TensorView& weight) {
-    constexpr std::int64_t outputs = 64;  // then it costs 2 %
+    constexpr std::int64_t outputs = 64;  // then looking costs 2 % of the product
     return x.stride[1] == 1 && weight.shape[0] >= outputs && weight.shape[1] < std::numeric_limits<std::int32_t>::max();
 }
 

@@ -21,21 +21,16 @@ HOUR_NS = 3600 * 10**9
 
 
 @pytest.fixture
-def root(image_folder: Callable, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(image_folder: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """train/ and test/ of two classes, one with a nested folder; an hour old."""
     monkeypatch.setattr(packed, "_LEAST", 1)
     monkeypatch.setattr(packed, "_SETTLED_NS", -HOUR_NS)  # what was made just now is old enough
-    root = image_folder({"cat": 3, "dog": 2}, Path(os.environ["PYTEST_ROOT"]) / "data" / "train")
+    root = image_folder({"cat": 3, "dog": 2}, tmp_path / "data" / "train")
     image_folder({"cat": 1, "dog": 1}, root.parent / "test", seed=9)
     (root / "cat" / "more").mkdir()
     Image.new("L", (6, 4), 7).save(root / "cat" / "more" / "x.png")
     settle(root.parent)
     return root.parent
-
-
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_ROOT", str(tmp_path))
 
 
 @pytest.fixture

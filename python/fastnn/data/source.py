@@ -97,8 +97,7 @@ def open_source(
         ValueError: options that make no sense, classes or sizes of training and test that differ, MNIST not
             there.
     """
-    cache = None if spec == "digits" else cache  # they are in the cache folder already
-    options = Options(_plan(resize, channels), channels, on_bad, limit, threads, progress, cache)
+    options = Options(_plan(resize, channels), channels, on_bad, limit, threads, progress, _cache_of(spec, cache))
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be at least 1")
     root, description = _root(spec)
@@ -133,8 +132,7 @@ def open_test(
 
     Arguments and errors as :func:`open_source`.
     """
-    cache = None if spec == "digits" else cache
-    options = Options(_plan(resize, channels), channels, on_bad, None, threads, progress, cache)
+    options = Options(_plan(resize, channels), channels, on_bad, None, threads, progress, _cache_of(spec, cache))
     train, test = _parts(_root(spec)[0], options)
     return (test or train).load(options)
 
@@ -170,11 +168,15 @@ class FolderPart:
     classes: list[str]
     found: Found | None = None  # for the cache; without it nothing is kept
 
+    def targets(self) -> np.ndarray:
+        """int64 (N,), the label of each sample."""
+        return np.array([label for _, label in self.samples], np.int64)
+
     def load(self, options: Options) -> Resident:
         cache = options.cache if self.found is not None else None
         if cache is not None and (images := cache.load(self.found, options.plan.key)) is not None:
-            y = np.array([label for _, label in self.samples], np.int64)
-            return _limited(self.folder, images, y, [path for path, _ in self.samples], self.classes, options)
+            paths = [path for path, _ in self.samples]
+            return _limited(self.folder, images, self.targets(), paths, self.classes, options)
         resident = self._read(options)
         if cache is not None and len(resident) == len(self.samples):
             cache.store(self.found, options.plan.key, resident.images)
@@ -183,7 +185,7 @@ class FolderPart:
     def _read(self, options: Options) -> Resident:
         from fastnn.data.decode import decode_folder
 
-        y = np.array([label for _, label in self.samples], np.int64)
+        y = self.targets()
         rows = first_of_each_class(y, options.limit)
         _note_limit(options, len(rows), len(y), self.folder)
         paths = [self.samples[row][0] for row in rows]
@@ -231,6 +233,11 @@ def _plan(resize: tuple[int, int] | None, channels: int) -> PixelPlan:
         return PixelPlan((Grayscale(channels),)) if channels == 1 else PixelPlan(())
     size = Resize((resize[1], resize[0]))
     return PixelPlan((Grayscale(1), size)) if channels == 1 else PixelPlan((size,))
+
+
+def _cache_of(spec: StrPath, cache: PackCache | None) -> PackCache | None:
+    """None for the built-in digits: they are in the cache folder already."""
+    return None if spec == "digits" else cache
 
 
 def _root(spec: StrPath) -> tuple[Path, list[str]]:
