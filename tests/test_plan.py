@@ -143,6 +143,34 @@ def test_every_optimizer(threads: int, name: str, optimizer: str) -> None:
     assert run(name, optimizer, np.float32, compiled=True) == expected(name, optimizer, np.float32)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_batches(isa: str, threads: int, dtype: type) -> None:
+    """Weight gradients in blocks of samples (16 KB of a panel: 128 to 1,024 rows), of rows and of panels: whole blocks,
+    a row more, a row less; and a layer of more columns than a task has."""
+    data = classes(110, CLASSES, [1024, 1025, 2047, 300], dtype)
+
+    def build() -> tuple[nn.Module, Any, optim.Optimizer]:
+        model = mlp(110, 270, 20, CLASSES).to(dtype)
+        return model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+
+    assert train(build, data, True) == train(build, data, False)
+
+
+def test_large_batches_end_their_sums_like_small_ones() -> None:
+    """Sums that underflow to -0 become 0 at their end, once: momentum shows the gradient's sign."""
+    x, y = np.full((1100, 4), 1e-30, np.float32), np.full((1100, 3), 1e-30, np.float32)
+
+    def build() -> tuple[nn.Module, Any, optim.Optimizer]:
+        model = nn.Linear(4, 3)
+        for parameter in model.parameters():
+            nn.init.zeros_(parameter)
+        return model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    losses, planned = train(build, [(x, y)], True)
+    assert (losses, planned) == train(build, [(x, y)], False)
+    assert planned["weight momentum_buffer"] == bytes(48)
+
+
 def test_models_cover_every_compiled_op() -> None:
     seen: set[str] = set()
     for build, criterion in MODELS.values():

@@ -36,9 +36,9 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
         args.a = indexed ? a : a + start * p.a_col;
         args.b = indexed ? b : b + start * p.b.row;
         args.index = indexed ? p.columns + start : nullptr;
-        args.resume = start > 0;
+        args.resume = start > 0 || p.resumed;
         start += args.k;
-        args.finish = start >= length;
+        args.finish = start >= length && !p.continued;
         args.bias = args.finish && p.bias ? p.bias + panel * kernel.panel : nullptr;
         args.relu = args.finish && p.relu;
         kernel.gemm(args);

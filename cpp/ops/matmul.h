@@ -34,6 +34,8 @@ struct GemmProblem {
     // + 0.0 at the end makes the signs of zeros agree). Null: all.
     const std::int32_t* columns = nullptr;
     std::int64_t live = 0;
+    // A product of a part of k: its chains start from c instead of zero, or end in a later product.
+    bool resumed = false, continued = false;
 };
 
 // One team's share of the product. No barrier inside: the caller places one before c is read.

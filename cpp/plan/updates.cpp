@@ -6,25 +6,11 @@
 #include "core/check.h"
 #include "kernels/dispatch.h"
 #include "ops/dense.h"
-#include "ops/matmul.h"
+#include "plan/weight_gradient.h"
 
 namespace fastnn {
 
 namespace {
-
-// A task of a fused update: rows of a weight panel, and panels side by side. As many whole register tiles as come near
-// 100 rows: of a batch of 64 they are 25 KB of inputs, which are read from L2 for the first panel and lie in L1 for the
-// other. Two panels halve that reading, and leave tasks of 5 to 10 us, so that threads end together.
-constexpr std::int64_t update_rows = 100, update_panels = 2;
-
-template <typename T>
-std::int64_t rows_of_task() {
-    return update_rows / kernels<T>().rows * kernels<T>().rows;
-}
-
-// A batch's gradients lie a power of two apart as often as not, so that a panel's rows meet in a few sets of L1: they
-// are copied together first, up to 16 KB of them, half of L1.
-constexpr std::int64_t copied_bytes = 16 * 1024;
 
 constexpr double update_cost = 4;  // elementary operations for each parameter
 
@@ -182,84 +168,40 @@ Zeros* find_zeros(Program& program, const TensorView& x) {
     return nullptr;
 }
 
-// What the tasks of one fused update have in common: grad = grad_y^T x.
+// grad_y of a large batch into blocks of samples, row by row.
+TensorView emit_pack(Plan& plan, Program& program, const TensorView& grad_y, WeightGradient& gradient) {
+    TensorView bytes;
+    bytes.dtype = DType::uint8;
+    bytes.rank = 1;
+    bytes.shape[0] = gradient.packed_bytes();
+    bytes.stride[0] = 1;
+    const TensorView packed = plan.temporary(bytes);
+    gradient.set_packed(packed.data);
+    Instruction pack{"pack"};
+    pack.rows = grad_y.shape[0];
+    pack.operations = static_cast<double>(grad_y.size());
+    pack.row_body = [gradient](Range rows, int) { gradient.pack(rows); };
+    pack.accesses = {access_of(grad_y, false), access_of(packed, true)};
+    program.instructions.push_back(std::move(pack));
+    return packed;
+}
+
+// The tail of a fused update: what is done with finished gradients while they are in L1.
 struct DenseUpdate {
-    TensorView grad_y, x;
     Target target;
     Settings settings;
     Derived* derived;
-    Zeros* zeros;  // of x; null where nobody looks for them
-
-    std::int64_t inputs() const { return x.shape[1]; }
-    std::int64_t outputs() const { return grad_y.shape[1]; }
-    std::int64_t samples() const { return x.shape[0]; }
-    std::int64_t row_bytes() const { return target.param.panel * item_size(target.param.dtype); }
-    bool copies() const { return samples() * row_bytes() <= copied_bytes; }
-    std::int64_t scratch_bytes() const { return (rows_a_task() + (copies() ? samples() : 0)) * row_bytes(); }
-    std::int64_t rows_a_task() const {
-        return target.param.dtype == DType::float64 ? rows_of_task<double>() : rows_of_task<float>();
-    }
-    std::int64_t row_blocks() const { return blocks_of(inputs(), rows_a_task()); }
-    std::int64_t panels() const { return blocks_of(outputs(), target.param.panel); }
-    std::int64_t tasks() const { return row_blocks() * blocks_of(panels(), update_panels); }
 
     template <typename T>
-    void run(std::int64_t task, T* scratch) const {
-        const std::int64_t block = rows_of_task<T>(), row = task % row_blocks() * block;
-        const std::int64_t rows = std::min(block, inputs() - row);
-        const std::int64_t first = task / row_blocks() * update_panels;
-        for (std::int64_t panel = first; panel < std::min(first + update_panels, panels()); ++panel)
-            run_block(panel, row, rows, scratch);
-    }
-
-    template <typename T>
-    void copy_columns(std::int64_t column, std::int64_t columns, T* to) const {
-        for (std::int64_t i = 0; i < samples(); ++i, to += target.param.panel)
-            std::fill(std::copy_n(grad_y.as<T>() + i * grad_y.stride[0] + column, columns, to), to + target.param.panel,
-                      T(0));
-    }
-
-    // The gradients of some rows of one panel into scratch, from there into the update.
-    template <typename T>
-    void run_block(std::int64_t panel, std::int64_t row, std::int64_t rows, T* scratch) const {
-        const std::int64_t width = target.param.panel, column = panel * width;
-        const std::int64_t columns = std::min(width, outputs() - column);
-        if (columns < width) std::fill_n(scratch, rows * width, T(0));  // the padding stays as it is
-        GemmProblem<T> problem{rows,
-                               columns,
-                               samples(),
-                               x.as<T>() + row * x.stride[1],
-                               x.stride[1],
-                               x.stride[0],
-                               {grad_y.as<T>() + column, grad_y.stride[0], width},
-                               scratch,
-                               width,
-                               0};
-        if (copies()) {
-            problem.b = {scratch + rows_of_task<T>() * width, width, width};
-            copy_columns(column, columns, scratch + rows_of_task<T>() * width);
-        }
-        const bool leaves_out =
-            copies() && zeros != nullptr && zeros->known() && kernels<T>().finite(samples() * width, problem.b.data);
-        leaves_out ? live_gradients(problem, row, scratch) : gemm_part(problem, 0, {0, rows});
-        const std::int64_t first = (panel * inputs() + row) * width;
-        make_updater<T>(settings, target.param, target.states)(first, rows * width, scratch);
-        if (!kernels<T>().finite(rows * width, target.param.as<T>() + first)) derived->finite = false;
-        if (derived->transposed.data != nullptr)
-            transpose_panels(target.param, derived->transposed, {row, row + rows}, {column, column + columns});
-    }
-
-    // The same without the inputs that are zero in all samples: their gradients are zero.
-    template <typename T>
-    void live_gradients(const GemmProblem<T>& problem, std::int64_t row, T* scratch) const {
-        std::fill_n(scratch, problem.m * problem.c_row, T(0));
-        const std::int64_t end = row + problem.m;
-        std::int64_t left_out = problem.m;
-        for (Range run = zeros->live_run(row, end); run.begin < run.end; run = zeros->live_run(run.end, end)) {
-            gemm_part(problem, 0, {run.begin - row, run.end - row});
-            left_out -= run.end - run.begin;
-        }
-        zeros->leave_out_gradients(left_out);
+    void operator()(const GradientTile<T>& tile) const {
+        const std::int64_t width = target.param.panel, items = (tile.rows.end - tile.rows.begin) * width;
+        const std::int64_t column = tile.panel * width;
+        const std::int64_t first = (tile.panel * target.param.shape[1] + tile.rows.begin) * width;
+        make_updater<T>(settings, target.param, target.states)(first, items, tile.gradients);
+        if (!kernels<T>().finite(items, target.param.as<T>() + first)) derived->finite = false;
+        if (derived->transposed.data == nullptr) return;
+        const std::int64_t end = std::min(column + width, target.param.shape[0]);
+        transpose_panels(target.param, derived->transposed, tile.rows, {column, end});
     }
 };
 
@@ -276,18 +218,22 @@ void emit_dense_update(Plan& plan, int program, const Settings& settings, int pa
     advance_before(target_program, settings);
     const double batch = static_cast<double>(x.shape[0]), items = static_cast<double>(weight.size());
     Derived* const derived = plan.derived(weight);
-    const DenseUpdate dense{grad_y, x, target, settings, derived, find_zeros(target_program, x)};
-    plan.need_scratch(dense.scratch_bytes());
-    Instruction update = make_update("dense_update", target, {grad_y, x});
+    WeightGradient gradient(grad_y, x, weight.panel, find_zeros(target_program, x));
+    std::vector<TensorView> reads{grad_y, x};
+    if (gradient.packed_bytes() > 0) reads.push_back(emit_pack(plan, target_program, grad_y, gradient));
+    const DenseUpdate dense{target, settings, derived};
+    plan.need_scratch(gradient.scratch_bytes());
+    Instruction update = make_update("dense_update", target, reads);
     if (derived->transposed.data != nullptr) update.accesses.push_back(access_of(derived->transposed, true));
     target_program.keeps_derived.push_back(derived);
     update.flops = 2 * batch * items;
     update.operations = items * (batch / 8 + update_cost);
     update.detail = text(weight.shape[1], "-", weight.shape[0]);
-    update.tasks = dense.tasks();
+    update.tasks = gradient.tasks();
     update.task_body = [=, &plan](std::int64_t task, int thread) {
-        dispatch_real(weight.dtype,
-                      [&](auto zero) { dense.run(task, static_cast<decltype(zero)*>(plan.scratch(thread))); });
+        dispatch_real(weight.dtype, [&](auto zero) {
+            gradient.run(task, static_cast<decltype(zero)*>(plan.scratch(thread)), dense);
+        });
     };
     target_program.instructions.push_back(std::move(update));
 }
