@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/aligned_buffer.h"
 #include "core/check.h"
 #include "kernels/dispatch.h"
 
@@ -12,6 +13,21 @@ namespace {
 // Length of k that one pass over a panel covers: 1,024 rows of 32 floats are 128 KB, an eighth of a 1 MB L2 cache, so
 // the panel's block stays there while the row tiles go over it. The chain is stored and resumed: no bits change.
 constexpr std::int64_t k_block = 1024;
+
+// Rows of A from which on a panel of B whose rows lie apart is copied together first: at distances of a power of two,
+// as weights of 256 outputs have them, its rows meet in a few sets of the caches, and every tile of rows fetches them
+// again. Copying costs about what one tile does.
+constexpr std::int64_t copied_from = 32;
+
+// Rows of B, `width` values each (n of them in B), side by side in memory of this thread.
+template <typename T>
+const T* side_by_side(const T* b, std::int64_t b_row, std::int64_t k, std::int64_t n, std::int64_t width) {
+    thread_local AlignedBuffer buffer;
+    buffer.grow(static_cast<std::size_t>(std::min(k, k_block) * width) * sizeof(T));
+    T* const copied = static_cast<T*>(buffer.data());
+    for (std::int64_t i = 0; i < k; ++i) std::copy_n(b + i * b_row, n, copied + i * width);
+    return copied;
+}
 
 }  // namespace
 
@@ -27,6 +43,7 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     args.m = rows.end - rows.begin;
     args.n = std::min(kernel.panel, p.n - panel * kernel.panel);
     const bool indexed = p.columns != nullptr && args.n == kernel.panel && p.b.row == kernel.panel && p.a_col == 1;
+    const bool copies = !indexed && p.b.row != kernel.panel && args.m >= copied_from;
     const std::int64_t length = indexed ? p.live : p.k;
     const T *const a = p.a + rows.begin * p.a_row, *const b = p.b.data + panel * p.b.panel_stride;
     std::int64_t start = 0;
@@ -35,6 +52,10 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
         args.segment = std::max<std::int64_t>(args.k, 1);
         args.a = indexed ? a : a + start * p.a_col;
         args.b = indexed ? b : b + start * p.b.row;
+        if (copies) {
+            args.b = side_by_side(args.b, p.b.row, args.k, args.n, kernel.panel);
+            args.b_row = kernel.panel;
+        }
         args.index = indexed ? p.columns + start : nullptr;
         args.resume = start > 0 || p.resumed;
         start += args.k;
