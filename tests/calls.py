@@ -29,7 +29,18 @@ def valid_calls() -> dict[str, list[Any]]:
     """Arguments of a right call of each op, freshly made."""
     calls: dict[str, list[Any]] = {
         name: [numbers(5, 7)]
-        for name in ("relu", "sigmoid", "tanh", "exp", "log", "softmax", "log_softmax", "copy", "dense_grad_bias")
+        for name in (
+            "relu",
+            "sigmoid",
+            "tanh",
+            "exp",
+            "log",
+            "softmax",
+            "log_softmax",
+            "copy",
+            "dense_grad_bias",
+            "finite",
+        )
     }
     for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax"):
         calls[f"{name}_backward"] = [numbers(5, 7), numbers(5, 7)]

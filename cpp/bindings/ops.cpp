@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
@@ -41,8 +42,18 @@ double product_operations(std::int64_t m, std::int64_t n, std::int64_t k) {
            8;  // some 8 multiply-adds a cycle
 }
 
+// The columns to use of a single row: a weight that is known to be finite need not be multiplied with zeros.
+LiveColumns live_columns_of(const TensorView& x, const TensorView& weight) {
+    const bool possible = x.shape[0] == 1 && x.stride[1] == 1 && weight.stride[0] == 1 && weight.panel == 0 &&
+                          x.shape[1] < std::numeric_limits<std::int32_t>::max();
+    if (!possible) return {};
+    void* const memory = thread_workspace(live_columns_room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
+    const LiveColumns found = find_live_columns(x, static_cast<std::int32_t*>(memory));
+    return leaving_out_pays(found.count, x.shape[1]) ? found : LiveColumns{};
+}
+
 Array dense_forward_array(const Object& x_in, const Object& weight_in, const Object& bias_in, bool use_relu,
-                          const Object& out) {
+                          const Object& out, bool finite) {
     const Input x("linear", "x", x_in, Layout::any), weight("linear", "weight", weight_in, Layout::any);
     if (x.view().rank != 2) check_rank("linear", "x", x.view(), 2);
     if (weight.view().rank != 2) check_rank("linear", "weight", weight.view(), 2);
@@ -51,9 +62,12 @@ Array dense_forward_array(const Object& x_in, const Object& weight_in, const Obj
     const TensorView* bias_view = has_bias ? &bias.view() : nullptr;
     const Output y("linear", out, {x.view().shape[0], weight.view().shape[0]}, x.view().dtype, {&x, &weight, &bias});
     dense_check(x.view(), weight.view(), bias_view, y.view());
-    void* const workspace = thread_workspace(dense_forward_workspace(weight.view()));
-    run_op(product_operations(x.view().shape[0], weight.view().shape[0], x.view().shape[1]),
-           [&](Team& team) { dense_forward(team, x.view(), weight.view(), bias_view, use_relu, y.view(), workspace); });
+    const LiveColumns live = finite ? live_columns_of(x.view(), weight.view()) : LiveColumns{};
+    void* const workspace = live.columns ? nullptr : thread_workspace(dense_forward_workspace(weight.view()));
+    const std::int64_t used = live.columns ? live.count : x.view().shape[1];
+    run_op(product_operations(x.view().shape[0], weight.view().shape[0], used), [&](Team& team) {
+        dense_forward(team, x.view(), weight.view(), bias_view, use_relu, y.view(), workspace, live);
+    });
     return y.array();
 }
 
@@ -359,7 +373,15 @@ void bind_elementwise(py::module_& module) {
 void bind_ops(py::module_& module) {
     const auto none = py::none();
     module.def("dense_forward", &dense_forward_array, py::arg("x"), py::arg("weight"), py::arg("bias") = none,
-               py::arg("relu") = false, py::arg("out") = none);
+               py::arg("relu") = false, py::arg("out") = none, py::arg("finite") = false);
+    module.def(
+        "finite",
+        [](const Object& x_in) {
+            const Input x("finite", "x", x_in, Layout::contiguous);
+            check_real("finite", "x", x.view());
+            return all_finite(x.view());
+        },
+        py::arg("x"));
     module.def("dense_grad_x", &dense_grad_x_array, py::arg("grad_y"), py::arg("weight"), py::arg("out") = none);
     module.def("dense_grad_weight", &dense_grad_weight_array, py::arg("grad_y"), py::arg("x"), py::arg("out") = none);
     module.def("dense_grad_bias", &dense_grad_bias_array, py::arg("grad_y"), py::arg("out") = none);

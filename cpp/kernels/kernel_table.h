@@ -51,6 +51,8 @@ struct GemvArgs {
     std::int64_t n, k;
     const T* bias;
     bool relu;
+    // Null, or which k there are, as in GemmArgs; all other values of x are zero and B is finite. For x_step = 1.
+    const std::int32_t* index;
 };
 
 // Adam (Kingma and Ba, 2015) with both bias corrections folded into two scalars:

@@ -7,8 +7,13 @@
 namespace fastnn {
 
 void AdamSettings::set_step(std::int64_t target) {
-    beta1_power = beta2_power = 1;
-    for (step = 0; step < target && (beta1_power != 0 || beta2_power != 0);) advance();
+    if (target < step || beta1 != beta1_taken || beta2 != beta2_taken) {
+        step = 0;
+        beta1_power = beta2_power = 1;
+    }
+    beta1_taken = beta1;
+    beta2_taken = beta2;
+    while (step < target && (beta1_power != 0 || beta2_power != 0)) advance();
     step = target;
 }
 

@@ -20,7 +20,9 @@ struct AdamSettings {
     bool eps_corrected = true;                // false: Keras' form, eps outside the bias correction
     std::int64_t step = 0;                    // the step being taken, from 1
     double beta1_power = 1, beta2_power = 1;  // beta^step
+    double beta1_taken = 0, beta2_taken = 0;  // the betas that set_step made them of
 
+    // Goes on from the step it has; from 0 where that lies behind target, or the betas have changed.
     void set_step(std::int64_t target);
     void advance() {
         ++step;

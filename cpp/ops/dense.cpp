@@ -86,6 +86,29 @@ void dense_forward(Team& team, const TensorView& x, const TensorView& weight, co
     });
 }
 
+std::int64_t live_columns_room(const TensorView& x) { return x.shape[1] + index_ahead; }
+
+LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns) {
+    std::int64_t live = 0;
+    dispatch_real(x.dtype, [&](auto zero) {
+        live = kernels<decltype(zero)>().live_columns(x.shape[0], x.shape[1], x.as<decltype(zero)>(), x.stride[0],
+                                                      columns);
+    });
+    return {columns, live};
+}
+
+// A product with an index costs about a tenth more for each column.
+bool leaving_out_pays(std::int64_t live, std::int64_t columns) { return live * 8 <= columns * 7; }
+
+bool all_finite(const TensorView& weight) {
+    bool all = false;
+    dispatch_real(weight.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        all = kernels<T>().finite(weight.storage_size(), weight.as<T>());
+    });
+    return all;
+}
+
 std::int64_t dense_grad_x_workspace(const TensorView& weight) {
     return panels_bytes(weight.dtype, weight.stride[1], weight.shape[0], weight.shape[1]);
 }

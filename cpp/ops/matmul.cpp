@@ -71,8 +71,10 @@ template <typename T>
 void gemv(Team& team, const GemmProblem<T>& p) {
     const Range mine = team.share(p.n, kernels<T>().panel);
     if (mine.begin == mine.end) return;
-    kernels<T>().gemv({p.a, p.a_col, p.b.data + mine.begin, p.b.row, p.c + mine.begin, mine.end - mine.begin, p.k,
-                       p.bias ? p.bias + mine.begin : nullptr, p.relu});
+    const bool indexed = p.columns != nullptr && p.a_col == 1;
+    kernels<T>().gemv({p.a, p.a_col, p.b.data + mine.begin, p.b.row, p.c + mine.begin, mine.end - mine.begin,
+                       indexed ? p.live : p.k, p.bias ? p.bias + mine.begin : nullptr, p.relu,
+                       indexed ? p.columns : nullptr});
 }
 
 template <typename T>

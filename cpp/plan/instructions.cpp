@@ -125,7 +125,7 @@ RowBody without_zeros(Call& call, const TensorView& x, const TensorView& weight,
     Derived* const derived = call.plan.derived(weight);
     call.program.reads_derived.push_back(derived);
     Zeros* const zeros = &call.program.zeros.emplace_back(x);
-    call.plan.need_scratch(Zeros::room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
+    call.plan.need_scratch(live_columns_room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
     return [=, &plan = call.plan](Range rows, int thread) {
         Team alone;
         const std::int64_t count = rows.end - rows.begin;

@@ -66,15 +66,6 @@ void transpose_all(const Derived& each) {
     transpose_panels(each.weight, each.transposed, {0, each.weight.shape[1]}, {0, each.weight.shape[0]});
 }
 
-bool all_finite(const TensorView& weight) {
-    bool all = false;
-    dispatch_real(weight.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        all = kernels<T>().finite(weight.storage_size(), weight.as<T>());
-    });
-    return all;
-}
-
 // The steps of one call of Plan::run, as each thread of the team goes through them.
 struct Run {
     Program& program;

@@ -13,17 +13,9 @@ constexpr std::int64_t shortest_gap = 4;  // fewer rows than a register tile gai
 
 Zeros::Zeros(const TensorView& x) : x_(x), words_(static_cast<std::size_t>(x.shape[1] / word_bits + 1)) {}
 
-// A product with an index costs about a tenth more for each column.
-bool Zeros::pays(std::int64_t live, std::int64_t rows) const { return live * 8 <= rows * x_.shape[1] * 7; }
-
 LiveColumns Zeros::find(Range range, std::int32_t* columns) {
     const std::int64_t rows = range.end - range.begin;
-    std::int64_t live = 0;
-    dispatch_real(x_.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        live = kernels<T>().live_columns(rows, x_.shape[1], x_.as<T>() + range.begin * x_.stride[0], x_.stride[0],
-                                         columns);
-    });
+    const std::int64_t live = find_live_columns(x_.rows(range.begin, rows), columns).count;
     std::uint64_t bits = 0;
     for (std::int64_t i = 0; i < live; ++i) {
         bits |= std::uint64_t{1} << columns[i] % word_bits;
@@ -34,7 +26,7 @@ LiveColumns Zeros::find(Range range, std::int32_t* columns) {
     }
     rows_.fetch_add(rows, std::memory_order_relaxed);
     live_.fetch_add(rows * live, std::memory_order_relaxed);
-    if (!pays(live, 1)) return {};
+    if (!leaving_out_pays(live, x_.shape[1])) return {};
     left_out_.fetch_add(rows * (x_.shape[1] - live), std::memory_order_relaxed);
     return {columns, live};
 }
@@ -43,7 +35,7 @@ bool Zeros::known() const {
     if (rows_.load(std::memory_order_relaxed) != x_.shape[0]) return false;
     std::int64_t live = 0;
     for (const auto& word : words_) live += __builtin_popcountll(word.load(std::memory_order_relaxed));
-    return pays(live, 1);
+    return leaving_out_pays(live, x_.shape[1]);
 }
 
 bool Zeros::is_live(std::int64_t column) const {
@@ -64,7 +56,7 @@ Range Zeros::live_run(std::int64_t from, std::int64_t end) const {
 void Zeros::end_step() {
     if (pause_ > 0) {
         --pause_;
-    } else if (!pays(live_, rows_)) {
+    } else if (!leaving_out_pays(live_, rows_ * x_.shape[1])) {
         pause_ = steps_between_looks - 1;
     }
     forget();

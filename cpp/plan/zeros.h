@@ -12,7 +12,6 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
-#include "kernels/kernel_table.h"
 #include "ops/dense.h"
 
 namespace fastnn {
@@ -26,10 +25,9 @@ public:
     // Whether to look for zeros in this step: only now and then where the last look found few.
     bool wanted() const { return pause_ == 0; }
 
-    // The live columns of some rows, in memory for room(x) numbers; all (null) where leaving out the others does not
-    // pay. Any thread, each row once a step.
+    // The live columns of some rows, in memory for live_columns_room(x) numbers; all (null) where leaving out the
+    // others does not pay. Any thread, each row once a step.
     LiveColumns find(Range rows, std::int32_t* columns);
-    static std::int64_t room(const TensorView& x) { return x.shape[1] + index_ahead; }
 
     // Behind a barrier: whether all rows of this step have been looked at and enough columns are zero in all of them.
     bool known() const;
@@ -48,7 +46,6 @@ public:
     void forget();
 
 private:
-    bool pays(std::int64_t live, std::int64_t rows) const;
     bool is_live(std::int64_t column) const;
 
     TensorView x_;

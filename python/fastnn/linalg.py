@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn import ops
+from fastnn import autograd, ops
 from fastnn.tensor import Tensor, _promoted, _reshaped, _result, _unbroadcast
 
 
@@ -44,9 +44,24 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x W^T + b: x (..., I), weight (O, I), bias (O,), y (..., O). One fused op and its three gradients."""
-    data = x._data if x._data.ndim == 2 else _reshaped(x._data, (-1, x._data.shape[-1] if x._data.ndim else 1))
-    w = weight._data
-    y = ops.dense_forward(data, w, None if bias is None else bias._data)
+    given = x._data
+    flat = given.ndim == 2
+    data = given if flat else _reshaped(given, (-1, given.shape[-1] if given.ndim else 1))
+    w, finite = weight._for_product()
+    b = None if bias is None else bias._data
+    if finite and len(data) == 1 and ops.recorder is None:
+        y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read
+    else:
+        y = ops.dense_forward(data, w, b)
+    out = y if flat else _reshaped(y, (*given.shape[:-1], w.shape[0]))
+    if not autograd.is_grad_enabled():
+        return Tensor._wrap(out)
+    inputs = (x, weight) if bias is None else (x, weight, bias)
+    return _result(out, inputs, _gradients(x, weight, bias, data, w), "Addmm")
+
+
+def _gradients(x: Tensor, weight: Tensor, bias: Tensor | None, data: np.ndarray, w: np.ndarray) -> autograd.Backward:
+    """Those of linear, given x as rows and the weight's array."""
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
         grad = g if g.ndim == 2 else _reshaped(g, (-1, g.shape[-1]))
@@ -56,5 +71,4 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             return grad_x, grad_w
         return grad_x, grad_w, ops.dense_grad_bias(grad) if bias.requires_grad else None
 
-    out = y if x._data.ndim == 2 else _reshaped(y, (*x._data.shape[:-1], w.shape[0]))
-    return _result(out, (x, weight) if bias is None else (x, weight, bias), backward, "Addmm")
+    return backward

@@ -193,7 +193,8 @@ class Plan:
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
         for update in self._updates.values():
-            _sync_settings(self.optimizer, update)
+            self.optimizer.configure(update.settings, update.group)
+            update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
         for module, draw in self._draws.values():
             draw.seed, draw.call = random.state.seed, module.calls
         if all([slot.param._owner is self for slot in self._slots.values()]):
@@ -290,7 +291,7 @@ class Plan:
         if update is None:
             slot = self._slots[id(param)]
             views = {name: lowering.like_parameter(slot) for name in self.optimizer.active_slots(group)}
-            update = _Update(param, group, self.optimizer.settings(group, 0), views)
+            update = _Update(param, group, self.optimizer.new_settings(), views)
             self._updates[id(param)] = update
         target, states = self._slots[id(param)].view, list(update.views.values())
         if fused is not None and fused.name == "dense_grad_bias":
@@ -317,21 +318,6 @@ def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
     """A batch as an array; class numbers of any integer type as int64."""
     array = data._data if isinstance(data, Tensor) else np.asarray(data)
     return array.astype(np.int64) if array.dtype.kind in "iu" and array.dtype != np.int64 else array
-
-
-def _sync_settings(optimizer: Optimizer, update: _Update) -> None:
-    """Hyper-parameters that Python may have changed (a learning-rate schedule) into the plan's settings."""
-    for name, value in update.group.items():
-        if name == "betas":
-            _sync_betas(update.settings, value)
-        elif name != "params" and hasattr(update.settings, name):
-            setattr(update.settings, name, value)
-
-
-def _sync_betas(settings: Any, betas: tuple[float, float]) -> None:
-    if (settings.beta1, settings.beta2) != tuple(betas):
-        settings.beta1, settings.beta2 = betas
-        settings.set_step(settings.step)  # beta^step of the new betas, as eager has it
 
 
 @contextmanager

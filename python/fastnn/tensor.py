@@ -14,6 +14,7 @@ from fastnn import autograd, dtypes, ops
 from fastnn.dtypes import Size
 
 Number = int | float
+_new = object.__new__
 Axis = int | Sequence[int] | None
 
 
@@ -39,7 +40,7 @@ class Tensor:
     @staticmethod
     def _wrap(data: np.ndarray) -> Tensor:
         """A tensor around an array that is known to be fine."""
-        out = Tensor.__new__(Tensor)
+        out = _new(Tensor)
         out._data = data
         out._node = None
         out.grad = None
@@ -106,6 +107,10 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         """``f"{loss:.4f}"``: a single number as such, anything else as it prints."""
         return format(self.item(), spec) if self._data.ndim == 0 else format(repr(self), spec)
+
+    def _for_product(self) -> tuple[np.ndarray, bool]:
+        """The array as a factor, and whether it is known to be finite (see Parameter)."""
+        return self._data, False
 
     # -- out of the tensor world -------------------------------------------------------------------------------------
 
@@ -376,8 +381,9 @@ class Tensor:
     # -- shape -------------------------------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Tensor:
-        before = self._data.shape
-        return _result(_reshaped(self._data, _shape_of(shape)), (self,), lambda g: (_reshaped(g, before),), "View")
+        data = self._data
+        before = data.shape
+        return _result(_reshaped(data, _shape_of(shape)), (self,), lambda g: (_reshaped(g, before),), "View")
 
     view = reshape
 
@@ -468,6 +474,7 @@ class Tensor:
         return self
 
 
+_SEQUENCES = (tuple, list)
 _OPERANDS = (Tensor, bool, int, float, np.ndarray, np.generic)
 _PRINTED_WITHOUT_DTYPE = frozenset(np.dtype(kind) for kind in (np.float32, np.int64, np.bool_))
 
@@ -503,7 +510,7 @@ def _check_device(device: Any) -> None:
 
 def _result(data: np.ndarray, inputs: tuple[Tensor, ...], backward: autograd.Backward, name: str) -> Tensor:
     """The output of an op, with a node where a gradient may be wanted."""
-    out = Tensor.__new__(Tensor)
+    out = _new(Tensor)
     out._data = data
     out.grad = None
     out._node = None
@@ -604,9 +611,9 @@ def _unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _shape_of(args: tuple[Any, ...]) -> tuple[int, ...]:
     """(2, 3) from reshape(2, 3) as well as reshape((2, 3))."""
-    if len(args) == 1 and isinstance(args[0], tuple | list):
-        args = tuple(args[0])
-    return tuple(int(extent) for extent in args)
+    if len(args) == 1 and isinstance(args[0], _SEQUENCES):
+        args = args[0]
+    return tuple(map(int, args))
 
 
 def _reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Protocol
 
 import numpy as np
 
+from fastnn import _core
 from fastnn.tensor import Tensor
+
+# What is known of a parameter's values: nothing since somebody could change them; that a product has read them since;
+# whether all of them are finite.
+_CHANGED, _READ, _FINITE, _UNKNOWN = range(4)
 
 
 class Owner(Protocol):
@@ -22,7 +28,7 @@ class Parameter(Tensor):
     Its array belongs to a compiled plan while that plan trains: any use from Python takes it back first.
     """
 
-    __slots__ = ("_owner", "_storage")
+    __slots__ = ("_owner", "_storage", "_values")
 
     def __init__(self, data: Tensor | np.ndarray, requires_grad: bool = True) -> None:
         self._owner: Owner | None = None
@@ -30,15 +36,33 @@ class Parameter(Tensor):
 
     @property
     def _data(self) -> np.ndarray:  # type: ignore[override]
+        self._values = _CHANGED  # whoever asks may write
         if self._owner is not None:
             self._owner.release()
         return self._storage
 
     @_data.setter
     def _data(self, value: np.ndarray) -> None:
+        self._values = _CHANGED
         if self._owner is not None:
             self._owner.release()
         self._storage = value
+
+    def _for_product(self) -> tuple[np.ndarray, bool]:
+        """The array to read, and whether all of it is known to be finite: then a zero times any of it is zero.
+
+        The second product since the last change looks, as it may be one of many; a training step changes the values
+        after one.
+        """
+        if self._owner is not None or self._values == _CHANGED:
+            data = self._data
+            self._values = _READ
+            return data, False
+        if self._values == _READ:
+            self._values = _FINITE  # before looking: a change meanwhile, by another thread, takes it back
+            if not (_is_alone(self) and _core.finite(self._storage.T)):
+                self._values = _UNKNOWN
+        return self._storage, self._values == _FINITE
 
     def __deepcopy__(self, memo: dict[int, object]) -> Parameter:
         """Of the values, not of a plan that holds them."""
@@ -49,3 +73,24 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+def _references(parameter: Parameter) -> tuple[int, int]:
+    """How many references there are to its array, and to another one that owns the memory."""
+    array = sys.getrefcount(parameter._storage)
+    return array, 0 if parameter._storage.base is None else sys.getrefcount(parameter._storage.base)
+
+
+def _is_alone(parameter: Parameter) -> bool:
+    """Whether nobody else can write to its memory: not through another reference, not past NumPy."""
+    array = parameter._storage
+    owner = array if array.base is None else array.base
+    if not (isinstance(owner, np.ndarray) and owner.flags.owndata):
+        return False
+    del array, owner
+    counts = zip(_references(parameter), _ALONE, strict=True)
+    return all(count <= alone for count, alone in counts)
+
+
+# What the two counts are when nobody else has a reference, in this version of Python.
+_ALONE = _references(Parameter(np.zeros((1, 2)).T))

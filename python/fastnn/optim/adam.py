@@ -37,16 +37,17 @@ class Adam(Optimizer):
         for i, beta in enumerate(group["betas"]):
             check_number(name, f"betas[{i}]", beta, 0.0, 1.0, below=True)
 
-    def settings(self, group: dict[str, Any], step: int) -> _core.AdamSettings:
+    def new_settings(self) -> _core.AdamSettings:
         settings = _core.AdamSettings()
-        settings.lr, settings.eps, settings.weight_decay = group["lr"], group["eps"], group["weight_decay"]
-        settings.beta1, settings.beta2 = group["betas"]
         settings.decoupled = self.decoupled
-        settings.set_step(step)
         return settings
 
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
-        ops.adam(param, grad, state["exp_avg"], state["exp_avg_sq"], self.settings(group, state["step"]))
+    def configure(self, settings: _core.AdamSettings, group: dict[str, Any]) -> None:
+        settings.lr, settings.eps, settings.weight_decay = group["lr"], group["eps"], group["weight_decay"]
+        settings.beta1, settings.beta2 = group["betas"]
+
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: _core.AdamSettings) -> None:
+        ops.adam(param, grad, state["exp_avg"], state["exp_avg_sq"], settings)
 
 
 class AdamW(Adam):

@@ -43,6 +43,7 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self._owner: Owner | None = None
         self._state: dict[Parameter, State] = {}
+        self._settings: dict[Parameter, Any] = {}  # of eager steps: the core's, a parameter each
         if isinstance(params, Tensor):
             raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
         entries = list(params)
@@ -111,16 +112,26 @@ class Optimizer:
                 if param.grad is not None:
                     state = self.state_of(param, group)
                     state["step"] += 1
-                    grad = in_layout_of(param._data, param.grad._data)  # the update walks both as flat memory
-                    self.update(param._data, grad, state, group)
+                    settings = self._settings.get(param)
+                    if settings is None:
+                        settings = self._settings[param] = self.new_settings()
+                    self.configure(settings, group)
+                    settings.set_step(state["step"])
+                    data = param._data
+                    grad = in_layout_of(data, param.grad._data)  # the update walks both as flat memory
+                    self.update(data, grad, state, settings)
         return loss
 
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: Any) -> None:
         """Updates one parameter and its running values in place."""
         raise NotImplementedError
 
-    def settings(self, group: dict[str, Any], step: int) -> Any:
-        """The compiled core's settings for the given step (from 1) of a group."""
+    def new_settings(self) -> Any:
+        """The compiled core's settings for one parameter: hyper-parameters and the number of the step."""
+        raise NotImplementedError
+
+    def configure(self, settings: Any, group: dict[str, Any]) -> None:
+        """Puts a group's hyper-parameters, which a schedule may have changed, into settings."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:

@@ -36,11 +36,12 @@ class RMSprop(Optimizer):
     def active_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return self.slots if group["momentum"] else self.slots[:1]
 
-    def settings(self, group: dict[str, Any], step: int) -> _core.RmspropSettings:
-        settings = _core.RmspropSettings()
+    def new_settings(self) -> _core.RmspropSettings:
+        return _core.RmspropSettings()
+
+    def configure(self, settings: _core.RmspropSettings, group: dict[str, Any]) -> None:
         for name in ("lr", "alpha", "eps", "weight_decay", "momentum"):
             setattr(settings, name, group[name])
-        return settings
 
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
-        ops.rmsprop(param, grad, state["square_avg"], state.get("momentum_buffer"), self.settings(group, state["step"]))
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: _core.RmspropSettings) -> None:
+        ops.rmsprop(param, grad, state["square_avg"], state.get("momentum_buffer"), settings)

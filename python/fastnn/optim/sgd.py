@@ -47,12 +47,12 @@ class SGD(Optimizer):
     def active_slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return self.slots if group["momentum"] else ()
 
-    def settings(self, group: dict[str, Any], step: int) -> _core.SgdSettings:
-        settings = _core.SgdSettings()
+    def new_settings(self) -> _core.SgdSettings:
+        return _core.SgdSettings()
+
+    def configure(self, settings: _core.SgdSettings, group: dict[str, Any]) -> None:
         for name in ("lr", "momentum", "dampening", "weight_decay", "nesterov"):
             setattr(settings, name, group[name])
-        settings.first = step == 1
-        return settings
 
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, group: dict[str, Any]) -> None:
-        ops.sgd(param, grad, state.get("momentum_buffer"), self.settings(group, state["step"]))
+    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: _core.SgdSettings) -> None:
+        ops.sgd(param, grad, state.get("momentum_buffer"), settings)
