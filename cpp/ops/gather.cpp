@@ -46,9 +46,20 @@ void gather_rows_check(const TensorView& x, const TensorView& index, const Tenso
     rows_check("gather_rows", x, index, y);
 }
 
+namespace {
+
+template <typename Item>
+void take_items(Range mine, const TensorView& x, const TensorView& index, const TensorView& y) {
+    for (std::int64_t i = mine.begin; i < mine.end; ++i) y.as<Item>()[i] = x.as<Item>()[index.as<std::int64_t>()[i]];
+}
+
+}  // namespace
+
 void gather_rows(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
     const auto bytes = static_cast<std::size_t>(row_items(x) * item_size(x.dtype));
     const Range mine = team.share(index.shape[0]);
+    if (bytes == 4) return take_items<std::uint32_t>(mine, x, index, y);
+    if (bytes == 8) return take_items<std::uint64_t>(mine, x, index, y);
     for (std::int64_t i = mine.begin; i < mine.end; ++i) {
         const auto row = static_cast<std::size_t>(index.as<std::int64_t>()[i]);
         std::memcpy(y.as<char>() + static_cast<std::size_t>(i) * bytes, x.as<char>() + row * bytes, bytes);
@@ -104,15 +115,6 @@ void take_check(const TensorView& x, const TensorView& index, const TensorView& 
     check_contiguous("take", "the result", y);
     check_index("take", index, x.size());
 }
-
-namespace {
-
-template <typename Item>
-void take_items(Range mine, const TensorView& x, const TensorView& index, const TensorView& y) {
-    for (std::int64_t i = mine.begin; i < mine.end; ++i) y.as<Item>()[i] = x.as<Item>()[index.as<std::int64_t>()[i]];
-}
-
-}  // namespace
 
 void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
     const Range mine = team.share(y.size(), 64);

@@ -13,8 +13,9 @@ constexpr std::int64_t most_rows = 100;
 // once for most layers.
 constexpr std::int64_t few_panels = 2, most_columns = 256;
 
-// A batch's gradients lie a power of two apart as often as not, so that a panel's rows meet in a few sets of L1: they
-// are copied together first, 16 KB of them, half of L1. So many samples are a block.
+// Half of L1. A batch's gradients lie a power of two apart as often as not, so that a panel's rows meet in a few sets
+// of L1: where they do not lie closer together than this, they are copied first, so many of a panel at a time: a block
+// of samples.
 constexpr std::int64_t copied_bytes = 16 * 1024;
 
 std::int64_t blocks_of(std::int64_t n, std::int64_t block) { return (n + block - 1) / block; }
@@ -87,9 +88,14 @@ void WeightGradient::add(std::int64_t panel, Range samples, Range rows, T* gradi
     problem.a = x_.as<T>() + rows.begin * x_.stride[1];
     problem.a_row = x_.stride[1];
     problem.a_col = x_.stride[0];
-    problem.b = {copied, width_, width_};
-    for (std::int64_t i = 0; i < samples.end; ++i) copy_columns(i, columns, copied + i * width_);
-    const bool leaves_out = zeros_ != nullptr && zeros_->known() && kernels<T>().finite(samples.end * width_, copied);
+    bool leaves_out = zeros_ != nullptr && zeros_->known();
+    if (leaves_out || samples.end * grad_y_.stride[0] * item_size(x_.dtype) > copied_bytes) {
+        for (std::int64_t i = 0; i < samples.end; ++i) copy_columns(i, columns, copied + i * width_);
+        problem.b = {copied, width_, width_};
+        leaves_out = leaves_out && kernels<T>().finite(samples.end * width_, copied);
+    } else {
+        problem.b = {grad_y_.as<T>() + columns.begin, grad_y_.stride[0], width_};
+    }
     leaves_out ? add_live(problem, rows) : gemm_part(problem, 0, {0, count});
 }
 

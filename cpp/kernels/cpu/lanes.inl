@@ -21,9 +21,20 @@ struct Lanes {
         return r;
     }
     static Lanes load_partial(const T* p, std::int64_t n, T identity) {
-        T padded[count];
-        for (std::int64_t i = 0; i < count; ++i) padded[i] = i < n ? p[i] : identity;
-        return load(padded);
+        Lanes r;
+        FASTNN_UNROLL
+        for (std::int64_t i = 0; i < vectors; ++i) {
+            const std::int64_t first = i * Vec<T>::lanes, left = n > first ? n - first : 0;
+            r.part[i] = Vec<T>::load_partial(p + first, left, identity);
+        }
+        return r;
+    }
+    void store_n(T* p, std::int64_t n) const {
+        FASTNN_UNROLL
+        for (std::int64_t i = 0; i < vectors; ++i) {
+            const std::int64_t first = i * Vec<T>::lanes, left = n > first ? n - first : 0;
+            n == count ? part[i].store(p + first) : part[i].store_partial(p + first, left);
+        }
     }
 };
 

@@ -2,14 +2,13 @@
 
 template <typename T>
 T mse(std::int64_t n, const T* x, const T* target, T scale, T* grad) {
-    subtract(n, x, 1, target, 1, grad);
-    const T loss = reduce_lanes(
-        n, T(0),
-        [=](std::int64_t i, std::int64_t count) {
-            const Lanes<T> error = lanes_at<T>(grad + i, count, T(0));
-            return combine(error, error, [](Vec<T> p, Vec<T> q) { return p * q; });
-        },
-        Plus<T>());
-    multiply(n, grad, 1, &scale, 0, grad);
-    return loss;
+    const Lanes<T> factor = Lanes<T>::broadcast(scale);
+    const auto times = [](Vec<T> p, Vec<T> q) { return p * q; };
+    const auto at = [=](std::int64_t i, std::int64_t count) {
+        const Lanes<T> error = combine(lanes_at(x + i, count, T(0)), lanes_at(target + i, count, T(0)),
+                                       [](Vec<T> p, Vec<T> q) { return p - q; });
+        combine(error, factor, times).store_n(grad + i, count);
+        return combine(error, error, times);
+    };
+    return reduce_lanes(n, T(0), at, Plus<T>());
 }

@@ -28,8 +28,25 @@ struct Vec<float> {
     static Vec from_bits(Bits b) { return {_mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(b)))}; }
     static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
     static Vec load_partial(const float* p, std::int64_t n) { return {_mm256_maskload_ps(p, first(n))}; }
+    static Vec load_partial(const float* p, std::int64_t n, float rest) {
+        return select(_mm256_castsi256_ps(first(n)), load_partial(p, n), broadcast(rest));
+    }
     void store(float* p) const { _mm256_storeu_ps(p, v); }
-    void store_partial(float* p, std::int64_t n) const { _mm256_maskstore_ps(p, first(n), v); }
+    void store_partial(float* p, std::int64_t n) const {  // maskstore is microcode on AMD
+        if (n >= lanes) return store(p);
+        __m128 rest = _mm256_castps256_ps128(v);
+        if (n & 4) {
+            _mm_storeu_ps(p, rest);
+            rest = _mm256_extractf128_ps(v, 1);
+            p += 4;
+        }
+        if (n & 2) {
+            _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+            rest = _mm_movehl_ps(rest, rest);
+            p += 2;
+        }
+        if (n & 1) _mm_store_ss(p, rest);
+    }
     static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
     template <int w>  // lane i gets lane i + w, for i < w
@@ -78,8 +95,20 @@ struct Vec<double> {
     static Vec from_bits(Bits b) { return {_mm256_castsi256_pd(_mm256_set1_epi64x(static_cast<long long>(b)))}; }
     static Vec load(const double* p) { return {_mm256_loadu_pd(p)}; }
     static Vec load_partial(const double* p, std::int64_t n) { return {_mm256_maskload_pd(p, first(n))}; }
+    static Vec load_partial(const double* p, std::int64_t n, double rest) {
+        return select(_mm256_castsi256_pd(first(n)), load_partial(p, n), broadcast(rest));
+    }
     void store(double* p) const { _mm256_storeu_pd(p, v); }
-    void store_partial(double* p, std::int64_t n) const { _mm256_maskstore_pd(p, first(n), v); }
+    void store_partial(double* p, std::int64_t n) const {
+        if (n >= lanes) return store(p);
+        __m128d rest = _mm256_castpd256_pd128(v);
+        if (n & 2) {
+            _mm_storeu_pd(p, rest);
+            rest = _mm256_extractf128_pd(v, 1);
+            p += 2;
+        }
+        if (n & 1) _mm_store_sd(p, rest);
+    }
     static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
     template <int w>

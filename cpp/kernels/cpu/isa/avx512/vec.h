@@ -25,6 +25,9 @@ struct Vec<float> {
     static Vec from_bits(Bits b) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(b)))}; }
     static Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
     static Vec load_partial(const float* p, std::int64_t n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
+    static Vec load_partial(const float* p, std::int64_t n, float rest) {
+        return select(first(n), load_partial(p, n), broadcast(rest));
+    }
     void store(float* p) const { _mm512_storeu_ps(p, v); }
     void store_partial(float* p, std::int64_t n) const { _mm512_mask_storeu_ps(p, first(n), v); }
     static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
@@ -72,6 +75,9 @@ struct Vec<double> {
     static Vec from_bits(Bits b) { return {_mm512_castsi512_pd(_mm512_set1_epi64(static_cast<long long>(b)))}; }
     static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
     static Vec load_partial(const double* p, std::int64_t n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
+    static Vec load_partial(const double* p, std::int64_t n, double rest) {
+        return select(first(n), load_partial(p, n), broadcast(rest));
+    }
     void store(double* p) const { _mm512_storeu_pd(p, v); }
     void store_partial(double* p, std::int64_t n) const { _mm512_mask_storeu_pd(p, first(n), v); }
     static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }

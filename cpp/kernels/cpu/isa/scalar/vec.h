@@ -43,7 +43,7 @@ struct Vec {
         return b;
     }
     static Vec load(const T* p) { return {*p}; }
-    static Vec load_partial(const T* p, std::int64_t n) { return {n > 0 ? *p : T(0)}; }
+    static Vec load_partial(const T* p, std::int64_t n, T rest = 0) { return {n > 0 ? *p : rest}; }
     void store(T* p) const { *p = v; }
     void store_partial(T* p, std::int64_t n) const {
         if (n > 0) *p = v;
