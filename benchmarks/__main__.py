@@ -1,4 +1,4 @@
-"""``python -m benchmarks ops|train_step|loader|end_to_end``; see --help."""
+"""``python -m benchmarks ops|train_step|tiny|eager|loader|end_to_end``; see --help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-WORKS = ("ops", "train_step", "loader", "end_to_end")
+WORKS = ("ops", "train_step", "tiny", "eager", "loader", "end_to_end")
 PEERS = ("torch", "torch_compile", "jax", "sklearn")
 
 # Who reads which: OpenMP and torch, NumPy's and SciPy's OpenBLAS, MKL, XLA, fastnn. All read them when they are loaded.

@@ -38,6 +38,18 @@ SETTINGS = (
 )
 
 
+def network(job: Job) -> nn.Sequential:
+    """The job's network at its parameters."""
+    activation = nn.ReLU if job.work.activation == "relu" else nn.Sigmoid
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(job.work.sizes):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    model = nn.Sequential(*layers[:-1])
+    names = [name for name, _ in model.named_parameters()]
+    model.load_state_dict(dict(zip(names, job.parameters, strict=True)))
+    return model
+
+
 class FastnnTrainer:
     """fastnn's engines on data that lies in memory, as ``fit`` and the command line run them."""
 
@@ -45,13 +57,7 @@ class FastnnTrainer:
 
     def __init__(self, job: Job, engine: str) -> None:
         work = job.work
-        activation = nn.ReLU if work.activation == "relu" else nn.Sigmoid
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(work.sizes):
-            layers += [nn.Linear(inputs, outputs), activation()]
-        self.model = nn.Sequential(*layers[:-1])
-        names = [name for name, _ in self.model.named_parameters()]
-        self.model.load_state_dict(dict(zip(names, job.parameters, strict=True)))
+        self.model = network(job)
         criterion = nn.CrossEntropyLoss() if work.loss == "cross_entropy" else nn.MSELoss()
         update = optim.Adam if work.optimizer == "adam" else optim.SGD
         optimizer = update(self.model.parameters(), lr=work.lr)

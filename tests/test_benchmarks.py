@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import end_to_end, harness, loader, op_case, training  # noqa: E402
+from benchmarks import eager, end_to_end, harness, instructions, loader, op_case, train_step, training  # noqa: E402
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
 from benchmarks.report import Environment, Report  # noqa: E402
@@ -217,6 +219,15 @@ def test_a_wrong_training_is_refused() -> None:
             training.check_trainer(partial(make, fault), job, loss)
 
 
+def test_wrong_logits_are_refused() -> None:
+    job = training.make_job(replace(eager.SINGLES, steps=3), 1)
+    outputs = eager.FastnnModel(job).one_by_one()
+    eager.check_outputs(job, outputs)
+    for wrong in (outputs[::-1], outputs * np.float32(1.01), outputs[:2]):
+        with pytest.raises(Mismatch, match="the logits"):
+            eager.check_outputs(job, wrong)
+
+
 def test_a_wrong_batch_is_refused(tmp_path: Path) -> None:
     loader.draw_folder(tmp_path, 70)
     root = str(tmp_path)
@@ -287,6 +298,42 @@ def test_train_step(tmp_path: Path) -> None:
     assert report.results[0].flops == 52_363_264, "784-256-10 at batch 64: 52.36 MFLOP"
 
 
+def test_tiny(tmp_path: Path) -> None:
+    report = run(tmp_path, "tiny")
+    assert len(report.results) == 2
+    for result in report.results:
+        assert [row.name for row in result.rows] == ["fastnn plan", "fastnn loop, DataLoader", "numpy"]
+        assert result.unit == "step" and all(row.checked for row in result.rows)
+
+
+def test_eager(tmp_path: Path) -> None:
+    report = run(tmp_path, "eager")
+    assert [result.name.split(",")[0] for result in report.results] == [
+        "five steps", *["model(x)"] * 2, *["test of 2"] * 2,
+    ]  # fmt: skip
+    assert all(row.checked for result in report.results for row in result.rows)
+    assert [result.images for result in report.results] == [0, 0, 0, 2000, 2000]
+
+
+def test_instructions_kept_are_of_works_that_there_are() -> None:
+    names = {train_step.WORKS[number].name for number in instructions.COUNTED}
+    kept = json.loads(instructions.RESULTS.read_text())
+    assert kept.keys() == names and all(type(count) is int and count > 0 for count in kept.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="Valgrind is not installed")
+def test_instructions_of_a_step_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More steps are more instructions, and the same ones each time but for a few of Python's start."""
+    paths = [str(ROOT), str(Path(fastnn.__file__).parent.parent)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.chdir(ROOT)
+    few, many = (instructions.count(4, steps) for steps in instructions.COUNTED[4])
+    step = (many - few) / 40_000
+    kept = json.loads(instructions.RESULTS.read_text())[train_step.WORKS[4].name]
+    assert 0.5 * kept < step < 2 * kept, "compilers differ, yet not so much"
+
+
 def test_loader(tmp_path: Path) -> None:
     report = run(tmp_path, "loader", "--images", "30")
     assert [result.name.split()[0] for result in report.results] == ["first", "later"]
@@ -308,7 +355,14 @@ def test_end_to_end(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("work", "peers"), [("ops", "torch"), ("train_step", "torch,jax,sklearn"), ("loader", "torch")]
+    ("work", "peers"),
+    [
+        ("ops", "torch"),
+        ("train_step", "torch,jax,sklearn"),
+        ("loader", "torch"),
+        ("tiny", "torch,jax"),
+        ("eager", "torch"),
+    ],
 )
 def test_peers(tmp_path: Path, work: str, peers: str) -> None:
     """Every peer gives right answers."""

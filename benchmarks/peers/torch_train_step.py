@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from benchmarks.training import Job
 
 
+def network(job: Job) -> nn.Sequential:
+    """The job's network at its parameters."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(job.work.sizes):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU() if job.work.activation == "relu" else nn.Sigmoid()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), job.parameters, strict=True):
+            parameter.copy_(torch.from_numpy(value))
+    return model
+
+
 class Trainer:
     """The five steps of every tutorial."""
 
@@ -38,13 +50,7 @@ class Trainer:
     def start(self) -> None:
         """A model at the job's parameters, its loss and its optimizer."""
         work = self.job.work
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(work.sizes):
-            layers += [nn.Linear(inputs, outputs), nn.ReLU() if work.activation == "relu" else nn.Sigmoid()]
-        self.model = nn.Sequential(*layers[:-1])
-        with torch.no_grad():
-            for parameter, value in zip(self.model.parameters(), self.job.parameters, strict=True):
-                parameter.copy_(torch.from_numpy(value))
+        self.model = network(self.job)
         self.criterion = nn.CrossEntropyLoss() if work.loss == "cross_entropy" else nn.MSELoss()
         update = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
         self.optimizer = update(self.model.parameters(), lr=work.lr, fused=True)

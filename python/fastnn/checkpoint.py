@@ -26,6 +26,7 @@ _FIXED = {
     "seed": "--seed",
     "optimizer": "--optimizer",
     "lr": "--lr",
+    "schedule": "the learning rate's schedule (--recipe, --epochs)",
     "loss": "--loss",
     "dtype": "the parameters' dtype",
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from fastnn.feed import Feed
 from fastnn.io.checks import shown_path
 from fastnn.metrics import predicted_classes
 from fastnn.network import LOSSES, OPTIMIZERS, Network
+from fastnn.recipes import LinearDecay
 from fastnn.serialization import ModelInfo, parameters_sha256, save_model
 from fastnn.trainer import Callback, NonFiniteLossError, Trainer
 
@@ -45,6 +47,8 @@ class Settings:
     checkpoint_every: int
     resume: bool
     profile: bool = False
+    scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
+    optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,10 @@ def make_trainer(settings: Settings) -> Trainer:
     """A fresh network and its trainer: the seed decides the initial weights, every order and every dropout."""
     random.manual_seed(settings.seed)
     network = Network(*settings.arch)
-    rate = {} if settings.lr is None else {"lr": settings.lr}
-    optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), **rate)
+    kind = OPTIMIZERS[settings.optimizer]
+    known = inspect.signature(kind).parameters
+    options = {name: value for name, value in settings.optimizer_options.items() if name in known}
+    optimizer = kind(network.parameters(), **({} if settings.lr is None else {"lr": settings.lr}), **options)
     return Trainer(network, LOSSES[settings.loss](), optimizer, engine=settings.engine)
 
 
@@ -142,6 +148,7 @@ def config_of(settings: Settings, source: Source, trainer: Trainer) -> dict[str,
         "seed": settings.seed,
         "optimizer": settings.optimizer,
         "lr": trainer.optimizer.param_groups[0]["lr"],
+        "schedule": f"linear over {settings.epochs} epochs" if settings.scheduled else None,
         "loss": settings.loss,
         "dtype": "float32",
         "version": _core.__version__,
@@ -173,6 +180,8 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         resume(settings.state, trainer, config, console)
     checkpointer = Checkpointer(settings.state, config, settings.checkpoint_every, console.warn)
     callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
+    if settings.scheduled:
+        callbacks.insert(0, LinearDecay(config["lr"]))
     signals.deferred = True
     try:
         feed = feed_of(source.train, settings.loss)

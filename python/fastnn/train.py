@@ -24,15 +24,19 @@ def make_parser() -> cli.Parser:
     add("--val", metavar="PATH", help="test images, where they are not inside --data")
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
     add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
-    add("--epochs", type=cli.at_least(1), default=10, metavar="N", help="passes over the training images")
-    add("--batch-size", type=cli.at_least(1), default=64, metavar="N", help="images of one step")
-    add("--lr", type=cli.positive_float, help="learning rate (each optimizer has its own default; Adam's is 1e-3)")
     add(
-        "--optimizer",
-        choices=("adam", "adamw", "sgd", "rmsprop"),
-        default="adam",
-        help="how a step changes the weights",
+        "--recipe",
+        choices=("tutorial", "fast"),
+        default="tutorial",
+        help="values for the next four: the tutorials', or those for 98 %% of MNIST in the least time, at a rate that "
+        "rises and falls (default: %(default)s)",
     )
+    add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (10; fast: 4)")
+    add("--batch-size", type=cli.at_least(1), metavar="N", help="images of one step (64; fast: 250)")
+    add(
+        "--lr", type=cli.positive_float, help="learning rate (the optimizer's own, Adam's is 1e-3; fast: at most 0.015)"
+    )
+    add("--optimizer", choices=("adam", "adamw", "sgd", "rmsprop"), help="how a step changes the weights (adam)")
     add(
         "--loss",
         choices=("cross_entropy", "mse", "bce_with_logits"),
@@ -105,15 +109,18 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
     from fastnn import _core, job
     from fastnn.console import Console
     from fastnn.data.source import open_source
+    from fastnn.recipes import RECIPES
     from fastnn.tensor import _check_device
 
-    console = Console(args.quiet)
+    console, recipe = Console(args.quiet), RECIPES[args.recipe]
     settings = job.Settings(
         arch=job.parse_arch(args.arch),
-        epochs=args.epochs,
-        batch_size=args.batch_size,
-        lr=args.lr,
-        optimizer=args.optimizer,
+        epochs=args.epochs or recipe.epochs,
+        batch_size=args.batch_size or recipe.batch_size,
+        lr=args.lr or recipe.lr,
+        optimizer=args.optimizer or recipe.optimizer,
+        optimizer_options=recipe.options,
+        scheduled=recipe.scheduled,
         loss=args.loss,
         seed=args.seed,
         engine=args.engine,

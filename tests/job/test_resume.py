@@ -136,17 +136,21 @@ def test_more_epochs_after_a_finished_run(small: Callable, stopped: Path, tmp_pa
     assert (expected["plan_steps"], found["plan_steps"], again["plan_steps"]) == (4 * 9 + 1, 2 * 9 + 1, 1)
 
 
+@pytest.mark.parametrize("recipe", ["tutorial", "fast"])
 @pytest.mark.parametrize("steps", [1, 5, 8, 9, 10, 17])
-def test_from_behind_any_step(steps: int, small: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_behind_any_step(
+    steps: int, recipe: str, small: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped behind so many of its 18 steps, in 2 epochs of 9, a run does the others when it is resumed."""
-    words = small("--epochs", 2, "--state", tmp_path / "state", "--out", tmp_path / "net.pth")
+    run = ("--epochs", 2, "--recipe", recipe)
+    words = small(*run, "--state", tmp_path / "state", "--out", tmp_path / "net.pth")
     with monkeypatch.context() as patch:
         patch.setattr("fastnn.job.Checkpointer", StopsAtTheFirstSave)
         assert call(*words, "--checkpoint-every", steps).code == 1
     epoch, step = position(tmp_path / "state")
     assert epoch * 9 + step == steps
     found = train_json(*words, "--resume", cwd=tmp_path, here=True)
-    same_result(found, train_json(*small("--epochs", 2), cwd=tmp_path, here=True))
+    same_result(found, train_json(*small(*run), cwd=tmp_path, here=True))
     assert found["plan_steps"] == 18 - steps + 1
 
 
@@ -154,6 +158,15 @@ class StopsAtTheFirstSave(Checkpointer):
     def save(self, trainer: Any) -> bool:
         super().save(trainer)
         raise RuntimeError("saved")
+
+
+def test_a_schedule_belongs_to_its_epochs(small: Callable, tmp_path: Path) -> None:
+    """More epochs would have had other rates from the first step on."""
+    words = small("--recipe", "fast", "--state", tmp_path / "state", "--out", tmp_path / "net.pth")
+    call(*words, "--epochs", 2, "--checkpoint-every", 7)
+    outcome = call(*words, "--epochs", 3, "--resume")
+    assert outcome.code == 2
+    assert "(--recipe, --epochs) was 'linear over 2 epochs', is now 'linear over 3 epochs'" in outcome.err
 
 
 def test_an_engine_may_follow_the_other(small: Callable, stopped: Path, tmp_path: Path) -> None:
@@ -185,6 +198,7 @@ def test_without_a_state_it_starts_afresh_and_says_so(small: Callable, tmp_path:
         (("--arch", "64-17-3"), "--arch was '64-16-3', is now '64-17-3'"),
         (("--optimizer", "adamw"), "--optimizer was 'adam', is now 'adamw'"),
         (("--lr", 0.01), "--lr was 0.001, is now 0.01"),
+        (("--recipe", "fast"), "the learning rate's schedule (--recipe, --epochs) was None, is now 'linear over 4"),
         (("--loss", "mse"), "--loss was 'cross_entropy', is now 'mse'"),
         (("--limit", 20), "the data set (its fingerprint) was '"),
         (("--limit", 20, "--seed", 2), "; --seed was 0, is now 2"),

@@ -1,0 +1,105 @@
+"""Recipes: what they set, what overrides them, rates that depend on the position in the run alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from fastnn.recipes import RECIPES, LinearDecay
+from job_runs import call, train_json
+
+SMALL = ("--arch", "784-24-10", "--batch-size", 7)
+
+
+def test_rates_rise_and_fall() -> None:
+    decay = LinearDecay(2.0)
+    factors = [decay.factor(step, 1000) for step in range(1000)]
+    for first in range(0, 1000, 10):
+        assert len(set(factors[first : first + 10])) == 1, "the same for ten steps"
+    assert factors[0] == pytest.approx(0.1) and factors[-1] == pytest.approx(0.005 / 0.95)
+    top = int(np.argmax(factors))
+    assert factors[top] == pytest.approx(1, abs=0.01) and 40 <= top < 60
+    assert factors[:top] == sorted(factors[:top]) and factors[top:] == sorted(factors[top:], reverse=True)
+    assert all(factor > 0 for factor in factors)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 9, 10, 11, 19])
+def test_short_runs_have_a_rate(steps: int) -> None:
+    """The last ten steps may be fewer."""
+    assert all(0 < LinearDecay(1.0).factor(step, steps) <= 1 for step in range(steps))
+
+
+def test_every_group_gets_the_rate_of_its_step() -> None:
+    groups: list[dict[str, Any]] = [{"lr": 5.0}, {"lr": 6.0}]
+    trainer = SimpleNamespace(
+        position=SimpleNamespace(epoch=1, step=25),
+        steps_per_epoch=50,
+        epochs=4,
+        optimizer=SimpleNamespace(param_groups=groups),
+    )
+    decay = LinearDecay(3.0)
+    decay.on_epoch_begin(trainer, 1)
+    assert [group["lr"] for group in groups] == [3.0 * decay.factor(75, 200)] * 2
+    trainer.position.step = 30
+    decay.on_chunk(trainer, None)
+    assert [group["lr"] for group in groups] == [3.0 * decay.factor(80, 200)] * 2
+
+
+def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -> Any:
+    """What the job is given for a command line."""
+    from fastnn import job
+
+    seen: list[Any] = []
+
+    def stop(settings: Any, *rest: object) -> None:
+        seen.append(settings)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(job, "train", stop)
+    assert call("--data", folder, *words).code == 2
+    return seen[0]
+
+
+def test_a_recipe_fills_what_is_left_open(monkeypatch: pytest.MonkeyPatch, idx_folder: Path) -> None:
+    def chosen(*words: object) -> tuple[Any, ...]:
+        found = settings_of(monkeypatch, idx_folder, *words)
+        return found.epochs, found.batch_size, found.lr, found.optimizer, found.scheduled
+
+    assert chosen() == (10, 64, None, "adam", False)
+    assert chosen("--recipe", "tutorial") == (10, 64, None, "adam", False)
+    assert chosen("--recipe", "fast") == (4, 250, 0.015, "adam", True)
+    words = ("--recipe", "fast", "--epochs", 2, "--batch-size", 9, "--lr", 0.5, "--optimizer", "sgd")
+    assert chosen(*words) == (2, 9, 0.5, "sgd", True)
+
+
+def test_sgd_knows_no_betas(idx_folder: Path, tmp_path: Path) -> None:
+    words = ("--data", idx_folder, *SMALL, "--recipe", "fast", "--optimizer", "sgd", "--epochs", 1)
+    assert train_json(*words, cwd=tmp_path, here=True)["epochs"] == 1
+
+
+def test_engines_agree(idx_folder: Path, tmp_path: Path) -> None:
+    words = ("--data", idx_folder, *SMALL, "--recipe", "fast", "--epochs", 2)
+    results = [train_json(*words, "--engine", engine, cwd=tmp_path, here=True) for engine in ("plan", "eager")]
+    assert results[0]["parameters_sha256"] == results[1]["parameters_sha256"]
+    plain = train_json("--data", idx_folder, *SMALL, "--epochs", 2, "--lr", 0.015, cwd=tmp_path, here=True)
+    assert plain["parameters_sha256"] != results[0]["parameters_sha256"]
+
+
+@pytest.mark.slow
+def test_fast_reaches_98_percent(mnist: Path, tmp_path: Path) -> None:
+    """The mean of ten seeds on MNIST's test images, which had no part in choosing the recipe."""
+    correct = [
+        train_json("--data", mnist, "--recipe", "fast", "--seed", seed, cwd=tmp_path)["test_correct"]
+        for seed in range(10)
+    ]
+    assert np.mean(correct) >= 9800, correct
+
+
+def test_every_recipe_can_be_named() -> None:
+    from fastnn.train import make_parser
+
+    for name in RECIPES:
+        assert make_parser().parse_args(["--recipe", name]).recipe == name
