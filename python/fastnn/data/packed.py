@@ -78,7 +78,7 @@ class StampedFolder(ImageFolder):
         if not self.samples or any(stamps is None for stamps in self._stamps):
             return None
         stamps = np.concatenate(self._stamps)
-        return Found(os.fspath(self.root), self.samples, self.classes, stamps, self._scan.folders, self._started)
+        return Found(os.fspath(self.root), self.samples, self.classes, stamps, sorted(self._scan.folders), self._started)
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,10 @@ class PackCache:
         changed = np.array([changed for _, changed in found.folders], np.int64)
         if max(found.stamps[:, 1:].max(), changed.max()) > found.started - _SETTLED_NS:
             return
-        start = len(os.path.join(found.root, ""))
         tensors = {
             "images": images,
             "targets": np.array([label for _, label in found.samples], np.int64),
-            "names": _bytes(*(path[start:] for path, _ in found.samples)),
+            "names": _bytes(_relative(found)),
             "classes": _bytes(*found.classes),
             "folders": _bytes(*folders),
             "changed": changed,
@@ -186,6 +185,12 @@ def _bytes(*texts: str) -> np.ndarray:
     return np.frombuffer("\0".join(texts).encode("utf-8", "surrogateescape"), np.uint8)
 
 
+def _relative(found: Found) -> str:
+    """The files' paths beneath the root, with zero bytes between them: no path has one, so all are cut at once."""
+    start = os.path.join(found.root, "")
+    return "\0".join(["", *(path for path, _ in found.samples)]).replace(f"\0{start}", "\0")[1:]
+
+
 def _text(array: np.ndarray) -> str:
     return array.tobytes().decode("utf-8", "surrogateescape")
 
@@ -209,8 +214,7 @@ def _made(transform: str) -> str:
 
 def _stamp(found: Found, transform: str) -> str:
     """SHA-256 over the classes and each file's path, label, size and times of change."""
-    start = len(os.path.join(found.root, ""))
-    digest = sha256(_bytes(_made(transform), *found.classes, "", *(path[start:] for path, _ in found.samples)))
+    digest = sha256(_bytes(_made(transform), *found.classes, "", _relative(found)))
     digest.update(np.array([label for _, label in found.samples], np.int64).tobytes())
     digest.update(np.ascontiguousarray(found.stamps, np.int64).tobytes())
     return digest.hexdigest()

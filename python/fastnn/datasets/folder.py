@@ -63,7 +63,7 @@ class ImageFolder(VisionDataset):
         scan = Scan(os.fspath(self.root), follow_links, IMG_EXTENSIONS, is_valid_file, self._stamped)
         self.classes = scan.class_names()
         self.class_to_idx = {name: label for label, name in enumerate(self.classes)}
-        listed = [scan.files(name) for name in self.classes]
+        listed = scan.files_of_all(self.classes)
         found = {name: paths for name, (paths, _) in zip(self.classes, listed, strict=True)}
         self.samples = [(path, label) for name, label in self.class_to_idx.items() for path in found[name]]
         self._scan, self._stamps = scan, [stamps for _, stamps in listed]
