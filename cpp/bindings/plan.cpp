@@ -125,7 +125,8 @@ std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
 
 // [(name, detail, flops, bytes touched, thread-seconds, the model's thread-seconds: plan/cost.h), ...] of a step; the
 // last one is waiting at barriers.
-py::list profile_of(Plan& plan, int number) {
+// The threads that took part, and each part of a step.
+py::tuple profile_of(Plan& plan, int number) {
     const Program& program = plan.scheduled(number);
     const std::size_t slots = program.instructions.size() + 1;
     const double steps = static_cast<double>(std::max<std::int64_t>(program.profile.steps, 1));
@@ -142,7 +143,7 @@ py::list profile_of(Plan& plan, int number) {
         result.append(py::make_tuple(instruction.name, instruction.detail, flops, bytes, seconds / steps,
                                      seconds_of(instruction.operations)));
     }
-    return result;
+    return py::make_tuple(program.profile.threads, result);
 }
 
 std::int64_t rows_of(const Plan& plan, const Program& program) {

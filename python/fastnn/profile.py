@@ -31,7 +31,7 @@ class Part:
 class Profile:
     """The parts of a step in the order in which they were recorded, the last one waiting at barriers.
 
-    threads: of the run. peak: multiply-adds that these threads do at most, in flops a second, measured.
+    threads: that took part. peak: multiply-adds that these threads do at most, in flops a second, measured.
     """
 
     parts: Sequence[Part]
@@ -66,6 +66,5 @@ class Profile:
 
 def profile_of(core: _core.Plan, program: int) -> Profile:
     """What a program's profile has gathered since ``core.start_profile``."""
-    threads = _core.get_num_threads()
-    parts = [Part(*values) for values in core.profile(program)]
-    return Profile(parts, threads, _core.fma_peak(threads, _PROBE_S) * 1e9)
+    threads, parts = core.profile(program)
+    return Profile([Part(*values) for values in parts], threads, _core.fma_peak(threads, _PROBE_S) * 1e9)

@@ -78,7 +78,9 @@ class StampedFolder(ImageFolder):
         if not self.samples or any(stamps is None for stamps in self._stamps):
             return None
         stamps = np.concatenate(self._stamps)
-        return Found(os.fspath(self.root), self.samples, self.classes, stamps, sorted(self._scan.folders), self._started)
+        return Found(
+            os.fspath(self.root), self.samples, self.classes, stamps, sorted(self._scan.folders), self._started
+        )
 
 
 @dataclass(frozen=True)
