@@ -70,6 +70,7 @@ def make_parser() -> cli.Parser:
     add("--resume", action="store_true", help="go on from --state; where there is none, start afresh")
     add("--json", metavar="FILE", help="write the results as JSON")
     add("--resize", metavar="WxH", help="scale every image to this size")
+    add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
     add(
         "--on-bad-image",
         choices=("error", "skip", "list"),
@@ -148,6 +149,7 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         limit=args.limit,
         progress=lambda done, total: console.bar(done, total, "images read"),
         cache=cli.cache_of(args),
+        scaled_jpeg=args.scaled_jpeg,
     )
     for line in source.description:
         console.line(line)

@@ -98,7 +98,7 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
     for row in np.flatnonzero(~done).tolist():
         path = paths[row]
         try:
-            pixels = plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey))
+            pixels = _pixels(path, plan)
         except (FormatError, OSError) as error:
             problems.append(Problem(first + row, _text(error, path)))
             continue
@@ -111,6 +111,10 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
     return problems
 
 
+def _pixels(path: str, plan: PixelPlan) -> np.ndarray:
+    return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target))
+
+
 def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:
     """(C, H, W) of the first image that can be read."""
     messages: list[str] = []
@@ -118,7 +122,7 @@ def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[i
         if (shape := _plain_shape(path, plan)) is not None:
             return shape
         try:
-            return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey)).shape
+            return _pixels(path, plan).shape
         except (FormatError, OSError) as error:
             messages.append(_text(error, path))
         if len(messages) >= stop_at:

@@ -21,6 +21,9 @@ from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_bytes, shown_name, shown_path
+from fastnn.transforms import FULL_SIZE
+
+Target = Callable[[int, int], tuple[int, int]]
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 2**29  # 50 million pixels of 16-bit RGBA, and room for metadata
@@ -35,12 +38,14 @@ _FOREIGN = (
 )
 
 
-def open_image(path: StrPath, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target | None = None) -> Image.Image:
     """The image in a file, decoded; of an animation the first frame.
 
     Args:
         path: a regular file.
         max_pixels: refuse images that claim more than this, before decoding them.
+        jpeg_target: from (width, height) to a size that is enough: a JPEG file is decoded at a half, a quarter or an
+            eighth of its size where that is no smaller.
 
     Raises:
         FormatError: not an image of a known format, damaged, truncated or too large. The message begins with
@@ -49,7 +54,7 @@ def open_image(path: StrPath, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """
     data = _read(path)
     image = read_plain_png(data, max_pixels)
-    return image if image is not None else _decode(data, shown_path(path), max_pixels)
+    return image if image is not None else _decode(data, shown_path(path), max_pixels, jpeg_target)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -69,17 +74,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def read_rgb(path: StrPath, keep_grey: bool = False) -> Image.Image:
+def read_rgb(path: StrPath, keep_grey: bool = False, jpeg_target: Target | None = None) -> Image.Image:
     """The default loader of :class:`~fastnn.datasets.ImageFolder`: the image in a file as RGB.
 
     Args:
         path: a regular file.
         keep_grey: leave 8-bit grey images as they are ("L").
+        jpeg_target: as :func:`open_image` has it.
 
     Raises:
         As :func:`open_image`.
     """
-    image = open_image(path)
+    image = open_image(path, jpeg_target=jpeg_target)
     if keep_grey and image.mode == "L":
         return image
     try:
@@ -107,7 +113,7 @@ def _read(path: StrPath) -> bytes:
     return data
 
 
-def _decode(data: bytes, where: str, max_pixels: int) -> Image.Image:
+def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None) -> Image.Image:
     """Decodes with the one Pillow plug-in that the first bytes ask for."""
     plugin = _plugin(data)
     if plugin is None:
@@ -119,6 +125,9 @@ def _decode(data: bytes, where: str, max_pixels: int) -> Image.Image:
     try:
         image = plugin(io.BytesIO(data))
         _check_pixels(image.size, where, max_pixels)
+        if jpeg_target is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
+            image.info[FULL_SIZE] = image.size
+            image.draft(None, jpeg_target(*image.size))
         image.load()
     except (FormatError, MemoryError):
         raise

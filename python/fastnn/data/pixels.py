@@ -58,6 +58,11 @@ class PixelPlan:
         """The steps less those that do nothing to a grey image."""
         return self.steps[1:] if self.keeps_grey and self.steps[0].num_output_channels == 1 else self.steps
 
+    @cached_property
+    def jpeg_target(self) -> Callable[[int, int], tuple[int, int]] | None:
+        """See :func:`jpeg_target`."""
+        return _first_target(self.steps)
+
     def pixels(self, image: Image.Image) -> np.ndarray:
         """uint8 (C, H, W) of an image of mode "L" or "RGB"."""
         for step in self._steps_of_grey if image.mode == "L" else self.steps:
@@ -85,6 +90,17 @@ def pixel_plan(transform: Any) -> PixelPlan | None:
     if not steps or type(steps.pop()) is not ToTensor or any(type(step) not in _PIXEL_STEPS for step in steps):
         return None
     return PixelPlan(tuple(steps), normalize)
+
+
+def jpeg_target(transform: Any) -> Callable[[int, int], tuple[int, int]] | None:
+    """From the (width, height) of a JPEG file to a size that is enough to decode, where the transform begins by making
+    images smaller and allows it (``Resize(scaled_jpeg=True)``)."""
+    return _first_target(_flat(transform))
+
+
+def _first_target(steps: Sequence[Any]) -> Callable[[int, int], tuple[int, int]] | None:
+    first = next((step for step in steps if type(step) is not Grayscale), None)
+    return first.target if type(first) is Resize and first.scaled_jpeg else None
 
 
 def grey_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:

@@ -73,6 +73,7 @@ def open_source(
     progress: Progress | None = None,
     channels: int = 1,
     cache: PackCache | None = None,
+    scaled_jpeg: bool = False,
 ) -> Source:
     """Finds a data set, checks it and reads it into memory.
 
@@ -90,6 +91,8 @@ def open_source(
         progress: called with (done, total) while images are read, first those for training.
         channels: 1 for grey, 3 for RGB.
         cache: where decoded images are kept between runs; None: nowhere.
+        scaled_jpeg: with resize, decode JPEG files at a fraction of their size, see
+            :class:`fastnn.transforms.Resize`.
 
     Raises:
         FileNotFoundError, NotADirectoryError: no such folder, or none of the forms above in it.
@@ -97,7 +100,8 @@ def open_source(
         ValueError: options that make no sense, classes or sizes of training and test that differ, MNIST not
             there.
     """
-    options = Options(_plan(resize, channels), channels, on_bad, limit, threads, progress, _cache_of(spec, cache))
+    plan = _plan(resize, channels, scaled_jpeg)
+    options = Options(plan, channels, on_bad, limit, threads, progress, _cache_of(spec, cache))
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be at least 1")
     root, description = _root(spec)
@@ -226,12 +230,12 @@ def first_of_each_class(targets: np.ndarray, limit: int | None) -> np.ndarray:
     return np.sort(np.lexsort((targets, turn))[:limit])
 
 
-def _plan(resize: tuple[int, int] | None, channels: int) -> PixelPlan:
+def _plan(resize: tuple[int, int] | None, channels: int, scaled_jpeg: bool = False) -> PixelPlan:
     if channels not in (1, 3):
         raise ValueError(f"channels is {channels}; it must be 1 (grey) or 3 (RGB)")
     if resize is None:
         return PixelPlan((Grayscale(channels),)) if channels == 1 else PixelPlan(())
-    size = Resize((resize[1], resize[0]))
+    size = Resize((resize[1], resize[0]), scaled_jpeg=scaled_jpeg)
     return PixelPlan((Grayscale(1), size)) if channels == 1 else PixelPlan((size,))
 
 

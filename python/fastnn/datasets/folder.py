@@ -15,7 +15,7 @@ import numpy as np
 from fastnn.data.decode import NotResident, decode_folder
 from fastnn.data.images import read_rgb
 from fastnn.data.paths import StrPath, check_folder
-from fastnn.data.pixels import PixelPlan
+from fastnn.data.pixels import PixelPlan, jpeg_target
 from fastnn.data.resident import FileNames, Resident
 from fastnn.data.scan import Scan
 from fastnn.datasets.vision import Progress, Transform, VisionDataset
@@ -76,7 +76,9 @@ class ImageFolder(VisionDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         path, target = self.samples[index]
-        return self._transformed(self.loader(path), target)
+        enough = jpeg_target(self.transform) if self.loader is read_rgb else None
+        image = self.loader(path) if enough is None else read_rgb(path, jpeg_target=enough)
+        return self._transformed(image, target)
 
     def __len__(self) -> int:
         return len(self.samples)
