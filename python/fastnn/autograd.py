@@ -154,7 +154,7 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
             )
         return _into_leaf(root, gradient, shared=True)
     nodes = _reachable(root._node)
-    if any(node.backward is None for node in nodes):
+    if None in [node.backward for node in nodes]:
         raise RuntimeError(
             "backward() a second time through the same graph: its saved values were freed after the first. Compute the "
             "loss again "
@@ -171,10 +171,11 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
 
 
 def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray], retained: bool) -> None:
+    owner = owner_of(grad)
     for tensor, tensor_grad in zip(node.inputs, node.backward(grad), strict=True):
         if tensor_grad is None or not tensor.requires_grad:
             continue
         if tensor._node is None:
-            _into_leaf(tensor, tensor_grad, retained or owner_of(tensor_grad) is owner_of(grad))
+            _into_leaf(tensor, tensor_grad, retained or owner_of(tensor_grad) is owner)
         else:
             _accumulate(grads, id(tensor._node), tensor_grad)

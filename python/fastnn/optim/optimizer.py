@@ -110,17 +110,19 @@ class Optimizer:
         for group in self.param_groups:
             for param in group["params"]:
                 if param.grad is not None:
-                    state = self.state_of(param, group)
-                    state["step"] += 1
-                    settings = self._settings.get(param)
-                    if settings is None:
-                        settings = self._settings[param] = self.new_settings()
-                    self.configure(settings, group)
-                    settings.set_step(state["step"])
-                    data = param._data
-                    grad = in_layout_of(data, param.grad._data)  # the update walks both as flat memory
-                    self.update(data, grad, state, settings)
+                    self._step_of(param, group)
         return loss
+
+    def _step_of(self, param: Parameter, group: dict[str, Any]) -> None:
+        state = self.state_of(param, group)
+        state["step"] += 1
+        settings = self._settings.get(param)
+        if settings is None:
+            settings = self._settings[param] = self.new_settings()
+        self.configure(settings, group)
+        settings.set_step(state["step"])
+        data = param._data
+        self.update(data, in_layout_of(data, param.grad._data), state, settings)  # which walks both as flat memory
 
     def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: Any) -> None:
         """Updates one parameter and its running values in place."""
