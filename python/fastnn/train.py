@@ -31,12 +31,16 @@ def make_parser() -> cli.Parser:
         help="values for the next four: the tutorials', or those for 98 %% of MNIST in the least time, at a rate that "
         "rises and falls (default: %(default)s)",
     )
-    add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (10; fast: 4)")
-    add("--batch-size", type=cli.at_least(1), metavar="N", help="images of one step (64; fast: 250)")
+    add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (default: 10; fast: 4)")
+    add("--batch-size", type=cli.at_least(1), metavar="N", help="images of one step (default: 64; fast: 250)")
     add(
         "--lr", type=cli.positive_float, help="learning rate (the optimizer's own, Adam's is 1e-3; fast: at most 0.015)"
     )
-    add("--optimizer", choices=("adam", "adamw", "sgd", "rmsprop"), help="how a step changes the weights (adam)")
+    add(
+        "--optimizer",
+        choices=("adam", "adamw", "sgd", "rmsprop"),
+        help="how a step changes the weights (default: adam)",
+    )
     add(
         "--loss",
         choices=("cross_entropy", "mse", "bce_with_logits"),
