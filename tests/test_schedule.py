@@ -137,8 +137,10 @@ def spin(seconds: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(_core.available_cpus() < 2, reason="needs two processors")
-def test_a_busy_neighbour_costs_a_factor() -> None:
-    """As many spinning processes as leave one processor: an epoch takes a few times as long, not a hundred."""
+@pytest.mark.parametrize("steps_a_call", [100, 1])
+def test_a_busy_neighbour_costs_a_factor(steps_a_call: int) -> None:
+    """As many spinning processes as leave one processor: an epoch takes a few times as long, not a hundred; in one call
+    or in one for each step."""
     rng = np.random.default_rng(0)
     x, y = rng.random((6400, 784), dtype=np.float32), rng.integers(0, 10, 6400)
     with configured("", 2):
@@ -147,7 +149,7 @@ def test_a_busy_neighbour_costs_a_factor() -> None:
 
         def seconds() -> float:
             start = time.perf_counter()
-            list(engine.epoch(Feed(x, y), np.arange(6400), 64, 0, lambda step: 100, False))
+            list(engine.epoch(Feed(x, y), np.arange(6400), 64, 0, lambda step: step + steps_a_call, False))
             return time.perf_counter() - start
 
         seconds()

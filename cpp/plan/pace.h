@@ -6,6 +6,10 @@ namespace fastnn {
 
 class Pace {
 public:
+    // How many of `most` threads a call that begins at time `now` gets: to wake one whose processor is taken and to
+    // wait for it at the end of the call would take a time slice again.
+    int first(double now, int most) const;
+
     // After a step that took `seconds` with `active` of `most` threads and ended at time `now`.
     int next(double seconds, double now, int active, int most);
 

@@ -74,6 +74,7 @@ struct Run {
     const TensorView *input, *target, *loss, *output;
     char *losses, *outputs;
     double start, step_start;
+    int wanted;  // threads, if no other process is in their way
     std::int64_t done = 0;
     bool stop = false;
 
@@ -93,7 +94,8 @@ struct Run {
         const bool failed = limits.stop_at_nan && loss != nullptr && !std::isfinite(loss_value(*loss));
         const double now = seconds_now();
         stop = failed || done >= limits.steps || now - start > limits.seconds;
-        team.resize(stop ? most : pace.next(now - step_start, now, team.size(), most));
+        const int next = pace.next(now - step_start, now, team.size(), wanted);
+        team.resize(stop ? most : std::min(most, next));
         step_start = now;
     }
 
@@ -206,7 +208,8 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
             static_cast<char*>(losses),
             static_cast<char*>(outputs),
             start,
-            start};
+            start,
+            1};
     if (source != nullptr) {
         if (run.input == nullptr) fail("plan", "this program has no input");
         check_source(*source, *run.input, run.target);
@@ -216,7 +219,8 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     scheduled(program);
     find_spoiled(target);
     const std::int64_t rows = run.input == nullptr ? 0 : run.input->shape[0];
-    const int threads = best_threads(target.instructions, target.phases, rows, get_num_threads(), limits.steps);
+    run.wanted = best_threads(target.instructions, target.phases, rows, get_num_threads(), limits.steps);
+    const int threads = pace_.first(start, run.wanted);
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
     refresh_derived(target);
     for (Derived* const each : target.spoils_derived) each->fresh = false;
