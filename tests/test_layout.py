@@ -21,13 +21,16 @@ def cpp_files() -> list[Path]:
     return sorted(path for path in CPP.rglob("*") if path.suffix in (".h", ".cpp", ".inl"))
 
 
+TUTORIALS = {ROOT / "tests/tutorials" / folder for folder in ("digits", "scripts")}  # as others wrote them
+
+
 def source_files() -> list[Path]:
     """Everything written by hand that has lines of code."""
     found = [ROOT / "CMakeLists.txt", *cpp_files(), *CPP.rglob("*.cmake")]
     for folder in ("python", "tests", "benchmarks", "examples"):
         found += sorted((ROOT / folder).rglob("*.py"))
         found += sorted((ROOT / folder).rglob("*.cpp"))
-    return found
+    return [path for path in found if path.parent not in TUTORIALS]
 
 
 def code_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -33,6 +33,8 @@ from fastnn.creation import (
     ones_like,
     pow,
     rand,
+    randint,
+    randn,
     randperm,
     relu,
     reshape,
@@ -49,13 +51,14 @@ from fastnn.creation import (
     zeros,
     zeros_like,
 )
+from fastnn.device import device
 from fastnn.dtypes import Size, dtype, float32, float64, int32, int64, uint8
 from fastnn.dtypes import bool_ as bool
 from fastnn.random import initial_seed, manual_seed
 from fastnn.tensor import Tensor
 
 if TYPE_CHECKING:
-    from fastnn import datasets, kernels, transforms, utils
+    from fastnn import cuda, datasets, kernels, transforms, utils
     from fastnn.errors import FormatError
     from fastnn.info import runtime_info
     from fastnn.network import Network
@@ -71,6 +74,7 @@ _LAZY = {
     "Network": "fastnn.network",
     "Trainer": "fastnn.trainer",
     "compile": "fastnn.plan",
+    "cuda": "",
     "datasets": "",
     "kernels": "",
     "load": "fastnn.serialization",

@@ -12,6 +12,7 @@ COMMANDS = {
     "evaluate": ("fastnn.evaluate", "test a saved network"),
     "predict": ("fastnn.predict", "tell the class of images"),
     "data": ("fastnn.data_command", "write a data set as a tree of PNG files"),
+    "run": ("fastnn.run", "run a PyTorch script on fastnn, without a change"),
     "info": ("fastnn.info", "what fastnn found on this machine"),
 }
 

@@ -98,6 +98,29 @@ def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     )
 
 
+def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal with mean 0 and deviation 1, from the stream of user draws."""
+    kind = np.float32 if dtype is None else dtypes.to_numpy(dtype).type
+    position = random.state.advance("draws")
+    return Tensor(random.normal(_shape_of(shape), purpose=random.USER, position=position).astype(kind), requires_grad)
+
+
+def randint(low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: Any = None) -> Tensor:
+    """Whole numbers in [low, high), or in [0, low): ``randint(10, (2, 3))``; int64 unless told otherwise.
+
+    Raises:
+        ValueError: high is not above low, or they are more than 2**53 apart.
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if not low < high <= low + 2**53:
+        raise ValueError(f"randint: high is {high}; it must be above low = {low}, by at most 2**53")
+    position = random.state.advance("draws")
+    share = random.uniform(size, 0.0, 1.0, purpose=random.USER, position=position, dtype=np.float64)
+    kind = np.int64 if dtype is None else dtypes.to_numpy(dtype)
+    return Tensor((low + np.minimum(np.floor(share * (high - low)), high - low - 1)).astype(kind))
+
+
 def randperm(n: int) -> Tensor:
     """A random order of 0..n-1, int64 (n,)."""
     return Tensor(random.permutation(n))

@@ -76,6 +76,51 @@ def uniform(
     return _core.uniform(list(shape), low, high, state.seed, purpose, position, dtype is np.float64)
 
 
+# Coefficients of M. J. Wichura's algorithm AS 241 (PPND16), Applied Statistics 37, 1988: the inverse of the normal
+# distribution to about 1e-16, by a ratio of polynomials in each of three parts; highest power first.
+_CENTRE = (
+    (2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
+     13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.387132872796366608),
+    (5226.495278852545925, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867,
+     5394.1960214247511077, 687.1870074920579083, 42.313330701600911252, 1.0),
+)  # fmt: skip
+_SHOULDER = (
+    (7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
+     3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734),
+    (1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
+     0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0),
+)  # fmt: skip
+_TAIL = (
+    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386, 0.026532189526576123093,
+     0.29656057182850489123, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772),
+    (2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
+     0.0148753612908506148525, 0.13692988092273580531, 0.59983220655588793769, 1.0),
+)  # fmt: skip
+
+
+def normal(shape: Sequence[int], *, purpose: int, position: int) -> np.ndarray:
+    """Normal numbers, float64: each from one uniform number by the inverse of the distribution (AS 241).
+
+    The same bits everywhere: NumPy rounds + - * / and sqrt correctly, the logarithm is ours.
+    """
+    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64)
+    half_step = 2.0**-54  # shares are multiples of 2**-53; the middle of a step is neither 0 nor 1
+    q = share - 0.5 + half_step
+    beyond = np.where(share < 0.5, share + half_step, 1 - share - half_step)
+    tail = np.sqrt(-_core.log(np.asarray(beyond)))
+    centre = q * _ratio(_CENTRE, 0.180625 - q * q)
+    outside = np.where(tail <= 5, _ratio(_SHOULDER, tail - 1.6), _ratio(_TAIL, tail - 5))
+    return np.where(np.abs(q) <= 0.425, centre, np.copysign(outside, q))
+
+
+def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarray) -> np.ndarray:
+    """The first over the second, by Horner's rule."""
+    above, below = (np.full_like(x, coefficients[0]) for coefficients in polynomials)
+    for a, b in zip(*(coefficients[1:] for coefficients in polynomials), strict=True):
+        above, below = above * x + a, below * x + b
+    return above / below
+
+
 def permutation(n: int) -> np.ndarray:
     """The next shuffled order of n samples, int64 (n,)."""
     return _core.permutation(n, state.seed, ORDER, state.advance("orders"))

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from fastnn import autograd, dtypes, ops
+from fastnn import device as devices
 from fastnn.dtypes import Size
 
 Number = int | float
@@ -69,8 +70,12 @@ class Tensor:
         return dtypes.from_numpy(self._data.dtype)
 
     @property
-    def device(self) -> str:
-        return "cpu"
+    def device(self) -> devices.device:
+        return devices.CPU
+
+    @property
+    def is_cuda(self) -> bool:
+        return False
 
     @property
     def is_leaf(self) -> bool:
@@ -94,15 +99,18 @@ class Tensor:
         return len(self._data)
 
     def __repr__(self) -> str:
-        body = np.array2string(self._data, precision=4, separator=", ", prefix="tensor(")
-        suffix = "" if self._data.size else f", size={tuple(self.shape)}"
-        if self._data.dtype not in _PRINTED_WITHOUT_DTYPE:
-            suffix += f", dtype={self.dtype!r}"
+        from fastnn.printing import tensor_text
+
+        data, suffixes = self._data, []
+        if data.size == 0 and data.ndim != 1:
+            suffixes.append(f"size={tuple(data.shape)}")
+        if data.dtype not in _PRINTED_WITHOUT_DTYPE or (data.size == 0 and data.dtype != np.float32):
+            suffixes.append(f"dtype={self.dtype!r}")
         if self._node is not None:
-            suffix += f", grad_fn={self._node!r}"
+            suffixes.append(f"grad_fn={self._node!r}")
         elif self.requires_grad:
-            suffix += ", requires_grad=True"
-        return f"tensor({body}{suffix})"
+            suffixes.append("requires_grad=True")
+        return tensor_text(data, suffixes)
 
     def __format__(self, spec: str) -> str:
         """``f"{loss:.4f}"``: a single number as such, anything else as it prints."""
@@ -187,7 +195,7 @@ class Tensor:
         if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
             device, target = target, None
         if device is not None:
-            _check_device(device)
+            devices.check_device(device)
         kind = dtype if dtype is not None else target
         if kind is None or dtypes.to_numpy(kind) == self._data.dtype:
             return self
@@ -217,6 +225,9 @@ class Tensor:
 
     def cpu(self) -> Tensor:
         return self
+
+    def cuda(self, device: Any = None) -> Tensor:
+        return self.to(device="cuda")
 
     def contiguous(self) -> Tensor:
         return self if self._data.flags.c_contiguous else self.clone()
@@ -493,18 +504,6 @@ def _as_array(data: Any) -> np.ndarray:
     array = np.asarray(data)
     dtypes.from_numpy(array.dtype)
     return array
-
-
-def _check_device(device: Any) -> None:
-    from fastnn import _core
-
-    name = str(device).split(":")[0]
-    if name == "cpu":
-        return
-    if name != "cuda":
-        raise ValueError(f"unknown device {str(device)!r}; fastnn has 'cpu' and 'cuda'")
-    if not _core.cuda_available():
-        raise RuntimeError(_core.cuda_missing_reason())
 
 
 def _result(data: np.ndarray, inputs: tuple[Tensor, ...], backward: autograd.Backward, name: str) -> Tensor:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from fastnn import dtypes
+from fastnn.device import check_device
 from fastnn.nn.parameter import Parameter
-from fastnn.tensor import Tensor, _check_device
+from fastnn.tensor import Tensor
 
 
 class IncompatibleKeys(NamedTuple):
@@ -215,7 +216,7 @@ class Module:
         if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
             device, target = target, None
         if device is not None:
-            _check_device(device)
+            check_device(device)
         kind = dtype if dtype is not None else target
         if kind is not None:
             floating = (tensor for _, tensor in self._named_state() if tensor.dtype.is_floating_point)

@@ -1,0 +1,52 @@
+"""Where tensors lie and are computed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn import _core
+
+KINDS = ("cpu", "cuda")
+
+
+class device:
+    """``device("cpu")``, ``device("cuda:0")`` or ``device("cuda", 0)``, PyTorch's form.
+
+    Raises:
+        ValueError: an unknown kind, or an index that is no number.
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: str | device, index: int | None = None) -> None:
+        kind, _, number = str(type).partition(":")
+        if kind not in KINDS or (number and not number.isdecimal()):
+            raise ValueError(f"unknown device {str(type)!r}; fastnn has 'cpu' and 'cuda'")
+        self.type = kind
+        self.index = int(number) if number else index
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}" + ("" if self.index is None else f", index={self.index}") + ")"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+
+CPU = device("cpu")
+
+
+def check_device(where: Any) -> None:
+    """Refuses a device that there is not.
+
+    Raises:
+        ValueError: an unknown device.
+        RuntimeError: a GPU without the CUDA backend, or none in this machine: which part is missing.
+    """
+    if device(where).type == "cuda" and not _core.cuda_available():
+        raise RuntimeError(_core.cuda_missing_reason())

@@ -1,0 +1,236 @@
+"""PyTorch's tutorials, as they are written: with their import lines changed, and with nothing changed at all."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fastnn
+import numpy as np
+import pytest
+from fastnn import _core
+from PIL import Image
+
+HERE = Path(__file__).parent
+PACKAGE = Path(fastnn.__file__).parent.parent
+IMPORTS = (
+    (r"^import torch$", "import fastnn as torch"),
+    (r"^import torch\.", "import fastnn."),
+    (r"^from torchvision import ", "from fastnn import "),
+    (r"^from torch(\.[\w.]+)? import ", r"from fastnn\1 import "),
+)
+
+
+@pytest.fixture(params=["imports changed", "unchanged"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> object:
+    """run(script, ...): its lines, after the script and its neighbours were put into the test's folder."""
+
+    def start(script: Path, *changes: tuple[str, str]) -> list[str]:
+        for source in script.parent.glob("*.py"):
+            text = source.read_text()
+            for pattern, replacement in IMPORTS if request.param == "imports changed" else ():
+                text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+            for before, after in changes:
+                text = text.replace(before, after)
+            (tmp_path / source.name).write_text(text)
+        words = [] if request.param == "imports changed" else ["-m", "fastnn.run"]
+        done = subprocess.run(
+            [sys.executable, *words, script.name],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE), "FASTNN_CACHE": str(tmp_path / "cache")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout.splitlines()
+
+    return start
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """mnist_images: 320 training and 80 test digits as PNG files."""
+    for split, first, count in (("train", 0, 320), ("test", 320, 80)):
+        for number, (pixels, label) in enumerate(zip(*_core.draw_digits(7, first, count), strict=True)):
+            folder = tmp_path / "mnist_images" / split / str(label)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / f"{number:05d}.png")
+    return tmp_path / "mnist_images"
+
+
+def write_mnist(folder: Path, count: int) -> None:
+    """MNIST's four files, of drawn digits; the test set is the training set's beginning."""
+    pixels, labels = _core.draw_digits(7, 0, count)
+    folder.mkdir(parents=True)
+    for split, rows in (("train", count), ("t10k", 10)):
+        for name, magic, array in (("images-idx3", 0x803, pixels), ("labels-idx1", 0x801, labels.astype(np.uint8))):
+            header = np.array([magic, rows, *array.shape[1:]], ">i4").tobytes()
+            data = gzip.compress(header + array[:rows].tobytes())
+            (folder / f"{split}-{name}-ubyte.gz").write_bytes(data)
+
+
+def test_model(run: object) -> None:
+    assert run(HERE / "digits/model.py") == [
+        "Network(",
+        "  (layer1): Linear(in_features=784, out_features=256, bias=True)",
+        "  (layer2): Linear(in_features=256, out_features=10, bias=True)",
+        ")",
+        "",
+        "layer(layer1) parameters:",
+        "\t torch.Size([256, 784]) has 200704 parameters",
+        "\t torch.Size([256]) has 256 parameters",
+        "layer(layer2) parameters:",
+        "\t torch.Size([10, 256]) has 2560 parameters",
+        "\t torch.Size([10]) has 10 parameters",
+        "The model has 203530 trainable parameters",
+        "",
+        "x: torch.Size([5, 28, 28])",
+        "after view: torch.Size([5, 784])",
+        "after layer1: torch.Size([5, 256])",
+        "after relu: torch.Size([5, 256])",
+        "after layer2: torch.Size([5, 10])",
+    ]
+
+
+def test_data(run: object, images: Path) -> None:
+    lines = run(HERE / "digits/data.py")
+    assert lines[:10] == [
+        "train_dataset length:  320",
+        "test_dataset length:  80",
+        "train_loader length:  5",
+        "Dataset ImageFolder",
+        "    Number of datapoints: 320",
+        "    Root location: ./mnist_images/train",
+        "    StandardTransform",
+        "Transform: Compose(",
+        "               Grayscale(num_output_channels=1)",
+        "               ToTensor()",
+    ]
+    assert lines[10] == "           )"
+    for batch in range(3):  # three lines of labels: 24, 24 and 16 to a line
+        part = lines[11 + 6 * batch : 17 + 6 * batch]
+        assert part[:3] == [
+            f"batch_idx:  {batch}",
+            "data.shape:  torch.Size([64, 1, 28, 28])",
+            "label:  torch.Size([64])",
+        ]
+        assert re.fullmatch(r"tensor\(\[(\d, ){23}\d,", part[3]) and re.fullmatch(r" {8}(\d, ){15}\d\]\)", part[5])
+    assert len(lines) == 29
+
+
+def test_train_and_test(run: object, images: Path, tmp_path: Path) -> None:
+    lines = run(HERE / "digits/train.py")
+    assert lines[:2] == ["train_dataset length:  320", "train_loader length:  5"]
+    losses = [
+        re.fullmatch(rf"Epoch {epoch + 1}/10 \| Batch 0/5 \| Loss: (\d\.\d{{4}})", line)
+        for epoch, line in enumerate(lines[2:])
+    ]
+    assert len(losses) == 10 and float(losses[-1][1]) < 0.6 * float(losses[0][1])
+    lines = run(HERE / "digits/test.py")
+    assert lines[0] == "test_dataset length:  80"
+    wrong = [
+        re.fullmatch(r"wrong case: predict = (\d) y = (\d) img_path = \./mnist_images/test/(\d)/\d{5}\.png", line)
+        for line in lines[1:-1]
+    ]
+    assert all(case and case[2] == case[3] != case[1] for case in wrong)
+    right = 80 - len(wrong)
+    assert lines[-1] == f"test accuracy = {right} / 80 = {right / 80:.3f}" and right >= 40
+
+
+def test_784_200_200_200_10(run: object, tmp_path: Path) -> None:
+    """MSE and SGD on one-hot targets, then one image file predicted."""
+    write_mnist(tmp_path / "data/MNIST/raw", 120)
+    pixels, labels = _core.draw_digits(7, 0, 120)
+    Image.fromarray(pixels[3]).save(tmp_path / "digit.png")
+    lines = run(HERE / "scripts/mse_sgd.py")
+    assert lines[0] == f"(28, 28) L {labels[0]} tensor({labels[:5].tolist()})"
+    losses = [
+        re.fullmatch(rf"Epoch \[{epoch + 1}/200\], Loss: (\d\.\d{{4}})", line) for epoch, line in enumerate(lines[1:-1])
+    ]
+    assert len(losses) == 200 and float(losses[-1][1]) < 0.02
+    assert lines[-1] == f"Predicted label: {labels[3]}"
+
+
+def fits(lines: list[str], epochs: int) -> float:
+    """The mean squared error that the script prints last, under the lines of its epochs."""
+    quarters = [epochs * i // 4 for i in range(1, 5)]
+    for line, epoch in zip(lines, quarters, strict=False):
+        assert re.fullmatch(rf"Epoch \[{epoch}/{epochs}\], Loss: \d\.\d{{4}}", line)
+    assert len(lines) == 5 and lines[4].startswith("(50, 1) mse ")
+    return float(lines[4].split()[-1])
+
+
+def test_fit(run: object) -> None:
+    """1-3-1 with a data set of its own, a tenth of the tutorial's epochs."""
+    assert fits(run(HERE / "scripts/fit.py", ("20000", "2000"), ("5000", "500")), 2000) < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["unchanged"], indirect=True)
+def test_fit_to_the_end(run: object) -> None:
+    assert fits(run(HERE / "scripts/fit.py"), 20000) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("import torch\nx = torch.rand(2)\ntorch.foo(x)", "script.py, line 3: fastnn has no torch.foo"),
+        ("from torch.nn import Conv3d", "script.py, line 1: fastnn has no torch.nn.Conv3d"),
+        ("import torchvision.models", "script.py, line 1: fastnn has no torchvision.models"),
+        ("import torch.fx as fx", "script.py, line 1: fastnn has no torch.fx"),
+        ("import torch\ntorch.rand(2).polygamma(3)", "script.py, line 2: fastnn has no Tensor.polygamma"),
+        ("import torch\ndef f():\n    return torch.nn.LSTM\nf()", "script.py, line 3: fastnn has no torch.nn.LSTM"),
+    ],
+)
+def test_a_name_that_is_not_there(script: str, message: str, tmp_path: Path) -> None:
+    done = run_script(tmp_path, script)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{message}; python -m fastnn.run --list shows what there is\n"
+
+
+def run_script(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess:
+    (folder / "script.py").write_text(script + "\n")
+    return subprocess.run(
+        [sys.executable, "-m", "fastnn.run", "script.py", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_scripts_own_errors_stay_its_own(tmp_path: Path) -> None:
+    done = run_script(tmp_path, "import sys\nprint(sys.argv, __name__)\n[].foo", "a", "--list")
+    assert done.returncode == 1
+    assert done.stdout == "['script.py', 'a', '--list'] __main__\n"
+    assert "AttributeError: 'list' object has no attribute 'foo'" in done.stderr
+
+
+def test_there_is_no_gpu_and_it_says_so(tmp_path: Path) -> None:
+    if _core.cuda_available():
+        pytest.skip("there is one")
+    for call in ("torch.rand(2).cuda()", "torch.nn.Linear(2, 2).cuda()", "torch.rand(2).to('cuda:0')"):
+        done = run_script(tmp_path, f"import torch\nassert not torch.cuda.is_available()\n{call}")
+        assert done.returncode == 1 and _core.cuda_missing_reason() in done.stderr
+
+
+def test_the_list_names_what_there_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fastnn", "run", "--list"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    names = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert {"tensor", "relu", "nn", "optim", "device", "float32", "randn"} <= set(names["torch"].split())
+    assert {"Linear", "CrossEntropyLoss", "functional"} <= set(names["torch.nn"].split())
+    assert "ImageFolder" in names["torchvision.datasets"] and "argmax" in names["Tensor"].split()
+    assert "TYPE_CHECKING" not in done.stdout and " np " not in done.stdout
