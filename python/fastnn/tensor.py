@@ -448,6 +448,8 @@ class Tensor:
         return _result(wide, (self,), lambda g: (_unbroadcast(g, before),), "Expand")
 
     def __getitem__(self, key: Any) -> Tensor:
+        if type(key) is int and not self.requires_grad:  # a sample of a data set, again and again
+            return Tensor._wrap(self._data[key, ...])
         from fastnn.indexing import getitem
 
         return getitem(self, key)

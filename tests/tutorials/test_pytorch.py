@@ -145,8 +145,8 @@ def test_train_and_test(run: object, images: Path, tmp_path: Path) -> None:
 
 def test_784_200_200_200_10(run: object, tmp_path: Path) -> None:
     """MSE and SGD on one-hot targets, then one image file predicted."""
-    write_mnist(tmp_path / "data/MNIST/raw", 120)
-    pixels, labels = _core.draw_digits(7, 0, 120)
+    write_mnist(tmp_path / "data/MNIST/raw", 60)
+    pixels, labels = _core.draw_digits(7, 0, 60)
     Image.fromarray(pixels[3]).save(tmp_path / "digit.png")
     lines = run(HERE / "scripts/mse_sgd.py")
     assert lines[0] == f"(28, 28) L {labels[0]} tensor({labels[:5].tolist()})"
@@ -166,6 +166,7 @@ def fits(lines: list[str], epochs: int) -> float:
     return float(lines[4].split()[-1])
 
 
+@pytest.mark.parametrize("run", ["unchanged"], indirect=True)
 def test_fit(run: object) -> None:
     """1-3-1 with a data set of its own, a tenth of the tutorial's epochs."""
     assert fits(run(HERE / "scripts/fit.py", ("20000", "2000"), ("5000", "500")), 2000) < 0.1

@@ -23,7 +23,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return Tensor(_stack([sample.detach().numpy() for sample in batch]))
+        return Tensor._wrap(_stack([sample._data for sample in batch]))
     if isinstance(first, np.ndarray | np.generic):
         if first.dtype.kind not in "biuf":
             raise TypeError(_refusal(first.dtype))
@@ -74,13 +74,19 @@ def _collate_sequences(batch: Sequence[Any]) -> Any:
 
 
 def _stack(arrays: list[np.ndarray]) -> np.ndarray:
+    shape, dtype = arrays[0].shape, arrays[0].dtype
     for place, array in enumerate(arrays):
-        if array.shape != arrays[0].shape:
+        if array.shape != shape:
             raise ValueError(
-                f"samples of a batch must have one shape: {arrays[0].shape}, but {array.shape} at entry "
+                f"samples of a batch must have one shape: {shape}, but {array.shape} at entry "
                 f"{place}. Images of different sizes need a Resize"
             )
-    return np.stack(arrays)
+        if array.dtype != dtype:
+            return np.stack(arrays)
+    out = np.empty((len(arrays), *shape), dtype)  # np.stack takes 25 us for eight numbers
+    for place, array in enumerate(arrays):
+        out[place] = array
+    return out
 
 
 def _like(first: Mapping, values: dict) -> Any:
