@@ -127,6 +127,20 @@ def test_memory_of_others_is_never_trusted() -> None:
     assert check(linear, x) == [False] * 4
 
 
+def test_outputs_on_the_tape_hold_no_weight() -> None:
+    """A script that tests image after image without no_grad() keeps the last output, and with it the tape."""
+    linear, x = layer(), row()
+    known = []
+    for _ in range(4):
+        output = linear(x)  # while the one before is still there
+        known.append(linear.weight._values == parameter._FINITE)
+    assert known == [False, True, True, True]
+    x.requires_grad_()
+    linear(x).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), _core.dense_grad_x(np.ones((1, 96), np.float32), linear.weight._data))
+    assert output.requires_grad
+
+
 def test_training_never_looks() -> None:
     """A step changes the weight after one product: looking would cost as much as it gains."""
     linear, x = layer(), row()

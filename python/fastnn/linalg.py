@@ -57,15 +57,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if not autograd.is_grad_enabled():
         return Tensor._wrap(out)
     inputs = (x, weight) if bias is None else (x, weight, bias)
-    return _result(out, inputs, _gradients(x, weight, bias, data, w), "Addmm")
+    return _result(out, inputs, _gradients(x, weight, bias, data), "Addmm")
 
 
-def _gradients(x: Tensor, weight: Tensor, bias: Tensor | None, data: np.ndarray, w: np.ndarray) -> autograd.Backward:
-    """Those of linear, given x as rows and the weight's array."""
+def _gradients(x: Tensor, weight: Tensor, bias: Tensor | None, data: np.ndarray) -> autograd.Backward:
+    """Those of linear, given x as rows. The weight's array is not held: its parameter must know when nobody has it."""
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
         grad = g if g.ndim == 2 else _reshaped(g, (-1, g.shape[-1]))
-        grad_x = _reshaped(ops.dense_grad_x(grad, w), x._data.shape) if x.requires_grad else None
+        grad_x = _reshaped(ops.dense_grad_x(grad, weight._to_read()), x._data.shape) if x.requires_grad else None
         grad_w = ops.dense_grad_weight(grad, data) if weight.requires_grad else None
         if bias is None:
             return grad_x, grad_w

@@ -120,6 +120,10 @@ class Tensor:
         """The array as a factor, and whether it is known to be finite (see Parameter)."""
         return self._data, False
 
+    def _to_read(self) -> np.ndarray:
+        """The array for an op that neither keeps nor changes it."""
+        return self._data
+
     # -- out of the tensor world -------------------------------------------------------------------------------------
 
     def numpy(self) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastnn.data.images import read_rgb
 from fastnn.data.resident import Resident
 from fastnn.datasets import ImageFolder
 from fastnn.errors import FormatError
@@ -256,3 +257,50 @@ def test_resident_names_bad_files(image_folder: Callable) -> None:
     (root / "a" / "bad.png").write_bytes(b"")
     with pytest.raises(FormatError, match=r"a/bad\.png is empty \(0 bytes\)\. Delete it or leave it out"):
         ImageFolder(root, GREY).resident()
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        GREY,
+        ToTensor(),
+        Compose([Grayscale(), ToTensor(), Normalize((0.13,), (0.31,))]),
+        Compose([ToTensor(), Normalize((0.1, 0.2, 0.3), (0.3, 0.4, 0.5))]),
+        Compose([Grayscale(3), ToTensor()]),
+        Compose([Grayscale(), Resize((5, 5)), ToTensor()]),
+    ],
+    ids=["grey", "colour", "grey normalised", "colour normalised", "three greys", "resized"],
+)
+def test_single_images_are_what_the_transform_makes(transform: Callable, tmp_path: Path) -> None:
+    """By the compiled reader or by Pillow: files of all sorts and sizes, one after the other, in any order."""
+    (tmp_path / "a").mkdir()
+    rng = np.random.default_rng(8)
+    colour = Image.fromarray(rng.integers(0, 256, (7, 9, 3), dtype=np.uint8))
+    kinds = {f"{mode}.png": colour.convert(mode) for mode in ("RGB", "L", "P", "RGBA", "1")}
+    kinds |= {"a.jpg": colour, "small.png": colour.resize((4, 3)), "b.bmp": colour}
+    for name, image in kinds.items():
+        image.save(tmp_path / "a" / name)
+    data = ImageFolder(tmp_path, transform)
+    for index in [*range(8), 5, 0, 5, 1, 7, 3]:
+        found, label = data[index]
+        wanted = transform(read_rgb(data.samples[index][0]))
+        assert label == 0 and found.dtype is wanted.dtype and found.shape == wanted.shape
+        assert found.numpy().tobytes() == wanted.numpy().tobytes(), data.samples[index][0]
+
+
+def test_single_images_change_and_go(image_folder: Callable) -> None:
+    """Every access reads its file."""
+    root = image_folder({"a": 2})
+    data = ImageFolder(root, GREY)
+    before = data[0][0].numpy().copy()
+    Image.new("L", (2, 3), 51).save(data.samples[0][0])
+    assert data[0][0].shape == (1, 3, 2) and (data[0][0].numpy() == np.float32(0.2)).all() and before.shape == (1, 4, 6)
+    data.transform = None
+    assert data[0][0].size == (2, 3)
+    data.transform = GREY
+    (root / "a" / "001.png").write_bytes(b"<!DOCTYPE html>")
+    with pytest.raises(FormatError, match=r"001\.png is not an image: starts with '<!DOCTYPE html'"):
+        data[1]
+    os.remove(data.samples[1][0])
+    with pytest.raises(FileNotFoundError):
+        data[1]

@@ -64,6 +64,11 @@ class Parameter(Tensor):
                 self._values = _UNKNOWN
         return self._storage, self._values == _FINITE
 
+    def _to_read(self) -> np.ndarray:
+        if self._owner is not None:
+            self._owner.release()
+        return self._storage
+
     def __deepcopy__(self, memo: dict[int, object]) -> Parameter:
         """Of the values, not of a plan that holds them."""
         copy = Parameter(self._data.copy(order="K"), self.requires_grad)
