@@ -16,6 +16,7 @@ from pathlib import Path
 import fastnn
 import numpy as np
 import pytest
+from digit_tree import write_digits
 from fastnn import _core
 from fastnn.reference.exp import exp
 
@@ -341,13 +342,7 @@ def test_loader(tmp_path: Path) -> None:
 
 
 def test_end_to_end(tmp_path: Path) -> None:
-    from PIL import Image
-
-    for split, first, count in (("train", 0, 200), ("test", 200, 40)):
-        for number, (pixels, label) in enumerate(zip(*_core.draw_digits(7, first, count), strict=True)):
-            folder = tmp_path / "data" / split / str(label)
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(folder / f"{number}.png")
+    write_digits(tmp_path / "data", 200, 40)
     report = run(tmp_path, "end_to_end", "--data", str(tmp_path / "data"))
     assert "1 epochs of 200 files, test on 40" in report.results[0].name
     assert [row.name for row in report.results[0].rows] == ["fastnn", "numpy"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import fastnn
 import numpy as np
 import pytest
+from digit_tree import write_digits
 from fastnn import _core
 from PIL import Image
 
@@ -56,12 +57,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> object:
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """mnist_images: 320 training and 80 test digits as PNG files."""
-    for split, first, count in (("train", 0, 320), ("test", 320, 80)):
-        for number, (pixels, label) in enumerate(zip(*_core.draw_digits(7, first, count), strict=True)):
-            folder = tmp_path / "mnist_images" / split / str(label)
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(folder / f"{number:05d}.png")
-    return tmp_path / "mnist_images"
+    return write_digits(tmp_path / "mnist_images", 320, 80)
 
 
 def write_mnist(folder: Path, count: int) -> None:
