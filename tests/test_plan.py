@@ -156,6 +156,29 @@ def test_large_batches(isa: str, threads: int, dtype: type) -> None:
     assert train(build, data, True) == train(build, data, False)
 
 
+class Rows(nn.Module):
+    """Layers that see four rows of a sample each: more rows than the batch has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 40), nn.Linear(40, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.a(x.reshape(-1, 8)).relu()).reshape(-1, 28)
+
+
+@pytest.mark.parametrize("samples", [20, 150, 600])
+def test_more_rows_than_the_batch_has(threads: int, samples: int) -> None:
+    rng = np.random.default_rng(2)
+    data = [(rng.random((samples, 32), np.float32), rng.random((samples, 28), np.float32)) for _ in range(3)]
+
+    def build() -> tuple[nn.Module, Any, optim.Optimizer]:
+        model = Rows()
+        return model, nn.MSELoss(), optim.Adam(model.parameters())
+
+    assert train(build, data, True) == train(build, data, False)
+
+
 def test_large_batches_end_their_sums_like_small_ones() -> None:
     """Sums that underflow to -0 become 0 at their end, once: momentum shows the gradient's sign."""
     x, y = np.full((1100, 4), 1e-30, np.float32), np.full((1100, 3), 1e-30, np.float32)

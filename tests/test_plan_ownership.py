@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -231,3 +232,22 @@ def test_compile() -> None:
             compile(model, **alone)
     with pytest.raises(ValueError, match="training needs a criterion"):
         Plan(model).step(x, y)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("kind", [optim.Adam, optim.SGD, optim.RMSprop])
+def test_pickles_and_copies_hold_values_only(kind: type, compiled: bool) -> None:
+    """Of a model and its optimizer, after compiled steps and after eager ones: they go on as the originals do."""
+    random.manual_seed(2)
+    model = nn.Linear(3, 2)
+    optimizer = kind(model.parameters(), lr=0.1)
+    x, y = np.ones((4, 3), np.float32), np.zeros((4, 2), np.float32)
+    step = Plan(model, nn.MSELoss(), optimizer).step if compiled else None
+    step(x, y) if step else eager_step(model, nn.MSELoss(), optimizer, x, y)
+    again, its_optimizer = pickle.loads(pickle.dumps((model, optimizer)))
+    other, others_optimizer = copy.deepcopy((model, optimizer))
+    wanted = eager_step(model, nn.MSELoss(), optimizer, x, y)
+    for twin, twins_optimizer in ((again, its_optimizer), (other, others_optimizer)):
+        assert eager_step(twin, nn.MSELoss(), twins_optimizer, x, y) == wanted
+        assert bits(twin, twins_optimizer) == bits(model, optimizer)
+    assert copy.copy(model.weight).detach().numpy() is model.weight.detach().numpy()

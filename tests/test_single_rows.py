@@ -3,6 +3,7 @@ whatever happens to the weight, and to whoever shares its memory."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -118,6 +119,13 @@ def test_memory_that_somebody_else_holds_is_never_trusted(share: Callable[[nn.Pa
     del other
     linear.weight.numel()
     assert check(linear, x) == [False, True, True, True]
+
+
+def test_weak_references_are_references() -> None:
+    linear, x = layer(), row()
+    other = weakref.ref(linear.weight.detach().numpy())
+    assert check(linear, x) == [False] * 4
+    assert other() is not None
 
 
 def test_memory_of_others_is_never_trusted() -> None:

@@ -13,8 +13,12 @@ void AdamSettings::set_step(std::int64_t target) {
     }
     beta1_taken = beta1;
     beta2_taken = beta2;
-    while (step < target && (beta1_power != 0 || beta2_power != 0)) advance();
-    step = target;
+    for (double before1 = -1, before2 = -1; step < target && (before1 != beta1_power || before2 != beta2_power);) {
+        before1 = beta1_power;
+        before2 = beta2_power;
+        advance();
+    }
+    step = target;  // the powers have come to rest, at 0 or at a number that is too small to become smaller
 }
 
 template <typename T>

@@ -19,15 +19,15 @@ constexpr double pause_factor = 3, soon_factor = 4, longest_pause = 1;
 
 int Pace::first(double now, int most) const { return now < until_ ? std::max(1, most / 2) : most; }
 
-int Pace::next(double seconds, double now, int active, int most) {
+int Pace::next(double seconds, double now, int active, int most, double& usual) {
     if (active < most) return now < until_ ? active : most;
-    if (usual_ > 0 && seconds > stall_factor * usual_ + stall_seconds) {
+    if (usual > 0 && seconds > stall_factor * usual + stall_seconds) {
         const bool soon = now - until_ < soon_factor * seconds;
         pause_ = std::min(longest_pause, soon ? 2 * pause_ : pause_factor * seconds);
         until_ = now + pause_;
         return std::max(1, most / 2);
     }
-    usual_ = usual_ == 0 || seconds < usual_ ? seconds : usual_ + (seconds - usual_) / 64;
+    usual = usual == 0 || seconds < usual ? seconds : usual + (seconds - usual) / 64;
     return most;
 }
 

@@ -10,11 +10,11 @@ public:
     // wait for it at the end of the call would take a time slice again.
     int first(double now, int most) const;
 
-    // After a step that took `seconds` with `active` of `most` threads and ended at time `now`.
-    int next(double seconds, double now, int active, int most);
+    // After a step that took `seconds` with `active` of `most` threads and ended at time `now`. usual: what a step of
+    // its program takes the whole team, kept up to date; 0 at first.
+    int next(double seconds, double now, int active, int most, double& usual);
 
 private:
-    double usual_ = 0;  // seconds of a step of the whole team
     double pause_ = 0;  // how long the team stays small after a stall
     double until_ = 0;
 };

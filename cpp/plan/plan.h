@@ -75,6 +75,7 @@ struct Program {
     Profile profile;                                      // empty: none is wanted
     const Source* source = nullptr;                       // of the current run
     std::int64_t step = 0;                                // number in it
+    double usual_seconds = 0;                             // of a step (pace.h)
 };
 
 class Plan {

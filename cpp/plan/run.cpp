@@ -94,7 +94,7 @@ struct Run {
         const bool failed = limits.stop_at_nan && loss != nullptr && !std::isfinite(loss_value(*loss));
         const double now = seconds_now();
         stop = failed || done >= limits.steps || now - start > limits.seconds;
-        const int next = pace.next(now - step_start, now, team.size(), wanted);
+        const int next = pace.next(now - step_start, now, team.size(), wanted, program.usual_seconds);
         team.resize(stop ? most : std::min(most, next));
         step_start = now;
     }

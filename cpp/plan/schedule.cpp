@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/check.h"
 #include "kernels/dispatch.h"
 
 namespace fastnn {
@@ -67,7 +68,9 @@ private:
         Phase phase;
         phase.chain = chain;
         for (std::size_t i = 0; i < instructions_.size(); ++i) {
-            if (placed_[i] || in_chains(instructions_[i]) != chain || !ready(i, phase)) continue;
+            const Instruction& instruction = instructions_[i];
+            if (placed_[i] || in_chains(instruction) != chain || !ready(i, phase)) continue;
+            if (!chain && !instruction.body && !instruction.task_body) fail("plan", instruction.name, " has no body");
             phase.members.push_back(i);
             phase.tasks += instructions_[i].tasks;
         }

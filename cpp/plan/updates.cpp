@@ -180,7 +180,9 @@ TensorView emit_pack(Plan& plan, Program& program, const TensorView& grad_y, Wei
     Instruction pack{"pack"};
     pack.rows = grad_y.shape[0];
     pack.operations = static_cast<double>(grad_y.size());
-    pack.row_body = [gradient](Range rows, int) { gradient.pack(rows); };
+    const std::int64_t rows = pack.rows;
+    pack.body = [gradient, rows](Team& team) { gradient.pack(team.share(rows)); };  // where rows are not the batch's
+    pack.row_body = [gradient](Range some, int) { gradient.pack(some); };
     pack.accesses = {access_of(grad_y, false), access_of(packed, true)};
     program.instructions.push_back(std::move(pack));
     return packed;

@@ -84,6 +84,16 @@ def test_damage_is_found(tmp_path: Path) -> None:
         open_image(path, jpeg_target=lambda width, height: (20, 20))
 
 
+def test_a_strip_without_a_result(tmp_path: Path) -> None:
+    """Resize leaves it no height; the file is not damaged."""
+    (tmp_path / "a").mkdir()
+    Image.new("RGB", (5000, 1)).save(tmp_path / "a/strip.jpg")
+    for scaled in (False, True):
+        data = ImageFolder(tmp_path, Compose([Resize(10, max_size=20, scaled_jpeg=scaled), ToTensor()]))
+        with pytest.raises(ValueError, match="height and width must be > 0"):
+            data[0]
+
+
 def test_source(folder: Path) -> None:
     exact, scaled = (open_source(folder, resize=(64, 64), scaled_jpeg=value).train.images for value in (False, True))
     assert exact.shape == scaled.shape == (7, 1, 64, 64) and not np.array_equal(exact, scaled)

@@ -126,14 +126,20 @@ def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None
         image = plugin(io.BytesIO(data))
         _check_pixels(image.size, where, max_pixels)
         if jpeg_target is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
-            image.info[FULL_SIZE] = image.size
-            image.draft(None, jpeg_target(*image.size))
+            _draft(image, jpeg_target(*image.size))
         image.load()
     except (FormatError, MemoryError):
         raise
     except Exception as error:  # Pillow documents none: OSError, SyntaxError, ValueError, ... by format and damage
         raise FormatError(f"{where} cannot be read as an image: {_damage(data, error)}") from error
     return image
+
+
+def _draft(image: Image.Image, enough: tuple[int, int]) -> None:
+    """Has a JPEG file decoded at a fraction of its size; not where that would leave nothing."""
+    if min(enough) >= 1:
+        image.info[FULL_SIZE] = image.size
+        image.draft(None, enough)
 
 
 def _plugin(data: bytes) -> Callable[[io.BytesIO], Image.Image] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Protocol
+from weakref import getweakrefcount
 
 import numpy as np
 
@@ -36,17 +37,17 @@ class Parameter(Tensor):
 
     @property
     def _data(self) -> np.ndarray:  # type: ignore[override]
-        self._values = _CHANGED  # whoever asks may write
         if self._owner is not None:
             self._owner.release()
+        self._values = _CHANGED  # whoever asks may write
         return self._storage
 
     @_data.setter
     def _data(self, value: np.ndarray) -> None:
-        self._values = _CHANGED
         if self._owner is not None:
             self._owner.release()
         self._storage = value
+        self._values = _CHANGED
 
     def _for_product(self) -> tuple[np.ndarray, bool]:
         """The array to read, and whether all of it is known to be finite: then a zero times any of it is zero.
@@ -76,14 +77,28 @@ class Parameter(Tensor):
         memo[id(self)] = copy
         return copy
 
+    def __reduce__(self) -> tuple:
+        """Pickled by its values, not with a plan that holds them."""
+        return _restored, (self._data, self.requires_grad, self.grad)
+
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
 
-def _references(parameter: Parameter) -> tuple[int, int]:
-    """How many references there are to its array, and to another one that owns the memory."""
-    array = sys.getrefcount(parameter._storage)
-    return array, 0 if parameter._storage.base is None else sys.getrefcount(parameter._storage.base)
+def _restored(data: np.ndarray, requires_grad: bool, grad: Tensor | None) -> Parameter:
+    parameter = Parameter(data, requires_grad)
+    parameter.grad = grad
+    return parameter
+
+
+def _references(parameter: Parameter) -> tuple[int, int, int]:
+    """How many references there are to its array, and to another one that owns the memory; weak ones to either."""
+    array, base = sys.getrefcount(parameter._storage), 0
+    weak = getweakrefcount(parameter._storage)
+    if parameter._storage.base is not None:
+        base = sys.getrefcount(parameter._storage.base)
+        weak += getweakrefcount(parameter._storage.base)
+    return array, base, weak
 
 
 def _is_alone(parameter: Parameter) -> bool:
@@ -97,5 +112,5 @@ def _is_alone(parameter: Parameter) -> bool:
     return all(count <= alone for count, alone in counts)
 
 
-# What the two counts are when nobody else has a reference, in this version of Python.
+# What the counts are when nobody else has a reference, in this version of Python.
 _ALONE = _references(Parameter(np.zeros((1, 2)).T))

@@ -172,6 +172,11 @@ class Optimizer:
     def _all_params(self) -> Iterable[Parameter]:
         return (param for group in self.param_groups for param in group["params"])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: without a plan that holds the state, and what only belongs to this process."""
+        self.state  # noqa: B018 - taken back from the plan
+        return {**self.__dict__, "_owner": None, "_settings": {}}
+
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for number, group in enumerate(self.param_groups):
