@@ -47,6 +47,16 @@ def test_only_threads_that_took_part_are_counted() -> None:
         assert engine.profile().threads == 1
 
 
+def test_all_threads_that_took_part_are_counted() -> None:
+    model = mlp(784, 256, 10)
+    engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
+    x, y = np.ones((64, 784), np.float32), np.zeros(64, np.int64)
+    with configured("", 2):
+        engine.start_profile(x, y)
+        engine.step(x, y)
+        assert engine.profile().threads == 2
+
+
 def test_table() -> None:
     parts = [Part("dense_forward", "784-256", 3e6, 4e5, 60e-6, 50e-6), Part("waiting", "", 0, 0, 20e-6, 0)]
     lines = Profile(parts, threads=2, peak=200e9).lines()

@@ -3,14 +3,12 @@ number of threads is the fastest one tried."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from benchmarks.peers.torch_train_step import network
+from benchmarks.peers.torch_train_step import fastest, network
 
 if TYPE_CHECKING:
     from benchmarks.training import Job
@@ -28,16 +26,12 @@ class Model:
         self.images = [torch.from_numpy(row) for row in job.x.reshape(len(job.x), 1, -1)]
         self.batches = torch.from_numpy(job.x).split(BATCH)
         call = self.all if job.work.batch > 1 else self.one_by_one
-        self.threads = min({1, job.threads}, key=lambda threads: self.seconds(threads, call))
+        self.use(fastest(job.threads, self.use, call))
         self.name = f"torch, {self.threads} thread{'s' * (self.threads > 1)}"
 
-    def seconds(self, threads: int, call: Callable[[], np.ndarray]) -> float:
-        """What a call takes, after one to warm up."""
+    def use(self, threads: int) -> None:
+        """With so many threads from here on."""
         self.threads = threads
-        call()
-        started = time.perf_counter()
-        call()
-        return time.perf_counter() - started
 
     def outputs(self, inputs: list[torch.Tensor]) -> np.ndarray:
         """The logits of each, together."""

@@ -7,6 +7,7 @@ copy), losses stay tensors until the epoch ends, and the number of threads is th
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,18 @@ def network(job: Job) -> nn.Sequential:
     return model
 
 
+def fastest(most: int, use: Callable[[int], object], run: Callable[[], object]) -> int:
+    """1, 2, 4, ... or all threads: what a run is fastest with, after use(threads) and one to warm up."""
+    seconds = {}
+    for threads in sorted({most} | {2**i for i in range(12) if 2**i < most}):
+        use(threads)
+        run()
+        started = time.perf_counter()
+        run()
+        seconds[threads] = time.perf_counter() - started
+    return min(seconds, key=seconds.__getitem__)
+
+
 class Trainer:
     """The five steps of every tutorial."""
 
@@ -43,8 +56,12 @@ class Trainer:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.batches = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in job.batches()]
-        self.threads = self.fastest()
+        self.use(fastest(job.threads, self.use, self.epoch))
         self.name = f"{self.label}, {self.threads} thread{'s' * (self.threads > 1)}"
+
+    def use(self, threads: int) -> None:
+        """A fresh start with so many threads."""
+        self.threads = threads
         self.start()
 
     def start(self) -> None:
@@ -54,18 +71,6 @@ class Trainer:
         self.criterion = nn.CrossEntropyLoss() if work.loss == "cross_entropy" else nn.MSELoss()
         update = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
         self.optimizer = update(self.model.parameters(), lr=work.lr, fused=True)
-
-    def fastest(self) -> int:
-        """1, 2, 4, ... or all threads: what an epoch is fastest with, after one to warm up."""
-        counts = {self.job.threads} | {2**i for i in range(12) if 2**i < self.job.threads}
-        seconds = {}
-        for self.threads in sorted(counts):
-            self.start()
-            self.epoch()
-            started = time.perf_counter()
-            self.epoch()
-            seconds[self.threads] = time.perf_counter() - started
-        return min(seconds, key=seconds.__getitem__)
 
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The loss of a batch."""

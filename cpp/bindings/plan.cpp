@@ -123,9 +123,8 @@ std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
     return result;
 }
 
-// [(name, detail, flops, bytes touched, thread-seconds, the model's thread-seconds: plan/cost.h), ...] of a step; the
-// last one is waiting at barriers.
-// The threads that took part, and each part of a step.
+// The threads that took part, and of each part of a step (name, detail, flops, bytes touched, thread-seconds, the
+// model's thread-seconds: plan/cost.h); the last part is waiting at barriers.
 py::tuple profile_of(Plan& plan, int number) {
     const Program& program = plan.scheduled(number);
     const std::size_t slots = program.instructions.size() + 1;

@@ -16,6 +16,9 @@ struct Range {
     std::int64_t begin, end;
 };
 
+// How many blocks of so many cover n.
+constexpr std::int64_t blocks_of(std::int64_t n, std::int64_t block) { return (n + block - 1) / block; }
+
 class Team;
 
 // A reference to a callable, for one call.
@@ -56,7 +59,7 @@ public:
 
     // This thread's part of [0, n), cut at multiples of grain.
     Range share(std::int64_t n, std::int64_t grain = 1) const {
-        const std::int64_t blocks = (n + grain - 1) / grain;
+        const std::int64_t blocks = blocks_of(n, grain);
         const std::int64_t begin = blocks * index_ / size_ * grain, end = blocks * (index_ + 1) / size_ * grain;
         return {begin < n ? begin : n, end < n ? end : n};
     }

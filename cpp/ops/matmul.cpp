@@ -19,11 +19,11 @@ constexpr std::int64_t k_block = 1024;
 // again. Copying costs about what one tile does.
 constexpr std::int64_t copied_from = 32;
 
-// Rows of B, `width` values each (n of them in B), side by side in memory of this thread.
+// At most k_block rows of B, `width` values each (n of them in B), side by side in memory of this thread.
 template <typename T>
 const T* side_by_side(const T* b, std::int64_t b_row, std::int64_t k, std::int64_t n, std::int64_t width) {
     thread_local AlignedBuffer buffer;
-    buffer.grow(static_cast<std::size_t>(std::min(k, k_block) * width) * sizeof(T));
+    buffer.grow(static_cast<std::size_t>(k * width) * sizeof(T));
     T* const copied = static_cast<T*>(buffer.data());
     for (std::int64_t i = 0; i < k; ++i) std::copy_n(b + i * b_row, n, copied + i * width);
     return copied;
@@ -83,7 +83,7 @@ void gemm(Team& team, const GemmProblem<T>& p) {
     const std::int64_t width = kernels<T>().panel;
     if (p.m == 1 && p.b.panel_stride == width && p.c_panel == width) return gemv(team, p);
     // All panels' rows in one line, cut evenly: whole panels where there are many, rows of one where there are few.
-    Range mine = team.share((p.n + width - 1) / width * p.m);
+    Range mine = team.share(blocks_of(p.n, width) * p.m);
     while (mine.begin < mine.end) {
         const std::int64_t panel = mine.begin / p.m, first = mine.begin % p.m;
         const std::int64_t rows = std::min(p.m - first, mine.end - mine.begin);
@@ -95,7 +95,7 @@ void gemm(Team& team, const GemmProblem<T>& p) {
 std::int64_t panels_bytes(DType dtype, std::int64_t n_stride, std::int64_t k, std::int64_t n) {
     if (n_stride == 1) return 0;
     const std::int64_t width = dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel;
-    const std::int64_t columns = checked_product("matmul", (n + width - 1) / width, width);
+    const std::int64_t columns = checked_product("matmul", blocks_of(n, width), width);
     return checked_product("matmul", checked_product("matmul", columns, k), item_size(dtype));
 }
 
@@ -105,7 +105,7 @@ Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t 
     const std::int64_t width = kernels<T>().panel;
     if (n_stride == 1) return {b, k_stride, width};
     T* const packed = static_cast<T*>(workspace);
-    const Range rows = team.share((n + width - 1) / width * k);
+    const Range rows = team.share(blocks_of(n, width) * k);
     for (std::int64_t i = rows.begin; i < rows.end; ++i) {
         const std::int64_t first = i / k * width, columns = std::min(width, n - first);
         const T* source = b + i % k * k_stride + first * n_stride;

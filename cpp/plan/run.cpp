@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "core/check.h"
-#include "kernels/dispatch.h"
 #include "ops/dense.h"
 #include "ops/gather.h"
 #include "plan/cost.h"

@@ -104,7 +104,7 @@ constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
 std::int64_t row_blocks(std::int64_t rows, int threads) {
     const std::int64_t tiles = rows / (least_tiles * kernels<float>().rows);
     const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
-    return std::max((rows + most_rows - 1) / most_rows, std::min(rounds * threads, rows));
+    return std::max(blocks_of(rows, most_rows), std::min(rounds * threads, rows));
 }
 
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows) {

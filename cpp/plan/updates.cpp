@@ -17,8 +17,6 @@ constexpr double update_cost = 4;  // elementary operations for each parameter
 // A task of a plain update: elements, 16 KB of each array.
 constexpr std::int64_t update_items = 4096;
 
-std::int64_t blocks_of(std::int64_t n, std::int64_t block) { return (n + block - 1) / block; }
-
 // One optimizer's kernel over `count` elements from `offset`, gradient at grad.
 template <typename T>
 struct Updater {

@@ -1,5 +1,7 @@
 #include "plan/weight_gradient.h"
 
+#include "kernels/dispatch.h"
+
 namespace fastnn {
 
 namespace {
@@ -17,8 +19,6 @@ constexpr std::int64_t few_panels = 2, most_columns = 256;
 // of L1: where they do not lie closer together than this, they are copied first, so many of a panel at a time: a block
 // of samples.
 constexpr std::int64_t copied_bytes = 16 * 1024;
-
-std::int64_t blocks_of(std::int64_t n, std::int64_t block) { return (n + block - 1) / block; }
 
 }  // namespace
 

@@ -12,7 +12,6 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
-#include "kernels/dispatch.h"
 #include "ops/matmul.h"
 #include "plan/zeros.h"
 
@@ -61,7 +60,7 @@ private:
     std::int64_t inputs() const { return x_.shape[1]; }
     std::int64_t outputs() const { return grad_y_.shape[1]; }
     std::int64_t samples() const { return x_.shape[0]; }
-    std::int64_t panels() const { return (outputs() + width_ - 1) / width_; }
+    std::int64_t panels() const { return blocks_of(outputs(), width_); }
 
     static Range cut(std::int64_t number, std::int64_t block, std::int64_t all) {
         return {number * block, std::min((number + 1) * block, all)};

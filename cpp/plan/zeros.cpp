@@ -1,8 +1,5 @@
 #include "plan/zeros.h"
 
-#include "kernels/dispatch.h"
-#include "ops/map.h"
-
 namespace fastnn {
 
 namespace {

@@ -114,7 +114,6 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
     from fastnn import _core, job
     from fastnn.console import Console
     from fastnn.data.source import open_source
-    from fastnn.device import check_device
     from fastnn.recipes import RECIPES
 
     console, recipe = Console(args.quiet), RECIPES[args.recipe]
@@ -139,7 +138,6 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():
         raise ValueError(_core.cuda_missing_reason())
-    check_device(args.device)
     if args.threads is not None:
         _core.set_num_threads(args.threads)
     for path in (settings.out, settings.state, args.json):

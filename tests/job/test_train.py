@@ -222,6 +222,12 @@ def test_help_names_every_option_and_its_default() -> None:
     outcome = call("--help")
     assert outcome.code == 0
     text = " ".join(outcome.out.split())
-    for words in ("(default: digits)", "(default: 10; fast: 4)", "(default: 0)", "(default: adam)"):
+    for words in (
+        "(default: digits)",
+        "(default: 10; fast: 4)",
+        "(default: 64; fast: 250)",
+        "(default: 0)",
+        "(default: adam)",
+    ):
         assert words in text
     assert "None)" not in text

@@ -26,6 +26,18 @@ IMPORTS = (
 )
 
 
+def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs the interpreter in a folder, with this fastnn."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE), "FASTNN_CACHE": str(folder / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
 @pytest.fixture(params=["imports changed", "unchanged"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> object:
     """run(script, ...): its lines, after the script and its neighbours were put into the test's folder."""
@@ -39,14 +51,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> object:
                 text = text.replace(before, after)
             (tmp_path / source.name).write_text(text)
         words = [] if request.param == "imports changed" else ["-m", "fastnn.run"]
-        done = subprocess.run(
-            [sys.executable, *words, script.name],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE), "FASTNN_CACHE": str(tmp_path / "cache")},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = python(tmp_path, *words, script.name)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout.splitlines()
@@ -193,14 +198,7 @@ def test_a_name_that_is_not_there(script: str, message: str, tmp_path: Path) -> 
 
 def run_script(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess:
     (folder / "script.py").write_text(script + "\n")
-    return subprocess.run(
-        [sys.executable, "-m", "fastnn.run", "script.py", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return python(folder, "-m", "fastnn.run", "script.py", *words)
 
 
 def test_the_scripts_own_errors_stay_its_own(tmp_path: Path) -> None:
@@ -210,22 +208,15 @@ def test_the_scripts_own_errors_stay_its_own(tmp_path: Path) -> None:
     assert "AttributeError: 'list' object has no attribute 'foo'" in done.stderr
 
 
+@pytest.mark.skipif(_core.cuda_available(), reason="there is a GPU")
 def test_there_is_no_gpu_and_it_says_so(tmp_path: Path) -> None:
-    if _core.cuda_available():
-        pytest.skip("there is one")
     for call in ("torch.rand(2).cuda()", "torch.nn.Linear(2, 2).cuda()", "torch.rand(2).to('cuda:0')"):
         done = run_script(tmp_path, f"import torch\nassert not torch.cuda.is_available()\n{call}")
         assert done.returncode == 1 and _core.cuda_missing_reason() in done.stderr
 
 
-def test_the_list_names_what_there_is() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "fastnn", "run", "--list"],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def test_the_list_names_what_there_is(tmp_path: Path) -> None:
+    done = python(tmp_path, "-m", "fastnn", "run", "--list")
     names = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert {"tensor", "relu", "nn", "optim", "device", "float32", "randn"} <= set(names["torch"].split())
     assert {"Linear", "CrossEntropyLoss", "functional"} <= set(names["torch.nn"].split())

@@ -74,16 +74,14 @@ def _collate_sequences(batch: Sequence[Any]) -> Any:
 
 
 def _stack(arrays: list[np.ndarray]) -> np.ndarray:
-    shape, dtype = arrays[0].shape, arrays[0].dtype
+    shape = arrays[0].shape
     for place, array in enumerate(arrays):
         if array.shape != shape:
             raise ValueError(
                 f"samples of a batch must have one shape: {shape}, but {array.shape} at entry "
                 f"{place}. Images of different sizes need a Resize"
             )
-        if array.dtype != dtype:
-            return np.stack(arrays)
-    out = np.empty((len(arrays), *shape), dtype)  # np.stack takes 25 us for eight numbers
+    out = np.empty((len(arrays), *shape), np.result_type(*arrays))  # np.stack takes 25 us for eight numbers
     for place, array in enumerate(arrays):
         out[place] = array
     return out

@@ -119,8 +119,8 @@ def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[i
     """(C, H, W) of the first image that can be read."""
     messages: list[str] = []
     for path in paths:
-        if (shape := _plain_shape(path, plan)) is not None:
-            return shape
+        if (pixels := read_compiled(path, plan)) is not None:
+            return pixels.shape[1:]
         try:
             return _pixels(path, plan).shape
         except (FormatError, OSError) as error:
@@ -130,13 +130,18 @@ def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[i
     raise FormatError(_listing(messages, len(messages)))
 
 
-def _plain_shape(path: str, plan: PixelPlan) -> tuple[int, int, int] | None:
-    """(C, H, W) of a file that the compiled reader reads."""
-    size = _core.png_size(path)
-    if plan.channels_alone is None or size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
+def read_compiled(path: str, plan: PixelPlan, size: tuple[int, int] | None = None) -> np.ndarray | None:
+    """uint8 (1, C, H, W) of a file, by the compiled reader; None for a file or a plan that is not for it.
+
+    size: (H, W) to try before the one that the file claims.
+    """
+    found = size or _core.png_size(path)
+    if plan.channels_alone is None or found is None or not 0 < found[0] * found[1] <= MAX_PIXELS:
         return None
-    shape = (plan.channels_alone, *size)
-    return shape if _core.read_images([path], np.empty((1, *shape), np.uint8))[0] else None
+    pixels = np.empty((1, plan.channels_alone, *found), np.uint8)
+    if _core.read_images([path], pixels)[0]:
+        return pixels
+    return None if size is None else read_compiled(path, plan)
 
 
 def _allocate(count: int, shape: tuple[int, int, int]) -> np.ndarray:

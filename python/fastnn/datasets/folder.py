@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.decode import NotResident, decode_folder
-from fastnn.data.images import MAX_PIXELS, read_rgb
+from fastnn.data.decode import NotResident, decode_folder, read_compiled
+from fastnn.data.images import read_rgb
 from fastnn.data.paths import StrPath, check_folder
 from fastnn.data.pixels import PixelPlan, jpeg_target, pixel_plan
 from fastnn.data.resident import FileNames, Resident
@@ -73,7 +73,9 @@ class ImageFolder(VisionDataset):
         self._scan, self._stamps = scan, [stamps for _, stamps in listed]
         self.imgs = self.samples
         self.targets = [label for _, label in self.samples]
-        self._size: tuple[int, int] | None = None  # (height, width) of the last file that the compiled reader read
+        self._size: tuple[int, int] | None = (
+            None  # (height, width) of the last file read compiled: the next is likely alike
+        )
         self._block: tuple[str, list[tuple[str, int]], Resident | None] | None = None
         empty = [name for name in self.classes if not found[name]]
         if not self.classes or (empty and not allow_empty):
@@ -85,23 +87,16 @@ class ImageFolder(VisionDataset):
             return self._transformed(self.loader(path), target)
         plan = pixel_plan(self.transform)
         if plan is not None and (image := self._compiled(path, plan)) is not None:
-            return image, target if self.target_transform is None else self.target_transform(target)
+            return image, self._transformed_target(target)
         return self._transformed(read_rgb(path, jpeg_target=jpeg_target(self.transform)), target)
 
     def _compiled(self, path: str, plan: PixelPlan) -> Tensor | None:
         """What the transform makes of a file, by the compiled reader; None where that does not read it."""
-        channels = plan.channels_alone
-        if channels is None:
+        pixels = read_compiled(path, plan, self._size)
+        if pixels is None:
             return None
-        for size in (self._size, None):  # of the file before, as most are alike
-            size = size or _core.png_size(path)
-            if size is None or not 0 < size[0] * size[1] <= MAX_PIXELS:
-                return None
-            pixels = np.empty((1, channels, *size), np.uint8)
-            if _core.read_images([path], pixels)[0]:
-                self._size = size
-                return Tensor(_core.gather_uint8(pixels, _FIRST, *plan.normalisation(channels))[0])
-        return None
+        self._size = pixels.shape[2:]
+        return Tensor(_core.gather_uint8(pixels, _FIRST, *plan.normalisation(pixels.shape[1]))[0])
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -60,9 +60,10 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         raise NotImplementedError
 
     def _transformed(self, image: Any, target: int) -> tuple[Any, Any]:
-        if self.transform is not None:
-            image = self.transform(image)
-        return image, target if self.target_transform is None else self.target_transform(target)
+        return image if self.transform is None else self.transform(image), self._transformed_target(target)
+
+    def _transformed_target(self, target: int) -> Any:
+        return target if self.target_transform is None else self.target_transform(target)
 
     def extra_repr(self) -> str:
         """Further lines for ``print(dataset)``."""

@@ -174,8 +174,7 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: without a plan that holds the state, and what only belongs to this process."""
-        self.state  # noqa: B018 - taken back from the plan
-        return {**self.__dict__, "_owner": None, "_settings": {}}
+        return {**self.__dict__, "_state": self.state, "_owner": None, "_settings": {}}
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
