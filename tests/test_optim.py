@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import nn, optim
+from fastnn import _core, nn, optim
 from fastnn.optim import lr_scheduler
 from fastnn.tensor import Tensor
 
@@ -235,3 +235,32 @@ def test_schedule(name: str) -> None:
         schedule.step()
         assert schedule.get_last_lr() == pytest.approx([rate(1.0, epoch), rate(0.5, epoch)], rel=1e-12)
         assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
+
+
+def test_a_step_is_one_call_and_all_of_it_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four parameters, one call of the core; a gradient that does not fit leaves all of them as they were."""
+    model, calls = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), []
+    optimizer = optim.Adam(model.parameters())
+    update = _core.update
+    monkeypatch.setattr(_core, "update", lambda updates: (calls.append(len(updates)), update(updates)))
+    for parameter in model.parameters():
+        parameter.grad = Tensor(np.ones(parameter.shape, dtype=np.float32))
+    optimizer.step()
+    assert calls == [4]
+    before = [parameter.detach().numpy().copy() for parameter in model.parameters()]
+    model[1].bias.grad = Tensor(np.ones(2))  # float64
+    with pytest.raises(TypeError, match="grad"):
+        optimizer.step()
+    for parameter, kept in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(parameter.detach().numpy(), kept)
+
+
+def test_momentum_may_begin_later() -> None:
+    """A buffer that was not kept so far begins at the next gradient."""
+    parameter, options = make("SGD", {"lr": 0.1}, np.zeros((1, 2)))
+    parameter.grad = Tensor(np.array([[1.0, 2.0]]))
+    options.step()
+    options.param_groups[0]["momentum"] = 0.5
+    options.step()
+    options.step()
+    np.testing.assert_allclose(parameter.detach().numpy(), -0.1 * (1 + 1 + 1.5) * np.array([[1.0, 2.0]]))

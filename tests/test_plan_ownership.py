@@ -251,3 +251,26 @@ def test_pickles_and_copies_hold_values_only(kind: type, compiled: bool) -> None
         assert eager_step(twin, nn.MSELoss(), twins_optimizer, x, y) == wanted
         assert bits(twin, twins_optimizer) == bits(model, optimizer)
     assert copy.copy(model.weight).detach().numpy() is model.weight.detach().numpy()
+
+
+def test_nobody_sees_values_that_are_still_on_their_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one thread takes parameters back from a plan, another that reads one waits for all of it."""
+    model = mlp(5, 6, 3)
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.5))
+    plan.step(*BATCHES[0])
+    first, *_, last = model.parameters()
+    before, on_its_way, seen = last._storage.copy(), threading.Event(), []
+    write_back = plan._write_back
+
+    def slow(held: Any) -> None:
+        on_its_way.set()
+        other.join(0.2)  # which must still wait after that
+        write_back(held)
+
+    monkeypatch.setattr(plan, "_write_back", slow)
+    other = threading.Thread(target=lambda: (on_its_way.wait(), seen.append(last.detach().numpy().copy())))
+    other.start()
+    first.detach()
+    other.join()
+    assert not np.array_equal(before, seen[0])
+    np.testing.assert_array_equal(seen[0], last._storage)

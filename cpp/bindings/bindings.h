@@ -3,7 +3,12 @@
 
 #include <pybind11/pybind11.h>
 
+#include "ops/update.h"
+
 namespace fastnn {
+
+// The settings of an optimizer, whichever it is.
+Settings settings_of(const pybind11::handle& object);
 
 void bind_runtime(pybind11::module_& module);
 void bind_ops(pybind11::module_& module);

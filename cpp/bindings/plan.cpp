@@ -19,12 +19,6 @@ namespace {
 
 using Object = py::object;
 
-Settings settings_of(const Object& object) {
-    if (py::isinstance<AdamSettings>(object)) return object.cast<std::shared_ptr<AdamSettings>>();
-    if (py::isinstance<SgdSettings>(object)) return object.cast<std::shared_ptr<SgdSettings>>();
-    return object.cast<std::shared_ptr<RmspropSettings>>();
-}
-
 DType dtype_named(const std::string& name) {
     for (const DType dtype : {DType::float32, DType::float64, DType::int64, DType::uint8, DType::boolean}) {
         if (name == dtype_name(dtype)) return dtype;

@@ -1,11 +1,14 @@
 // Optimizer updates of NumPy arrays, in place.
+#include <pybind11/stl.h>
+
 #include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
-#include "ops/adam.h"
-#include "ops/rmsprop.h"
-#include "ops/sgd.h"
+#include "ops/update.h"
 
 namespace fastnn {
 
@@ -13,13 +16,16 @@ namespace {
 
 using Object = py::object;
 
+constexpr double operations_an_item = 4;  // of an update, in additions and multiplications
+
 void adam_arrays(const Object& param_in, const Object& grad_in, const Object& m_in, const Object& v_in,
                  const AdamSettings& settings) {
     const TensorView param = in_place("adam", "param", param_in), m = in_place("adam", "m", m_in),
                      v = in_place("adam", "v", v_in);
     const Input grad("adam", "grad", grad_in, Layout::any);
     adam_check(param, grad.view(), m, v);
-    run_op(static_cast<double>(param.size()) * 4, [&](Team& team) { adam(team, settings, param, grad.view(), m, v); });
+    run_op(static_cast<double>(param.size()) * operations_an_item,
+           [&](Team& team) { adam(team, settings, param, grad.view(), m, v); });
 }
 
 void sgd_arrays(const Object& param_in, const Object& grad_in, const Object& buffer_in, const SgdSettings& settings) {
@@ -40,11 +46,50 @@ void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object&
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("rmsprop", "grad", grad_in, Layout::any);
     rmsprop_check(param, grad.view(), square, buffer_view);
-    run_op(static_cast<double>(param.size()) * 4,
+    run_op(static_cast<double>(param.size()) * operations_an_item,
            [&](Team& team) { rmsprop(team, settings, param, grad.view(), square, buffer_view); });
 }
 
+// One of the updates of a step, as Python gives it: settings, parameter, gradient, states.
+using Entry = std::tuple<Object, Object, Object, std::vector<Object>>;
+
+struct Update {
+    Settings settings;
+    Target target;
+    Input grad;
+};
+
+Update checked_update(const Entry& entry) {
+    const auto& [settings, param, grad, states] = entry;
+    Update update{
+        settings_of(settings), {in_place("update", "param", param), {}}, Input("update", "grad", grad, Layout::any)};
+    for (const Object& state : states) update.target.states.push_back(in_place("update", "state", state));
+    update_check(update.settings, update.target, update.grad.view());
+    return update;
+}
+
+// A step of an optimizer in one region of threads; nothing is touched before all of it is checked.
+void update_arrays(const std::vector<Entry>& entries) {
+    std::vector<Update> updates;
+    double items = 0;
+    for (const Entry& entry : entries) {
+        updates.push_back(checked_update(entry));
+        items += static_cast<double>(updates.back().target.param.size());
+    }
+    run_op(items * operations_an_item, [&](Team& team) {
+        for (const Update& each : updates) update(team, each.settings, each.target, each.grad.view());
+    });
+}
+
 }  // namespace
+
+Settings settings_of(const py::handle& object) {
+    if (py::isinstance<AdamSettings>(object)) return object.cast<std::shared_ptr<AdamSettings>>();
+    if (py::isinstance<SgdSettings>(object)) return object.cast<std::shared_ptr<SgdSettings>>();
+    if (py::isinstance<RmspropSettings>(object)) return object.cast<std::shared_ptr<RmspropSettings>>();
+    throw py::type_error("[update] expected the settings of an optimizer, got " +
+                         std::string(py::str(py::type::handle_of(object))));
+}
 
 void bind_updates(py::module_& module) {
     py::class_<AdamSettings, std::shared_ptr<AdamSettings>>(module, "AdamSettings")
@@ -88,6 +133,7 @@ void bind_updates(py::module_& module) {
     module.def("sgd", &sgd_arrays, py::arg("param"), py::arg("grad"), py::arg("buffer"), py::arg("settings"));
     module.def("rmsprop", &rmsprop_arrays, py::arg("param"), py::arg("grad"), py::arg("square"), py::arg("buffer"),
                py::arg("settings"));
+    module.def("update", &update_arrays, py::arg("updates"));
 }
 
 }  // namespace fastnn

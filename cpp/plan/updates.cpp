@@ -17,53 +17,11 @@ constexpr double update_cost = 4;  // elementary operations for each parameter
 // A task of a plain update: elements, 16 KB of each array.
 constexpr std::int64_t update_items = 4096;
 
-// One optimizer's kernel over `count` elements from `offset`, gradient at grad.
-template <typename T>
-struct Updater {
-    const Settings& settings;
-    T* param;
-    T* states[2];
-
-    void operator()(std::int64_t offset, std::int64_t count, const T* grad) const {
-        T* const first = states[0] ? states[0] + offset : nullptr;
-        T* const second = states[1] ? states[1] + offset : nullptr;
-        if (const auto* adam = std::get_if<std::shared_ptr<AdamSettings>>(&settings)) {
-            kernels<T>().adam(count, param + offset, grad, first, second, adam_scalars<T>(**adam));
-        } else if (const auto* sgd = std::get_if<std::shared_ptr<SgdSettings>>(&settings)) {
-            kernels<T>().sgd(count, param + offset, grad, first, sgd_scalars<T>(**sgd));
-        } else {
-            const auto& rmsprop = std::get<std::shared_ptr<RmspropSettings>>(settings);
-            kernels<T>().rmsprop(count, param + offset, grad, first, second, rmsprop_scalars<T>(*rmsprop));
-        }
-    }
-};
-
-template <typename T>
-Updater<T> make_updater(const Settings& settings, const TensorView& param, const std::vector<TensorView>& states) {
-    return {settings,
-            param.as<T>(),
-            {!states.empty() ? states[0].as<T>() : nullptr, states.size() > 1 ? states[1].as<T>() : nullptr}};
-}
-
-struct Target {
-    TensorView param;
-    std::vector<TensorView> states;
-};
-
 Target checked_target(Plan& plan, const Settings& settings, int param, const TensorView& grad,
                       const std::vector<int>& states) {
     Target target{plan.at(param), {}};
     for (const int state : states) target.states.push_back(plan.at(state));
-    const auto slot = [&](std::size_t i) { return i < target.states.size() ? &target.states[i] : nullptr; };
-    if (std::holds_alternative<std::shared_ptr<AdamSettings>>(settings)) {
-        if (states.size() != 2) fail("adam", "the plan gives ", states.size(), " state arrays, Adam has 2");
-        adam_check(target.param, grad, target.states[0], target.states[1]);
-    } else if (std::holds_alternative<std::shared_ptr<SgdSettings>>(settings)) {
-        sgd_check(target.param, grad, slot(0));
-    } else {
-        if (states.empty()) fail("rmsprop", "the plan gives no square_avg");
-        rmsprop_check(target.param, grad, target.states[0], slot(1));
-    }
+    update_check(settings, target, grad);
     return target;
 }
 
@@ -118,7 +76,7 @@ void emit_update(Plan& plan, int program, const Settings& settings, int param, i
         dispatch_real(target.param.dtype, [&](auto zero) {
             using T = decltype(zero);
             some_items(task, items, [&](std::int64_t first, std::int64_t count) {
-                make_updater<T>(settings, target.param, target.states)(first, count, grad.as<T>() + first);
+                make_updater<T>(settings, target)(first, count, grad.as<T>() + first);
             });
         });
     };
@@ -149,7 +107,7 @@ void emit_bias_update(Plan& plan, int program, const Settings& settings, int par
                 total.data = plan.scratch(thread);
                 Team alone;
                 dense_grad_bias(alone, columns, total);
-                make_updater<T>(settings, target.param, target.states)(first, count, total.as<T>());
+                make_updater<T>(settings, target)(first, count, total.as<T>());
             });
         });
     };
@@ -197,7 +155,7 @@ struct DenseUpdate {
         const std::int64_t width = target.param.panel, items = (tile.rows.end - tile.rows.begin) * width;
         const std::int64_t column = tile.panel * width;
         const std::int64_t first = (tile.panel * target.param.shape[1] + tile.rows.begin) * width;
-        make_updater<T>(settings, target.param, target.states)(first, items, tile.gradients);
+        make_updater<T>(settings, target)(first, items, tile.gradients);
         if (!kernels<T>().finite(items, target.param.as<T>() + first)) derived->finite = false;
         if (derived->transposed.data == nullptr) return;
         const std::int64_t end = std::min(column + width, target.param.shape[0]);

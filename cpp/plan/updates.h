@@ -3,18 +3,13 @@
 #pragma once
 
 #include <memory>
-#include <variant>
+#include <vector>
 
-#include "ops/adam.h"
 #include "ops/dropout.h"
-#include "ops/rmsprop.h"
-#include "ops/sgd.h"
+#include "ops/update.h"
 #include "plan/plan.h"
 
 namespace fastnn {
-
-using Settings =
-    std::variant<std::shared_ptr<AdamSettings>, std::shared_ptr<SgdSettings>, std::shared_ptr<RmspropSettings>>;
 
 // Updates param with grad; states in the order of the optimizer's slots (a missing one: not kept). The settings advance
 // by one step before each run of the program; they are shared with Python, which may change the learning rate between

@@ -122,6 +122,7 @@ def sgd(param: ndarray, grad: ndarray, buffer: ndarray | None, settings: SgdSett
 def rmsprop(
     param: ndarray, grad: ndarray, square: ndarray, buffer: ndarray | None, settings: RmspropSettings
 ) -> None: ...
+def update(updates: list[tuple[_Settings, ndarray, ndarray, list[ndarray]]]) -> None: ...
 
 # -- data and random numbers: bindings/data.cpp, bindings/digits.cpp --------------------------------------------------
 

@@ -55,9 +55,6 @@ max_backward = _core.max_backward
 dropout = _core.dropout
 take = _core.take
 take_backward = _core.take_backward
-adam = _core.adam
-sgd = _core.sgd
-rmsprop = _core.rmsprop
 
 
 def copy(x: np.ndarray) -> np.ndarray:

@@ -77,6 +77,7 @@ class Plan:
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
         self._lock = threading.RLock()
+        self._giving_back, self._is_giving_back = threading.RLock(), False
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -164,31 +165,35 @@ class Plan:
         Raises:
             RuntimeError: another thread is training with this plan.
         """
-        if not self._updates:  # it only reads: the parameters' own arrays are as they were
-            self._disown()
-            return
+        with self._giving_back:  # by one thread; others wait, and find nothing left to do
+            held = [slot for slot in self._slots.values() if slot.param._owner is self]
+            if self._is_giving_back or not (held or self._holds_state()):
+                return
+            self._is_giving_back = True
+            try:
+                if self._updates:  # else it only reads: the parameters' own arrays are as they were
+                    self._write_back(held)
+            finally:
+                self._is_giving_back = False
+            for slot in held:
+                slot.param._owner = None
+            if self._holds_state():
+                self.optimizer._owner = None
+
+    def _holds_state(self) -> bool:
+        return self.optimizer is not None and self.optimizer._owner is self
+
+    def _write_back(self, held: list[ParameterSlot]) -> None:
         with self._exclusive():
-            for slot in self._disown():
+            for slot in held:
                 self.core.read(slot.view, slot.param._storage)
-            if self.optimizer._owner is self:
-                self._write_back_state()
-
-    def _disown(self) -> list[ParameterSlot]:
-        """The slots of the parameters that were this plan's."""
-        held = [slot for slot in self._slots.values() if slot.param._owner is self]
-        for slot in held:
-            slot.param._owner = None
-        return held
-
-    def _write_back_state(self) -> None:
-        self.optimizer._owner = None
-        for update in self._updates.values():
-            if update.settings.step == 0:
-                continue  # not updated yet: eager code would have no state either
-            state = self.optimizer.state_of(update.param, update.group)
-            state["step"] = update.settings.step
-            for name, view in update.views.items():
-                self.core.read(view, state[name])
+            for update in self._updates.values() if self._holds_state() else ():
+                if update.settings.step == 0:
+                    continue  # not updated yet: eager code would have no state either
+                state = self.optimizer.state_of(update.param, update.group)
+                state["step"] = update.settings.step
+                for name, view in update.views.items():
+                    self.core.read(view, state[name])
 
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""

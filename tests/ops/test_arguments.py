@@ -37,6 +37,7 @@ def test_every_op_is_here() -> None:
         "available_cpus", "cuda_available", "cuda_missing_reason", "fma_peak", "get_num_threads", "isa",
         "inflate", "isa_description", "isa_levels", "kernel_addresses", "list_folder", "panel_width", "png_size",
         "read_images", "set_isa", "set_num_threads", "threading",
+        "update",
     }  # fmt: skip
     functions = {name for name in dir(_core) if name.islower() and not name.startswith("_")} - other
     ops = {name for name in functions if not re.match(r"digits?_|draw_|plan|instruction", name)}
@@ -327,3 +328,35 @@ def test_fuzz() -> None:
 @pytest.mark.parametrize("seed", range(2, 5))
 def test_fuzz_more(seed: int) -> None:
     fuzz(seed, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({0: None}, TypeError),
+        ({1: [1.0]}, TypeError),
+        ({1: np.zeros(3, dtype=np.float64)}, TypeError),
+        ({2: np.zeros(4, dtype=np.float32)}, ValueError),
+        ({3: []}, ValueError),
+        ({3: [np.zeros(3, dtype=np.float32), np.zeros((3, 1), dtype=np.float32)]}, ValueError),
+        ({3: None}, TypeError),
+    ],
+)
+def test_updates_of_a_step(wrong: dict[int, Any], error: type[Exception]) -> None:
+    """Settings, parameter, gradient and states of each; the others of the call stay as they are."""
+
+    def right() -> list[Any]:
+        zeros = [np.zeros(3, dtype=np.float32) for _ in range(3)]
+        return [_core.AdamSettings(), zeros[0], np.ones(3, dtype=np.float32), zeros[1:]]
+
+    first, second = right(), right()
+    for place, value in wrong.items():
+        second[place] = value
+    for settings in (first[0], second[0]):
+        if settings is not None:
+            settings.set_step(1)
+    with pytest.raises(error):
+        _core.update([tuple(first), tuple(second)])
+    assert not first[1].any()
+    _core.update([tuple(first)])
+    assert first[1].all()

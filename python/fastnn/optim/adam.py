@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from fastnn import _core, ops
-from fastnn.optim.optimizer import Optimizer, Params, State, check_number
+from fastnn import _core
+from fastnn.optim.optimizer import Optimizer, Params, check_number
 
 
 class Adam(Optimizer):
@@ -45,9 +43,6 @@ class Adam(Optimizer):
     def configure(self, settings: _core.AdamSettings, group: dict[str, Any]) -> None:
         settings.lr, settings.eps, settings.weight_decay = group["lr"], group["eps"], group["weight_decay"]
         settings.beta1, settings.beta2 = group["betas"]
-
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: _core.AdamSettings) -> None:
-        ops.adam(param, grad, state["exp_avg"], state["exp_avg_sq"], settings)
 
 
 class AdamW(Adam):

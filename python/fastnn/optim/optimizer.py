@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from fastnn import _core
 from fastnn.nn.parameter import Owner, Parameter
 from fastnn.tensor import Tensor, in_layout_of
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
+Update = tuple[Any, np.ndarray, np.ndarray, list[np.ndarray]]
 
 
 def check_number(
@@ -107,26 +109,32 @@ class Optimizer:
     def step(self, closure: Any = None) -> Tensor | None:
         """One update of every parameter that has a gradient."""
         loss = closure() if closure is not None else None
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._step_of(param, group)
+        state = self.state
+        updates = [
+            self._update_of(param, group, state)
+            for group in self.param_groups
+            for param in group["params"]
+            if param.grad is not None
+        ]
+        if updates:
+            _core.update(updates)
         return loss
 
-    def _step_of(self, param: Parameter, group: dict[str, Any]) -> None:
-        state = self.state_of(param, group)
-        state["step"] += 1
+    def _update_of(self, param: Parameter, group: dict[str, Any], states: dict[Parameter, State]) -> Update:
+        """What the core needs to update one parameter: settings, values, gradient and state, changed in place."""
+        data, state = param._data, states.get(param) or self.state_of(param, group)
+        grad = in_layout_of(data, param.grad._data)  # all of them are walked as flat memory
         settings = self._settings.get(param)
         if settings is None:
             settings = self._settings[param] = self.new_settings()
         self.configure(settings, group)
+        slots = self.active_slots(group)
+        for name in slots:
+            if name not in state:  # of a momentum that was zero so far
+                state[name] = np.zeros_like(data)
+        state["step"] += 1
         settings.set_step(state["step"])
-        data = param._data
-        self.update(data, in_layout_of(data, param.grad._data), state, settings)  # which walks both as flat memory
-
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: Any) -> None:
-        """Updates one parameter and its running values in place."""
-        raise NotImplementedError
+        return settings, data, grad, [state[name] for name in slots]
 
     def new_settings(self) -> Any:
         """The compiled core's settings for one parameter: hyper-parameters and the number of the step."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from fastnn import _core, ops
-from fastnn.optim.optimizer import Optimizer, Params, State, check_number
+from fastnn import _core
+from fastnn.optim.optimizer import Optimizer, Params, check_number
 
 
 class RMSprop(Optimizer):
@@ -42,6 +40,3 @@ class RMSprop(Optimizer):
     def configure(self, settings: _core.RmspropSettings, group: dict[str, Any]) -> None:
         for name in ("lr", "alpha", "eps", "weight_decay", "momentum"):
             setattr(settings, name, group[name])
-
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: _core.RmspropSettings) -> None:
-        ops.rmsprop(param, grad, state["square_avg"], state.get("momentum_buffer"), settings)

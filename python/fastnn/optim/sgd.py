@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from fastnn import _core, ops
-from fastnn.optim.optimizer import Optimizer, Params, State, check_number
+from fastnn import _core
+from fastnn.optim.optimizer import Optimizer, Params, check_number
 
 
 class SGD(Optimizer):
@@ -53,6 +51,3 @@ class SGD(Optimizer):
     def configure(self, settings: _core.SgdSettings, group: dict[str, Any]) -> None:
         for name in ("lr", "momentum", "dampening", "weight_decay", "nesterov"):
             setattr(settings, name, group[name])
-
-    def update(self, param: np.ndarray, grad: np.ndarray, state: State, settings: _core.SgdSettings) -> None:
-        ops.sgd(param, grad, state.get("momentum_buffer"), settings)

@@ -1,0 +1,55 @@
+#include "ops/update.h"
+
+#include "core/check.h"
+#include "kernels/dispatch.h"
+#include "ops/optimizer.h"
+
+namespace fastnn {
+
+template <typename T>
+void Updater<T>::operator()(std::int64_t offset, std::int64_t count, const T* grad) const {
+    T* const first = states[0] ? states[0] + offset : nullptr;
+    T* const second = states[1] ? states[1] + offset : nullptr;
+    if (const auto* adam = std::get_if<std::shared_ptr<AdamSettings>>(&settings)) {
+        kernels<T>().adam(count, param + offset, grad, first, second, adam_scalars<T>(**adam));
+    } else if (const auto* sgd = std::get_if<std::shared_ptr<SgdSettings>>(&settings)) {
+        kernels<T>().sgd(count, param + offset, grad, first, sgd_scalars<T>(**sgd));
+    } else {
+        const auto& rmsprop = std::get<std::shared_ptr<RmspropSettings>>(settings);
+        kernels<T>().rmsprop(count, param + offset, grad, first, second, rmsprop_scalars<T>(*rmsprop));
+    }
+}
+
+template <typename T>
+Updater<T> make_updater(const Settings& settings, const Target& target) {
+    const auto state = [&](std::size_t i) { return i < target.states.size() ? target.states[i].as<T>() : nullptr; };
+    return {settings, target.param.as<T>(), {state(0), state(1)}};
+}
+
+void update_check(const Settings& settings, const Target& target, const TensorView& grad) {
+    const auto slot = [&](std::size_t i) { return i < target.states.size() ? &target.states[i] : nullptr; };
+    if (std::holds_alternative<std::shared_ptr<AdamSettings>>(settings)) {
+        if (target.states.size() != 2) fail("adam", "got ", target.states.size(), " state arrays, Adam has 2");
+        adam_check(target.param, grad, target.states[0], target.states[1]);
+    } else if (std::holds_alternative<std::shared_ptr<SgdSettings>>(settings)) {
+        sgd_check(target.param, grad, slot(0));
+    } else {
+        if (target.states.empty()) fail("rmsprop", "got no square_avg");
+        rmsprop_check(target.param, grad, target.states[0], slot(1));
+    }
+}
+
+void update(Team& team, const Settings& settings, const Target& target, const TensorView& grad) {
+    dispatch_real(target.param.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const Range mine = update_share<T>(team, target.param);
+        make_updater<T>(settings, target)(mine.begin, mine.end - mine.begin, grad.as<T>() + mine.begin);
+    });
+}
+
+template struct Updater<float>;
+template struct Updater<double>;
+template Updater<float> make_updater(const Settings&, const Target&);
+template Updater<double> make_updater(const Settings&, const Target&);
+
+}  // namespace fastnn
