@@ -80,33 +80,11 @@ void dense_forward(Team& team, const TensorView& x, const TensorView& weight, co
                                x.stride[1], panels,          y.as<T>(),  y.stride[0], kernels<T>().panel};
         problem.bias = bias ? bias->as<T>() : nullptr;
         problem.relu = relu;
-        problem.columns = columns.columns;
-        problem.live = columns.count;
+        problem.columns = columns;
+        if (weight.panel == 0 && columns.columns == nullptr && may_leave_out(problem))
+            problem.blocks = &find_live_blocks(x);
         gemm(team, problem);
     });
-}
-
-std::int64_t live_columns_room(const TensorView& x) { return x.shape[1] + index_ahead; }
-
-LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns) {
-    std::int64_t live = 0;
-    dispatch_real(x.dtype, [&](auto zero) {
-        live = kernels<decltype(zero)>().live_columns(x.shape[0], x.shape[1], x.as<decltype(zero)>(), x.stride[0],
-                                                      columns);
-    });
-    return {columns, live};
-}
-
-// A product with an index costs about a tenth more for each column.
-bool leaving_out_pays(std::int64_t live, std::int64_t columns) { return live * 8 <= columns * 7; }
-
-bool all_finite(const TensorView& weight) {
-    bool all = false;
-    dispatch_real(weight.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        all = kernels<T>().finite(weight.storage_size(), weight.as<T>());
-    });
-    return all;
 }
 
 std::int64_t dense_grad_x_workspace(const TensorView& weight) {
@@ -149,9 +127,18 @@ void dense_grad_weight(Team& team, const TensorView& grad_y, const TensorView& x
         const Panels<T> panels =
             as_panels(team, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1], samples, outputs, workspace);
         const bool packed = grad_weight.panel != 0;
-        gemm(team,
-             GemmProblem<T>{inputs, outputs, samples, x.as<T>(), x.stride[1], x.stride[0], panels, grad_weight.as<T>(),
-                            packed ? width : grad_weight.stride[1], packed ? inputs * width : width});
+        GemmProblem<T> problem{inputs,
+                               outputs,
+                               samples,
+                               x.as<T>(),
+                               x.stride[1],
+                               x.stride[0],
+                               panels,
+                               grad_weight.as<T>(),
+                               packed ? width : grad_weight.stride[1],
+                               packed ? inputs * width : width};
+        if (!packed && may_leave_out(problem)) problem.runs = &find_live_runs(x);
+        gemm(team, problem);
     });
 }
 

@@ -16,27 +16,13 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/zeros.h"
 
 namespace fastnn {
 
-// The columns of x that are not all zero, ascending; null: all are to be used. Only with a weight that is finite.
-struct LiveColumns {
-    const std::int32_t* columns = nullptr;
-    std::int64_t count = 0;
-};
-
-// Finds them, in memory for live_columns_room(x) numbers. x (N, I) with adjacent columns, I below 2^31.
-std::int64_t live_columns_room(const TensorView& x);
-LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns);
-
-// Whether leaving out the others pays, of so many columns.
-bool leaving_out_pays(std::int64_t live, std::int64_t columns);
-
-// Whether no element of a weight in dense memory is infinite or NaN.
-bool all_finite(const TensorView& weight);
-
 void dense_check(const TensorView& x, const TensorView& weight, const TensorView* bias, const TensorView& y);
 std::int64_t dense_forward_workspace(const TensorView& weight);
+// columns: of all rows at once. Without them, and with a weight in strided memory, zeros are looked for.
 void dense_forward(Team& team, const TensorView& x, const TensorView& weight, const TensorView* bias, bool relu,
                    const TensorView& y, void* workspace, LiveColumns columns = {});
 

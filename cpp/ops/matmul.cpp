@@ -29,7 +29,68 @@ const T* side_by_side(const T* b, std::int64_t b_row, std::int64_t k, std::int64
     return copied;
 }
 
+// Rows [rows.begin, rows.end) of A by blocks with their own columns. args is the product of all of them, with B side by
+// side.
+template <typename T>
+void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
+    for (std::int64_t row = rows.begin; row < rows.end;) {
+        const std::int64_t block = row / live_block, end = std::min(rows.end, (block + 1) * live_block);
+        const LiveColumns live = (*p.blocks)[static_cast<std::size_t>(block)];
+        GemmArgs<T> args = all;
+        args.a += (row - rows.begin) * p.a_row;
+        args.c += (row - rows.begin) * p.c_row;
+        args.m = end - row;
+        args.index = live.columns;
+        if (live.columns != nullptr) args.k = live.count;
+        kernels<T>().gemm(args);
+        row = end;
+    }
+}
+
+// The same where the rows outside of runs are zero.
+template <typename T>
+void gemm_runs(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
+    const auto zeros = [&](std::int64_t from, std::int64_t to) {
+        for (std::int64_t row = from; row < to; ++row) std::fill_n(all.c + (row - rows.begin) * p.c_row, all.n, T(0));
+    };
+    std::int64_t done = rows.begin;
+    for (const Range& run : *p.runs) {
+        const std::int64_t first = std::max(run.begin, done), end = std::min(run.end, rows.end);
+        if (first >= end) continue;
+        zeros(done, first);
+        GemmArgs<T> args = all;
+        args.a += (first - rows.begin) * p.a_row;
+        args.c += (first - rows.begin) * p.c_row;
+        args.m = end - first;
+        kernels<T>().gemm(args);
+        done = end;
+    }
+    zeros(done, rows.end);
+}
+
+// A part that may leave out zeros, given all but its B; false where it may not after all.
+template <typename T>
+bool gemm_leaving_out(const GemmProblem<T>& p, GemmArgs<T> args, const T* b, Range rows) {
+    const bool by_blocks = p.blocks != nullptr && !p.blocks->empty(), by_runs = p.runs != nullptr && !p.runs->empty();
+    if (!(by_blocks || by_runs) || args.n != kernels<T>().panel) return false;
+    args.b = side_by_side(b, p.b.row, p.k, args.n, args.n);
+    args.b_row = args.n;
+    if (!kernels<T>().finite(p.k * args.n, args.b)) return false;
+    args.a = p.a + rows.begin * p.a_row;
+    args.k = args.segment = p.k;
+    args.finish = true;
+    args.relu = p.relu;
+    by_blocks ? gemm_blocks(p, args, rows) : gemm_runs(p, args, rows);
+    return true;
+}
+
 }  // namespace
+
+template <typename T>
+bool may_leave_out(const GemmProblem<T>& p) {
+    const std::int64_t width = kernels<T>().panel;
+    return p.b.row != width && p.n >= width && p.m >= copied_from && p.k <= k_block;
+}
 
 template <typename T>
 void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
@@ -42,10 +103,13 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     args.c_row = p.c_row;
     args.m = rows.end - rows.begin;
     args.n = std::min(kernel.panel, p.n - panel * kernel.panel);
-    const bool indexed = p.columns != nullptr && args.n == kernel.panel && p.b.row == kernel.panel && p.a_col == 1;
+    const bool indexed =
+        p.columns.columns != nullptr && args.n == kernel.panel && p.b.row == kernel.panel && p.a_col == 1;
     const bool copies = !indexed && p.b.row != kernel.panel && args.m >= copied_from;
-    const std::int64_t length = indexed ? p.live : p.k;
+    const std::int64_t length = indexed ? p.columns.count : p.k;
     const T *const a = p.a + rows.begin * p.a_row, *const b = p.b.data + panel * p.b.panel_stride;
+    args.bias = p.bias ? p.bias + panel * kernel.panel : nullptr;
+    if (copies && gemm_leaving_out(p, args, b, rows)) return;
     std::int64_t start = 0;
     do {
         args.k = std::min(k_block, length - start);
@@ -56,7 +120,7 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
             args.b = side_by_side(args.b, p.b.row, args.k, args.n, kernel.panel);
             args.b_row = kernel.panel;
         }
-        args.index = indexed ? p.columns + start : nullptr;
+        args.index = indexed ? p.columns.columns + start : nullptr;
         args.resume = start > 0 || p.resumed;
         start += args.k;
         args.finish = start >= length && !p.continued;
@@ -71,10 +135,10 @@ template <typename T>
 void gemv(Team& team, const GemmProblem<T>& p) {
     const Range mine = team.share(p.n, kernels<T>().panel);
     if (mine.begin == mine.end) return;
-    const bool indexed = p.columns != nullptr && p.a_col == 1;
+    const bool indexed = p.columns.columns != nullptr && p.a_col == 1;
     kernels<T>().gemv({p.a, p.a_col, p.b.data + mine.begin, p.b.row, p.c + mine.begin, mine.end - mine.begin,
-                       indexed ? p.live : p.k, p.bias ? p.bias + mine.begin : nullptr, p.relu,
-                       indexed ? p.columns : nullptr});
+                       indexed ? p.columns.count : p.k, p.bias ? p.bias + mine.begin : nullptr, p.relu,
+                       indexed ? p.columns.columns : nullptr});
 }
 
 template <typename T>
@@ -171,6 +235,8 @@ void matmul(Team& team, const TensorView& a, const TensorView& b, const TensorVi
 
 template void gemm(Team&, const GemmProblem<float>&);
 template void gemm(Team&, const GemmProblem<double>&);
+template bool may_leave_out(const GemmProblem<float>&);
+template bool may_leave_out(const GemmProblem<double>&);
 template void gemm_part(const GemmProblem<float>&, std::int64_t, Range);
 template void gemm_part(const GemmProblem<double>&, std::int64_t, Range);
 template Panels<float> as_panels(Team&, const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, void*);

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/zeros.h"
 
 namespace fastnn {
 
@@ -30,10 +32,11 @@ struct GemmProblem {
     std::int64_t c_row, c_panel;  // element (m, n) is c[n / panel * c_panel + m * c_row + n % panel]
     const T* bias = nullptr;
     bool relu = false;
-    // The columns of a to use, ascending, `live` of them: the others are zero and b is finite, so they add nothing (the
-    // + 0.0 at the end makes the signs of zeros agree). Null: all.
-    const std::int32_t* columns = nullptr;
-    std::int64_t live = 0;
+    LiveColumns columns{};  // of a, in all rows; only where b is finite
+    // Zeros of a that are left out where b turns out to be finite: columns by blocks of rows (find_live_blocks), or all
+    // rows outside of some runs.
+    const std::vector<LiveColumns>* blocks = nullptr;
+    const std::vector<Range>* runs = nullptr;
     // A product of a part of k: its chains start from c instead of zero, or end in a later product.
     bool resumed = false, continued = false;
 };
@@ -41,6 +44,10 @@ struct GemmProblem {
 // One team's share of the product. No barrier inside: the caller places one before c is read.
 template <typename T>
 void gemm(Team& team, const GemmProblem<T>& problem);
+
+// Whether such a product is one that looks for zeros in a by blocks or runs.
+template <typename T>
+bool may_leave_out(const GemmProblem<T>& problem);
 
 // The part of the product with rows [rows.begin, rows.end) of one panel of columns.
 template <typename T>

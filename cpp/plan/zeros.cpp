@@ -4,8 +4,7 @@ namespace fastnn {
 
 namespace {
 constexpr int word_bits = 64;
-constexpr int steps_between_looks = 16;   // a look costs about 2 % of a product
-constexpr std::int64_t shortest_gap = 4;  // fewer rows than a register tile gains nothing
+constexpr int steps_between_looks = 16;  // a look costs about 2 % of a product
 }  // namespace
 
 Zeros::Zeros(const TensorView& x) : x_(x), words_(static_cast<std::size_t>(x.shape[1] / word_bits + 1)) {}

@@ -12,7 +12,7 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
-#include "ops/dense.h"
+#include "ops/zeros.h"
 
 namespace fastnn {
 
