@@ -111,11 +111,11 @@ class TestFit:
 
     def test_history(self) -> None:
         history = Network(6, 3).fit((X, Y), (X, Y), epochs=2, verbose=0)
-        assert list(history.history) == ["loss", "val_loss", "val_accuracy"]
+        assert list(history.history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
         assert history.epoch == [0, 1]
         assert history.val_loss is history.history["val_loss"]
-        assert repr(history) == "History(2 epochs: loss, val_loss, val_accuracy)"
-        with pytest.raises(AttributeError, match="has no 'acc'; it has loss, val_loss, val_accuracy"):
+        assert repr(history) == "History(2 epochs: loss, accuracy, val_loss, val_accuracy)"
+        with pytest.raises(AttributeError, match="has no 'acc'; it has loss, accuracy, val_loss, val_accuracy"):
             _ = history.acc
 
     def test_no_accuracy_for_numbers(self) -> None:
@@ -127,7 +127,9 @@ class TestFit:
     def test_what_it_prints(self, capsys: pytest.CaptureFixture[str]) -> None:
         fitted((X, Y), (X, Y), epochs=2, verbose=1)
         lines = capsys.readouterr().out.splitlines()
-        pattern = r"Epoch [12]/2 - \d+\.\d\d s - loss: \d\.\d{4} - val_loss: \d\.\d{4} - val_accuracy: \d\.\d{4}"
+        pattern = r"Epoch [12]/2 - \d+\.\d\d s" + "".join(
+            rf" - {name}: \d\.\d{{4}}" for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+        )
         assert [bool(re.fullmatch(pattern, line)) for line in lines] == [True, True]
         fitted(verbose=0)
         assert capsys.readouterr().out == ""
@@ -150,7 +152,7 @@ class TestFit:
                 heard.append("end")
 
         fitted(epochs=5, callbacks=[Listener()])
-        assert heard == ["begin 5 x 8", "epoch 0", "['loss'] 8", "epoch 1", "['loss'] 8", "end"]
+        assert heard == ["begin 5 x 8", "epoch 0", "['accuracy', 'loss'] 8", "epoch 1", "['accuracy', 'loss'] 8", "end"]
 
 
 CALLS: dict[str, tuple[Callable[[Network], Any], type, str]] = {

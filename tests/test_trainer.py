@@ -118,6 +118,28 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_batches() -> None:
     assert trainer.history.loss[1] == math.fsum(trainer.epoch_losses) / 5
 
 
+@pytest.mark.parametrize("engine", ["plan", "eager"])
+@pytest.mark.parametrize("data", [lambda: (X, Y), Rows, lambda: DataLoader(Rows(), batch_size=16)])
+def test_the_accuracy_of_an_epoch_is_that_of_its_batches_before_their_steps(
+    engine: str, data: Callable[[], Any]
+) -> None:
+    """Beside the steps taken one by one, also with a last batch that is shorter."""
+    model = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.2), nn.Linear(8, 3))
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.5), engine=engine, outputs=True)
+    accuracy = trainer.fit(data(), epochs=1, batch_size=16, shuffle=False).accuracy
+
+    fastnn.manual_seed(5)
+    model = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.2), nn.Linear(8, 3))
+    optimizer, right = optim.SGD(model.parameters(), lr=0.5), 0
+    for start in range(0, len(X), 16):
+        output = model(Tensor(X[start : start + 16]))
+        right += int((output.argmax(1) == Tensor(Y[start : start + 16])).sum())
+        optimizer.zero_grad()
+        nn.CrossEntropyLoss()(output, Tensor(Y[start : start + 16])).backward()
+        optimizer.step()
+    assert accuracy == [right / len(X)]
+
+
 def test_fit_goes_on_where_it_stopped() -> None:
     """fit(epochs=n) trains up to n epochs in all."""
     runs = []

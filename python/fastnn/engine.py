@@ -6,7 +6,7 @@ Both take the same batches in the same order and give the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,10 +26,14 @@ EVALUATION_BATCH = 1000
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive steps that are done: their first number and their losses."""
+    """Consecutive steps that are done: their first number, their losses, and where they were asked for the model's
+    outputs (samples of all steps, ...) with the targets beside them.
+    """
 
     first: int
     losses: np.ndarray
+    outputs: np.ndarray | None = None
+    targets: np.ndarray | None = None
 
 
 StepLimit = Callable[[int], int]
@@ -68,28 +72,44 @@ class PlanEngine:
         """One training step on one batch; its loss."""
         return self.plan.step(x, y).item()
 
+    def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
+        """The same as a chunk, step ``number`` of its epoch."""
+        losses = self.plan.step(x, y).numpy().reshape(1)
+        return Chunk(number, losses, self.plan.last_output(x, y), y) if outputs else Chunk(number, losses)
+
     def epoch(
-        self, feed: Feed, order: np.ndarray, batch_size: int, first: int, limit: StepLimit, drop_last: bool
+        self,
+        feed: Feed,
+        order: np.ndarray,
+        batch_size: int,
+        first: int,
+        limit: StepLimit,
+        drop_last: bool,
+        outputs: bool = False,
     ) -> Iterator[Chunk]:
         """Trains on the batches of an order from number ``first`` on; a chunk never passes ``limit(step)``."""
         full, rest = batch_counts(len(order), batch_size, drop_last)
         if first < full:
             program = self.plan.train_program(*feed.batch(order[:batch_size]))
-            yield from self._steps(program, feed, order, first, full, limit)
+            yield from self._steps(program, feed, order[: full * batch_size], range(first, full), limit, outputs)
         if rest and first <= full:
             program = self.plan.train_program(*feed.batch(order[-rest:]))
-            for chunk in self._steps(program, feed, order[-rest:], 0, 1, limit):
-                yield Chunk(full, chunk.losses)
+            for chunk in self._steps(program, feed, order[-rest:], range(1), limit, outputs):
+                yield replace(chunk, first=full)
 
     def _steps(
-        self, program: Program, feed: Feed, order: np.ndarray, step: int, end: int, limit: StepLimit
+        self, program: Program, feed: Feed, order: np.ndarray, steps: range, limit: StepLimit, outputs: bool
     ) -> Iterator[Chunk]:
-        losses = np.zeros(end, dtype=program.dtype)
-        source = feed.source(order)
-        while step < end:
-            steps = max(1, min(end, limit(step)) - step)
-            done = self.plan.run(program, source, step, steps, stop_at_nan=True, losses=losses)
-            yield Chunk(step, losses[step : step + done])
+        """Those of an order of whole batches."""
+        losses = np.zeros(steps.stop, dtype=program.dtype)
+        out = np.zeros((len(order), *program.output_shape[1:]), dtype=program.dtype) if outputs else None
+        source, step, batch = feed.source(order), steps.start, len(order) // steps.stop
+        while step < steps.stop:
+            most = max(1, min(steps.stop, limit(step)) - step)
+            done = self.plan.run(program, source, step, most, stop_at_nan=True, losses=losses, outputs=out)
+            rows = slice(step * batch, (step + done) * batch)
+            kept = () if out is None else (out[rows], feed.y[order[rows]])
+            yield Chunk(step, losses[step : step + done], *kept)
             step += done
 
     def outputs(self, feed: Feed) -> np.ndarray:
@@ -124,21 +144,33 @@ class EagerEngine:
 
     def step(self, x: np.ndarray, y: np.ndarray) -> float:
         """One training step on one batch; its loss."""
+        return self.chunk(0, x, y).losses.item()
+
+    def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
+        """The same as a chunk, step ``number`` of its epoch."""
         self.model.train()
-        loss = self.criterion(self.model(Tensor(x)), Tensor(y))
+        output = self.model(Tensor(x))
+        loss = self.criterion(output, Tensor(y))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return loss.item()
+        losses = loss.detach().numpy().reshape(1)
+        return Chunk(number, losses, output.detach().numpy(), y) if outputs else Chunk(number, losses)
 
     def epoch(
-        self, feed: Feed, order: np.ndarray, batch_size: int, first: int, limit: StepLimit, drop_last: bool
+        self,
+        feed: Feed,
+        order: np.ndarray,
+        batch_size: int,
+        first: int,
+        limit: StepLimit,
+        drop_last: bool,
+        outputs: bool = False,
     ) -> Iterator[Chunk]:
         """Trains on the batches of an order from number ``first`` on, a chunk each."""
         full, rest = batch_counts(len(order), batch_size, drop_last)
         for step in range(first, full + (rest > 0)):
-            x, y = feed.batch(order[step * batch_size : (step + 1) * batch_size])
-            yield Chunk(step, np.array([self.step(x, y)], dtype=x.dtype))
+            yield self.chunk(step, *feed.batch(order[step * batch_size : (step + 1) * batch_size]), outputs)
 
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""

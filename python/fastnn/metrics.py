@@ -38,3 +38,20 @@ def is_classification(outputs_shape: tuple[int, ...], targets: np.ndarray) -> bo
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         return True
     return targets.ndim == 2 and targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
+
+
+class RunningAccuracy:
+    """The share of right classes over the batches so far."""
+
+    def __init__(self) -> None:
+        self.correct = self.samples = 0
+
+    def add(self, outputs: np.ndarray, targets: np.ndarray) -> None:
+        """One batch more; nothing where its targets are no classes."""
+        if is_classification(outputs.shape, targets):
+            self.correct += count_correct(outputs, targets)
+            self.samples += len(outputs)
+
+    def metrics(self) -> dict[str, float]:
+        """``{"accuracy": ...}``; empty where there was nothing to count."""
+        return {"accuracy": self.correct / self.samples} if self.samples else {}

@@ -67,7 +67,7 @@ class Network(Module):
         verbose: int = 1,
         callbacks: Sequence[Callback] = (),
     ) -> History:
-        """Trains and returns the history (``loss``, ``val_loss``, ``val_accuracy``, ... by epoch).
+        """Trains and returns the history (``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` by epoch).
 
         train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for
         ``loss="mse"``, (N, outputs).
@@ -88,7 +88,7 @@ class Network(Module):
             optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
         elif lr is not None:
             raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
-        trainer = Trainer(self, criterion, optimizer)
+        trainer = Trainer(self, criterion, optimizer, outputs=True)
         self.__dict__["_trainer"] = trainer
         shown = list(callbacks)
         if verbose:

@@ -15,7 +15,7 @@ from fastnn.engine import Chunk, PlanEngine, batch_counts, make_engine
 from fastnn.feed import Feed, as_array, as_feed, convert
 from fastnn.history import History
 from fastnn.losses import CrossEntropyLoss
-from fastnn.metrics import count_correct, is_classification
+from fastnn.metrics import RunningAccuracy, count_correct, is_classification
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.plan import Criterion, RecordingError
@@ -63,10 +63,19 @@ class Trainer:
     """Trains a model with a criterion and an optimizer.
 
     engine: ``plan`` (compiled; a model that cannot be recorded falls back to eager, said by ``engine_note``) or
-    ``eager``.
+    ``eager``. outputs: whether chunks bring the model's outputs; the history then has the ``accuracy`` of the training
+    batches too, each as it was before its step.
     """
 
-    def __init__(self, model: Module, criterion: Criterion, optimizer: Optimizer, *, engine: str = "plan") -> None:
+    def __init__(
+        self,
+        model: Module,
+        criterion: Criterion,
+        optimizer: Optimizer,
+        *,
+        engine: str = "plan",
+        outputs: bool = False,
+    ) -> None:
         _check_optimizer(optimizer, model)
         self.model = model
         self.criterion = criterion
@@ -78,6 +87,7 @@ class Trainer:
         self.epochs = 0
         self.steps_per_epoch = 0
         self.samples = 0
+        self.outputs = outputs
         self.epoch_losses: list[float] = []
         self.epoch_seconds: list[float] = []
         self.stop_training = False
@@ -163,22 +173,26 @@ class Trainer:
         epoch, started = self.position.epoch, time.perf_counter()
         if self.position.step == 0:
             self.epoch_losses = []
+        accuracy = RunningAccuracy()
         for callback in callbacks:
             callback.on_epoch_begin(self, epoch)
         if feed is not None:
             order = self._order(len(feed), shuffle)
-            chunks = self.engine.epoch(feed, order, batch_size, self.position.step, self._limit(callbacks), drop_last)
+            first, limit = self.position.step, self._limit(callbacks)
+            chunks = self.engine.epoch(feed, order, batch_size, first, limit, drop_last, self.outputs)
         else:
             order = None
             chunks = self._loader_chunks(loader)
         for chunk in chunks:
             self.epoch_losses += chunk.losses.tolist()
+            if chunk.outputs is not None:
+                accuracy.add(chunk.outputs, chunk.targets)
             self._check_loss(chunk, order, batch_size)
             self.position.step = chunk.first + len(chunk.losses)
             for callback in callbacks:
                 callback.on_chunk(self, chunk)
         self.position = Position(epoch + 1, 0, self.position.order)
-        metrics = {"loss": _mean(self.epoch_losses)}
+        metrics = {"loss": _mean(self.epoch_losses), **accuracy.metrics()}
         if validation is not None:
             metrics |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
         self.history.append(epoch, metrics)
@@ -207,14 +221,14 @@ class Trainer:
     def _loader_chunks(self, loader: Iterable[Any]) -> Iterable[Chunk]:
         for step, batch in enumerate(loader):
             if step >= self.position.step:
-                yield Chunk(step, np.array([self._step(*self._pair(batch))]))
+                yield self._chunk(step, *self._pair(batch))
 
-    def _step(self, x: np.ndarray, y: np.ndarray) -> float:
+    def _chunk(self, step: int, x: np.ndarray, y: np.ndarray) -> Chunk:
         try:
-            return self.engine.step(x, y)
+            return self.engine.chunk(step, x, y, self.outputs)
         except RecordingError as error:
             self._fall_back(error)
-            return self.engine.step(x, y)
+            return self.engine.chunk(step, x, y, self.outputs)
 
     def _outputs(self, feed: Feed) -> np.ndarray:
         try:
