@@ -1,6 +1,7 @@
-"""``python -m fastnn.run script.py``: runs a PyTorch script on fastnn, without a change.
+"""``python -m fastnn.run script.py``: runs a PyTorch or Keras script on fastnn, without a change.
 
-In that process the names ``torch`` and ``torchvision`` stand for fastnn's modules, whether PyTorch is installed or not.
+In that process the names ``torch``, ``torchvision``, ``keras`` and ``tensorflow.keras`` stand for fastnn's modules,
+whether those packages are installed or not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,20 @@ from types import ModuleType
 
 from fastnn.dtypes import dtype
 
+_KERAS = (
+    "activations",
+    "callbacks",
+    "datasets",
+    "datasets.mnist",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "utils",
+)
+
 # What scripts import, and what they get.
 MODULES = {
     "torch": "fastnn",
@@ -32,7 +47,11 @@ MODULES = {
     "torch.utils.data": "fastnn.utils.data",
     "torchvision.datasets": "fastnn.datasets",
     "torchvision.transforms": "fastnn.transforms",
+    "keras": "fastnn.keras",
+    **{f"keras.{name}": f"fastnn.keras.{name}" for name in _KERAS},
 }
+_TENSORFLOW = {f"tensorflow.{name}": ours for name, ours in MODULES.items() if name.partition(".")[0] == "keras"}
+_PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 
 
 class NotThere(ImportError):
@@ -43,18 +62,22 @@ class Refusal(MetaPathFinder):
     """Refuses other modules of the same packages: a real one would not go together with ours."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname.partition(".")[0] in ("torch", "torchvision"):
+        if fullname.partition(".")[0] in _PACKAGES:
             raise NotThere(f"fastnn has no {fullname}", name=fullname)
 
 
 def install() -> None:
-    """Puts fastnn's modules in the places of PyTorch's, for the rest of this process."""
-    vision = ModuleType("torchvision", "fastnn's data sets and transforms.")
-    vision.__path__ = []  # a package: what lies in it is asked of Refusal
-    sys.modules["torchvision"] = vision
-    for name, ours in MODULES.items():
+    """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
+    for name, ours in {**MODULES, **_TENSORFLOW}.items():
         sys.modules[name] = import_module(ours)
-    vision.datasets, vision.transforms = sys.modules["torchvision.datasets"], sys.modules["torchvision.transforms"]
+    for package in ("torchvision", "tensorflow"):
+        module = ModuleType(package, "The part of it that fastnn has.")
+        module.__path__ = []  # a package: what lies in it is asked of Refusal
+        sys.modules[package] = module
+        for name in [*MODULES, *_TENSORFLOW]:
+            parent, _, child = name.partition(".")
+            if parent == package and "." not in child:
+                setattr(module, child, sys.modules[name])
     sys.meta_path.insert(0, Refusal())
 
 
@@ -74,7 +97,7 @@ def missing(error: BaseException) -> str | None:
     """What fastnn lacks, by its PyTorch name, where that is what an error says; None for any other error."""
     from fastnn.tensor import Tensor
 
-    theirs = {ours: name for name, ours in MODULES.items()}
+    theirs = {**{name: name for name in _PACKAGES}, **{ours: name for name, ours in MODULES.items()}}
     if isinstance(error, NotThere):
         return error.name
     if isinstance(error, ImportError) and error.name in theirs:
@@ -99,7 +122,8 @@ def place_of(error: BaseException, script: str) -> str:
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="fastnn.run", description="Run a PyTorch script on fastnn, without a change: torch stands for fastnn."
+        prog="fastnn.run",
+        description="Run a PyTorch or Keras script on fastnn, without a change: torch and keras stand for it.",
     )
     parser.add_argument("script", nargs="?", help="the script; what follows are its own arguments")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -113,6 +137,7 @@ def show_names() -> None:
 
     for name, ours in MODULES.items():
         print(f"{name}: {' '.join(names_of(import_module(ours)))}")
+    print("tensorflow.keras: as keras")
     print(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}")
 
 

@@ -152,7 +152,7 @@ class Trainer:
     def evaluate(self, data: Any) -> dict[str, float]:
         """Loss (mean over all samples) and, for classes, accuracy."""
         feed = self._validation_feed(data)
-        outputs = self._outputs(feed)
+        outputs = self.outputs_of(feed)
         metrics = {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item())}
         if is_classification(outputs.shape, feed.y):
             metrics["accuracy"] = count_correct(outputs, feed.y) / len(feed)
@@ -230,7 +230,8 @@ class Trainer:
             self._fall_back(error)
             return self.engine.chunk(step, x, y, self.outputs)
 
-    def _outputs(self, feed: Feed) -> np.ndarray:
+    def outputs_of(self, feed: Feed) -> np.ndarray:
+        """The model's outputs for every row of a feed, in evaluation mode."""
         try:
             return self.engine.outputs(feed)
         except RecordingError as error:
@@ -265,7 +266,7 @@ class Trainer:
             except RecordingError as error:
                 self._fall_back(error)
         if isinstance(self.criterion, CrossEntropyLoss):
-            shape = shape or self._outputs(Feed(x[:1], y[:1])).shape
+            shape = shape or self.outputs_of(Feed(x[:1], y[:1])).shape
             _check_labels(shape[-1], feed.y)
 
     def _fall_back(self, error: RecordingError) -> None:

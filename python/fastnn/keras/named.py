@@ -1,0 +1,53 @@
+"""Things that a script may give by name, as an object or as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_counts: dict[str, int] = {}
+
+
+def unique(kind: str) -> str:
+    """Keras' automatic names: ``dense``, ``dense_1``, ``dense_2``, ..."""
+    number = _counts.get(kind, 0)
+    _counts[kind] = number + 1
+    return kind if number == 0 else f"{kind}_{number}"
+
+
+def forget() -> None:
+    """Names start again without a number."""
+    _counts.clear()
+
+
+def known(kind: str, name: str, entries: Mapping[str, T]) -> T:
+    """The entry of a name.
+
+    Raises:
+        ValueError: there is none, with the nearest and all that there are.
+    """
+    found = entries.get(name) or entries.get(name.lower())
+    if found is not None:
+        return found
+    close = get_close_matches(name, entries, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise ValueError(f"unknown {kind} {name!r}{hint} There are: {', '.join(entries)}")
+
+
+def resolve(kind: str, given: Any, entries: Mapping[str, Callable[[], T]], base: type[T]) -> T:
+    """An object from its name, its class or itself.
+
+    Raises:
+        ValueError: an unknown name.
+        TypeError: something else.
+    """
+    if isinstance(given, str):
+        return known(kind, given, entries)()
+    if isinstance(given, type) and issubclass(given, base):
+        return given()
+    if isinstance(given, base):
+        return given
+    raise TypeError(f"{kind} must be a name or a {base.__name__} of fastnn.keras, got {type(given).__name__}")

@@ -1,0 +1,77 @@
+"""Keras' progress lines: a bar that moves on a terminal, its last state alone elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+
+from fastnn.console import clear_line, safe_text
+
+_WIDTH = 20  # of the bar
+_PAUSE = 0.05  # seconds between two drawings
+
+
+class Progress:
+    """Draws ``469/469 ━━━━ 1s 3ms/step - accuracy: 0.9256 - loss: 0.2567``.
+
+    verbose: 0 nothing, 1 the bar, 2 one line at the end: ``469/469 - 1s - 3ms/step - accuracy: ...``.
+    """
+
+    def __init__(self, steps: int, verbose: int) -> None:
+        self.steps = steps
+        self.verbose = verbose
+        self._started = time.perf_counter()
+        self._drawn = 0.0
+
+    def update(self, done: int, logs: Mapping[str, float]) -> None:
+        """Moves the bar, where there is a terminal and it is time."""
+        now = time.perf_counter()
+        if self.verbose == 1 and sys.stdout.isatty() and now - self._drawn > _PAUSE:
+            self._drawn = now
+            clear_line(sys.stdout)
+            sys.stdout.write(_encodable(self._line(done, logs)))
+            sys.stdout.flush()
+
+    def finish(self, logs: Mapping[str, float]) -> None:
+        """The line that stays."""
+        if self.verbose:
+            clear_line(sys.stdout)
+            print(_encodable(self._line(self.steps, logs)), flush=True)
+
+    def _line(self, done: int, logs: Mapping[str, float]) -> str:
+        seconds = time.perf_counter() - self._started
+        pace = _per_step(seconds / max(done, 1))
+        values = "".join(f" - {name}: {_number(value)}" for name, value in logs.items())
+        if self.verbose == 2:
+            return f"{done}/{self.steps} - {seconds:.0f}s - {pace}{values}"
+        filled = _WIDTH * done // max(self.steps, 1)
+        bar = "━" * filled + "╌" * (_WIDTH - filled)
+        return f"{done:{len(str(self.steps))}}/{self.steps} {bar} {seconds:.0f}s {pace}{values}"
+
+
+def show(text: str) -> None:
+    """A line of a callback, above the bar."""
+    clear_line(sys.stdout)
+    print(_encodable(text), flush=True)
+
+
+def _per_step(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}/step"
+    return f"{seconds * 1e6:.0f}us/step"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) > 1e-3 else f"{value:.4e}"
+
+
+def _encodable(text: str) -> str:
+    """The line as this terminal can show it: a bar of = and . where it has no better."""
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace("━", "=").replace("╌", ".")
+    return safe_text(text, encoding)
