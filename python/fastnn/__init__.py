@@ -58,7 +58,7 @@ from fastnn.random import initial_seed, manual_seed
 from fastnn.tensor import Tensor
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, kernels, transforms, utils
+    from fastnn import cuda, datasets, keras, kernels, transforms, utils
     from fastnn.errors import FormatError
     from fastnn.info import runtime_info
     from fastnn.network import Network
@@ -76,6 +76,7 @@ _LAZY = {
     "compile": "fastnn.plan",
     "cuda": "",
     "datasets": "",
+    "keras": "",
     "kernels": "",
     "load": "fastnn.serialization",
     "runtime_info": "fastnn.info",

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-import fastnn
-import numpy as np
 import pytest
 from digit_tree import write_digits
 from fastnn import _core
 from PIL import Image
+from running import Run, python, runner, write_mnist
 
 HERE = Path(__file__).parent
-PACKAGE = Path(fastnn.__file__).parent.parent
 IMPORTS = (
     (r"^import torch$", "import fastnn as torch"),
     (r"^import torch\.", "import fastnn."),
@@ -26,37 +21,9 @@ IMPORTS = (
 )
 
 
-def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the interpreter in a folder, with this fastnn."""
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE), "FASTNN_CACHE": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
 @pytest.fixture(params=["imports changed", "unchanged"])
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> object:
-    """run(script, ...): its lines, after the script and its neighbours were put into the test's folder."""
-
-    def start(script: Path, *changes: tuple[str, str]) -> list[str]:
-        for source in script.parent.glob("*.py"):
-            text = source.read_text()
-            for pattern, replacement in IMPORTS if request.param == "imports changed" else ():
-                text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-            for before, after in changes:
-                text = text.replace(before, after)
-            (tmp_path / source.name).write_text(text)
-        words = [] if request.param == "imports changed" else ["-m", "fastnn.run"]
-        done = python(tmp_path, *words, script.name)
-        assert done.returncode == 0, done.stderr
-        assert done.stderr == ""
-        return done.stdout.splitlines()
-
-    return start
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    return runner(tmp_path, IMPORTS if request.param == "imports changed" else None)
 
 
 @pytest.fixture
@@ -65,18 +32,7 @@ def images(tmp_path: Path) -> Path:
     return write_digits(tmp_path / "mnist_images", 320, 80)
 
 
-def write_mnist(folder: Path, count: int) -> None:
-    """MNIST's four files, of drawn digits; the test set is the training set's beginning."""
-    pixels, labels = _core.draw_digits(7, 0, count)
-    folder.mkdir(parents=True)
-    for split, rows in (("train", count), ("t10k", 10)):
-        for name, magic, array in (("images-idx3", 0x803, pixels), ("labels-idx1", 0x801, labels.astype(np.uint8))):
-            header = np.array([magic, rows, *array.shape[1:]], ">i4").tobytes()
-            data = gzip.compress(header + array[:rows].tobytes())
-            (folder / f"{split}-{name}-ubyte.gz").write_bytes(data)
-
-
-def test_model(run: object) -> None:
+def test_model(run: Run) -> None:
     assert run(HERE / "digits/model.py") == [
         "Network(",
         "  (layer1): Linear(in_features=784, out_features=256, bias=True)",
@@ -99,7 +55,7 @@ def test_model(run: object) -> None:
     ]
 
 
-def test_data(run: object, images: Path) -> None:
+def test_data(run: Run, images: Path) -> None:
     lines = run(HERE / "digits/data.py")
     assert lines[:10] == [
         "train_dataset length:  320",
@@ -125,7 +81,7 @@ def test_data(run: object, images: Path) -> None:
     assert len(lines) == 29
 
 
-def test_train_and_test(run: object, images: Path, tmp_path: Path) -> None:
+def test_train_and_test(run: Run, images: Path, tmp_path: Path) -> None:
     lines = run(HERE / "digits/train.py")
     assert lines[:2] == ["train_dataset length:  320", "train_loader length:  5"]
     losses = [
@@ -144,7 +100,7 @@ def test_train_and_test(run: object, images: Path, tmp_path: Path) -> None:
     assert lines[-1] == f"test accuracy = {right} / 80 = {right / 80:.3f}" and right >= 40
 
 
-def test_784_200_200_200_10(run: object, tmp_path: Path) -> None:
+def test_784_200_200_200_10(run: Run, tmp_path: Path) -> None:
     """MSE and SGD on one-hot targets, then one image file predicted."""
     write_mnist(tmp_path / "data/MNIST/raw", 60)
     pixels, labels = _core.draw_digits(7, 0, 60)
@@ -168,14 +124,14 @@ def fits(lines: list[str], epochs: int) -> float:
 
 
 @pytest.mark.parametrize("run", ["unchanged"], indirect=True)
-def test_fit(run: object) -> None:
+def test_fit(run: Run) -> None:
     """1-3-1 with a data set of its own, a tenth of the tutorial's epochs."""
     assert fits(run(HERE / "scripts/fit.py", ("20000", "2000"), ("5000", "500")), 2000) < 0.1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", ["unchanged"], indirect=True)
-def test_fit_to_the_end(run: object) -> None:
+def test_fit_to_the_end(run: Run) -> None:
     assert fits(run(HERE / "scripts/fit.py"), 20000) < 0.02
 
 

@@ -178,14 +178,18 @@ class Sequential:
 
     # -- training ----------------------------------------------------------------------------------------------------
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None) -> None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: None = None, metrics: Any = None
+    ) -> None:
         """Sets what fit works with: names (``"rmsprop"``, ``"categorical_crossentropy"``, ``["accuracy"]``), objects
-        or, for loss and metrics, functions.
+        or, for loss and metrics, functions. loss_weights: None, as there is one loss.
 
         Raises:
-            ValueError: an unknown name.
+            ValueError: an unknown name, or loss_weights.
             TypeError: something else.
         """
+        if loss_weights is not None:
+            raise ValueError("loss_weights: a Sequential has one loss, which needs no weight")
         self.optimizer = optimizers.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
         given = [] if metrics is None else metrics if isinstance(metrics, list | tuple) else [metrics]

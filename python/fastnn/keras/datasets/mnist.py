@@ -53,7 +53,7 @@ def _small(pair: Pair) -> Pair:
 
 def _read_npz(path: str) -> tuple[Pair, Pair]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             x_train, y_train, x_test, y_test = (file[name] for name in _ARRAYS)
     except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise FormatError(

@@ -1,0 +1,305 @@
+"""Sequential without its training: layers, shapes, tables, files, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fastnn
+import numpy as np
+import pytest
+from fastnn import keras
+from fastnn.errors import FormatError
+from fastnn.keras import layers, models, named
+from fastnn.keras.datasets import mnist
+from fastnn.keras.utils import to_categorical
+
+X = np.random.default_rng(0).random((12, 4, 3)).astype(np.float32)
+Y = np.arange(12) % 3
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    named.forget()
+    fastnn.manual_seed(4)
+
+
+def small() -> keras.Sequential:
+    flat = layers.Flatten(input_shape=(4, 3))
+    return models.Sequential(
+        [flat, layers.Dense(5, "relu"), layers.Dropout(0.5), layers.Dense(3), layers.Activation("softmax")]
+    )
+
+
+def compiled() -> keras.Sequential:
+    model = small()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_layers_and_shapes() -> None:
+    model = small()
+    names = ["flatten", "dense", "dropout", "dense_1", "activation"]
+    assert [layer.name for layer in model.layers] == names
+    assert [layer.output_shape for layer in model.layers] == [(None, 12), (None, 5), (None, 5), (None, 3), (None, 3)]
+    assert (model.input_shape, model.output_shape) == ((None, 4, 3), (None, 3))
+    assert [w.shape for w in model.get_weights()] == [(12, 5), (5,), (5, 3), (3,)]
+    assert model.count_params() == 12 * 5 + 5 + 5 * 3 + 3
+    assert model.get_layer("dense_1") is model.layers[3] is model.get_layer(index=3)
+    assert model.pop().name == "activation" and model.output_shape == (None, 3)
+
+
+def test_dense_is_its_formula() -> None:
+    model = small()
+    w1, b1, w2, b2 = model.get_weights()
+    z = np.maximum(X.reshape(12, 12) @ w1 + b1, 0) @ w2 + b2
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict(X, verbose=0), p, rtol=1e-5)
+    np.testing.assert_allclose(model(X).numpy(), p, rtol=1e-5)
+    np.testing.assert_array_equal(model.predict_classes(X), p.argmax(axis=1))
+
+
+def test_where_weights_start() -> None:
+    model = models.Sequential([keras.Input((200,)), layers.Dense(100)])
+    kernel, bias = model.get_weights()
+    bound = (6 / 300) ** 0.5
+    assert not bias.any() and np.abs(kernel).max() <= bound and kernel.std() == pytest.approx(bound / 3**0.5, rel=0.02)
+    for name, spread in (("he_uniform", (2 / 200) ** 0.5), ("random_normal", 0.05), ("zeros", 0)):
+        model = models.Sequential(
+            [keras.Input((200,)), layers.Dense(100, kernel_initializer=name, bias_initializer="ones")]
+        )
+        kernel, bias = model.get_weights()
+        assert bias.all() and kernel.std() == pytest.approx(spread, rel=0.02)
+
+
+def test_a_model_is_built_by_its_first_data() -> None:
+    model = models.Sequential([layers.Dense(3, "softmax")])
+    assert not model.built
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X.reshape(12, 12), Y, verbose=0)
+    assert model.input_shape == (None, 12)
+    assert model.predict(np.zeros((0, 12)), verbose=0).shape == (0, 3)
+
+
+def test_pixels_are_taken_as_they_are() -> None:
+    """Integers too: Keras does not divide them by 255."""
+    model = models.Sequential([layers.Dense(1, input_dim=2, kernel_initializer="ones")])
+    np.testing.assert_array_equal(model.predict(np.array([[100, 155]], dtype=np.uint8), verbose=0), [[255]])
+
+
+def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    small().summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == 'Model: "sequential"'
+    assert lines[2] == "┃ Layer (type)                       ┃ Output Shape             ┃         Param # ┃"
+    assert lines[4] == "│ flatten (Flatten)                  │ (None, 12)               │               0 │"
+    assert lines[6] == "│ dense (Dense)                      │ (None, 5)                │              65 │"
+    assert lines[-3:] == [
+        " Total params: 83 (332.00 B)",
+        " Trainable params: 83 (332.00 B)",
+        " Non-trainable params: 0 (0.00 B)",
+    ]
+    models.Sequential([layers.Dense(3)]).summary()
+    assert "0 (unbuilt)" in capsys.readouterr().out
+
+
+LINE = r"3/3 ━{20} \d+s \d+(us|ms|s)/step - accuracy: \d\.\d{4} - loss: \d\.\d{4}"
+
+
+def test_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    model = compiled()
+    model.fit(X, Y, batch_size=5, epochs=2, validation_data=(X, Y))
+    model.fit(X, Y, batch_size=5, epochs=1, verbose=2)
+    model.evaluate(X, Y, batch_size=5)
+    model.predict(X)
+    lines = capsys.readouterr().out.splitlines()
+    value = r"\d\.\d{4}"
+    wanted = [
+        "Epoch 1/2",
+        rf"{LINE} - val_accuracy: {value} - val_loss: {value}",
+        "Epoch 2/2",
+        rf"{LINE} - val_accuracy: {value} - val_loss: {value}",
+        rf"3/3 - \d+s - \d+(us|ms|s)/step - accuracy: {value} - loss: {value}",
+        LINE,
+        r"1/1 ━{20} \d+s \d+(us|ms|s)/step",
+    ]
+    assert [bool(re.fullmatch(pattern, line)) for pattern, line in zip(wanted, lines, strict=True)] == [True] * 7
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp936", "latin-1"])
+def test_terminals_that_cannot_show_the_bar(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", screen)
+    model = compiled()
+    model.summary()
+    model.fit(X, Y, epochs=2)
+    screen.flush()
+    text = screen.buffer.getvalue().decode(encoding)
+    assert "1/1 " in text and "dense (Dense)" in text and "\\u" not in text
+
+
+def test_files(tmp_path: Path) -> None:
+    model = compiled()
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    again = models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    assert again.layers[2].rate == 0.5
+    fresh = models.Sequential([layers.Flatten(input_shape=(4, 3)), layers.Dense(5, "relu"), layers.Dense(3, "softmax")])
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_allclose(fresh.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-6)
+    with pytest.raises(FormatError, match="has no architecture"):
+        models.load_model(tmp_path / "model.weights.h5")
+    with pytest.raises(FormatError, match=r"holds weights of shapes .* model 'other' has"):
+        models.Sequential([keras.Input((4,)), layers.Dense(2)], name="other").load_weights(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("start", [b"\x89HDF\r\n\x1a\n", b"PK\x03\x04rest"])
+def test_files_of_keras_itself(start: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.h5").write_bytes(start + bytes(100))
+    with pytest.raises(FormatError, match="is a file of Keras itself"):
+        models.load_model(tmp_path / "m.h5")
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    compiled().save(tmp_path / "m")
+    data = (tmp_path / "m").read_bytes()
+    for change in ((b"Dense", b"Dance"), (b"units", b"onits"), (b"[4, 3]", b"[4,-3]"), (b"relu", b"rela")):
+        assert change[0] in data
+        (tmp_path / "bad").write_bytes(data.replace(*change))
+        with pytest.raises(FormatError):
+            models.load_model(tmp_path / "bad")
+    for size in (0, 7, 100, len(data) - 1):
+        (tmp_path / "bad").write_bytes(data[:size])
+        with pytest.raises(FormatError):
+            models.load_model(tmp_path / "bad")
+
+
+FLAT = X.reshape(12, 12)
+MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
+    "fit first": (lambda: small().fit(X, Y), ValueError, r"not compiled: call compile\(optimizer, loss\) before fit"),
+    "no loss": (lambda: _with(loss=None).fit(X, Y), ValueError, "has no loss: compile"),
+    "loss name": (lambda: _with(loss="categorical_crosentropy"), ValueError, "did you mean 'categorical_crossentropy'"),
+    "optimizer name": (lambda: _with(optimizer="adma"), ValueError, "unknown optimizer 'adma'; did you mean 'adam'"),
+    "optimizer": (lambda: _with(optimizer=3), TypeError, "optimizer must be a name or a Optimizer"),
+    "metric": (lambda: _with(metrics=["accurracy"]), ValueError, "unknown metric 'accurracy'; did you mean 'accuracy'"),
+    "activation": (lambda: layers.Dense(3, activation="rellu"), ValueError, "did you mean 'relu'"),
+    "units": (lambda: layers.Dense(0), ValueError, "units is 0; it must be an integer of at least 1"),
+    "rate": (lambda: layers.Dropout(1.0), ValueError, "rate is 1.0; it must be at least 0 and less than 1"),
+    "argument": (lambda: layers.Dense(3, kernel_regularizer="l2"), TypeError, "Dense has no argument 'kernel_regular"),
+    "input shape": (lambda: layers.Dense(3, input_shape=(-1,)), ValueError, r"input_shape is \(-1,\)"),
+    "no layer": (lambda: models.Sequential([3]), TypeError, "takes layers of fastnn.keras.layers, got int"),
+    "class": (lambda: models.Sequential([layers.Flatten]), TypeError, "got Flatten"),
+    "empty": (lambda: _empty().fit(X, Y), ValueError, "has no layers"),
+    "shape": (
+        lambda: compiled().fit(FLAT, Y),
+        ValueError,
+        r"layer 'flatten' \(Flatten\) takes inputs of shape \(None, 4, 3\), x has shape \(12, 12\)",
+    ),
+    "rows": (lambda: compiled().fit(X, Y[:5]), ValueError, r"x has shape \(12, 4, 3\), y has \(5,\)"),
+    "one-hot": (
+        lambda: compiled().fit(X, to_categorical(Y)),
+        ValueError,
+        "one-hot rows go with categorical_crossentropy",
+    ),
+    "label": (
+        lambda: compiled().fit(X, Y + 1),
+        ValueError,
+        "label 3 at sample 2 is outside 0..2: the last layer has 3",
+    ),
+    "fraction": (lambda: compiled().fit(X, Y + 0.5), ValueError, "takes class numbers, got values such as 0.5"),
+    "numbers": (
+        lambda: _with(loss="categorical_crossentropy").fit(X, Y),
+        ValueError,
+        "make rows of class numbers with to_categorical",
+    ),
+    "mse": (
+        lambda: _with(loss="mse").fit(X, Y),
+        ValueError,
+        r"takes targets of the outputs' shape \(None, 3\), got \(12,\)",
+    ),
+    "nan": (
+        lambda: compiled().fit(np.where(X > 0.5, np.nan, X), Y),
+        ValueError,
+        "x has .* non-finite values, first at sample",
+    ),
+    "no targets": (lambda: compiled().fit(X), ValueError, "need targets"),
+    "empty data": (lambda: compiled().fit(X[:0], Y[:0]), ValueError, "the data set is empty"),
+    "split": (lambda: compiled().fit(X, Y, validation_split=1.5), ValueError, "validation_split is 1.5"),
+    "split of few": (lambda: compiled().fit(X[:1], Y[:1], validation_split=0.5), ValueError, "leaves 0 to train with"),
+    "batch": (lambda: compiled().fit(X, Y, batch_size=0), ValueError, "batch_size is 0; it must be >= 1"),
+    "epochs": (lambda: compiled().fit(X, Y, epochs=1.5), TypeError, "epochs must be an integer"),
+    "text": (lambda: compiled().fit(X.astype(str), Y), TypeError, "expected numbers"),
+    "weights": (lambda: small().set_weights([np.zeros(3)]), ValueError, "has 4 weights, got 1 arrays"),
+    "a weight": (
+        lambda: small().layers[1].set_weights([np.zeros((5, 12)), np.zeros(5)]),
+        ValueError,
+        r"shape \(12, 5\) cannot take one of \(5, 12\)",
+    ),
+    "two names": (
+        lambda: models.Sequential([layers.Dense(3, name="a"), layers.Dense(3, name="a")]),
+        ValueError,
+        "need names of their own",
+    ),
+    "categories": (lambda: to_categorical([0, 3], 3), ValueError, r"labels run from 0 to 3, outside 0\.\.2"),
+    "no shape": (
+        lambda: models.Sequential([layers.Dense(3)]).count_params(),
+        ValueError,
+        "does not know its input shape",
+    ),
+}
+
+
+def _with(optimizer: Any = "adam", loss: Any = "mse", metrics: Any = None) -> keras.Sequential:
+    model = small()
+    model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
+    return model
+
+
+def _empty() -> keras.Sequential:
+    model = models.Sequential()
+    model.compile("adam", "mse")
+    return model
+
+
+@pytest.mark.parametrize(("call", "error", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes(call: Callable[[], Any], error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_to_categorical() -> None:
+    np.testing.assert_array_equal(to_categorical([[1], [0]]), [[0, 1], [1, 0]])
+    assert to_categorical([1, 0], 4).shape == (2, 4) and to_categorical([]).shape == (0, 0)
+
+
+def test_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From mnist.npz, where it lies or in a known folder; else from IDX files; else it says what to put where."""
+    monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
+    monkeypatch.setenv("FASTNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"Put mnist\.npz .* train-images-idx3-ubyte\.gz"):
+        mnist.load_data()
+    rng = np.random.default_rng(0)
+    arrays = {
+        "x_train": rng.integers(0, 256, (6, 28, 28), dtype=np.uint8),
+        "y_train": np.arange(6, dtype=np.uint8),
+        "x_test": rng.integers(0, 256, (2, 28, 28), dtype=np.uint8),
+        "y_test": np.arange(2, dtype=np.uint8),
+    }
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    (x_train, y_train), (x_test, y_test) = mnist.load_data()
+    for name, got in (("x_train", x_train), ("y_train", y_train), ("x_test", x_test), ("y_test", y_test)):
+        np.testing.assert_array_equal(got, arrays[name])
+    (tmp_path / "mnist.npz").write_bytes(b"PK\x03\x04 damaged")
+    with pytest.raises(FormatError, match=r"is no mnist\.npz"):
+        mnist.load_data()
+    np.savez(tmp_path / "mnist.npz", x_train=np.zeros(3))
+    with pytest.raises(FormatError, match=r"is no mnist\.npz"):
+        mnist.load_data()

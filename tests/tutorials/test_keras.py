@@ -1,0 +1,68 @@
+"""Keras' tutorials, as they are written: with their import lines changed, and with nothing changed at all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from running import Run, python, runner, write_mnist
+
+HERE = Path(__file__).parent / "keras"
+IMPORTS = (
+    (r"^from keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
+    (r"^from tensorflow\.keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
+    (r"^import tensorflow as tf$", "import fastnn as tf"),
+)
+VALUE = r"\d\.\d{4}"
+
+
+@pytest.fixture(params=["imports changed", "unchanged"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    write_mnist(tmp_path / "data/MNIST/raw", 400)
+    return runner(tmp_path, IMPORTS if request.param == "imports changed" else None)
+
+
+def test_digits(run: Run) -> None:
+    """784-512-10, one-hot, rmsprop."""
+    lines = run(HERE / "mnist_mlp.py")
+    assert lines[0] == "(400, 28, 28) uint8 400"
+    assert lines[1] == 'Model: "sequential"' and lines[9] == " Total params: 407,050 (1.55 MB)"
+    bar = r"13/13 ━{20} \d+s \d+(us|ms|s)/step"
+    for epoch in range(10):
+        assert lines[12 + 2 * epoch] == f"Epoch {epoch + 1}/10"
+        assert re.fullmatch(rf"{bar} - accuracy: {VALUE} - loss: {VALUE}", lines[13 + 2 * epoch])
+    assert re.fullmatch(rf"1/1 ━{{20}} \d+s \d+(us|ms|s)/step - accuracy: {VALUE} - loss: \S+", lines[32])
+    assert lines[33].startswith("test_acc: ") and float(lines[33].split()[1]) >= 0.9
+    assert len(lines) == 34
+
+
+def test_validation(run: Run, tmp_path: Path) -> None:
+    """Class numbers, dropout, a validation split, callbacks, a saved model; under tensorflow's name."""
+    lines = run(HERE / "validation.py")
+    for epoch in range(5):
+        assert lines[2 * epoch] == f"Epoch {epoch + 1}/5"
+        values = " - ".join(f"{name}: {VALUE}" for name in ("acc", "loss", "val_acc", "val_loss"))
+        assert re.fullmatch(rf"5/5 - \d+s - \d+(us|ms|s)/step - {values}", lines[2 * epoch + 1])
+    assert lines[10] == "['acc', 'loss', 'val_acc', 'val_loss']"
+    assert [line[:8] for line in lines[11:16]] == [f"epoch {epoch}:" for epoch in range(1, 6)]
+    assert lines[-1].startswith("(5, 10) [") and (tmp_path / "best.keras").is_file()
+
+
+@pytest.mark.parametrize(
+    ("script", "lacking"),
+    [
+        ("from keras.layers import Conv3D", "keras.layers.Conv3D"),
+        ("import tensorflow as tf\ntf.keras.applications.VGG16()", "keras.applications"),
+        ("import tensorflow as tf\ntf.Variable(1)", "tensorflow.Variable"),
+        ("import keras.ops", "keras.ops"),
+        ("from tensorflow.keras.layers import LSTM", "keras.layers.LSTM"),
+        ("import tensorflow.data", "tensorflow.data"),
+    ],
+)
+def test_a_name_that_is_not_there(script: str, lacking: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(script)
+    done = python(tmp_path, "-m", "fastnn.run", "script.py")
+    place = f"script.py, line {len(script.splitlines())}"
+    assert done.stderr == f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n"
+    assert done.returncode == 2
