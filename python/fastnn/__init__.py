@@ -58,7 +58,7 @@ from fastnn.random import initial_seed, manual_seed
 from fastnn.tensor import Tensor
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, keras, kernels, transforms, utils
+    from fastnn import cuda, datasets, keras, kernels, plot, transforms, utils
     from fastnn.errors import FormatError
     from fastnn.info import runtime_info
     from fastnn.network import Network
@@ -79,6 +79,7 @@ _LAZY = {
     "keras": "",
     "kernels": "",
     "load": "fastnn.serialization",
+    "plot": "",
     "runtime_info": "fastnn.info",
     "save": "fastnn.serialization",
     "transforms": "",

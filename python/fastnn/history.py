@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class History:
@@ -17,6 +20,17 @@ class History:
         self.epoch.append(epoch)
         for name, value in metrics.items():
             self.history.setdefault(name, []).append(value)
+
+    def plot(self, title: str = "") -> Figure:
+        """The metrics by epoch, training beside validation (:func:`fastnn.plot.curves`); returns the figure.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: there are no epochs yet.
+        """
+        from fastnn import plot
+
+        return plot.curves(self, title)
 
     def __getattr__(self, name: str) -> Any:
         try:

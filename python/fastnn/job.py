@@ -24,6 +24,7 @@ from fastnn.metrics import predicted_classes
 from fastnn.network import LOSSES, OPTIMIZERS, Network
 from fastnn.recipes import LinearDecay
 from fastnn.serialization import ModelInfo, parameters_sha256, save_model
+from fastnn.tensorboard_log import TensorBoardLog
 from fastnn.trainer import Callback, NonFiniteLossError, Trainer
 
 # Wrong cases on the screen; all are in the file.
@@ -48,6 +49,7 @@ class Settings:
     resume: bool
     profile: bool = False
     scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
+    tensorboard: str | None = None  # a folder for event files
     optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
 
 
@@ -182,6 +184,8 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
     callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
     if settings.scheduled:
         callbacks.insert(0, LinearDecay(config["lr"]))
+    if settings.tensorboard is not None:
+        callbacks.append(TensorBoardLog(settings.tensorboard))
     signals.deferred = True
     try:
         feed = feed_of(source.train, settings.loss)

@@ -45,6 +45,7 @@ MODULES = {
     "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
     "torch.utils": "fastnn.utils",
     "torch.utils.data": "fastnn.utils.data",
+    "torch.utils.tensorboard": "fastnn.utils.tensorboard",
     "torchvision.datasets": "fastnn.datasets",
     "torchvision.transforms": "fastnn.transforms",
     "keras": "fastnn.keras",

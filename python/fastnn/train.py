@@ -82,6 +82,7 @@ def make_parser() -> cli.Parser:
         help="what to do about files that cannot be read",
     )
     cli.add_cache(parser)
+    add("--tensorboard", metavar="DIR", help="write losses, metrics and weights as TensorBoard event files")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
     add("--profile", action="store_true", help="print where the time of a compiled training step goes")
     add("--quiet", action="store_true", help="print the accuracy only")
@@ -133,6 +134,7 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         checkpoint_every=args.checkpoint_every,
         resume=args.resume,
         profile=args.profile,
+        tensorboard=args.tensorboard,
     )
     if args.profile and args.engine != "plan":
         raise ValueError("--profile is of compiled steps: leave out --engine eager")

@@ -231,3 +231,15 @@ def test_help_names_every_option_and_its_default() -> None:
     ):
         assert words in text
     assert "None)" not in text
+
+
+def test_tensorboard(tmp_path: Path) -> None:
+    """Event files beside the same bits: a loss each 100 steps, each epoch's, and the weights."""
+    write_idx(tmp_path / "data", train=230, test=20)
+    words = ["--data", "data", "--epochs", "2", "--batch-size", "2", "--arch", "784-8-10"]
+    plain = train_json(*words, cwd=tmp_path)
+    logged = train_json(*words, "--tensorboard", "runs/one", cwd=tmp_path)
+    assert plain["parameters_sha256"] == logged["parameters_sha256"]
+    (file,) = (tmp_path / "runs/one").iterdir()
+    data = file.read_bytes()
+    assert data.count(b"batch/loss") == 4 and data.count(b"epoch/loss") == 2 and data.count(b"layer1.weight") == 2

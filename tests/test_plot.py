@@ -1,0 +1,102 @@
+"""Pictures: what is drawn is what the numbers are; matplotlib's absence is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastnn import Network, keras, nn, plot
+from fastnn.history import History
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    import matplotlib.pyplot
+
+    matplotlib.pyplot.close("all")
+
+
+def lines(panel: object) -> dict[str, list[float]]:
+    return {line.get_label(): list(line.get_ydata()) for line in panel.lines}
+
+
+def test_curves(tmp_path: Path) -> None:
+    history = History()
+    for epoch, (loss, val) in enumerate(((3, 4), (2, 2), (1, 3))):
+        history.append(epoch, {"accuracy": epoch / 3, "loss": loss, "val_accuracy": 0.5 - epoch, "val_loss": val})
+    figure = history.plot("digits")
+    loss, accuracy = figure.axes
+    assert (loss.get_ylabel(), accuracy.get_ylabel(), loss.get_xlabel()) == ("loss", "accuracy", "epoch")
+    assert lines(loss) == {"training loss": [3, 2, 1], "validation loss": [4, 2, 3], "best epoch: 2": [0, 1]}
+    assert "best epoch: 1" in lines(accuracy)
+    figure.savefig(tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5000
+
+
+def test_curves_of_what_fit_returns() -> None:
+    x, y = RNG.random((30, 4)).astype(np.float32), np.arange(30) % 3
+    figure = Network(4, 3).fit((x, y), epochs=2, verbose=0).plot()
+    assert [panel.get_ylabel() for panel in figure.axes] == ["loss", "accuracy"]
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    figure = model.fit(x, y, epochs=2, validation_split=0.5, verbose=0).plot()
+    assert list(lines(figure.axes[0]))[:2] == ["training loss", "validation loss"]
+
+
+def test_weights() -> None:
+    """On one scale around zero, in the layer's order."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 2))
+    array = model[1].weight.detach().numpy()
+    figure = plot.weights(model, (3, 4), labels="abcde")
+    for number, panel in enumerate(figure.axes[:5]):
+        (image,) = panel.images
+        np.testing.assert_array_equal(np.asarray(image.get_array()), array[number].reshape(3, 4))
+        assert image.get_clim() == pytest.approx((-np.abs(array).max(), np.abs(array).max()))
+        assert panel.get_title() == "abcde"[number]
+    assert len(plot.weights(np.zeros((13, 9))).axes) == 20
+
+
+def test_images() -> None:
+    pictures = RNG.random((12, 3, 4, 5))
+    figure = plot.images(pictures, labels=range(12))
+    np.testing.assert_array_equal(np.asarray(figure.axes[11].images[0].get_array()), np.moveaxis(pictures[11], 0, -1))
+    assert figure.axes[11].get_title() == "11"
+    for shape in ((2, 4, 5), (2, 1, 4, 5)):
+        assert np.asarray(plot.images(np.zeros(shape)).axes[0].images[0].get_array()).shape == (4, 5)
+
+
+def test_confusion() -> None:
+    figure = plot.confusion([0, 0, 1, 2], [0, 1, 1, 0], classes=["猫", "b", "c"])
+    (panel,) = figure.axes
+    drawn = {tuple(map(int, text.get_position()[::-1])): int(text.get_text()) for text in panel.texts}
+    assert drawn == {(0, 0): 1, (0, 1): 1, (1, 1): 1, (2, 0): 1}
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["猫", "b", "c"]
+
+
+def test_mistakes() -> None:
+    for call, message in (
+        (lambda: History().plot(), "the history is empty"),
+        (lambda: plot.images(np.zeros((2, 2))), r"pictures have shape \(2, 2\)"),
+        (lambda: plot.images(np.zeros((2, 2, 2)), [1]), "2 pictures but 1 labels"),
+        (lambda: plot.weights(nn.ReLU()), "this ReLU has no linear layer"),
+        (lambda: plot.weights(np.zeros((3, 8))), "a unit has 8 weights, which is no image of 3 x 3"),
+        (lambda: plot.confusion([0, 1], [0]), "class numbers of shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("matplotlib")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastnn\[plot\]'"):
+        plot.confusion([0], [0])
