@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import autograd
+from fastnn import autograd, nn, optim
 from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastnn.tensor import Tensor
 
@@ -141,3 +141,44 @@ def test_a_deep_chain_needs_no_deep_stack() -> None:
         sys.setrecursionlimit(limit)
         threading.stack_size(size)
     assert found == [(5000.0, 1.0)]
+
+
+class TestChangedInPlace:
+    """backward() after a change of what it needs: an error, not a wrong gradient."""
+
+    def test_a_step_between_two_losses(self) -> None:
+        first, second = nn.Linear(3, 3), nn.Linear(3, 1)
+        optimizer = optim.SGD([*first.parameters(), *second.parameters()], lr=0.1)
+        x = Tensor(np.ones((2, 3), dtype=np.float32))
+        losses = [second(first(x)).sum(), (second(first(x)) ** 2).sum()]
+        losses[0].backward()
+        optimizer.step()
+        with pytest.raises(RuntimeError, match=r"shape \(1, 3\) as Addmm saw it, but it was changed in place since"):
+            losses[1].backward()
+
+    @pytest.mark.parametrize("use", [lambda w: w * w, lambda w: w**3.0, lambda w: 1 / w, lambda w: w.log()])
+    def test_a_leaf(self, use: Callable[[Tensor], Tensor]) -> None:
+        w = Tensor(np.ones(3), requires_grad=True)
+        loss = use(w).sum()
+        with no_grad():
+            w += 1
+        with pytest.raises(RuntimeError, match="changed in place since"):
+            loss.backward()
+
+    def test_what_is_not_needed_may_change(self) -> None:
+        w, b = Tensor(np.ones(3), requires_grad=True), Tensor(np.ones(3), requires_grad=True)
+        linear = nn.Linear(3, 2)
+        loss = (w * 2 + b).sum() + linear(Tensor(np.ones((1, 3), dtype=np.float32))).sum()
+        with no_grad():
+            for tensor in (w, b, linear.weight, linear.bias):
+                tensor += 1
+        loss.backward()
+        np.testing.assert_array_equal(w.grad.numpy(), [2, 2, 2])
+        np.testing.assert_array_equal(linear.weight.grad.numpy(), np.ones((2, 3)))
+
+    def test_before_it_was_used(self) -> None:
+        w = Tensor(np.ones(3), requires_grad=True)
+        with no_grad():
+            w *= 3
+        (w * w).sum().backward()
+        np.testing.assert_array_equal(w.grad.numpy(), [6, 6, 6])

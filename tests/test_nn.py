@@ -156,3 +156,38 @@ def test_state_dict_shares_memory_and_deepcopy_does_not() -> None:
     model.double()
     assert {tensor.dtype for tensor in model.state_dict().values()} == {dtypes.float64}
     assert model.shared.weight._data.flags.f_contiguous  # memory stays [in][out]
+
+
+class TestWhereItFailed:
+    """An error in a layer names it by its path."""
+
+    def test_in_nested_modules(self) -> None:
+        model = nn.Sequential(nn.Flatten(), nn.Sequential(nn.ReLU(), nn.Linear(784, 10)))
+        message = (
+            r"^layer '1\.1' Linear\(in_features=784, out_features=10, bias=True\): \[linear\] weight has 784 inputs"
+        )
+        with pytest.raises(ValueError, match=message):
+            model(Tensor(np.zeros((2, 3, 32, 32), dtype=np.float32)))
+
+    def test_in_attributes_and_in_loops(self) -> None:
+        class Net(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.body, self.hidden = nn.Sequential(nn.Linear(3, 4)), [nn.Linear(9, 4)]
+
+            def forward(self, x: Tensor) -> Tensor:
+                for layer in self.hidden:  # which the module does not know
+                    x = layer(x)
+                return self.body(x)
+
+        x = Tensor(np.zeros((2, 5), dtype=np.float32))
+        with pytest.raises(ValueError, match=r"^\[linear\] weight has 9 inputs"):
+            Net()(x)
+        model = Net()
+        model.hidden = []
+        with pytest.raises(ValueError, match=r"^layer 'body\.0' Linear\(in_features=3"):
+            model(x)
+
+    def test_the_module_itself(self) -> None:
+        with pytest.raises(ValueError, match=r"^\[linear\] weight has 3 inputs"):
+            nn.Linear(3, 4)(Tensor(np.zeros((2, 5), dtype=np.float32)))

@@ -59,6 +59,7 @@ from fastnn.tensor import Tensor
 
 if TYPE_CHECKING:
     from fastnn import cuda, datasets, keras, kernels, plot, transforms, utils
+    from fastnn.check import check
     from fastnn.errors import FormatError
     from fastnn.info import runtime_info
     from fastnn.network import Network
@@ -73,6 +74,7 @@ _LAZY = {
     "FormatError": "fastnn.errors",
     "Network": "fastnn.network",
     "Trainer": "fastnn.trainer",
+    "check": "fastnn.check",
     "compile": "fastnn.plan",
     "cuda": "",
     "datasets": "",

@@ -24,6 +24,9 @@ Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 _sequence = itertools.count()
 
+# Ops whose backward reads their inputs' values.
+_READS_INPUTS = frozenset({"Addmm", "Div", "Log", "Mm", "Mul", "Pow"})
+
 # The gradient of a scalar by itself. Ops that see this very array leave out a multiplication by one.
 UNIT = {np.dtype(kind): np.ones((), dtype=kind) for kind in (np.float32, np.float64)}
 
@@ -109,6 +112,35 @@ class Node:
         return f"<{self.name}Backward0>"
 
 
+def mark_changed(tensor: Tensor) -> None:
+    """Notes that a tensor was changed in place: nodes made before that may have needed its old values."""
+    tensor._changed = next(_sequence)
+
+
+def _reads(node: Node, place: int) -> bool:
+    """Whether backward needs the value of an input of one of :data:`_READS_INPUTS`: of a product, where the other
+    factor wants a gradient.
+    """
+    if len(node.inputs) == 1 or (node.name == "Div" and place == 1):
+        return True
+    return place < 2 and node.inputs[1 - place].requires_grad
+
+
+def _check_unchanged(node: Node) -> None:
+    """Refuses to go back through an op whose inputs are no longer what they were.
+
+    Raises:
+        RuntimeError: one that backward needs was changed in place since.
+    """
+    for place, tensor in enumerate(node.inputs):
+        if getattr(tensor, "_changed", -1) > node.order and _reads(node, place):
+            raise RuntimeError(
+                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, but it was "
+                f"changed in place since, by optimizer.step() or an operation such as +=: compute the loss again, or "
+                f"change a clone()"
+            )
+
+
 def _reachable(root: Node) -> Iterable[Node]:
     """All nodes that the root depends on, the latest made first."""
     seen = {id(root): root}
@@ -133,6 +165,8 @@ def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
     """
     before = tensor.grad
     if before is not None:
+        if getattr(before, "_used", False) and before._data.any():
+            tensor._used = True  # for fastnn.check: this sum has a gradient in it that a step has used before
         grad = ops.add(before._data, grad)
     elif shared:
         grad = ops.copy(grad)
@@ -172,6 +206,8 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
 
 def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray], retained: bool) -> None:
     owner = owner_of(grad)
+    if node.name in _READS_INPUTS:
+        _check_unchanged(node)
     for tensor, tensor_grad in zip(node.inputs, node.backward(grad), strict=True):
         if tensor_grad is None or not tensor.requires_grad:
             continue

@@ -22,6 +22,7 @@ def writable(x: Tensor) -> np.ndarray:
             "a tensor that requires grad cannot be changed in place: work on a clone(), or under no_grad() if it is a "
             "parameter"
         )
+    autograd.mark_changed(x)
     return x._read("a change in place")
 
 

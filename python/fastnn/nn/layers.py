@@ -6,7 +6,7 @@ import copy
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from fastnn import random
+from fastnn import autograd, random
 from fastnn.nn import functional, init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -143,10 +143,13 @@ class Dropout(Module):
         self.inplace = inplace
         self.number = random.state.advance("dropouts")
         self.calls = 0
+        self.evaluated_in_training = False  # for fastnn.check
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
+        if not autograd.is_grad_enabled():
+            self.evaluated_in_training = True
         out = functional.dropout_call(x, self.p, self)
         self.calls += 1
         return out

@@ -87,7 +87,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except ValueError as error:
+            _say_where(error, self)
+            raise
 
     # -- what it holds -----------------------------------------------------------------------------------------------
 
@@ -249,6 +253,21 @@ class Module:
         lines = [extra] if extra else []
         lines += [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _say_where(error: Any, module: Module) -> None:
+    """Puts the path of the innermost module that failed into an error's message, as it passes the modules around it:
+    ``layer 'features.0' Linear(784 -> 10): ...``.
+    """
+    inner = getattr(error, "module", None)
+    if inner is None:
+        error.module = error.innermost = module
+        error.path, error.text = "", str(error)
+        return
+    name = next((name for name, child in module._modules.items() if child is inner), None)
+    if name is not None:
+        error.module, error.path = module, f"{name}.{error.path}".rstrip(".")
+        error.args = (f"layer '{error.path}' {error.innermost!r}: {error.text}",)
 
 
 def _join(prefix: str, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, autograd
 from fastnn.nn.parameter import Owner, Parameter
 from fastnn.tensor import Tensor, in_layout_of
 
@@ -134,6 +134,8 @@ class Optimizer:
                 state[name] = np.zeros_like(data)
         state["step"] += 1
         settings.set_step(state["step"])
+        param.grad._used = True
+        autograd.mark_changed(param)
         return settings, data, grad, [state[name] for name in slots]
 
     def new_settings(self) -> Any:
