@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 # One thread for the BLAS behind NumPy: its waiting workers would take the processors from the threads under test.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["FASTNN_LANG"] = "en"  # whatever this machine speaks
 
 import numpy as np
 import pytest

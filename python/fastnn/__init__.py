@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastnn import autograd, nn, optim
+from fastnn import autograd, chinese, nn, optim
 from fastnn._core import __version__, get_num_threads, set_num_threads
 from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from fastnn.creation import (
@@ -87,6 +87,10 @@ _LAZY = {
     "transforms": "",
     "utils": "",
 }
+
+
+if chinese.wanted():
+    chinese.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from fastnn import chinese
 from fastnn.console import clear_line, safe_text
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
     text = _words(error)
     if not users:
         text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
-    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding))
+    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding) + chinese.beside(text, sys.stderr))
     return 2 if users else 1
 
 

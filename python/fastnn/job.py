@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core, random
+from fastnn import _core, chinese, random
 from fastnn.checkpoint import Checkpointer, load_checkpoint
 from fastnn.cli import Signals
 from fastnn.console import BatchLines, Console
@@ -239,8 +239,9 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
         f"y = {_named(data.targets[i], data.classes)} img_path = {shown_path(data.names[i])}"
         for i in result.wrong
     ]
-    for line in lines[:SHOWN]:
-        console.line(line)
+    for i, line in zip(result.wrong[:SHOWN], lines, strict=False):
+        named = (_named(label, data.classes) for label in (result.predicted[i], data.targets[i]))
+        console.line(chinese.wrong_case(*named, shown_path(data.names[i]), console.stream) or line)
     if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
         from fastnn.io import write_atomic
 

@@ -47,7 +47,7 @@ def environment(**changes: str) -> dict[str, str]:
     """This process's environment with the tested package first, one thread, and the changes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FASTNN_", "OMP_"))}
     path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), kept.get("PYTHONPATH")]))
-    return kept | {"PYTHONPATH": path, "FASTNN_NUM_THREADS": "1"} | changes
+    return kept | {"PYTHONPATH": path, "FASTNN_NUM_THREADS": "1", "FASTNN_LANG": "en"} | changes
 
 
 def argv_of(module: str, words: Sequence[Any]) -> list[str]:
