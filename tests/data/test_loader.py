@@ -22,6 +22,7 @@ from fastnn.utils.data import (
     Sampler,
     Subset,
 )
+from PIL import Image
 
 NORMALISED = Compose([Grayscale(), ToTensor(), Normalize((0.1307,), (0.3081,))])
 
@@ -313,3 +314,38 @@ def test_workers_are_decoding_threads(image_folder: Callable, monkeypatch: pytes
     list(DataLoader(ImageFolder(root, Compose([Resize(3), ToTensor()])), num_workers=3))
     list(DataLoader(ImageFolder(root, ToTensor())))
     assert threads == [3, None]
+
+
+class Columns:
+    """Rows as Hugging Face's data sets give them: a dict with a PIL image and a label."""
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        pixels = np.full((3, 4), 51 * index, dtype=np.uint8)
+        return {"image": Image.fromarray(pixels), "label": index % 2, "text": str(index)}
+
+
+def test_rows_with_named_columns() -> None:
+    batches = list(DataLoader(Columns(), batch_size=2))
+    assert [batch["label"].tolist() for batch in batches] == [[0, 1], [0, 1], [0]]
+    assert batches[1]["image"].shape == (2, 1, 3, 4) and batches[1]["text"] == ["2", "3"]
+    np.testing.assert_allclose(batches[1]["image"][:, 0, 0, 0].numpy(), [0.4, 0.6], rtol=1e-6)
+
+
+def test_a_hugging_face_data_set() -> None:
+    datasets = pytest.importorskip("datasets")
+    pictures = [Image.fromarray(np.full((4, 4), 10 * i, dtype=np.uint8)) for i in range(6)]
+    columns = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b", "c"])})
+    rows = datasets.Dataset.from_dict({"image": pictures, "label": [0, 1, 2] * 2}, features=columns)
+    loader = DataLoader(rows, batch_size=4, shuffle=True)
+    seen = sorted(
+        (round(float(image.max()) * 255), int(label))
+        for batch in loader
+        for image, label in zip(batch["image"], batch["label"], strict=True)
+    )
+    assert seen == [(10 * i, i % 3) for i in range(6)]
+    scaled = rows.with_transform(lambda batch: {**batch, "image": [ToTensor()(image) * 2 for image in batch["image"]]})
+    batch = next(iter(DataLoader(scaled, batch_size=6)))
+    assert batch["image"].shape == (6, 1, 4, 4) and round(float(batch["image"].max()) * 255) == 100

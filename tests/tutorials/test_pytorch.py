@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from digit_tree import write_digits
 from fastnn import _core
@@ -112,6 +113,20 @@ def test_784_200_200_200_10(run: Run, tmp_path: Path) -> None:
     ]
     assert len(losses) == 200 and float(losses[-1][1]) < 0.02
     assert lines[-1] == f"Predicted label: {labels[3]}"
+
+
+def test_evidence(run: Run, images: Path, tmp_path: Path) -> None:
+    """14x14 images, one layer, its weights drawn digit by digit."""
+    pytest.importorskip("matplotlib")
+    lines = run(HERE / "scripts/evidence.py")
+    assert lines[:3] == ["Evidence(", "  (layer): Linear(in_features=196, out_features=10, bias=True)", ")"]
+    losses = [re.fullmatch(rf"Epoch {i + 1}/10 \| Loss: (\d\.\d{{4}})", line) for i, line in enumerate(lines[3:13])]
+    assert float(losses[-1][1]) < float(losses[0][1])
+    assert int(re.fullmatch(r"test accuracy = (\d+) / 80", lines[13])[1]) >= 50
+    assert lines[14] == "evidence drawn: (10, 14, 14)"
+    with Image.open(tmp_path / "evidence.png") as picture:  # red for, blue against
+        colours = np.asarray(picture.convert("RGB")).reshape(-1, 3).astype(int)
+    assert (colours[:, 0] - colours[:, 2] > 200).any() and (colours[:, 2] - colours[:, 0] > 200).any()
 
 
 def fits(lines: list[str], epochs: int) -> float:

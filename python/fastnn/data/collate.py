@@ -15,7 +15,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
     Tensors and arrays are stacked along a new first dimension; numbers become a Tensor (int64, float64 for
     Python's float, bool); text stays a list; mappings, tuples and lists are treated part by part, a tuple
-    becoming a list.
+    becoming a list. PIL images, which PyTorch refuses, become what ``ToTensor`` makes of them.
 
     Raises:
         TypeError: samples of another type.
@@ -36,6 +36,10 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return _like(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
         return _collate_sequences(batch)
+    if type(first).__module__.startswith("PIL."):
+        from fastnn.transforms import ToTensor
+
+        return default_collate([ToTensor()(sample) for sample in batch])
     raise TypeError(_refusal(type(first)))
 
 
