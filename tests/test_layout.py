@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CPP = ROOT / "cpp"
-SHARED = {"map", "optimizer", "loss"}  # what several rooms have in common
+SHARED = {"map", "optimizer", "update", "loss", "zeros"}  # what several rooms have in common
 ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not in SHARED)
 ISA_INCLUDES = {"<immintrin.h>", "<arm_neon.h>", "<cstddef>", "<cstdint>"}
 
@@ -21,7 +21,7 @@ def cpp_files() -> list[Path]:
     return sorted(path for path in CPP.rglob("*") if path.suffix in (".h", ".cpp", ".inl"))
 
 
-TUTORIALS = {ROOT / "tests/tutorials" / folder for folder in ("digits", "scripts")}  # as others wrote them
+TUTORIALS = {ROOT / "tests/tutorials" / folder for folder in ("digits", "scripts", "keras")}  # as others wrote them
 
 
 def source_files() -> list[Path]:
