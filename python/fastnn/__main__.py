@@ -10,6 +10,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "train": ("fastnn.train", "train a network on images and test it"),
     "evaluate": ("fastnn.evaluate", "test a saved network"),
+    "report": ("fastnn.report", "test a saved network and write what was found as one HTML page"),
     "predict": ("fastnn.predict", "tell the class of images"),
     "data": ("fastnn.data_command", "write a data set as a tree of PNG files"),
     "run": ("fastnn.run", "run a PyTorch script on fastnn, without a change"),

@@ -1,0 +1,157 @@
+"""The curves of a training run: read from its files, drawn as SVG."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fastnn.errors import FormatError
+from fastnn.io import load_state, read_regular
+from fastnn.io.checks import parse_json, shown_path
+from fastnn.network import Network
+from fastnn.reporting.markup import Html, tag
+
+Metrics = Mapping[str, Sequence[float]]
+
+_WIDTH, _HEIGHT = 480, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 36  # margins for the axes
+_MOST_DOTS = 40  # epochs with a dot each
+_LARGEST = 1e100  # of a value that can be drawn: differences must not overflow
+
+
+@dataclass(frozen=True)
+class History:
+    """Metrics by name, a value an epoch, and remarks for the reader: where they come from, or why there are none."""
+
+    metrics: Metrics = field(default_factory=dict)
+    remark: str = ""
+
+
+def history_for(model_path: str, model: Network, path: str | None) -> History:
+    """The history in a file, or in the training state beside the model if that can be read.
+
+    Raises:
+        FormatError: the file that was asked for is damaged, or has no history in it.
+        OSError: it cannot be read.
+    """
+    if path is not None:
+        return _read(path, model)
+    beside = f"{model_path}.state"
+    if not os.path.exists(beside):
+        advice = "--history names one elsewhere, or the --json of a run."
+        return History(remark=f"There is no training state {shown_path(beside)} beside the model. {advice}")
+    try:
+        return _read(beside, model)
+    except (FormatError, OSError) as error:
+        return History(remark=f"The training state beside the model cannot be read: {error}.")
+
+
+def _read(path: str, model: Network) -> History:
+    if bytes(read_regular(path, 1)) == b"{":
+        content = parse_json(bytes(read_regular(path)).decode("utf-8", "replace"), shown_path(path))
+        if "train_loss" in content:  # what `fastnn train --json` writes
+            content = {"loss": content["train_loss"]}
+        return History(_checked(content, path), f"From {shown_path(path)}.")
+    tensors, record = load_state(path)
+    remark = f"From {shown_path(path)}."
+    if not _same_parameters(tensors, model):
+        remark += " Its parameters are not this model's: the curves may be of another run, or of a later moment of it."
+    return History(_checked(record.get("history"), path), remark)
+
+
+def _same_parameters(tensors: Mapping[str, np.ndarray], model: Network) -> bool:
+    own = [tensor._data for tensor in model.state_dict().values()]
+    saved = [array for name, array in tensors.items() if name.startswith("model.")]
+    return len(own) == len(saved) and all(map(np.array_equal, own, saved))
+
+
+def _checked(metrics: Any, path: str) -> Metrics:
+    """Those metrics that have epochs.
+
+    Raises:
+        FormatError: it is no mapping of names to lists of finite numbers.
+    """
+    sound = isinstance(metrics, Mapping) and all(
+        isinstance(values, list) and all(map(_is_number, values)) for values in metrics.values()
+    )
+    if not sound:
+        raise FormatError(f"{shown_path(path)} has no history: lists of numbers by the names of metrics")
+    return {name: values for name, values in metrics.items() if values}
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= _LARGEST
+
+
+def charts(metrics: Metrics) -> list[Html]:
+    """A chart for each metric, its validation beside its training."""
+    names = dict.fromkeys(name.removeprefix("val_") for name in metrics)
+    return [_figure(name, metrics) for name in names]
+
+
+def _figure(name: str, metrics: Metrics) -> Html:
+    series = {kind: metrics[key] for kind, key in (("training", name), ("validation", f"val_{name}")) if key in metrics}
+    keys = [tag("span", kind, class_=f"key {kind}") for kind in series]
+    return tag("figure", tag("figcaption", tag("b", name), *keys), _chart(name, series), class_="chart")
+
+
+def _chart(name: str, series: Metrics) -> Html:
+    """The plot: axes with their numbers, a line for each series."""
+    epochs = max(map(len, series.values()))
+    ys = _ticks(min(map(min, series.values())), max(map(max, series.values())))
+    step = max(1, -(-(epochs - 1) // 8))
+    xs = list(range(1, epochs + 1, step))
+    x_at = _scale(1, max(epochs, 2), _LEFT, _WIDTH - _RIGHT)
+    y_at = _scale(ys[0], ys[-1], _HEIGHT - _BOTTOM, _TOP)
+    parts = [_level(y, y_at(y), ys) for y in ys]
+    parts += [tag("text", x, x=x_at(x), y=_HEIGHT - _BOTTOM + 18, text_anchor="middle") for x in xs]
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
+    parts.append(tag("text", "epoch", x=middle, y=_HEIGHT - 3, text_anchor="middle"))
+    for kind, values in series.items():
+        parts += _line(kind, [(x_at(i), y_at(value), value) for i, value in enumerate(values, start=1)])
+    ends = "; ".join(f"{kind} from {values[0]:.4g} to {values[-1]:.4g}" for kind, values in series.items())
+    label = f"{name} over {epochs} epoch{'s' if epochs > 1 else ''}: {ends}"
+    return tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=label)
+
+
+def _level(value: float, y: float, ticks: Sequence[float]) -> Html:
+    """A line across and its number, with as many digits as the ticks need to differ."""
+    digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
+    shown = f"{value:.{digits}f}" if digits < 8 and abs(value) < 1e7 else f"{value:.3g}"
+    rule = tag("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y)
+    return tag("g", rule, tag("text", shown, x=_LEFT - 8, y=y + 4, text_anchor="end"))
+
+
+def _line(kind: str, points: Sequence[tuple[float, float, float]]) -> list[Html]:
+    line = tag("polyline", class_=kind, points=" ".join(f"{x},{y}" for x, y, _ in points))
+    if len(points) > _MOST_DOTS:
+        return [line]
+    dots = [
+        tag("g", tag("title", f"{kind}, epoch {i}: {value:.4g}"), tag("circle", cx=x, cy=y, r=3), class_=kind)
+        for i, (x, y, value) in enumerate(points, start=1)
+    ]
+    return [line, *dots]
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Any:
+    """The line that takes low to start and high to end, to a tenth of a pixel."""
+    return lambda value: round(start + (value - low) / (high - low) * (end - start), 1)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to seven round numbers around all values; from zero where that leaves the curve half of the height."""
+    if 0 <= low <= high / 2:
+        low = 0.0
+    if high - low < 1e-9 * max(abs(low), abs(high), 1e-9):  # all the same: some room around it
+        room = max(abs(high) / 2, 1e-9)
+        low, high = low - room, high + room
+    rough = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [number * step for number in range(first, last + 1)]

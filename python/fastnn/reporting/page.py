@@ -1,0 +1,227 @@
+"""The page: what was found, as one HTML file that loads nothing and works without its script."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from string import Template
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.data.resident import Resident
+from fastnn.io.checks import shown_path
+from fastnn.network import Network
+from fastnn.reporting import curves
+from fastnn.reporting.cases import wrong_cases
+from fastnn.reporting.findings import Findings, wilson
+from fastnn.reporting.markup import DASH, Html, join, tag, text
+from fastnn.reporting.pictures import WeightPictures
+from fastnn.serialization import parameters_sha256
+
+_SPRITE_WIDTH, _TILE_WIDTH = 928, 96  # at most, in CSS pixels
+_SHADES = 6  # of a cell, in style.css: s1 to s6
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was tested on what: the model's file and the data's name as the user gave them."""
+
+    path: str
+    model: Network
+    data_name: str
+    data: Resident
+
+
+def make_page(subject: Subject, findings: Findings, history: curves.History, wrong_limit: int) -> str:
+    """The whole file. Equal input gives equal text."""
+    names = [shown_path(name) for name in subject.data.classes]
+    sections = [
+        _summary(subject, findings),
+        tag(
+            "div",
+            _section("confusion", "Confusion", *_confusion(findings, names)),
+            _section("classes", "Classes", _classes(findings, names)),
+            class_="pair",
+        ),
+        _section("training", "Training", *_training(history)),
+        _section("weights", "First layer", *_weights(subject, names)),
+        _section("wrong", "Wrong cases", *wrong_cases(subject.data, findings, names, wrong_limit)),
+        tag("footer", f"fastnn {_core.__version__}, parameters {parameters_sha256(subject.model)}", class_="soft"),
+    ]
+    style, script = _part("style.css"), _part("script.js")
+    return Template(_part("page.html")).substitute(
+        version=text(_core.__version__),
+        policy=_policy(style, script),
+        title=text(f"{shown_path(subject.path)}: {percent(findings.correct, findings.total)}"),
+        style=style,
+        script=script,
+        body=join(sections),
+    )
+
+
+def _part(name: str) -> str:
+    return (files("fastnn.reporting") / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing is loaded and nothing runs but our own script: a second lock, behind the escaping."""
+    allowed = {
+        kind: f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+        for kind, content in (("style", style), ("script", script))
+    }
+    return (
+        f"default-src 'none'; img-src data:; style-src {allowed['style']}; script-src {allowed['script']}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def percent(part: int, whole: int) -> str:
+    """98.03 %; with more digits where fewer would say 100 of what is not all."""
+    digits = 2
+    while part < whole and float(f"{100 * part / whole:.{digits}f}") == 100:
+        digits += 1
+    return f"{100 * part / whole:.{digits}f} %"
+
+
+def _section(name: str, title: str, *content: Html) -> Html:
+    return tag("section", tag("h2", title, id=f"{name}-title", tabindex="-1"), join(list(content)), id=name)
+
+
+def _summary(subject: Subject, findings: Findings) -> Html:
+    data, model = subject.data, subject.model
+    low, high = wilson(findings.correct, findings.total)
+    channels, height, width = data.shape
+    size = f"{width} \N{MULTIPLICATION SIGN} {height}" + (" in colour" if channels == 3 else "")
+    facts = {
+        "Architecture": "-".join(map(str, model.sizes)),
+        "Parameters": f"{sum(p.numel() for p in model.parameters()):,}",
+        "Data": f"{shown_path(subject.data_name)}: {len(data):,} images of {size}, {len(data.classes)} classes",
+        "Wrong cases": f"{len(findings.wrong):,}",
+    }
+    links = (
+        ("confusion", "Confusion"),
+        ("classes", "Classes"),
+        ("training", "Training"),
+        ("weights", "First layer"),
+        ("wrong", "Wrong cases"),
+    )
+    accuracy = f"{findings.correct} / {findings.total} = {percent(findings.correct, findings.total)}"
+    return tag(
+        "header",
+        tag("h1", shown_path(subject.path)),
+        tag("p", accuracy, class_="accuracy"),
+        tag("p", f"right; with 95 % confidence {100 * low:.2f} to {100 * high:.2f} % (Wilson)", class_="soft"),
+        tag("dl", *[part for name, value in facts.items() for part in (tag("dt", name), tag("dd", value))]),
+        tag("nav", *[tag("a", title, href=f"#{name}") for name, title in links], aria_label="Sections"),
+    )
+
+
+def _confusion(findings: Findings, names: list[str]) -> list[Html]:
+    counts = findings.confusion
+    apart = counts.copy()
+    np.fill_diagonal(apart, 0)
+    most = int(apart.max())
+    header = [tag("th", tag("bdi", name), scope="col", title=name) for name in names]
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("bdi", names[y]), scope="row", title=names[y]),
+            *[_cell(counts, y, p, most, names) for p in range(len(names))],
+        )
+        for y in range(len(names))
+    ]
+    hint = tag("span", " A cell with wrong cases shows them alone.", id="hint", hidden=True)  # until the script can
+    table = tag(
+        "table",
+        tag("thead", tag("tr", tag("td"), *header, class_="long" if max(map(len, names)) > 3 else None)),
+        tag("tbody", join(rows)),
+        class_="confusion",
+        aria_describedby="confusion-note",
+    )
+    region = {"tabindex": "0", "role": "region", "aria_labelledby": "confusion-title"}
+    return [
+        tag("p", "Rows are the actual classes, columns the predicted ones.", hint, class_="soft", id="confusion-note"),
+        tag("div", table, class_="scroll", **region),
+    ]
+
+
+def _cell(counts: np.ndarray, y: int, p: int, most: int, names: list[str]) -> Html:
+    count = int(counts[y, p])
+    if not count:
+        return tag("td", 0, class_="none")
+    if y == p:
+        return tag("td", count, class_=f"right s{_shade(count, int(counts[y].sum()))}")
+    label = f"actual {names[y]}, predicted {names[p]}: {count}"
+    button = tag("button", count, type="button", disabled=True, data_cell=f"{y}-{p}", aria_label=label)
+    return tag("td", button, class_=f"wrong s{_shade(count, most)}")
+
+
+def _shade(count: int, most: int) -> int:
+    """1 to 6; by the root, so that small counts differ as well."""
+    return max(1, round(_SHADES * (count / most) ** 0.5))
+
+
+def _classes(findings: Findings, names: list[str]) -> Html:
+    header = [tag("th", title, scope="col") for title in ("class", "samples", "precision", "recall", "F1")]
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("bdi", name), scope="row"),
+            tag("td", f"{figures.samples:,}"),
+            *[tag("td", DASH if v is None else f"{v:.4f}") for v in figures[1:]],
+        )
+        for name, figures in zip(names, findings.by_class(), strict=True)
+    ]
+    table = tag("table", tag("thead", tag("tr", *header)), tag("tbody", join(rows)), class_="figures")
+    return tag("div", table, class_="scroll")
+
+
+def _training(history: curves.History) -> list[Html]:
+    remark = tag("p", history.remark, class_="soft")
+    if not history.metrics:
+        return [tag("p", "There are no curves."), remark]
+    epochs = max(map(len, history.metrics.values()))
+    header = [tag("th", name, scope="col") for name in ("epoch", *history.metrics)]
+    rows = [
+        tag("tr", tag("th", i + 1, scope="row"), *[tag("td", _value(v, i)) for v in history.metrics.values()])
+        for i in range(epochs)
+    ]
+    table = tag("table", tag("thead", tag("tr", *header)), tag("tbody", join(rows)), class_="figures")
+    values = tag("details", tag("summary", "All values"), tag("div", table, class_="scroll"))
+    return [remark, tag("div", *curves.charts(history.metrics), class_="charts"), values]
+
+
+def _value(values: Sequence[float], i: int) -> str:
+    return f"{values[i]:.4g}" if i < len(values) else DASH
+
+
+def _weights(subject: Subject, names: list[str]) -> list[Html]:
+    weights = next(subject.model.parameters())._data
+    pictures = WeightPictures(weights, subject.data.shape)
+    single = len(subject.model.sizes) == 2
+    shown = f"all {len(weights)}" if len(pictures) == len(weights) else f"the first {len(pictures)} of {len(weights)}"
+    what = "each class's evidence" if single else f"what each hidden unit looks for ({shown})"
+    planes = " Red, green and blue planes lie side by side." if subject.data.shape[0] == 3 else ""
+    caption = (
+        f"The weights of the first layer as images of its input: {what}. Red is positive, blue negative, white zero; "
+        f"the strongest colours stand for ±{pictures.strongest:.2g} and beyond, in every image.{planes}"
+    )
+    if single:
+        items = [_evidence(pictures, unit, names[unit]) for unit in range(len(pictures))]
+        return [tag("p", caption, class_="soft"), tag("div", *items, class_="evidence")]
+    sprite = pictures.sprite()
+    times = max(1, min(_SPRITE_WIDTH // sprite.width, _TILE_WIDTH // pictures.width))
+    size = {"width": times * sprite.width, "height": times * sprite.height}
+    image = tag("img", class_="sprite", src=sprite.address, alt=f"weights of {len(pictures)} units", **size)
+    region = {"tabindex": "0", "role": "region", "aria_labelledby": "weights-title"}
+    return [tag("p", caption, class_="soft"), tag("div", image, class_="scroll", **region)]
+
+
+def _evidence(pictures: WeightPictures, unit: int, name: str) -> Html:
+    picture = pictures.single(unit)
+    image = tag("img", src=picture.address, width=picture.width, height=picture.height, alt=f"weights of {name}")
+    return tag("figure", image, tag("figcaption", tag("bdi", name)))
