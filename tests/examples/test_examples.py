@@ -1,0 +1,256 @@
+"""The examples, each run as a script of its own: what it prints, and the picture it writes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fastnn
+import numpy as np
+import pytest
+from PIL import Image
+
+PACKAGE = Path(fastnn.__file__).parent.parent
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHORT = {
+    "or_gate": ["--iterations", "100"],
+    "line_fits": ["--epochs", "2", "error-rule"],
+    "curve_1_3_1": ["--epochs", "30"],
+    "three_ways": [],
+}
+NO_DISPLAY = "no picture: there is no display; --save FILE.gif or --save FILE.png writes one"
+NO_MATPLOTLIB = "no picture: matplotlib is not installed; pip install '.[plot]' brings it"
+
+# A backend for matplotlib: a window without a screen, that lets a film run to its end and counts what it was shown.
+WINDOW = """
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+timers, drawn = [], []
+
+class FigureManager(FigureManagerBase):
+    @classmethod
+    def start_main_loop(cls):
+        from matplotlib import pyplot
+        pyplot.gcf().canvas.draw()
+        for _ in range(100):
+            timers[0]._on_timer()
+        print(f"window: {len(drawn)} pictures")
+
+class FigureCanvas(FigureCanvasAgg):
+    required_interactive_framework = "headless"
+    manager_class = FigureManager
+
+    def new_timer(self, *args, **kwargs):
+        timers.append(super().new_timer(*args, **kwargs))
+        return timers[-1]
+
+    def draw_idle(self):
+        self.draw()
+
+    def draw(self):
+        drawn.append(0)
+        super().draw()
+"""
+
+each_example = pytest.mark.parametrize("name", SHORT)
+
+
+def run(name: str, *words: str, before: Path | None = None, **variables: str) -> list[str]:
+    """The lines that an example prints, without a display; ``before``: a folder whose modules come first."""
+    env = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")}
+    env["PYTHONPATH"] = os.pathsep.join(map(str, [*([before] if before else []), PACKAGE]))
+    # Where another process is busy, threads that wait for each other make half a second of NumPy six.
+    env |= {"OPENBLAS_NUM_THREADS": "1", "FASTNN_NUM_THREADS": "1", **variables}
+    script = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")]
+    done = subprocess.run([*script, *words], env=env, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def found(pattern: str, lines: list[str]) -> list[tuple[str, ...]]:
+    """The groups of all lines that a pattern fits."""
+    return [match.groups() for match in (re.fullmatch(pattern, line) for line in lines) if match]
+
+
+@pytest.fixture
+def no_matplotlib(tmp_path: Path) -> Path:
+    (tmp_path / "matplotlib.py").write_text("raise ImportError('hidden')\n")
+    return tmp_path
+
+
+def check_moving(path: Path) -> None:
+    """A GIF whose frames differ, and whose last one stays."""
+    with Image.open(path) as image:
+        assert image.format == "GIF" and image.n_frames > 3
+        first = np.asarray(image.convert("RGB"))
+        image.seek(image.n_frames - 1)
+        assert image.info["duration"] == 2000
+        last = np.asarray(image.convert("RGB"))
+    assert (first != last).any(axis=-1).sum() > 100
+
+
+# -- pictures --------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_display_it_says_so() -> None:
+    pytest.importorskip("matplotlib")
+    assert run("curve_1_3_1", *SHORT["curve_1_3_1"])[-1] == NO_DISPLAY
+
+
+def test_with_a_display_there_is_a_window(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "window.py").write_text(WINDOW)
+    lines = run("curve_1_3_1", *SHORT["curve_1_3_1"], before=tmp_path, MPLBACKEND="module://window")
+    frames, rest = found(r"window: (\d+) pictures", lines), lines[:-1]
+    assert int(frames[0][0]) > 10 and not any("no picture" in line for line in rest)
+
+
+@each_example
+def test_without_matplotlib_it_prints_all_the_same(name: str, no_matplotlib: Path) -> None:
+    lines = run(name, *SHORT[name], "--save", str(no_matplotlib / "fit.gif"), before=no_matplotlib)
+    assert len(lines) > 3 and lines[-1] == NO_MATPLOTLIB and lines.count(NO_MATPLOTLIB) == 1
+    assert not (no_matplotlib / "fit.gif").exists()
+
+
+@each_example
+def test_a_gif_moves(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "fit.gif"
+    last = run(name, *SHORT[name], "--save", str(path))[-1]
+    check_moving(path)
+    with Image.open(path) as image:
+        assert last == f"saved {path}: {image.n_frames} frames"
+
+
+@pytest.mark.parametrize("name", ["curve_1_3_1"])
+def test_a_png_is_the_last_frame(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    still, film = tmp_path / "fit.png", tmp_path / "fit.gif"
+    assert run(name, *SHORT[name], "--save", str(still))[-1] == f"saved {still}: 1 frame"
+    run(name, *SHORT[name], "--save", str(film))
+    with Image.open(still) as png, Image.open(film) as gif:
+        assert png.format == "PNG"
+        gif.seek(gif.n_frames - 1)
+        # A GIF has 256 colours, and the labels' edges lie a fraction of a pixel elsewhere.
+        apart = np.asarray(png.convert("L"), int) - np.asarray(gif.convert("L"), int)
+    assert (abs(apart) > 40).mean() < 0.01
+
+
+# -- OR gate ---------------------------------------------------------------------------------------------------------
+
+
+def check_or_gate(lines: list[str], iterations: int) -> list[float]:
+    """Three times the same report, of NumPy, the compiled step and the trainer; the errors."""
+    errors = [(int(i), float(error)) for i, error in found(r"Error in (\d+) iteration for training: (\S+)", lines)]
+    reports = len(range(0, iterations, 10_000))
+    assert [i for i, _ in errors] == 3 * list(range(0, iterations, 10_000))
+    values = np.array([error for _, error in errors]).reshape(3, reports)
+    np.testing.assert_allclose(values[1:], values[[0, 0]], rtol=1e-12)
+    assert lines.count("Training finish!") == lines.count("test res:") == 3
+    assert lines.count("syn0:") == lines.count("syn1:") == 1
+    for (difference,) in found(r"weights differ from NumPy's by at most (\S+)", lines):
+        assert float(difference) < 1e-12
+    assert len(found(r"\d+\.\d\d s: (\d+\.\d) times as fast as NumPy", lines)) == 2
+    assert values[0, 0] == pytest.approx(0.1126195)
+    return values[0].tolist()
+
+
+def results(lines: list[str]) -> np.ndarray:
+    """The numbers under each ``test res:``, (3, 4)."""
+    starts = [i + 1 for i, line in enumerate(lines) if line == "test res:"]
+    return np.array([[float(line.strip("[] ")) for line in lines[i : i + 4]] for i in starts])
+
+
+def test_or_gate() -> None:
+    lines = run("or_gate", "--iterations", "20001", "--no-plot")
+    assert check_or_gate(lines, 20001)[1:] == pytest.approx([0.00685155, 0.00191847], rel=1e-4)
+    assert (np.abs(results(lines) - [0, 1, 1, 1]) < 0.1).all()
+
+
+@pytest.mark.slow
+def test_or_gate_to_the_end() -> None:
+    lines = run("or_gate", "--no-plot")
+    assert check_or_gate(lines, 100_000)[-1] == pytest.approx(2e-4, rel=0.2)
+    assert (np.abs(results(lines) - [0, 1, 1, 1]) < 0.03).all()
+
+
+# -- lines -----------------------------------------------------------------------------------------------------------
+
+
+def test_line_fits() -> None:
+    lines = run("line_fits", "--no-plot")
+    number = r"(-?\d+\.\d+)"
+    fits = found(rf"([\w-]+): w = {number}, b = {number}, mean squared error {number}, (\d+) updates", lines)
+    w, b, mse = ({name: float(row[i]) for name, *row in fits} for i in range(3))
+    assert list(w) == ["error-rule", "normal-equation", "sgd", "mini-batch", "bias", "sigmoid"]
+    assert [int(updates) for *_, updates in fits] == [10_000, 1, 10_000, 1000, 1000, 1000]
+    assert [float(d) for *_, d in found(r"  fastnn: w = \S+, b = \S+; differs by (\S+)", lines)] == pytest.approx(
+        [0] * 6, abs=1e-9
+    )
+    # The points and the one exact solution, worked out again.
+    random = np.random.RandomState(1)
+    xs = np.sort(random.rand(100))
+    ys = 1.2 * xs + random.rand(100) / 10
+    assert w["normal-equation"] == pytest.approx((xs * ys).sum() / (xs**2).sum(), abs=5e-5)
+    for name in ("error-rule", "sgd", "mini-batch"):
+        assert w[name] == pytest.approx(w["normal-equation"], abs=0.05) and b[name] == 0
+        assert mse[name] < 0.002
+    slope, height = np.polyfit(xs, ys, 1)
+    assert (w["bias"], b["bias"]) == (pytest.approx(slope, abs=0.02), pytest.approx(height, abs=0.02))
+    assert -b["sigmoid"] / w["sigmoid"] == pytest.approx(0.5, abs=0.05) and mse["sigmoid"] < 0.06
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_bad_last_sample(seed: int) -> None:
+    """It moves the error rule's line far and the normal equation's hardly."""
+    lines = run("line_fits", "--no-plot", "--seed", str(seed), "error-rule", "normal-equation")
+    (rule,), (normal,) = found(r"[\w-]+: w = (\S+), b = .*", lines)
+    (bad_rule,), (bad_normal,) = found(r"  with one bad sample, the last y = 0: w = (\S+)", lines)
+    assert abs(float(normal) - float(bad_normal)) < 0.05
+    assert abs(float(rule) - float(bad_rule)) > 0.4
+
+
+def test_the_slice_that_is_a_mistake() -> None:
+    lines = run("line_fits", "--no-plot", "--epochs", "1", "mini-batch")
+    assert lines[-1] == ("  xs[i::i+10] would be batches of [10, 5, 3, 2, 2, 1, 1, 1, 1, 1], 10 of 100 points in all")
+
+
+def test_a_method_that_is_not_there() -> None:
+    script = [sys.executable, str(EXAMPLES / "line_fits.py"), "sdg"]
+    done = subprocess.run(script, env={**os.environ, "PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True)
+    assert done.returncode == 2 and "no method 'sdg'; there are error-rule, normal-equation, sgd" in done.stderr
+
+
+# -- 1-3-1 and three ways --------------------------------------------------------------------------------------------
+
+
+def errors_of_1_3_1(*words: str) -> list[float]:
+    """NumPy's and fastnn's mean squared error, after their curves were compared."""
+    lines = run("curve_1_3_1", "--no-plot", *words)
+    assert float(found(r"the curves differ by at most (\S+)", lines)[0][0]) < 1e-9
+    return [float(mse) for _, mse in found(r"(NumPy|fastnn): mean squared error (\S+), \d+\.\d\d s", lines)]
+
+
+def test_1_3_1() -> None:
+    """A tenth of the epochs."""
+    before, after = errors_of_1_3_1("--epochs", "1"), errors_of_1_3_1("--epochs", "2000")
+    assert before[0] == before[1] > 0.2 and after[0] == after[1] < 0.1
+
+
+@pytest.mark.slow
+def test_1_3_1_fits_for_most_seeds() -> None:
+    errors = [errors_of_1_3_1("--seed", str(seed))[0] for seed in range(5)]
+    assert sum(error < 0.02 for error in errors) >= 3, errors
+
+
+def test_three_ways() -> None:
+    lines = run("three_ways", "--no-plot", "--seed", "2")
+    accuracies = found(r"(NumPy|Keras style|PyTorch style): test accuracy = (\d+) / 2000, \d+\.\d\d s", lines)
+    assert [name for name, _ in accuracies] == ["NumPy", "Keras style", "PyTorch style"]
+    assert accuracies[1][1] == accuracies[2][1] and all(int(right) > 1800 for _, right in accuracies)
+    assert lines[3] == "Keras style and PyTorch style: equal bit for bit"
+    assert float(found(r"NumPy and fastnn: weights differ by at most (\S+)", lines)[0][0]) < 1e-4
