@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,23 @@ class _Update:
     group: dict[str, Any]
     settings: Any
     views: dict[str, int]
+    configured: list[Any] = field(default_factory=list)  # the group's values that the settings have
+
+
+class _OneCall:
+    """Held by the thread that runs a plan; another one is told so, not made to wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                "this model is being trained or evaluated by another thread: one plan runs one call at a time"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Plan:
@@ -76,7 +93,7 @@ class Plan:
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
-        self._lock = threading.RLock()
+        self._exclusive = _OneCall()
         self._giving_back, self._is_giving_back = threading.RLock(), False
 
     # -- running -----------------------------------------------------------------------------------------------------
@@ -84,7 +101,7 @@ class Plan:
     def step(self, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> Tensor:
         """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
         x, y = _as_array(x), _as_array(y)
-        with self._exclusive():
+        with self._exclusive:
             program = self.train_program(x, y)
             self.core.write(program.input, x)
             self.core.write(program.target, y)
@@ -94,14 +111,14 @@ class Plan:
 
     def last_output(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The model's output in the last training step on a batch of this shape."""
-        with self._exclusive():
+        with self._exclusive:
             program = self.train_program(x, y)
             return self._value(program.output, program.output_shape, program.dtype)
 
     def forward(self, x: Tensor | np.ndarray) -> Tensor:
         """The model's output in evaluation mode."""
         x = _as_array(x)
-        with self._exclusive():
+        with self._exclusive:
             program = self.eval_program(x)
             self.core.write(program.input, x)
             self.core.step(program.number)
@@ -123,7 +140,7 @@ class Plan:
 
         losses (steps in all,) and outputs (steps in all * batch, ...) are filled from step ``first`` on.
         """
-        with self._exclusive():
+        with self._exclusive:
             self._acquire()
             done = self.core.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)
@@ -131,26 +148,15 @@ class Plan:
 
     def start_profile(self, x: np.ndarray, y: np.ndarray) -> int:
         """Times every part of the training steps on batches like x and y from here on; the number of their program."""
-        with self._exclusive():
+        with self._exclusive:
             number = self.train_program(x, y).number
             self.core.start_profile(number, True)
             return number
 
     def profile(self, number: int) -> Profile:
         """Where the time of a program's steps went since :meth:`start_profile`."""
-        with self._exclusive():
+        with self._exclusive:
             return profile_of(self.core, number)
-
-    @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "this model is being trained or evaluated by another thread: one plan runs one call at a time"
-            )
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def _value(self, view: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         out = np.empty(shape, dtype=dtype)
@@ -190,7 +196,7 @@ class Plan:
         return self.optimizer is not None and self.optimizer._owner is self
 
     def _write_back(self, held: list[ParameterSlot]) -> None:
-        with self._exclusive():
+        with self._exclusive:
             for slot in held:
                 self.core.read(slot.view, slot.param._storage)
             for update in self._updates.values() if self._holds_state() else ():
@@ -204,8 +210,11 @@ class Plan:
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
         for update in self._updates.values():
-            self.optimizer.configure(update.settings, update.group)
-            update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
+            values = list(update.group.values())
+            if values != update.configured:
+                self.optimizer.configure(update.settings, update.group)
+                update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
+                update.configured = values
         for module, draw in self._draws.values():
             draw.seed, draw.call = random.state.seed, module.calls
         if all([slot.param._owner is self for slot in self._slots.values()]):
@@ -228,8 +237,8 @@ class Plan:
         """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
         if self.criterion is None or self.optimizer is None:
             raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
-        learned = tuple(p.requires_grad for group in self.optimizer.param_groups for p in group["params"])
-        key: Key = (x.shape, x.dtype.name, y.shape, y.dtype.name, learned)
+        learned = tuple([p.requires_grad for group in self.optimizer.param_groups for p in group["params"]])
+        key: Key = (x.shape, x.dtype, y.shape, y.dtype, learned)
         program = self._programs.get(key)
         if program is None:
             self.release()
@@ -239,7 +248,7 @@ class Plan:
 
     def eval_program(self, x: np.ndarray) -> Program:
         """The evaluation program for batches like x."""
-        key: Key = (x.shape, x.dtype.name)
+        key: Key = (x.shape, x.dtype)
         program = self._programs.get(key)
         if program is None:
             self.release()
