@@ -13,7 +13,7 @@ COMMANDS = {
     "report": ("fastnn.report", "test a saved network and write what was found as one HTML page"),
     "predict": ("fastnn.predict", "tell the class of images"),
     "data": ("fastnn.data_command", "write a data set as a tree of PNG files"),
-    "run": ("fastnn.run", "run a PyTorch script on fastnn, without a change"),
+    "run": ("fastnn.run", "run a PyTorch or Keras script on fastnn, without a change"),
     "info": ("fastnn.info", "what fastnn found on this machine"),
 }
 

@@ -18,8 +18,8 @@ from fastnn import _core
 PACKAGE = Path(fastnn.__file__).parent.parent
 
 
-def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs the interpreter in a folder, with this fastnn."""
+def python(folder: Path, *words: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
+    """Runs the interpreter in a folder, with this fastnn, for so many seconds at most."""
     return subprocess.run(
         [sys.executable, *words],
         cwd=folder,
@@ -33,7 +33,7 @@ def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=seconds,
     )
 
 
@@ -43,7 +43,7 @@ class Run(Protocol):
     def __call__(self, script: Path, *changes: tuple[str, str]) -> list[str]: ...
 
 
-def runner(folder: Path, imports: Sequence[tuple[str, str]] | None) -> Run:
+def runner(folder: Path, imports: Sequence[tuple[str, str]] | None, seconds: int = 120) -> Run:
     """One that changes the import lines, by patterns and what takes their place; None: by ``fastnn.run``, unchanged."""
 
     def run(script: Path, *changes: tuple[str, str]) -> list[str]:
@@ -54,7 +54,7 @@ def runner(folder: Path, imports: Sequence[tuple[str, str]] | None) -> Run:
             for before, after in changes:
                 text = text.replace(before, after)
             (folder / source.name).write_text(text)
-        done = python(folder, *([] if imports else ["-m", "fastnn.run"]), script.name)
+        done = python(folder, *([] if imports else ["-m", "fastnn.run"]), script.name, seconds=seconds)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout.splitlines()

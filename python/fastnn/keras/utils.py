@@ -1,4 +1,4 @@
-"""``to_categorical`` and ``set_random_seed``."""
+"""``to_categorical``, ``set_random_seed``, ``clear_session``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
+from fastnn.keras import named
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -27,3 +28,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 def set_random_seed(seed: int) -> None:
     """Seeds first weights, shuffles and dropout (:func:`fastnn.manual_seed`)."""
     random.manual_seed(seed)
+
+
+def clear_session() -> None:
+    """Automatic names start again: the next layers are ``dense``, ``dense_1``, ..."""
+    named.forget()
