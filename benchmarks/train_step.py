@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from fastnn import nn, optim
-from fastnn.engine import make_engine
+from fastnn.engine import Pass, make_engine
 from fastnn.feed import Feed
 
 from benchmarks.harness import Case, Contender, Options
@@ -70,7 +70,7 @@ class FastnnTrainer:
 
     def epoch(self) -> float:
         """The mean loss of an epoch."""
-        chunks = self.engine.epoch(self.feed, self.order, self.batch, 0, lambda step: len(self.order), False)
+        chunks = self.engine.epoch(Pass(self.feed, self.order, self.batch))
         return float(np.concatenate([chunk.losses for chunk in chunks]).mean())
 
     def parameters(self) -> list[np.ndarray]:

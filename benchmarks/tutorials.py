@@ -76,7 +76,7 @@ def run(script: Script, folder: Path, fastnn: bool) -> tuple[float, str]:
         (folder / source.name).write_text(source.read_text())
     paths = [os.environ.get("PYTHONPATH", "")]
     if not fastnn and find_spec("torchvision") is None:
-        paths.insert(0, str(STAND_IN))
+        paths = [str(STAND_IN), *paths, str(ROOT)]
     command = [sys.executable, *(["-m", "fastnn.run"] if fastnn else []), Path(script.path).name]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "HOME": str(folder)}
     started = time.perf_counter()

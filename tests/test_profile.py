@@ -80,7 +80,7 @@ def test_one_call_at_a_time() -> None:
     engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     x, y = np.ones((24, 40), np.float32), np.zeros(24, np.int64)
     engine.start_profile(x, y)
-    with ThreadPoolExecutor(1) as pool, engine.plan._exclusive():
+    with ThreadPoolExecutor(1) as pool, engine.plan._exclusive:
         for call in (lambda: engine.start_profile(x, y), engine.profile):
             with pytest.raises(RuntimeError, match="another thread"):
                 pool.submit(call).result()

@@ -89,6 +89,20 @@ def positive_float(text: str) -> float:
     return value
 
 
+def add_tested(parser: argparse.ArgumentParser) -> None:
+    """A saved network and the data to test it on: what :func:`fastnn.preparation.opened` reads."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a .pth or .safetensors file")
+    add(
+        "--data",
+        default="digits",
+        metavar="PATH|digits|mnist",
+        help="its test half is used; its only half where there is but one",
+    )
+    add("--on-bad-image", choices=("error", "skip", "list"), default="error")
+    add_cache(parser)
+
+
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """The options on decoded images kept between runs."""
     add = parser.add_argument

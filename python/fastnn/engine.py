@@ -5,6 +5,7 @@ Both take the same batches in the same order and give the same bits.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,22 @@ class Chunk:
 
 
 StepLimit = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What an engine is to train on in one epoch: the batches of an order of a feed's rows, from number ``first`` on.
+
+    limit: the step at which the chunk that starts at a step must end. outputs: whether chunks bring the model's.
+    """
+
+    feed: Feed
+    order: np.ndarray
+    batch_size: int
+    first: int = 0
+    limit: StepLimit = lambda step: sys.maxsize
+    drop_last: bool = False
+    outputs: bool = False
 
 
 def batch_counts(samples: int, batch_size: int, drop_last: bool = False) -> tuple[int, int]:
@@ -77,38 +94,28 @@ class PlanEngine:
         losses = self.plan.step(x, y).numpy().reshape(1)
         return Chunk(number, losses, self.plan.last_output(x, y), y) if outputs else Chunk(number, losses)
 
-    def epoch(
-        self,
-        feed: Feed,
-        order: np.ndarray,
-        batch_size: int,
-        first: int,
-        limit: StepLimit,
-        drop_last: bool,
-        outputs: bool = False,
-    ) -> Iterator[Chunk]:
-        """Trains on the batches of an order from number ``first`` on; a chunk never passes ``limit(step)``."""
-        full, rest = batch_counts(len(order), batch_size, drop_last)
-        if first < full:
-            program = self.plan.train_program(*feed.batch(order[:batch_size]))
-            yield from self._steps(program, feed, order[: full * batch_size], range(first, full), limit, outputs)
-        if rest and first <= full:
-            program = self.plan.train_program(*feed.batch(order[-rest:]))
-            for chunk in self._steps(program, feed, order[-rest:], range(1), limit, outputs):
+    def epoch(self, run: Pass) -> Iterator[Chunk]:
+        """Trains; a chunk never passes ``run.limit(step)``."""
+        order, batch_size = run.order, run.batch_size
+        full, rest = batch_counts(len(order), batch_size, run.drop_last)
+        if run.first < full:
+            program = self.plan.train_program(*run.feed.batch(order[:batch_size]))
+            yield from self._steps(program, run, order[: full * batch_size], range(run.first, full))
+        if rest and run.first <= full:
+            program = self.plan.train_program(*run.feed.batch(order[-rest:]))
+            for chunk in self._steps(program, run, order[-rest:], range(1)):
                 yield replace(chunk, first=full)
 
-    def _steps(
-        self, program: Program, feed: Feed, order: np.ndarray, steps: range, limit: StepLimit, outputs: bool
-    ) -> Iterator[Chunk]:
+    def _steps(self, program: Program, run: Pass, order: np.ndarray, steps: range) -> Iterator[Chunk]:
         """Those of an order of whole batches."""
         losses = np.zeros(steps.stop, dtype=program.dtype)
-        out = np.zeros((len(order), *program.output_shape[1:]), dtype=program.dtype) if outputs else None
-        source, step, batch = feed.source(order), steps.start, len(order) // steps.stop
+        out = np.zeros((len(order), *program.output_shape[1:]), dtype=program.dtype) if run.outputs else None
+        source, step, batch = run.feed.source(order), steps.start, len(order) // steps.stop
         while step < steps.stop:
-            most = max(1, min(steps.stop, limit(step)) - step)
+            most = max(1, min(steps.stop, run.limit(step)) - step)
             done = self.plan.run(program, source, step, most, stop_at_nan=True, losses=losses, outputs=out)
             rows = slice(step * batch, (step + done) * batch)
-            kept = () if out is None else (out[rows], feed.y[order[rows]])
+            kept = () if out is None else (out[rows], run.feed.y[order[rows]])
             yield Chunk(step, losses[step : step + done], *kept)
             step += done
 
@@ -157,20 +164,12 @@ class EagerEngine:
         losses = loss.detach().numpy().reshape(1)
         return Chunk(number, losses, output.detach().numpy(), y) if outputs else Chunk(number, losses)
 
-    def epoch(
-        self,
-        feed: Feed,
-        order: np.ndarray,
-        batch_size: int,
-        first: int,
-        limit: StepLimit,
-        drop_last: bool,
-        outputs: bool = False,
-    ) -> Iterator[Chunk]:
-        """Trains on the batches of an order from number ``first`` on, a chunk each."""
-        full, rest = batch_counts(len(order), batch_size, drop_last)
-        for step in range(first, full + (rest > 0)):
-            yield self.chunk(step, *feed.batch(order[step * batch_size : (step + 1) * batch_size]), outputs)
+    def epoch(self, run: Pass) -> Iterator[Chunk]:
+        """Trains, a chunk each batch."""
+        full, rest = batch_counts(len(run.order), run.batch_size, run.drop_last)
+        for step in range(run.first, full + (rest > 0)):
+            rows = run.order[step * run.batch_size : (step + 1) * run.batch_size]
+            yield self.chunk(step, *run.feed.batch(rows), run.outputs)
 
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""

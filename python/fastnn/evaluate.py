@@ -13,18 +13,10 @@ def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case."
     )
+    cli.add_tested(parser)
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add(
-        "--data",
-        default="digits",
-        metavar="PATH|digits|mnist",
-        help="its test half is used; its only half where there is but one",
-    )
     add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
     add("--json", metavar="FILE", help="write the result as JSON")
-    add("--on-bad-image", choices=("error", "skip", "list"), default="error")
-    cli.add_cache(parser)
     add("--quiet", action="store_true", help="print the accuracy only")
     return parser
 
@@ -34,23 +26,15 @@ def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
     from fastnn import job
     from fastnn.console import Console
     from fastnn.engine import PlanEngine
-    from fastnn.preparation import resident_for
-    from fastnn.serialization import load_model, parameters_sha256
+    from fastnn.preparation import opened
+    from fastnn.serialization import parameters_sha256
     from fastnn.train import write_json
 
     console = Console(args.quiet)
     for path in (args.wrong, args.json):
         if path is not None:
             job.check_writable(path)
-    model, info = load_model(args.model)
-    data = resident_for(
-        args.data,
-        model,
-        info,
-        args.on_bad_image,
-        progress=lambda done, total: console.bar(done, total, "images read"),
-        cache=cli.cache_of(args),
-    )
+    model, data = opened(args, console)
     result = job.test(PlanEngine(model), data)
     job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
     if args.json:

@@ -54,7 +54,7 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     import numpy as np
 
     from fastnn import Network, _core, nn, optim, random
-    from fastnn.engine import PlanEngine
+    from fastnn.engine import Pass, PlanEngine
     from fastnn.feed import Feed
 
     state = asdict(random.state)
@@ -65,7 +65,7 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     random.state.restore(state)
 
     def epoch() -> None:
-        for _ in engine.epoch(feed, order, batch_size, 0, lambda step: _MEASURED, True):
+        for _ in engine.epoch(Pass(feed, order, batch_size, limit=lambda step: _MEASURED, drop_last=True)):
             pass
 
     epoch()  # warm

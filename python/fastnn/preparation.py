@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, cli
 from fastnn.data.images import to_rgb
 from fastnn.data.resident import Resident
 from fastnn.network import Network
 from fastnn.photo import SIDE, as_mnist
-from fastnn.serialization import ModelInfo
+from fastnn.serialization import ModelInfo, load_model
 
 if TYPE_CHECKING:
+    import argparse
+
     from PIL.Image import Image
 
+    from fastnn.console import Console
     from fastnn.data.packed import PackCache
 
 
@@ -83,6 +86,24 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
         image = image.resize((width, height), pil.Resampling.BILINEAR)
     pixels = np.asarray(image)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def opened(args: argparse.Namespace, console: Console) -> tuple[Network, Resident]:
+    """The network and the test data that the options of :func:`fastnn.cli.add_tested` name.
+
+    Raises:
+        FormatError, OSError, ValueError: one cannot be read, or they do not go together.
+    """
+    model, info = load_model(args.model)
+    data = resident_for(
+        args.data,
+        model,
+        info,
+        args.on_bad_image,
+        progress=lambda done, total: console.bar(done, total, "images read"),
+        cache=cli.cache_of(args),
+    )
+    return model, data
 
 
 def resident_for(

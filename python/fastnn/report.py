@@ -16,14 +16,8 @@ def make_parser() -> cli.Parser:
         description="Test a saved network and write one page that needs nothing else: accuracy, confusion matrix, "
         "every wrong case as an image, training curves, first-layer weights.",
     )
+    cli.add_tested(parser)
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add(
-        "--data",
-        default="digits",
-        metavar="PATH|digits|mnist",
-        help="its test half is used; its only half where there is but one",
-    )
     add("--html", default="report.html", metavar="FILE", help="where the page goes")
     add("--history", metavar="FILE", help="a training state, or the --json of a run, for the curves (MODEL.state)")
     add(
@@ -33,8 +27,6 @@ def make_parser() -> cli.Parser:
         metavar="N",
         help="show so many wrong cases, the most confident first",
     )
-    add("--on-bad-image", choices=("error", "skip", "list"), default="error")
-    cli.add_cache(parser)
     add("--quiet", action="store_true", help="print nothing but errors")
     return parser
 
@@ -47,26 +39,17 @@ def report(args: argparse.Namespace, signals: cli.Signals) -> int:
     from fastnn.feed import Feed
     from fastnn.io import write_atomic
     from fastnn.io.checks import shown_path
-    from fastnn.preparation import resident_for
+    from fastnn.preparation import opened
     from fastnn.reporting.curves import history_for
     from fastnn.reporting.findings import Findings
     from fastnn.reporting.page import Subject, make_page
-    from fastnn.serialization import load_model
 
     console = Console(args.quiet)
     job.check_writable(args.html)
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    model, info = load_model(args.model)
+    model, data = opened(args, console)
     history = history_for(args.model, model, args.history)
-    data = resident_for(
-        args.data,
-        model,
-        info,
-        args.on_bad_image,
-        progress=lambda done, total: console.bar(done, total, "images read"),
-        cache=cli.cache_of(args),
-    )
     outputs = PlanEngine(model).outputs(Feed(data.images, data.targets, data.mean, data.std))
     findings = Findings(outputs, data.targets)
     page = make_page(Subject(args.model, model, args.data, data), findings, history, args.wrong_limit)

@@ -17,21 +17,8 @@ from importlib import import_module
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+from fastnn import keras
 from fastnn.dtypes import dtype
-
-_KERAS = (
-    "activations",
-    "callbacks",
-    "datasets",
-    "datasets.mnist",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "utils",
-)
 
 # What scripts import, and what they get.
 MODULES = {
@@ -49,7 +36,7 @@ MODULES = {
     "torchvision.datasets": "fastnn.datasets",
     "torchvision.transforms": "fastnn.transforms",
     "keras": "fastnn.keras",
-    **{f"keras.{name}": f"fastnn.keras.{name}" for name in _KERAS},
+    **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, "datasets.mnist"] if name.islower()},
 }
 _TENSORFLOW = {f"tensorflow.{name}": ours for name, ours in MODULES.items() if name.partition(".")[0] == "keras"}
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
-from fastnn.engine import Chunk, PlanEngine, batch_counts, make_engine
+from fastnn.engine import Chunk, Pass, PlanEngine, batch_counts, make_engine
 from fastnn.feed import Feed, as_array, as_feed, convert
 from fastnn.history import History
 from fastnn.losses import CrossEntropyLoss
@@ -179,7 +179,7 @@ class Trainer:
         if feed is not None:
             order = self._order(len(feed), shuffle)
             first, limit = self.position.step, self._limit(callbacks)
-            chunks = self.engine.epoch(feed, order, batch_size, first, limit, drop_last, self.outputs)
+            chunks = self.engine.epoch(Pass(feed, order, batch_size, first, limit, drop_last, self.outputs))
         else:
             order = None
             chunks = self._loader_chunks(loader)

@@ -12,18 +12,14 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
+from benchmarks.peers.folder_of_images import list_images
+
 
 class ImageFolder(Dataset):
     """root/<class>/<image>, opened as RGB."""
 
     def __init__(self, root: str, transform: Callable | None = None) -> None:
-        classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
-        self.samples = [
-            (os.path.join(folder, file), label)
-            for label, name in enumerate(classes)
-            for folder, _, files in sorted(os.walk(os.path.join(root, name)))
-            for file in sorted(files)
-        ]
+        self.samples = list(zip(*list_images(root), strict=True))
         self.transform = transform
 
     def __len__(self) -> int:
