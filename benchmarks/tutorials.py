@@ -45,7 +45,7 @@ SCRIPTS = (
     Script("scripts/mse_sgd.py", "torch", "784-200-200-200-10, MSE, SGD, batch 6000, 200 epochs"),
     Script("scripts/fit.py", "torch", "1-3-1 on 50 points, batch 8, 20,000 epochs"),
     Script("scripts/evidence.py", "torch", "196-10 on PNG files made 14x14, 10 epochs"),
-    Script("keras/mnist_mlp.py", "keras", "784-512-10, rmsprop, batch 32, 10 epochs"),
+    Script("keras_style/mnist_mlp.py", "keras", "784-512-10, rmsprop, batch 32, 10 epochs"),
 )
 
 

@@ -21,7 +21,9 @@ def cpp_files() -> list[Path]:
     return sorted(path for path in CPP.rglob("*") if path.suffix in (".h", ".cpp", ".inl"))
 
 
-TUTORIALS = {ROOT / "tests/tutorials" / folder for folder in ("digits", "scripts", "keras")}  # as others wrote them
+TUTORIALS = {
+    ROOT / "tests/tutorials" / folder for folder in ("digits", "scripts", "keras_style")
+}  # as others wrote them
 
 
 def source_files() -> list[Path]:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from fastnn import _core, nn, optim, random
-from fastnn.engine import PlanEngine
+from fastnn.engine import Pass, PlanEngine
 from fastnn.feed import Feed
 from fastnn.plan import Plan
 from fastnn.tensor import Tensor
@@ -149,7 +149,7 @@ def test_a_busy_neighbour_costs_a_factor(steps_a_call: int) -> None:
 
         def seconds() -> float:
             start = time.perf_counter()
-            list(engine.epoch(Feed(x, y), np.arange(6400), 64, 0, lambda step: step + steps_a_call, False))
+            list(engine.epoch(Pass(Feed(x, y), np.arange(6400), 64, limit=lambda step: step + steps_a_call)))
             return time.perf_counter() - start
 
         seconds()
@@ -181,7 +181,7 @@ def test_rows_that_are_not_there_change_nothing(threads: int, wrong: int) -> Non
         engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
         with configured("", threads):
             try:
-                for _ in engine.epoch(feed, rows, 8, 0, lambda step: 6, False):
+                for _ in engine.epoch(Pass(feed, rows, 8, limit=lambda step: 6)):
                     pass
             except ValueError as error:
                 assert f"index {wrong} at place" in str(error)

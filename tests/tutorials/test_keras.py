@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running import Run, python, runner, write_mnist
 
-HERE = Path(__file__).parent / "keras"
+HERE = Path(__file__).parent / "keras_style"
 IMPORTS = (
     (r"^from keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
     (r"^from tensorflow\.keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),

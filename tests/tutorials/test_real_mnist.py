@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_keras(folder: Path) -> None:
     """784-512-10, rmsprop, batch 32, 10 epochs: a mean of three seeds of at least 97.8 %."""
-    script, accuracies = (HERE / "keras" / "mnist_mlp.py").read_text(), []
+    script, accuracies = (HERE / "keras_style" / "mnist_mlp.py").read_text(), []
     for seed in (1, 2, 3):
         (folder / "script.py").write_text(f"import keras\nkeras.utils.set_random_seed({seed})\n{script}")
         done = python(folder, "-m", "fastnn.run", "script.py")
