@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fastnn import autograd, nn, optim
 from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.plan import compile
 from fastnn.tensor import Tensor
 
 
@@ -182,3 +183,25 @@ class TestChangedInPlace:
             w *= 3
         (w * w).sum().backward()
         np.testing.assert_array_equal(w.grad.numpy(), [6, 6, 6])
+
+    def test_through_views(self) -> None:
+        """Weights that are used transposed or in another shape, as one does from scratch."""
+        w = Tensor(np.ones((3, 4)), requires_grad=True)
+        x = Tensor(np.ones((2, 4)))
+        for used in (Tensor.t, lambda w: w.view(4, 3), lambda w: w.permute(1, 0), lambda w: w.t().view(4, 3)):
+            loss = ((x @ used(w)) ** 2).sum()
+            loss = loss + (used(w) * used(w)).sum()
+            with no_grad():
+                w += 1
+            with pytest.raises(RuntimeError, match="changed in place since"):
+                loss.backward()
+
+    def test_by_a_loaded_state_and_by_a_compiled_step(self) -> None:
+        model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))
+        x, y = np.ones((2, 3), dtype=np.float32), np.zeros((2, 1), dtype=np.float32)
+        step = compile(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1))
+        for change in (lambda: model.load_state_dict(model.state_dict()), lambda: step(x, y)):
+            loss = model(Tensor(x)).sum()
+            change()
+            with pytest.raises(RuntimeError, match="changed in place since"):
+                loss.backward()

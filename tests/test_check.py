@@ -10,7 +10,7 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from fastnn import Network, Tensor, _core, nn, optim, random
+from fastnn import Network, Tensor, _core, keras, nn, optim, random
 from fastnn.autograd import no_grad
 from fastnn.serialization import parameters_sha256
 from fastnn.utils.data import DataLoader, Dataset, TensorDataset
@@ -93,6 +93,11 @@ def dead(model: nn.Sequential) -> nn.Sequential:
     return model
 
 
+def pixels() -> tuple:
+    x = np.round(RNG.random((80, 1, 8, 8)) * 255).astype(np.float32)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), (x, Y)
+
+
 class Detached(Views):
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x).detach()
@@ -107,7 +112,7 @@ WRONG: dict[str, tuple[Callable[[], tuple], str, str]] = {
     ),
     "zero_grad": (lambda: (trained(mlp(), zeroes=False), (X, Y)), "zero_grad", r"of 1\.weight and 3 others"),
     "eval": (lambda: (evaluated(mlp(), train=True), (X, Y)), "eval", "dropout '3' was active under no_grad"),
-    "pixels": (lambda: (mlp(), (np.round(X * 255), Y)), "pixels", "from 0 to 255"),
+    "pixels": (pixels, "pixels", "from 0 to 255"),
     "labels": (
         lambda: (mlp(), (X, Y + 1)),
         "labels",
@@ -184,6 +189,38 @@ def or_gate() -> tuple:
     return model, (x, y), nn.MSELoss(), optim.SGD(model.parameters(), lr=0.01)
 
 
+def adversaries() -> tuple:
+    """Two networks in turn: the first one's gradients from the second one's loss are cleared before they are used."""
+    first, second = mlp(), nn.Linear(36, 36)
+    optimizers = [optim.SGD(model.parameters(), lr=0.01) for model in (first, second)]
+    x = Tensor(X.reshape(80, 36))
+    for _ in range(3):
+        for optimizer, made in zip(optimizers, (x, second(x)), strict=True):
+            optimizer.zero_grad()
+            nn.CrossEntropyLoss()(first(made.view(80, 1, 6, 6)), Tensor(Y)).backward()
+            optimizer.step()
+    return first, (X, Y)
+
+
+class Scaled(Views):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x / 255)
+
+
+def fitted() -> tuple:
+    network = Network(36, 8, 3)
+    network.fit((X, Y), epochs=1, verbose=0)
+    return network, (X, Y)
+
+
+def at_the_bottom() -> tuple:
+    """Noisy numbers on a line that lies as well as it can."""
+    y = (3 * POINTS + np.sin(50 * POINTS)).astype(np.float32)
+    model, (w, b) = nn.Linear(1, 1), np.linalg.lstsq(np.hstack([POINTS, POINTS * 0 + 1]), y, rcond=None)[0]
+    model.load_state_dict({"weight": Tensor(w[None]), "bias": Tensor(b)})
+    return model, (POINTS, y)
+
+
 RIGHT: dict[str, Callable[[], tuple]] = {
     "network": lambda: (Network(36, 8, 3), (X, Y)),
     "loader": lambda: (mlp(), DataLoader(Rows(), batch_size=16)),
@@ -206,6 +243,14 @@ RIGHT: dict[str, Callable[[], tuple]] = {
     "one layer": lambda: digits(784, 10),
     "one-hot digits": one_hot_digits,
     "OR gate": or_gate,
+    "adversaries": adversaries,
+    "fitted": fitted,
+    "at the bottom": at_the_bottom,
+    "divides by 255": lambda: (Scaled(36), (np.round(X * 255), Y)),
+    "counts": lambda: (nn.Linear(20, 3), (np.round(X.reshape(80, 36)[:, :20] * 199), Y)),
+    "function": lambda: (mlp(), (X, Y), nn.functional.cross_entropy),
+    "a function of one's own": lambda: (mlp(), (X, Y), lambda p, t: nn.functional.cross_entropy(p, t)),
+    "float64": lambda: (mlp(), (X.astype(np.float64), Y)),
     "learnt by heart": lambda: (nn.Linear(1, 1), (POINTS * 0, POINTS * 0 + 1), None),
 }
 
@@ -237,8 +282,37 @@ def test_a_model_in_a_compiled_plan() -> None:
     assert step(X, Y).item() != first
 
 
+def test_it_is_told_once() -> None:
+    """And not again after the loop was mended."""
+    model = evaluated(trained(mlp(), zeroes=False), train=True)
+    assert [finding.rule for finding in fastnn.check(model, (X, Y))] == ["zero_grad", "eval"]
+    for parameter in model.parameters():
+        parameter.grad = None
+    assert not fastnn.check(trained(model), (X, Y))
+
+
+def test_a_shuffling_loader_draws_as_if_nothing_was() -> None:
+    before = random.state.as_dict()
+    fastnn.check(mlp(), DataLoader(Rows(), batch_size=16, shuffle=True))
+    state = random.state.as_dict()
+    assert {**state, "parameters": 0, "dropouts": 0} == {**before, "parameters": 0, "dropouts": 0}
+
+
+class Pairs(nn.Linear):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return super().forward(x), x
+
+
 def test_bad_data() -> None:
     with pytest.raises(ValueError, match="the data set is empty"):
         fastnn.check(mlp(), DataLoader([]))
     with pytest.raises(TypeError, match="has no method __getitem__"):
         fastnn.check(mlp(), 3)
+    for model, data, message in (
+        (Pairs(36, 3), (X.reshape(80, 36), Y), "must give one tensor, got a tuple"),
+        (keras.Sequential(), (X, Y), "takes an nn.Module, got a Sequential"),
+        (mlp(), DataLoader([(1.0, 2.0, 3.0)]), r"a batch must be a pair \(x, y\), got a list"),
+        (mlp(), DataLoader([{"x": 1.0}]), r"a batch must be a pair \(x, y\), got a dict"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            fastnn.check(model, data)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,14 @@ def test_errors(call: Callable[[Path], Any], chinese_text: str, tmp_path: Path) 
 
 def test_what_is_not_known_stays_english() -> None:
     assert chinese.translated("something else") is None
+
+
+@pytest.mark.parametrize("piece", ["0.123 ", "layer 'x' ", "x has 3 images but ", "a/b is ", "/ cannot be read as "])
+def test_long_messages_take_no_time(piece: str) -> None:
+    """Any library's error comes by here."""
+    started = time.perf_counter()
+    chinese.translated(piece * (100_000 // len(piece)))
+    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(

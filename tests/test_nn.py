@@ -191,3 +191,17 @@ class TestWhereItFailed:
     def test_the_module_itself(self) -> None:
         with pytest.raises(ValueError, match=r"^\[linear\] weight has 3 inputs"):
             nn.Linear(3, 4)(Tensor(np.zeros((2, 5), dtype=np.float32)))
+
+    def test_errors_of_the_users_own_stay_as_they_are(self) -> None:
+        class Odd(ValueError):
+            def __init__(self, row: int) -> None:
+                super().__init__("row", row)
+                self.path = "data.csv"
+
+        class Layer(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                raise Odd(3)
+
+        with pytest.raises(Odd) as caught:
+            nn.Sequential(Layer())(Tensor(np.zeros(1)))
+        assert caught.value.args == ("row", 3) and caught.value.path == "data.csv"

@@ -253,6 +253,7 @@ def test_a_step_is_one_call_and_all_of_it_or_nothing(monkeypatch: pytest.MonkeyP
         optimizer.step()
     for parameter, kept in zip(model.parameters(), before, strict=True):
         np.testing.assert_array_equal(parameter.detach().numpy(), kept)
+        assert optimizer.state[parameter]["step"] == 1
 
 
 def test_momentum_may_begin_later() -> None:

@@ -287,3 +287,17 @@ def test_source_runs_are_steps(seconds: float) -> None:
                 losses[step] = eager_step(model, nn.CrossEntropyLoss(), optimizer, scaled[rows], labels[rows])
         results.append((losses.tobytes(), bits(model, optimizer)))
     assert results[0] == results[1]
+
+
+def test_notes_in_parameter_groups_are_the_users_own() -> None:
+    """Arrays too; what the optimizer knows is seen when it changes."""
+    model = nn.Sequential(nn.Linear(3, 2))
+    optimizer = optim.SGD(model.parameters(), lr=0.0)
+    step = Plan(model, nn.MSELoss(), optimizer).step
+    x, y = np.ones((4, 3), np.float32), np.zeros((4, 2), np.float32)
+    for note in (np.zeros(3), np.ones(3)):
+        optimizer.param_groups[0]["note"] = note
+        before = step(x, y).item()
+    optimizer.param_groups[0]["lr"] = 0.1
+    step(x, y)
+    assert step(x, y).item() < before

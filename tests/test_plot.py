@@ -41,6 +41,14 @@ def test_curves(tmp_path: Path) -> None:
     assert (tmp_path / "curves.png").stat().st_size > 5000
 
 
+def test_curves_with_gaps() -> None:
+    """Validation every second epoch; one that became NaN."""
+    figure = plot.curves({"loss": [4, 3, 2, 1], "val_loss": [3, np.nan]})
+    line = figure.axes[0].lines[1]
+    assert list(line.get_xdata()) == [2, 4] and "best epoch: 2" in lines(figure.axes[0])
+    assert len(plot.curves({"loss": [1], "val_loss": [np.nan]}).axes[0].lines) == 2
+
+
 def test_curves_of_what_fit_returns() -> None:
     x, y = RNG.random((30, 4)).astype(np.float32), np.arange(30) % 3
     figure = Network(4, 3).fit((x, y), epochs=2, verbose=0).plot()
@@ -89,6 +97,7 @@ def test_mistakes() -> None:
         (lambda: plot.weights(nn.ReLU()), "this ReLU has no linear layer"),
         (lambda: plot.weights(np.zeros((3, 8))), "a unit has 8 weights, which is no image of 3 x 3"),
         (lambda: plot.confusion([0, 1], [0]), "class numbers of shape"),
+        (lambda: plot.confusion([0, 2], [0, 1], classes="ab"), r"class numbers must lie in 0\.\.1"),
     ):
         with pytest.raises(ValueError, match=message):
             call()

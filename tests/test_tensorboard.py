@@ -85,11 +85,13 @@ def test_scalars(tmp_path: Path) -> None:
     with SummaryWriter(tmp_path) as writer:
         writer.add_scalar("loss", 0.25, 3, walltime=12.5)
         writer.add_scalar("loss", fastnn.tensor(1.5), 2**40)
+        writer.add_scalar("loss", 2.5)
         writer.add_scalars("acc", {"train": np.float32(0.5), "val": 1}, 7)
         assert writer.get_logdir() == str(tmp_path)
     assert [(tag, step, value[2]) for tag, step, value in values(tmp_path)] == [
         ("loss", 3, [0.25]),
         ("loss", 2**40, [1.5]),
+        ("loss", 0, [2.5]),
         ("acc/train", 7, [0.5]),
         ("acc/val", 7, [1.0]),
     ]

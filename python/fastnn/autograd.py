@@ -24,6 +24,12 @@ Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 _sequence = itertools.count()
 
+# What is known of a gradient: a step has used it; it was added to one that a step had used (see fastnn.check).
+USED, STALE = "used", "stale"
+
+# Ops whose output shares the memory of their input.
+_VIEWS = frozenset({"Expand", "Permute", "Transpose", "View"})
+
 # Ops whose backward reads their inputs' values.
 _READS_INPUTS = frozenset({"Addmm", "Div", "Log", "Mm", "Mul", "Pow"})
 
@@ -126,6 +132,15 @@ def _reads(node: Node, place: int) -> bool:
     return place < 2 and node.inputs[1 - place].requires_grad
 
 
+def _changed(tensor: Tensor) -> int:
+    """When a tensor, or what it is a view of, was last changed in place; -1: never."""
+    latest = getattr(tensor, "_changed", -1)
+    while tensor._node is not None and tensor._node.name in _VIEWS:
+        tensor = tensor._node.inputs[0]
+        latest = max(latest, getattr(tensor, "_changed", -1))
+    return latest
+
+
 def _check_unchanged(node: Node) -> None:
     """Refuses to go back through an op whose inputs are no longer what they were.
 
@@ -133,7 +148,7 @@ def _check_unchanged(node: Node) -> None:
         RuntimeError: one that backward needs was changed in place since.
     """
     for place, tensor in enumerate(node.inputs):
-        if getattr(tensor, "_changed", -1) > node.order and _reads(node, place):
+        if _changed(tensor) > node.order and _reads(node, place):
             raise RuntimeError(
                 f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, but it was "
                 f"changed in place since, by optimizer.step() or an operation such as +=: compute the loss again, or "
@@ -163,14 +178,15 @@ def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
     """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to
     (``grad.zero_()``).
     """
-    before = tensor.grad
+    before, stale = tensor.grad, False
     if before is not None:
-        if getattr(before, "_used", False) and before._data.any():
-            tensor._used = True  # for fastnn.check: this sum has a gradient in it that a step has used before
+        stale = getattr(before, "_used", None) is not None and before._data.any()
         grad = ops.add(before._data, grad)
     elif shared:
         grad = ops.copy(grad)
     tensor.grad = type(tensor)._wrap(grad)
+    if stale:
+        tensor.grad._used = STALE
 
 
 def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> None:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from fastnn import autograd, losses, random
-from fastnn.feed import as_feed
+from fastnn.feed import as_feed, convert
+from fastnn.nn import functional
 from fastnn.nn.layers import Dropout, Linear
-from fastnn.nn.module import Module
+from fastnn.nn.module import Module, failure_of
 from fastnn.optim import Adam
 from fastnn.optim.optimizer import Optimizer
 from fastnn.tensor import Tensor
@@ -60,6 +61,7 @@ class _Case:
     criterion: Any
     optimizer: Optimizer | None
     outputs: np.ndarray | None
+    inputs: list[np.ndarray]  # of the linear layers, in the order of their calls
 
 
 def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer | None = None) -> Findings:
@@ -69,33 +71,71 @@ def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer 
 
     data: a DataLoader, a data set or a tuple (x, y). criterion: None for cross-entropy where the targets are class
     numbers, else the mean squared error. optimizer: whose steps are to be tried; None for Adam. zero_grad and eval are
-    seen after some training or evaluation in eager code.
+    seen after some training or evaluation in eager code, and told once.
 
     Raises:
-        TypeError: data of another kind.
+        TypeError: data of another kind, a model that is no module or gives no tensor.
         ValueError: there is no data.
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}")
+    state = random.state.as_dict()
+    try:
+        return _check(model, data, criterion, optimizer)
+    finally:
+        random.state.restore(state)
+
+
+def _check(model: Module, data: Any, criterion: Any, optimizer: Optimizer | None) -> Findings:
     x, y, labels = _first(data)
+    dtype = next((param._data.dtype for param in model.parameters()), x.dtype)
+    x, y = convert("input", x, dtype), convert("target", y, dtype)
     if criterion is None:
         criterion = losses.CrossEntropyLoss() if y.dtype.kind in "iu" else losses.MSELoss()
-    found, outputs = Findings(), None
-    state, modes = random.state.as_dict(), [(module, module.training) for module in model.modules()]
+    found, outputs, inputs = Findings(), None, []
     try:
-        model.eval()
-        with autograd.no_grad():
-            outputs = model(Tensor(x)).numpy()
-    except (ValueError, RuntimeError, TypeError) as error:
+        outputs, inputs = _outputs(model, x)
+    except (ValueError, RuntimeError) as error:
         found += _shape(model, x, error)
-    finally:
-        for module, mode in modes:
-            module.__dict__["training"] = mode
-    case = _Case(model, x, y, labels, criterion, optimizer, outputs)
+    case = _Case(model, x, y, labels, criterion, optimizer, outputs, inputs)
     for rule in _RULES:
         found += rule(case)
     if not found and outputs is not None:
         found += _loss(case)
-    random.state.restore(state)
     return found
+
+
+def _outputs(model: Module, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The model's outputs in evaluation mode, and what came to its linear layers.
+
+    Raises:
+        TypeError: they are no tensor.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    layers = [module for module in model.modules() if isinstance(module, Linear)]
+    inputs: list[np.ndarray] = []
+    for layer in layers:
+        layer.__dict__["forward"] = _heard(layer.forward, inputs)
+    try:
+        model.eval()
+        with autograd.no_grad():
+            outputs = model(Tensor(x))
+    finally:
+        for layer in layers:
+            layer.__dict__.pop("forward", None)
+        for module, mode in modes:
+            module.__dict__["training"] = mode
+    if not isinstance(outputs, Tensor):
+        raise TypeError(f"the model must give one tensor, got a {type(outputs).__name__}")
+    return outputs.numpy(), inputs
+
+
+def _heard(forward: Callable[[Tensor], Tensor], inputs: list[np.ndarray]) -> Callable[[Tensor], Tensor]:
+    def heard(x: Tensor) -> Tensor:
+        inputs.append(x.numpy())
+        return forward(x)
+
+    return heard
 
 
 def _first(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -108,11 +148,18 @@ def _first(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         from fastnn.data.loader import DataLoader
 
         data = DataLoader(data, batch_size=_ROWS)
-    pairs = [tuple(_array(part) for part in batch) for batch, _ in zip(data, range(_BATCHES), strict=False)]
+    pairs = [_pair(batch) for batch, _ in zip(data, range(_BATCHES), strict=False)]
     if not pairs:
         raise ValueError("the data set is empty: there is nothing to check")
     x, y = pairs[0]
     return x[:_ROWS], y[:_ROWS], np.concatenate([targets for _, targets in pairs])
+
+
+def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        raise TypeError(f"a batch must be a pair (x, y), got a {type(batch).__name__}")
+    x, y = map(_array, batch)
+    return x, y
 
 
 def _array(part: Any) -> np.ndarray:
@@ -124,7 +171,7 @@ def _array(part: Any) -> np.ndarray:
 
 def _shape(model: Module, x: np.ndarray, error: Exception) -> Iterator[Finding]:
     """The model cannot take the data: the right number, where a linear layer or a view has the wrong one."""
-    text, layer = str(error), getattr(error, "innermost", None)
+    text, layer = str(error), getattr(failure_of(error), "innermost", None)
     width, view = re.search(r"x has shape \((\d+), (\d+)\)", text), re.search(r"\[reshape\] shape \(([\d, ]+)\)", text)
     if isinstance(layer, Linear) and width:
         name = next((f"'{name}' " for name, module in model.named_modules() if module is layer and name), "")
@@ -162,10 +209,10 @@ def _rows(case: _Case) -> Iterator[Finding]:
 def _softmax(case: _Case) -> Iterator[Finding]:
     if case.outputs is None or not case.outputs.size:
         return
-    p, criterion = case.outputs, type(case.criterion).__name__
+    p, criterion = case.outputs, type(case.criterion).__name__.replace("function", "cross_entropy")
     inside = bool(np.all((p >= 0) & (p <= 1)))
     rows = inside and p.ndim == 2 and p.shape[1] > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-5)
-    if rows and isinstance(case.criterion, losses.CrossEntropyLoss):
+    if rows and (isinstance(case.criterion, losses.CrossEntropyLoss) or case.criterion is functional.cross_entropy):
         yield Finding(
             "softmax",
             f"the model's outputs are probabilities, but {criterion} applies softmax itself: give it the logits "
@@ -185,8 +232,11 @@ def _ends_in_sigmoid(model: Module) -> bool:
 
 
 def _zero_grad(case: _Case) -> Iterator[Finding]:
-    """See autograd._into_leaf: a gradient that a step has used was added to."""
-    names = [name for name, param in case.model.named_parameters() if getattr(param, "_used", False)]
+    """A step was taken with gradients that were added to those of an earlier step (see Optimizer._note_step)."""
+    stale = [(name, p) for name, p in case.model.named_parameters() if getattr(p, "_used", None) is autograd.STALE]
+    names = [name for name, _ in stale]
+    for _, param in stale:
+        param._used = None  # told once
     if names:
         yield Finding(
             "zero_grad",
@@ -198,6 +248,7 @@ def _zero_grad(case: _Case) -> Iterator[Finding]:
 def _eval(case: _Case) -> Iterator[Finding]:
     for name, module in case.model.named_modules():
         if isinstance(module, Dropout) and module.evaluated_in_training and module.p > 0:
+            module.evaluated_in_training = False  # told once
             yield Finding(
                 "eval",
                 f"dropout '{name}' was active under no_grad(): call model.eval() first, model.train() after",
@@ -205,8 +256,9 @@ def _eval(case: _Case) -> Iterator[Finding]:
 
 
 def _pixels(case: _Case) -> Iterator[Finding]:
-    x = case.x
-    if x.ndim < 2 or x[0].size < 16 or not x.size:  # fewer than 16 numbers are no image
+    """Of images, whose pixels come to a layer as they are in files."""
+    x = case.inputs[0] if case.inputs else case.x
+    if x.ndim < 2 or not x.size or x[0].size < 64:  # fewer numbers are no image
         return
     if x.min() >= 0 and 127 < x.max() <= 255 and np.array_equal(x, np.round(x)):
         yield Finding(
@@ -216,8 +268,13 @@ def _pixels(case: _Case) -> Iterator[Finding]:
         )
 
 
+def _takes_classes(criterion: Any) -> bool:
+    classes = isinstance(criterion, losses.CrossEntropyLoss | losses.NLLLoss)
+    return classes or criterion in (functional.cross_entropy, functional.nll_loss)
+
+
 def _labels(case: _Case) -> Iterator[Finding]:
-    if not isinstance(case.criterion, losses.CrossEntropyLoss | losses.NLLLoss):
+    if not _takes_classes(case.criterion):
         yield from _targets(case)
         return
     labels = case.labels
@@ -236,7 +293,9 @@ def _labels(case: _Case) -> Iterator[Finding]:
 
 
 def _targets(case: _Case) -> Iterator[Finding]:
-    if case.outputs is not None and case.outputs.shape != case.y.shape and len(case.outputs) == len(case.y):
+    if not isinstance(case.criterion, losses.MSELoss | losses.BCEWithLogitsLoss) or case.outputs is None:
+        return
+    if case.outputs.shape != case.y.shape and len(case.outputs) == len(case.y):
         fitting = case.y.size == case.outputs.size
         hint = f": use target.view{tuple(-1 if i == 0 else n for i, n in enumerate(case.outputs.shape))}"
         yield Finding(
@@ -247,7 +306,10 @@ def _targets(case: _Case) -> Iterator[Finding]:
 
 def _loss(case: _Case) -> Iterator[Finding]:
     """Learns one batch by heart, on a copy."""
-    model, optimizer = copy.deepcopy((case.model, case.optimizer))
+    try:
+        model, optimizer = copy.deepcopy((case.model, case.optimizer))
+    except TypeError:  # it holds something that cannot be copied
+        return
     optimizer = optimizer or Adam(model.parameters())
     seen, rate = _learnt(case, model, optimizer), optimizer.param_groups[0]["lr"]
     if not seen:
@@ -256,7 +318,7 @@ def _loss(case: _Case) -> Iterator[Finding]:
         message = f"the loss becomes {seen[-1]:g} after {len(seen) - 1} steps: lower lr={rate:g}"
     elif _is_constant(model, case.x):
         message = "the outputs stay the same for every input: a layer before them gives nothing but zeros"
-    elif seen[0] > 0 and min(seen[1:]) > (1 - _ROUNDING) * seen[0]:
+    elif seen[0] > 0 and min(seen[1:]) > (1 - _ROUNDING) * seen[0] and _could_fall(model, seen[0]):
         message = (
             f"the loss does not fall on one batch learnt {_STEPS} times: {seen[0]:.4g} at first, {min(seen[1:]):.4g} "
             f"at best. {_cause(case, rate)}"
@@ -264,6 +326,12 @@ def _loss(case: _Case) -> Iterator[Finding]:
     else:
         return
     yield Finding("loss", message)
+
+
+def _could_fall(model: Module, loss: float) -> bool:
+    """Whether the last gradients say that there is something to learn: not at the bottom already."""
+    largest = max((float(np.abs(p.grad.numpy()).max()) for p in model.parameters() if p.grad is not None), default=0.0)
+    return largest > 1e-4 * loss
 
 
 def _learnt(case: _Case, model: Module, optimizer: Optimizer) -> list[float]:

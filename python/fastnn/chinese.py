@@ -116,7 +116,7 @@ _PATTERNS = (
     (r"(\S[^\n]*?): tensor (\S+) is damaged \(checksum\)", "{0}: 张量 {1} 已损坏 (校验和不符)"),
     (r"(\S[^\n]*?) is (?:a )?damaged", "{0} 已损坏"),
     (r"(\S[^\n]*?) could not be saved: (.+?) \(", "无法保存 {0}: {1}"),
-    (r"out of memory", "内存不足: 请减小 --arch、--batch-size 或 --limit"),
+    (r"out of memory", "内存不足: 请减小网络或批大小"),
     # training
     (
         r"got no parameters: pass model\.parameters\(\)",
@@ -144,6 +144,10 @@ _PATTERNS = (
 )
 
 
+# Patterns are searched for in so much of a message: the time grows with the square of its length.
+_LONGEST = 600
+
+
 def wanted() -> bool:
     """Whether messages are to be in Chinese too: ``FASTNN_LANG`` says zh, or says nothing and the locale is Chinese."""
     own = os.environ.get("FASTNN_LANG", "")
@@ -155,8 +159,9 @@ def wanted() -> bool:
 
 def translated(message: str) -> str | None:
     """What an English message says, in Chinese; None where it is not one of those above."""
+    start = message[:_LONGEST]
     for pattern, chinese in _PATTERNS:
-        found = re.search(pattern, message)
+        found = re.search(pattern, start)
         if found:
             return _filled(chinese, found.groups())
     return None

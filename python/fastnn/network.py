@@ -45,6 +45,10 @@ class Network(Module):
             setattr(self, f"layer{number}", Linear(inputs, outputs))
         self._trainer: Trainer | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies: without the trainer of the last fit, whose plan holds this network's parameters."""
+        return {**self.__dict__, "_trainer": None}
+
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 2:
             x = x.flatten(1)

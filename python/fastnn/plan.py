@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core, random
-from fastnn.autograd import no_grad
+from fastnn.autograd import mark_changed, no_grad
 from fastnn.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.lowering import Lowering, ParameterSlot
 from fastnn.nn.layers import Dropout
@@ -168,6 +168,8 @@ class Plan:
             module.calls = draw.call
         if program.loss >= 0:
             self.optimizer.zero_grad()
+            for update in self._updates.values():
+                mark_changed(update.param)
 
     # -- who holds the parameters ------------------------------------------------------------------------------------
 
@@ -210,7 +212,7 @@ class Plan:
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
         for update in self._updates.values():
-            values = list(update.group.values())
+            values = [update.group[name] for name in self.optimizer.defaults]
             if values != update.configured:
                 self.optimizer.configure(update.settings, update.group)
                 update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it

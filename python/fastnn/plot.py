@@ -96,6 +96,8 @@ def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None)
     if y.ndim != 1 or y.shape != p.shape or not len(y):
         raise ValueError(f"class numbers of shape (N,) are needed twice, got {y.shape} and {p.shape}")
     count = int(max(y.max(), p.max())) + 1 if classes is None else len(classes)
+    if min(y.min(), p.min()) < 0 or max(y.max(), p.max()) >= count:
+        raise ValueError(f"class numbers must lie in 0..{count - 1}")
     matrix = np.zeros((count, count), dtype=np.int64)
     np.add.at(matrix, (y.astype(np.int64), p.astype(np.int64)), 1)
     figure, (panel,) = _panels(1, 1, 5.6, 5.2)
@@ -118,11 +120,14 @@ def show() -> None:
 def _curve(panel: Axes, name: str, values: Mapping[str, Sequence[float]]) -> None:
     epochs = np.arange(1, len(values[name]) + 1)
     panel.plot(epochs, values[name], "o-", markersize=3, label=f"training {name}")
-    validation = values.get(f"val_{name}", ())
-    if len(validation) == len(epochs):
+    validation = np.asarray(values.get(f"val_{name}", ()), dtype=np.float64)
+    if len(validation):
+        between = max(len(epochs) // len(validation), 1)  # it may be made every few epochs only
+        epochs = epochs[between - 1 :: between][: len(validation)]
         panel.plot(epochs, validation, "s-", markersize=3, label=f"validation {name}")
-        best = int(np.argmax(validation) if "acc" in name else np.argmin(validation))
-        panel.axvline(epochs[best], color="gray", linewidth=1, linestyle=":", label=f"best epoch: {epochs[best]}")
+    if np.isfinite(validation).any():
+        best = epochs[int(np.nanargmax(validation) if "acc" in name else np.nanargmin(validation))]
+        panel.axvline(best, color="gray", linewidth=1, linestyle=":", label=f"best epoch: {best}")
     panel.set(xlabel="epoch", ylabel=name)
     panel.xaxis.get_major_locator().set_params(integer=True)
     panel.legend()
@@ -137,7 +142,7 @@ def _first_weights(model: Any) -> np.ndarray:
     """(units, inputs) of the first linear layer."""
     from fastnn.nn import Linear, Module
 
-    net = getattr(model, "net", model)
+    net = model if isinstance(model, Module) else getattr(model, "net", None)
     if isinstance(net, Module):
         layer = next((module for module in net.modules() if isinstance(module, Linear)), None)
         if layer is None:

@@ -17,7 +17,7 @@ from importlib import import_module
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-from fastnn import keras
+from fastnn import __version__, keras
 from fastnn.dtypes import dtype
 
 # What scripts import, and what they get.
@@ -60,6 +60,7 @@ def install() -> None:
         sys.modules[name] = import_module(ours)
     for package in ("torchvision", "tensorflow"):
         module = ModuleType(package, "The part of it that fastnn has.")
+        module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
         for name in [*MODULES, *_TENSORFLOW]:

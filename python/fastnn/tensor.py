@@ -25,7 +25,7 @@ class Tensor:
     Tensor(array) takes over the array without a copy; use :func:`fastnn.tensor` for lists and copies.
     """
 
-    # _changed: when it was last changed in place; _used: whether an optimizer has taken a step with it. Unset: never.
+    # _changed: when it was last changed in place; _used: see autograd.USED. Unset: never.
     __slots__ = ("__weakref__", "_changed", "_data", "_node", "_used", "grad", "requires_grad")
 
     # A tensor on the left of a NumPy array decides what happens: array + tensor is a tensor.

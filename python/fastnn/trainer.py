@@ -191,6 +191,8 @@ class Trainer:
             self.position.step = chunk.first + len(chunk.losses)
             for callback in callbacks:
                 callback.on_chunk(self, chunk)
+            if self.stop_training:  # within an epoch, which ends here
+                break
         self.position = Position(epoch + 1, 0, self.position.order)
         metrics = {"loss": _mean(self.epoch_losses), **accuracy.metrics()}
         if validation is not None:

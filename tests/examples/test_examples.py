@@ -243,8 +243,8 @@ def test_1_3_1() -> None:
 
 @pytest.mark.slow
 def test_1_3_1_fits_for_most_seeds() -> None:
-    errors = [errors_of_1_3_1("--seed", str(seed))[0] for seed in range(5)]
-    assert sum(error < 0.02 for error in errors) >= 3, errors
+    errors = [errors_of_1_3_1("--seed", str(seed), "--epochs", "10000")[0] for seed in range(3)]
+    assert sum(error < 0.02 for error in errors) >= 2, errors
 
 
 def test_three_ways() -> None:

@@ -149,11 +149,6 @@ def test_checkpoints(model: keras.Sequential, tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("callback", "error", "message"),
     [
-        (
-            lambda: EarlyStopping(),
-            ValueError,
-            "watches 'val_loss', which this fit does not have. It has: accuracy, loss",
-        ),
         (lambda: ModelCheckpoint("{val_loss}.keras"), ValueError, "names 'val_loss', which this fit does not have"),
         (lambda: EarlyStopping, TypeError, "callbacks must be Callback objects of fastnn.keras.callbacks, got EarlySt"),
         (lambda: print, TypeError, "must be Callback objects"),
@@ -166,3 +161,32 @@ def test_mistakes(model: keras.Sequential, callback: Any, error: type, message: 
         EarlyStopping(mode="largest")
     with pytest.raises(ValueError, match="must be less than 1"):
         ReduceLROnPlateau(factor=1)
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [EarlyStopping(), ReduceLROnPlateau(), ModelCheckpoint("never", save_best_only=True)],
+    ids=lambda callback: type(callback).__name__,
+)
+def test_a_metric_that_is_not_there(callback: Callback, model: keras.Sequential) -> None:
+    """A warning, and training goes on, as in Keras."""
+    with pytest.warns(UserWarning, match=r"watches 'val_loss', which this fit does not have.* It has: accuracy, loss"):
+        assert fit(model, [callback], epochs=2).epoch == [0, 1]
+    assert not os.path.exists("never")
+
+
+def test_one_callback_without_a_list(model: keras.Sequential) -> None:
+    assert model.fit(X, Y, epochs=3, verbose=0, callbacks=Scores("m", [0, 0, 0])).history["m"] == [0, 0, 0]
+
+
+def test_a_batch_may_stop_it(model: keras.Sequential) -> None:
+    """And the old names of the hooks are called."""
+    seen: list[int] = []
+
+    class Stop(Callback):
+        def on_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(batch)
+            self.model.stop_training = batch == 1
+
+    assert fit(model, [Stop()], epochs=5).epoch == [0]
+    assert seen == [0, 1]

@@ -160,6 +160,69 @@ def test_files(tmp_path: Path) -> None:
         models.Sequential([keras.Input((4,)), layers.Dense(2)], name="other").load_weights(tmp_path / "model.keras")
 
 
+def test_a_file_that_declares_more_than_it_has(tmp_path: Path) -> None:
+    """Refused before memory is taken for it."""
+    compiled().save(tmp_path / "m")
+    data = (tmp_path / "m").read_bytes()
+    for change in ((b'"units\\": 5,', b'"units\\": 9,'), (b"[4, 3]", b"[4,33]")):
+        assert len(change[0]) == len(change[1])
+        (tmp_path / "bad").write_bytes(data.replace(*change))
+        with pytest.raises(FormatError, match=r"declares are not those in the file|is damaged"):
+            models.load_model(tmp_path / "bad")
+
+
+def test_an_activation_of_the_users_own(tmp_path: Path) -> None:
+    model = models.Sequential([layers.Dense(3, activation=lambda x: x.relu() * 2, input_dim=2)])
+    np.testing.assert_array_equal(model.predict(np.zeros((1, 2)), verbose=0), np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="is a function of yours"):
+        model.save(tmp_path / "m")
+    model.save_weights(tmp_path / "m")
+
+
+def test_frozen_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    model = compiled()
+    model.layers[1].trainable = False
+    before = model.get_weights()
+    model.fit(X, Y, epochs=2, verbose=0)
+    same = [np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert same == [True, True, False, False] and len(model.trainable_weights) == 2
+    model.summary()
+    assert " Non-trainable params: 65 (260.00 B)" in capsys.readouterr().out
+    model.trainable = True
+    model.fit(X, Y, verbose=0)
+    assert not np.array_equal(before[0], model.get_weights()[0])
+
+
+def test_numbers_are_samples_of_one_feature() -> None:
+    model = models.Sequential([layers.Dense(units=1, input_shape=[1])])
+    model.compile(optimizer="sgd", loss="mean_squared_error")
+    x = np.array([-1.0, 0, 1, 2, 3, 4])
+    history = model.fit(x, 2 * x - 1, epochs=300, verbose=0).history
+    assert history["loss"][-1] < 0.01 * history["loss"][0]
+    assert model.predict(np.array([10.0]), verbose=0)[0, 0] == pytest.approx(19, abs=0.5)
+
+
+def test_validation_data_goes_before_a_split() -> None:
+    model = compiled()
+    model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    model.layers[2].rate = 0.0
+    history = model.fit(X, Y, verbose=0, validation_split=0.5, validation_data=(X[:2], Y[:2]), batch_size=12).history
+    assert history["val_loss"] == [pytest.approx(model.evaluate(X[:2], Y[:2], verbose=0), rel=1e-5)]
+
+
+def test_metrics_of_the_users_own_get_rows_as_given() -> None:
+    model = compiled()
+    seen: list[tuple] = []
+
+    def agreement(t: np.ndarray, p: np.ndarray) -> np.ndarray:
+        seen.append((t.shape, p.shape))
+        return t.argmax(axis=1) == p.argmax(axis=1)
+
+    model.compile("sgd", "categorical_crossentropy", metrics=[agreement, "accuracy"])
+    _, own, accuracy = model.evaluate(X, to_categorical(Y), verbose=0)
+    assert own == accuracy and seen == [((12, 3), (12, 3))]
+
+
 @pytest.mark.parametrize("start", [b"\x89HDF\r\n\x1a\n", b"PK\x03\x04rest"])
 def test_files_of_keras_itself(start: bytes, tmp_path: Path) -> None:
     (tmp_path / "m.h5").write_bytes(start + bytes(100))

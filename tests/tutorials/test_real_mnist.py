@@ -13,6 +13,7 @@ from running import python, runner
 
 HERE = Path(__file__).parent
 DATA = Path(os.environ.get("FASTNN_TEST_DATA", "")) / "mnist"
+LONG = bool(os.environ.get("FASTNN_TEST_LONG"))  # minutes more
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not DATA.is_dir(), reason="needs MNIST: FASTNN_TEST_DATA names no folder with mnist/ in it"),
@@ -27,17 +28,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_keras(folder: Path) -> None:
-    """784-512-10, rmsprop, batch 32, 10 epochs: a mean of three seeds of at least 97.8 %."""
+    """784-512-10, rmsprop, batch 32, 10 epochs: a mean of three seeds of at least 97.8 %; one of 97.5 % in a short
+    run, as single seeds differ by half a point.
+    """
     script, accuracies = (HERE / "keras_style" / "mnist_mlp.py").read_text(), []
-    for seed in (1, 2, 3):
+    seeds, least = ((1, 2, 3), 0.978) if LONG else ((1,), 0.975)
+    for seed in seeds:
         (folder / "script.py").write_text(f"import keras\nkeras.utils.set_random_seed({seed})\n{script}")
         done = python(folder, "-m", "fastnn.run", "script.py")
         assert done.returncode == 0, done.stderr
         accuracies.append(float(done.stdout.split()[-1]))
-    assert np.mean(accuracies) >= 0.978, accuracies
+    assert np.mean(accuracies) >= least, accuracies
 
 
-@pytest.mark.skipif(not os.environ.get("FASTNN_TEST_LONG"), reason="takes minutes: set FASTNN_TEST_LONG to run it")
+@pytest.mark.skipif(not LONG, reason="takes minutes: set FASTNN_TEST_LONG to run it")
 def test_mse_and_sgd(folder: Path) -> None:
     """784-200-200-200-10, batch 6000, 200 epochs: at least 96.8 % (PyTorch: 97.0)."""
     test = MNIST(folder / "data", train=False)

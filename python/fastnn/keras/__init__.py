@@ -7,6 +7,7 @@ plans. What is here: ``models``, ``layers``, ``optimizers``, ``losses``, ``metri
 
 from __future__ import annotations
 
+from fastnn._core import __version__ as __version__
 from fastnn.keras import (
     activations,
     callbacks,

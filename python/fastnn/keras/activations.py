@@ -85,6 +85,20 @@ def name_of(function: Function) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
+def name_in_files(function: Function) -> str:
+    """The name that :func:`get` finds it by.
+
+    Raises:
+        ValueError: it has none, being the user's.
+    """
+    name = name_of(function)
+    if _KNOWN.get(name) is not function:
+        raise ValueError(
+            f"the activation {name!r} is a function of yours, which a file cannot hold: save_weights() can"
+        )
+    return name
+
+
 def modules_of(function: Function) -> list[nn.Module]:
     """The modules that compute it: none for ``linear``."""
     if function is linear:

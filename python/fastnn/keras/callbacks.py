@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -49,15 +50,23 @@ class Callback:
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch, counted from 0 in its epoch."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Another name of on_train_batch_begin."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Another name of on_train_batch_end."""
 
     def hears_batches(self) -> bool:
         """Whether a hook of batches was overridden."""
         return any(
             getattr(type(self), name) is not getattr(Callback, name)
-            for name in ("on_train_batch_begin", "on_train_batch_end")
+            for name in ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
         )
 
 
@@ -147,18 +156,18 @@ class _Watch(Callback):
             return not math.isnan(value)
         return value - self.min_delta > than if self.larger_is_better() else value + self.min_delta < than
 
-    def value_of(self, logs: Logs | None) -> float:
-        """The metric's present value.
-
-        Raises:
-            ValueError: there is no such metric.
+    def value_of(self, logs: Logs | None) -> float | None:
+        """The metric's present value; None, with a warning, where there is no such metric: training goes on, as in
+        Keras.
         """
-        if logs is None or self.monitor not in logs:
-            raise ValueError(
-                f"{type(self).__name__} watches {self.monitor!r}, which this fit does not have. It has: "
-                f"{', '.join(logs or {})}"
-            )
-        return logs[self.monitor]
+        if logs is not None and self.monitor in logs:
+            return logs[self.monitor]
+        warnings.warn(
+            f"{type(self).__name__} watches {self.monitor!r}, which this fit does not have, and so does nothing. It "
+            f"has: {', '.join(logs or {})}",
+            stacklevel=2,
+        )
+        return None
 
 
 class EarlyStopping(_Watch):
@@ -193,7 +202,7 @@ class EarlyStopping(_Watch):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self.value_of(logs)
-        if epoch < self.start_from_epoch:
+        if value is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
@@ -250,6 +259,8 @@ class ReduceLROnPlateau(_Watch):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value, optimizer = self.value_of(logs), self.model.optimizer
+        if value is None:
+            return
         logs["learning_rate"] = optimizer.learning_rate  # type: ignore[index]
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
@@ -297,6 +308,8 @@ class ModelCheckpoint(_Watch):
             self._save(path, f"Epoch {epoch + 1}: saving model to {path}")
             return
         value, best = self.value_of(logs), self.best
+        if value is None:
+            return
         if not self.is_better(value, best):
             if self.verbose:
                 show(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {best:.5f}")

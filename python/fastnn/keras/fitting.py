@@ -34,7 +34,8 @@ class Meter:
         if self.metrics:
             predictions = self.model.activated(outputs)
             for metric in self.metrics:
-                metric.update_state(targets, predictions)
+                y = self.model.loss.as_given(targets, outputs.shape) if metric.as_given else targets
+                metric.update_state(y, predictions)
 
     def logs(self) -> Logs:
         """By name, sorted as Keras sorts them."""
@@ -73,6 +74,7 @@ class Fitting(Callback):
         self.progress.update(trainer.position.step, logs)
         if self.callbacks.hears_batches:
             self.callbacks.call("on_train_batch_end", chunk.first, logs)
+            trainer.stop_training = self.model.stop_training
             if chunk.first + 1 < trainer.steps_per_epoch:
                 self._batch_begins(chunk.first + 1)
 

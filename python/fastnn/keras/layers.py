@@ -35,6 +35,18 @@ class Layer:
         self.modules: list[nn.Module] = []
         self.input_shape: tuple[int | None, ...] | None = None
         self.output_shape: tuple[int | None, ...] | None = None
+        self._trainable = True
+
+    @property
+    def trainable(self) -> bool:
+        """Whether fit changes its weights."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for weight in self.weights:
+            weight.requires_grad = self._trainable
 
     @property
     def built(self) -> bool:
@@ -53,6 +65,7 @@ class Layer:
             )
         if not self.built:
             out = self.make(shape)
+            self.trainable = self._trainable
             self.input_shape, self.output_shape = (None, *shape), (None, *out)
         return self.output_shape[1:]  # type: ignore[index,return-value]
 
@@ -61,7 +74,11 @@ class Layer:
         raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
-        """The arguments that make it again."""
+        """The arguments that make it again.
+
+        Raises:
+            ValueError: it has a function of the user's as activation.
+        """
         return {"name": self.name}
 
     @property
@@ -138,7 +155,7 @@ class Dense(Layer):
         return {
             **super().config(),
             "units": self.units,
-            "activation": activations.name_of(self.activation),
+            "activation": activations.name_in_files(self.activation),
             "use_bias": self.use_bias,
         }
 
@@ -155,7 +172,7 @@ class Activation(Layer):
         return shape
 
     def config(self) -> dict[str, Any]:
-        return {**super().config(), "activation": activations.name_of(self.activation)}
+        return {**super().config(), "activation": activations.name_in_files(self.activation)}
 
 
 class Dropout(Layer):

@@ -14,6 +14,7 @@ import numpy as np
 from fastnn import nn
 from fastnn.keras import activations
 from fastnn.keras.named import known
+from fastnn.keras.utils import to_categorical
 from fastnn.nn import functional
 from fastnn.tensor import Tensor
 
@@ -38,6 +39,10 @@ class Loss:
             ValueError: they do not fit the outputs.
         """
         raise NotImplementedError
+
+    def as_given(self, targets: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
+        """What :meth:`targets` made, in the form that the user has."""
+        return targets
 
     def criterion(self, logits: bool) -> Criterion:
         """Loss of outputs and targets; the outputs are logits, or what the activation made of them."""
@@ -82,6 +87,9 @@ class CategoricalCrossentropy(_CrossEntropy):
                 hint = ": make rows of class numbers with to_categorical, or use sparse_categorical_crossentropy"
             raise ValueError(f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}{hint}")
         return y.argmax(axis=1).astype(np.int64) if y.ndim == 2 and _is_one_hot(y) else _floats(y)
+
+    def as_given(self, targets: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
+        return to_categorical(targets, outputs[1]) if targets.ndim == 1 else targets
 
     def criterion(self, logits: bool) -> Criterion:
         return _soft_cross_entropy if logits else _cross_entropy_of_probabilities

@@ -49,9 +49,10 @@ def mean_absolute_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
 class Metric:
     """The running mean over samples of a function of arrays (targets, predictions) -> (N,)."""
 
-    def __init__(self, values: Values, name: str) -> None:
+    def __init__(self, values: Values, name: str, as_given: bool = False) -> None:
         self.values = values
         self.name = name
+        self.as_given = as_given  # one-hot rows stay rows; else they come as class numbers
         self.reset_state()
 
     def reset_state(self) -> None:
@@ -112,5 +113,5 @@ def get(given: Any) -> Metric:
     if isinstance(given, Metric):
         return given
     if callable(given):
-        return Metric(given, getattr(given, "__name__", "metric"))
+        return Metric(given, getattr(given, "__name__", "metric"), as_given=True)
     raise TypeError(f"a metric must be a name, a Metric of fastnn.keras or a function, got {type(given).__name__}")

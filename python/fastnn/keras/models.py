@@ -75,8 +75,12 @@ class Sequential:
             return
         self._layers.append(layer)
         self._forget_net()
-        if self._input is not None:
-            self.build()
+        try:
+            if self._input is not None:
+                self.build()
+        except ValueError:
+            self._layers.pop()
+            raise
 
     def pop(self) -> layers.Layer:
         """Takes the last layer off."""
@@ -141,7 +145,22 @@ class Sequential:
     def weights(self) -> list[nn.Parameter]:
         return [weight for layer in self._layers for weight in layer.weights]
 
-    trainable_weights = trainable_variables = weights
+    @property
+    def trainable_weights(self) -> list[nn.Parameter]:
+        """Those that fit changes."""
+        return [weight for layer in self._layers for weight in layer.weights if layer.trainable]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether fit changes any weight; set, it holds for all layers."""
+        return any(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._layers:
+            layer.trainable = value
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights: kernel (inputs, outputs) and bias of each layer in turn."""
@@ -207,7 +226,7 @@ class Sequential:
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback] | Callback | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
@@ -227,15 +246,18 @@ class Sequential:
         self._check_compiled("fit")
         self._check_size(batch_size)
         check_count("epochs", epochs, 0)
-        train, held_out = _split(self._pair(x, y), validation_split)
+        check_count("validation_freq", validation_freq, 1)
         if validation_data is not None:
-            held_out = self._pair(*_two(validation_data))
+            train, held_out = self._pair(x, y), self._pair(*_two(validation_data))
+        else:
+            train, held_out = _split(self._pair(x, y), validation_split)
         feed = self._feed(*train)
         validation = None if held_out is None else self._feed(*held_out)
         shown = _verbosity(verbose)
         self.history, self.stop_training = History(), False
         params = {"epochs": epochs, "steps": -(-len(feed) // (batch_size or 32)), "verbose": shown}
-        heard = CallbackList([*(callbacks or ()), self.history], self, params)
+        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
+        heard = CallbackList([*given, self.history], self, params)
         trainer = self._trainer()
         trainer.position = Position(epoch=initial_epoch)
         fitting = Fitting(self, heard, shown, validation, validation_freq)
@@ -379,6 +401,8 @@ class Sequential:
         array = as_array(x, "x")
         if array.ndim == 0:
             raise ValueError("x is a single number: it needs a row for each sample")
+        if array.ndim == 1:
+            array = array[:, None]  # Keras: a number is a sample of one feature
         if not self.built and self._input is None:
             self.build((None, *array.shape[1:]))
         if (None, *array.shape[1:]) != self.input_shape:
@@ -438,7 +462,9 @@ def _split(pair: tuple[np.ndarray, np.ndarray], share: float) -> tuple[Any, Any]
     x, y = pair
     at = int(np.floor(len(x) * (1 - share)))
     if at in (0, len(x)):
-        raise ValueError(f"validation_split {share} of {len(x)} samples leaves {at} to train with")
+        raise ValueError(
+            f"validation_split {share} of {len(x)} samples leaves {at} to train with, {len(x) - at} to validate"
+        )
     return (x[:at], y[:at]), (x[at:], y[at:])
 
 

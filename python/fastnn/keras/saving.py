@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,12 +52,29 @@ def load(path: StrPath) -> Sequential:
             f"{shown_path(path)} has no architecture of fastnn.keras: make the model, then model.load_weights(path)"
         )
     try:
-        model = Sequential.from_config(json.loads(metadata[_KEY]))
-        model.build()
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        config = json.loads(metadata[_KEY])
+        if _declared(config) != [array.shape for array in arrays.values()]:  # before memory is taken for them
+            raise ValueError("the weights that it declares are not those in the file")
+        model = Sequential.from_config(config)
+        model.check_built()
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise FormatError(f"{shown_path(path)}: its description of the model is damaged ({error})") from None
     _put(path, model, arrays)
     return model
+
+
+def _declared(config: Any) -> list[tuple[int, ...]]:
+    """The shapes of all weights of a model's config."""
+    shape, found = tuple(config["input_shape"]), []
+    for layer in config["layers"]:
+        options = layer["config"]
+        if layer["class_name"] == "Dense":
+            units = options["units"]
+            found += [(shape[-1], units)] + [(units,)] * bool(options["use_bias"])
+            shape = (*shape[:-1], units)
+        elif layer["class_name"] == "Flatten":
+            shape = (prod(shape),)
+    return found
 
 
 def load_weights(model: Sequential, path: StrPath) -> None:

@@ -32,10 +32,11 @@ def summary(model: Sequential) -> str:
         drawn.append(_row(body, row, widths))
     drawn.append(_rule(bottom, widths))
     count = model.count_params() if model.built else 0
+    frozen = sum(layer.count_params() for layer in model.layers if not layer.trainable)
     drawn += [
         f" Total params: {count:,} ({_size(count * 4)})",
-        f" Trainable params: {count:,} ({_size(count * 4)})",
-        " Non-trainable params: 0 (0.00 B)",
+        f" Trainable params: {count - frozen:,} ({_size((count - frozen) * 4)})",
+        f" Non-trainable params: {frozen:,} ({_size(frozen * 4)})",
     ]
     return _encodable("\n".join([f'Model: "{model.name}"', *drawn]))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from fastnn import dtypes
+from fastnn import autograd, dtypes
 from fastnn.device import check_device
 from fastnn.nn.parameter import Parameter
 from fastnn.tensor import Tensor
@@ -90,7 +91,8 @@ class Module:
         try:
             return self.forward(*args, **kwargs)
         except ValueError as error:
-            _say_where(error, self)
+            if type(error) is ValueError:
+                _say_where(error, self)
             raise
 
     # -- what it holds -----------------------------------------------------------------------------------------------
@@ -186,6 +188,7 @@ class Module:
         for name, tensor in own.items():
             if name in arrays:
                 tensor._data[...] = arrays[name]
+                autograd.mark_changed(tensor)
         return IncompatibleKeys(missing, unexpected)
 
     # -- modes -------------------------------------------------------------------------------------------------------
@@ -255,19 +258,35 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def _say_where(error: Any, module: Module) -> None:
+@dataclass
+class Failure:
+    """Where a ValueError comes from: the innermost module, the one around it that it passed last, the path so far."""
+
+    innermost: Module
+    passed: Module
+    text: str
+    path: str = ""
+
+
+def failure_of(error: BaseException) -> Failure | None:
+    """What is known of an error that passed modules."""
+    return getattr(error, "_fastnn_failure", None)
+
+
+def _say_where(error: ValueError, module: Module) -> None:
     """Puts the path of the innermost module that failed into an error's message, as it passes the modules around it:
     ``layer 'features.0' Linear(784 -> 10): ...``.
     """
-    inner = getattr(error, "module", None)
-    if inner is None:
-        error.module = error.innermost = module
-        error.path, error.text = "", str(error)
+    failure = failure_of(error)
+    if failure is None:
+        error._fastnn_failure = Failure(module, module, str(error))  # type: ignore[attr-defined]
         return
-    name = next((name for name, child in module._modules.items() if child is inner), None)
+    name = next((name for name, child in module._modules.items() if child is failure.passed), None)
     if name is not None:
-        error.module, error.path = module, f"{name}.{error.path}".rstrip(".")
-        error.args = (f"layer '{error.path}' {error.innermost!r}: {error.text}",)
+        failure.passed, failure.path = module, f"{name}.{failure.path}".rstrip(".")
+        layer = failure.innermost
+        shown = type(layer).__name__ if layer._modules else repr(layer)
+        error.args = (f"layer '{failure.path}' {shown}: {failure.text}",)
 
 
 def _join(prefix: str, name: str) -> str:

@@ -117,8 +117,20 @@ class Optimizer:
             if param.grad is not None
         ]
         if updates:
-            _core.update(updates)
+            _core.update(updates)  # all or none
+            self._note_step(state)
         return loss
+
+    def _note_step(self, states: dict[Parameter, State]) -> None:
+        """What a step leaves behind beside the values: its count, and that they and their gradients are used."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    states[param]["step"] += 1
+                    if getattr(param.grad, "_used", None) is autograd.STALE:
+                        param._used = autograd.STALE  # for fastnn.check
+                    param.grad._used = autograd.USED
+                    autograd.mark_changed(param)
 
     def _update_of(self, param: Parameter, group: dict[str, Any], states: dict[Parameter, State]) -> Update:
         """What the core needs to update one parameter: settings, values, gradient and state, changed in place."""
@@ -132,10 +144,7 @@ class Optimizer:
         for name in slots:
             if name not in state:  # of a momentum that was zero so far
                 state[name] = np.zeros_like(data)
-        state["step"] += 1
-        settings.set_step(state["step"])
-        param.grad._used = True
-        autograd.mark_changed(param)
+        settings.set_step(state["step"] + 1)
         return settings, data, grad, [state[name] for name in slots]
 
     def new_settings(self) -> Any:

@@ -18,6 +18,8 @@ import numpy as np
 
 from fastnn.tensor import Tensor
 
+Step = int | None  # None: 0
+
 _POSITIVE = 1e-12 * 1.1 ** np.arange(775)  # TensorBoard's default buckets: up to 1e20, each a tenth wider
 _EDGES = np.concatenate([-_POSITIVE[::-1], [0.0], _POSITIVE, [np.finfo(np.float64).max]])
 
@@ -43,16 +45,16 @@ class SummaryWriter:
         self._file: BinaryIO | None = open(os.path.join(self.log_dir, name), "xb")  # noqa: SIM115  closed by close()
         self._record(_double(1, time.time()) + _text(3, "brain.Event:2"))
 
-    def add_scalar(self, tag: str, scalar_value: Any, global_step: int = 0, walltime: float | None = None) -> None:
+    def add_scalar(self, tag: str, scalar_value: Any, global_step: Step = None, walltime: float | None = None) -> None:
         """One point of a curve."""
         self._value(_text(1, tag) + _float(2, _number(tag, scalar_value)), global_step, walltime)
 
-    def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any], global_step: int = 0) -> None:
+    def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any], global_step: Step = None) -> None:
         """Points of several curves, ``main_tag/name`` each."""
         for name, value in tag_scalar_dict.items():
             self.add_scalar(f"{main_tag}/{name}", value, global_step)
 
-    def add_histogram(self, tag: str, values: Any, global_step: int = 0, walltime: float | None = None) -> None:
+    def add_histogram(self, tag: str, values: Any, global_step: Step = None, walltime: float | None = None) -> None:
         """The distribution of numbers of any shape.
 
         Raises:
@@ -64,14 +66,20 @@ class SummaryWriter:
         counts, _ = np.histogram(numbers, np.concatenate([[-np.finfo(np.float64).max], _EDGES]))
         used = np.flatnonzero(counts)
         shown = slice(max(used[0] - 1, 0), used[-1] + 1)
-        moments = [numbers.min(), numbers.max(), numbers.size, numbers.sum(), (numbers * numbers).sum()]
+        with np.errstate(over="ignore"):
+            moments = [numbers.min(), numbers.max(), numbers.size, numbers.sum(), (numbers * numbers).sum()]
         message = b"".join(_double(i + 1, float(value)) for i, value in enumerate(moments))
         message += _bytes(6, _EDGES[shown].astype("<f8").tobytes())
         message += _bytes(7, counts[shown].astype("<f8").tobytes())
         self._value(_text(1, tag) + _bytes(5, message), global_step, walltime)
 
     def add_image(
-        self, tag: str, img_tensor: Any, global_step: int = 0, walltime: float | None = None, dataformats: str = "CHW"
+        self,
+        tag: str,
+        img_tensor: Any,
+        global_step: Step = None,
+        walltime: float | None = None,
+        dataformats: str = "CHW",
     ) -> None:
         """An image: uint8, or numbers from 0 to 1; dataformats CHW, HWC or HW.
 
@@ -96,7 +104,7 @@ class SummaryWriter:
         sizes = b"".join(_integer(i + 1, size) for i, size in enumerate((*array.shape[:2], channels)))
         self._value(_text(1, tag) + _bytes(4, sizes + _bytes(4, file.getvalue())), global_step, walltime)
 
-    def add_text(self, tag: str, text_string: str, global_step: int = 0, walltime: float | None = None) -> None:
+    def add_text(self, tag: str, text_string: str, global_step: Step = None, walltime: float | None = None) -> None:
         """A text, shown as Markdown."""
         strings = 7  # DataType.DT_STRING
         one = _bytes(2, _bytes(2, _integer(1, 1)))  # a shape of one dimension of size 1
@@ -125,9 +133,9 @@ class SummaryWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _value(self, value: bytes, step: int, walltime: float | None) -> None:
+    def _value(self, value: bytes, step: Step, walltime: float | None) -> None:
         moment = time.time() if walltime is None else walltime
-        self._record(_double(1, moment) + _integer(2, int(step)) + _bytes(5, _bytes(1, value)))
+        self._record(_double(1, moment) + _integer(2, int(step or 0)) + _bytes(5, _bytes(1, value)))
 
     def _record(self, data: bytes) -> None:
         if self._file is None:
