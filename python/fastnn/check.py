@@ -90,6 +90,7 @@ def _check(model: Module, data: Any, criterion: Any, optimizer: Optimizer | None
     x, y, labels = _first(data)
     dtype = next((param._data.dtype for param in model.parameters()), x.dtype)
     x, y = convert("input", x, dtype), convert("target", y, dtype)
+    x = x if x.dtype.kind == "f" else x.astype(dtype)  # pixels as they are in files: a rule tells of them
     if criterion is None:
         criterion = losses.CrossEntropyLoss() if y.dtype.kind in "iu" else losses.MSELoss()
     found, outputs, inputs = Findings(), None, []
@@ -209,7 +210,7 @@ def _rows(case: _Case) -> Iterator[Finding]:
 def _softmax(case: _Case) -> Iterator[Finding]:
     if case.outputs is None or not case.outputs.size:
         return
-    p, criterion = case.outputs, type(case.criterion).__name__.replace("function", "cross_entropy")
+    p, criterion = case.outputs, getattr(case.criterion, "__name__", type(case.criterion).__name__)
     inside = bool(np.all((p >= 0) & (p <= 1)))
     rows = inside and p.ndim == 2 and p.shape[1] > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-5)
     if rows and (isinstance(case.criterion, losses.CrossEntropyLoss) or case.criterion is functional.cross_entropy):
