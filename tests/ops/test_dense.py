@@ -149,7 +149,7 @@ def test_integers(isa: str, threads: int, real: Real, rng: np.random.Generator) 
 
 @pytest.mark.slow
 def test_many_integers(isa: str, threads: int, real: Real, rng: np.random.Generator) -> None:
-    check_integers(real, rng, 2000)
+    check_integers(real, rng, 1000)
 
 
 def test_orders(isa: str, rng: np.random.Generator) -> None:

@@ -73,7 +73,7 @@ def test_integers(isa: str, threads: int, real: Real, rng: np.random.Generator) 
 
 @pytest.mark.slow
 def test_many_integers(isa: str, threads: int, real: Real, rng: np.random.Generator) -> None:
-    check_integers(real, rng, 5000)
+    check_integers(real, rng, 2500)
 
 
 def test_every_tile(isa: str, real: Real, rng: np.random.Generator) -> None:
