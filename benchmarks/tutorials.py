@@ -39,6 +39,16 @@ class Script:
     about: str
 
 
+# Keras takes its own download alone: here it gets the same arrays from the file beside it.
+KERAS = """
+import runpy, sys
+import keras, numpy as np
+arrays = np.load(".keras/datasets/mnist.npz")
+train, test = ((arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
+keras.datasets.mnist.load_data = lambda: (train, test)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
 SCRIPTS = (
     Script("digits/train.py", "torch", "784-256-10 on PNG files, Adam, batch 64, 10 epochs"),
     Script("digits/test.py", "torch", "its test, an image at a time"),
@@ -77,7 +87,8 @@ def run(script: Script, folder: Path, fastnn: bool) -> tuple[float, str]:
     paths = [os.environ.get("PYTHONPATH", "")]
     if not fastnn and find_spec("torchvision") is None:
         paths = [str(STAND_IN), *paths, str(ROOT)]
-    command = [sys.executable, *(["-m", "fastnn.run"] if fastnn else []), Path(script.path).name]
+    how = ["-m", "fastnn.run"] if fastnn else ["-c", KERAS] if script.library == "keras" else []
+    command = [sys.executable, *how, Path(script.path).name]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "HOME": str(folder)}
     started = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
