@@ -233,7 +233,7 @@ def _ends_in_sigmoid(model: Module) -> bool:
 
 
 def _zero_grad(case: _Case) -> Iterator[Finding]:
-    """A step was taken with gradients that were added to those of an earlier step (see Optimizer._note_step)."""
+    """A step was taken with gradients that were added to those of an earlier step (see optim.optimizer._note_use)."""
     stale = [(name, p) for name, p in case.model.named_parameters() if getattr(p, "_used", None) is autograd.STALE]
     names = [name for name, _ in stale]
     for _, param in stale:

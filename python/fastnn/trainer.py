@@ -15,7 +15,7 @@ from fastnn.engine import Chunk, Pass, PlanEngine, batch_counts, make_engine
 from fastnn.feed import Feed, as_array, as_feed, convert
 from fastnn.history import History
 from fastnn.losses import CrossEntropyLoss
-from fastnn.metrics import RunningAccuracy, count_correct, is_classification
+from fastnn.metrics import RunningAccuracy
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.plan import Criterion, RecordingError
@@ -153,10 +153,9 @@ class Trainer:
         """Loss (mean over all samples) and, for classes, accuracy."""
         feed = self._validation_feed(data)
         outputs = self.outputs_of(feed)
-        metrics = {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item())}
-        if is_classification(outputs.shape, feed.y):
-            metrics["accuracy"] = count_correct(outputs, feed.y) / len(feed)
-        return metrics
+        accuracy = RunningAccuracy()
+        accuracy.add(outputs, feed.y)
+        return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **accuracy.metrics()}
 
     # -- one epoch ---------------------------------------------------------------------------------------------------
 

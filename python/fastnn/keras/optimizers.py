@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core, optim
 from fastnn.keras.named import resolve
 from fastnn.nn.parameter import Parameter
@@ -54,7 +56,7 @@ class Optimizer:
 
     def check(self) -> None:
         """Refuses settings out of range."""
-        self.make([Parameter(_one_number())])
+        self.make([Parameter(np.zeros(1, dtype=np.float32))])
 
     def make(self, parameters: Iterable[Parameter]) -> optim.Optimizer:
         """fastnn's optimizer with these settings."""
@@ -131,12 +133,6 @@ def get(given: Any) -> Optimizer:
         TypeError: something else.
     """
     return resolve("optimizer", given, _KNOWN, Optimizer)
-
-
-def _one_number() -> Any:
-    import numpy as np
-
-    return np.zeros(1, dtype=np.float32)
 
 
 def _rescale_momentum(optimizer: optim.Optimizer, before: float, after: float) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from fastnn.chinese import can_show
 from fastnn.console import clear_line, safe_text
 
 _WIDTH = 20  # of the bar
@@ -69,9 +70,6 @@ def _number(value: float) -> str:
 
 def _encodable(text: str) -> str:
     """The line as this terminal can show it: a bar of = and . where it has no better."""
-    encoding = sys.stdout.encoding or "ascii"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
+    if not can_show(text, sys.stdout):
         text = text.replace("━", "=").replace("╌", ".")
-    return safe_text(text, encoding)
+    return safe_text(text, sys.stdout.encoding)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from fastnn.chinese import can_show
+
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential
 
 _HEADER = ("Layer (type)", "Output Shape", "Param #")
 _WIDTHS = (34, 24, 15)
 _LINES = ("┏━┳┓", "┃┃┃", "┡━╇┩", "│││", "├─┼┤", "└─┴┘")
-_PLAIN = str.maketrans("┏━┳┓┃┡╇┩│├─┼┤└┴┘", "+=++|+++|+-++" + "+++")
+_PLAIN = str.maketrans("┏━┳┓┃┡╇┩│├─┼┤└┴┘", "+=++|+++|+-+++++")  # where the terminal has no lines
 
 
 def summary(model: Sequential) -> str:
@@ -38,7 +40,8 @@ def summary(model: Sequential) -> str:
         f" Trainable params: {count - frozen:,} ({_size((count - frozen) * 4)})",
         f" Non-trainable params: {frozen:,} ({_size(frozen * 4)})",
     ]
-    return _encodable("\n".join([f'Model: "{model.name}"', *drawn]))
+    text = "\n".join([f'Model: "{model.name}"', *drawn])
+    return text if can_show(text, sys.stdout) else text.translate(_PLAIN)
 
 
 def _rule(signs: str, widths: list[int]) -> str:
@@ -59,12 +62,3 @@ def _size(count: int) -> str:
             break
         size /= 1024
     return f"{size:.2f} {unit}"
-
-
-def _encodable(text: str) -> str:
-    """With plain signs where the terminal has no lines."""
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return text.translate(_PLAIN)
-    return text

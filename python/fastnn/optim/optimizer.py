@@ -110,27 +110,14 @@ class Optimizer:
         """One update of every parameter that has a gradient."""
         loss = closure() if closure is not None else None
         state = self.state
-        updates = [
-            self._update_of(param, group, state)
-            for group in self.param_groups
-            for param in group["params"]
-            if param.grad is not None
-        ]
+        stepped = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
+        updates = [self._update_of(param, group, state) for param, group in stepped]
         if updates:
             _core.update(updates)  # all or none
-            self._note_step(state)
+        for param, _ in stepped:
+            state[param]["step"] += 1
+            _note_use(param)
         return loss
-
-    def _note_step(self, states: dict[Parameter, State]) -> None:
-        """What a step leaves behind beside the values: its count, and that they and their gradients are used."""
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    states[param]["step"] += 1
-                    if getattr(param.grad, "_used", None) is autograd.STALE:
-                        param._used = autograd.STALE  # for fastnn.check
-                    param.grad._used = autograd.USED
-                    autograd.mark_changed(param)
 
     def _update_of(self, param: Parameter, group: dict[str, Any], states: dict[Parameter, State]) -> Update:
         """What the core needs to update one parameter: settings, values, gradient and state, changed in place."""
@@ -201,6 +188,14 @@ class Optimizer:
             lines.append(f"Parameter Group {number}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _note_use(param: Parameter) -> None:
+    """What a step leaves on a parameter: its values were changed, its gradient is used."""
+    if getattr(param.grad, "_used", None) is autograd.STALE:
+        param._used = autograd.STALE  # for fastnn.check
+    param.grad._used = autograd.USED
+    autograd.mark_changed(param)
 
 
 def _placed(param: Parameter, name: str, value: Any) -> Any:
