@@ -16,15 +16,13 @@ namespace {
 
 using Object = py::object;
 
-constexpr double operations_an_item = 4;  // of an update, in additions and multiplications
-
 void adam_arrays(const Object& param_in, const Object& grad_in, const Object& m_in, const Object& v_in,
                  const AdamSettings& settings) {
     const TensorView param = in_place("adam", "param", param_in), m = in_place("adam", "m", m_in),
                      v = in_place("adam", "v", v_in);
     const Input grad("adam", "grad", grad_in, Layout::any);
     adam_check(param, grad.view(), m, v);
-    run_op(static_cast<double>(param.size()) * operations_an_item,
+    run_op(static_cast<double>(param.size()) * update_cost,
            [&](Team& team) { adam(team, settings, param, grad.view(), m, v); });
 }
 
@@ -46,7 +44,7 @@ void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object&
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("rmsprop", "grad", grad_in, Layout::any);
     rmsprop_check(param, grad.view(), square, buffer_view);
-    run_op(static_cast<double>(param.size()) * operations_an_item,
+    run_op(static_cast<double>(param.size()) * update_cost,
            [&](Team& team) { rmsprop(team, settings, param, grad.view(), square, buffer_view); });
 }
 
@@ -76,7 +74,7 @@ void update_arrays(const std::vector<Entry>& entries) {
         updates.push_back(checked_update(entry));
         items += static_cast<double>(updates.back().target.param.size());
     }
-    run_op(items * operations_an_item, [&](Team& team) {
+    run_op(items * update_cost, [&](Team& team) {
         for (const Update& each : updates) update(team, each.settings, each.target, each.grad.view());
     });
 }

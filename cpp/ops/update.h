@@ -15,6 +15,8 @@ namespace fastnn {
 using Settings =
     std::variant<std::shared_ptr<AdamSettings>, std::shared_ptr<SgdSettings>, std::shared_ptr<RmspropSettings>>;
 
+constexpr double update_cost = 4;  // elementary operations for each parameter
+
 // A parameter with the states that its update changes too.
 struct Target {
     TensorView param;

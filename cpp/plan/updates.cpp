@@ -12,8 +12,6 @@ namespace fastnn {
 
 namespace {
 
-constexpr double update_cost = 4;  // elementary operations for each parameter
-
 // A task of a plain update: elements, 16 KB of each array.
 constexpr std::int64_t update_items = 4096;
 
