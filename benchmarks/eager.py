@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 from fastnn import Tensor, no_grad
-from fastnn.engine import make_engine
-from fastnn.feed import Feed
+from fastnn.training.engines import make_engine
+from fastnn.training.feed import Feed
 
 from benchmarks import loop
 from benchmarks.harness import Case, Contender, Options, gamma, require_close

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from fastnn.datasets.digits import digits_folder
+from fastnn.data.digits import digits_folder
 
 from benchmarks.harness import Case, Contender, Mismatch, Options
 from benchmarks.peers.folder_of_images import list_images

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 from fastnn import nn, optim
-from fastnn.engine import Pass, make_engine
-from fastnn.feed import Feed
+from fastnn.training.engines import Pass, make_engine
+from fastnn.training.feed import Feed
 
 from benchmarks.harness import Case, Contender, Options
 from benchmarks.training import Job, Trainer, Work, check_trainer, make_job

@@ -19,7 +19,7 @@ import fastnn
 import numpy as np
 import picture
 from fastnn import keras, nn, optim
-from fastnn.datasets.digits import make_digits
+from fastnn.data.digits import make_digits
 
 HIDDEN = 128
 BATCH = 64

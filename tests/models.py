@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from fastnn import nn, optim, random
-from fastnn.plan import Plan
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan
 
 Batch = tuple[np.ndarray, np.ndarray]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import autograd, nn, optim
-from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from fastnn.plan import compile
-from fastnn.tensor import Tensor
+from fastnn.eager.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import compile
 
 
 def leaf(*numbers: float, kind: type = np.float64) -> Tensor:

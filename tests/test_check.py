@@ -11,8 +11,8 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import Network, Tensor, _core, keras, nn, optim, random
-from fastnn.autograd import no_grad
-from fastnn.serialization import parameters_sha256
+from fastnn.eager.autograd import no_grad
+from fastnn.training.model_files import parameters_sha256
 from fastnn.utils.data import DataLoader, Dataset, TensorDataset
 
 RNG = np.random.default_rng(5)

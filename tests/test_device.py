@@ -6,8 +6,8 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import _core, cuda, nn
-from fastnn.device import device
-from fastnn.tensor import Tensor
+from fastnn.eager.device import device
+from fastnn.eager.tensor import Tensor
 
 
 def test_forms() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import linalg
+from fastnn.eager import linalg
+from fastnn.eager.tensor import Tensor
 from fastnn.nn import Dropout
 from fastnn.nn import functional as F
-from fastnn.tensor import Tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import nn, random
+from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional as F
 from fastnn.nn import init
 from fastnn.reference.dropout import dropout
 from fastnn.reference.random import uniform
-from fastnn.tensor import Tensor
 
 
 def test_parameters_start_in_torchs_distribution() -> None:

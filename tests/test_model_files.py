@@ -9,7 +9,7 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import FormatError, Network, io, nn
-from fastnn.serialization import ModelInfo, load_model, parameters_sha256, save_model
+from fastnn.training.model_files import ModelInfo, load_model, parameters_sha256, save_model
 
 ENDINGS = ["pth", "safetensors", "model"]
 

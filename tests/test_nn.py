@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import dtypes, nn
-from fastnn.tensor import Tensor
+from fastnn import nn
+from fastnn.eager import dtypes
+from fastnn.eager.tensor import Tensor
 
 
 class Block(nn.Module):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import _core, nn, optim
+from fastnn.eager.tensor import Tensor
 from fastnn.optim import lr_scheduler
-from fastnn.tensor import Tensor
 
 Memory = dict[str, Any]
 

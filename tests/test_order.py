@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from fastnn import Network, ops, optim, random
-from fastnn.losses import CrossEntropyLoss
-from fastnn.serialization import parameters_sha256
-from fastnn.tensor import Tensor
+from fastnn import Network, optim, random
+from fastnn.eager import ops
+from fastnn.eager.tensor import Tensor
+from fastnn.nn.losses import CrossEntropyLoss
+from fastnn.training.model_files import parameters_sha256
 
 TILE = 14  # rows of the largest register tile (cpp/kernels/cpu/isa/avx512/vec.h)
 

@@ -161,7 +161,7 @@ print(*sorted(set(sys.modules) - before))
 """
     loaded = set(python(code).split())
     assert not loaded & {"PIL", "zipfile", "gzip", "argparse", "logging", "subprocess", "multiprocessing", "tempfile"}
-    assert "fastnn.trainer" in loaded
+    assert "fastnn.training.trainer" in loaded
 
 
 def imports_of(path: Path) -> set[str]:

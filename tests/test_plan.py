@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import _core, nn, ops, optim
+from fastnn import _core, nn, optim
+from fastnn.eager import ops
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan
 from fastnn.nn import functional as F
-from fastnn.plan import Plan
-from fastnn.tensor import Tensor
 from harness import configured
 from models import Batch, bits, classes, eager_step, mlp, train
 

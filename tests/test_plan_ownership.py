@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import Tensor, nn, optim, random
-from fastnn.autograd import no_grad
-from fastnn.plan import Plan, RecordingError, compile
+from fastnn.eager.autograd import no_grad
+from fastnn.engine.plan import Plan, RecordingError, compile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import bits, classes, eager_step, mlp

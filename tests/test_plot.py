@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastnn import Network, keras, nn, plot
-from fastnn.history import History
+from fastnn.training.history import History
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")

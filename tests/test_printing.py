@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 RNG = np.random.default_rng(6)
 LABELS = RNG.integers(0, 10, 64)

@@ -70,7 +70,7 @@ def test_import_is_quick() -> None:
     """Processor time, the best of seven: at most 60 ms beyond numpy."""
     code = (
         "import time, numpy; start = time.process_time(); "
-        "import fastnn, fastnn.nn, fastnn.optim, fastnn.plan; print(time.process_time() - start)"
+        "import fastnn, fastnn.nn, fastnn.optim, fastnn.engine.plan; print(time.process_time() - start)"
     )
     assert min(float(python(code)) for _ in range(7)) < 0.060
 
@@ -82,7 +82,7 @@ if len(sys.argv) > 1:
     library.write_mode(library.read_mode() | 0x8040)  # flush to zero, subnormals are zero; threads inherit it
 import numpy as np
 from fastnn import Tensor, nn, optim, random
-from fastnn.plan import Plan
+from fastnn.engine.plan import Plan
 from models import bits, eager_step
 found = hashlib.sha256()
 for compiled in (False, True):

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from fastnn import nn, optim
-from fastnn.engine import PlanEngine
-from fastnn.profile import Part, Profile
+from fastnn.engine.profile import Part, Profile
+from fastnn.training.engines import PlanEngine
 from harness import configured
 from models import mlp
 

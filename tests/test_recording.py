@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import _core, nn, ops, optim, random
-from fastnn.fusion import count_uses, drop_unused, fuse_linear_relu, split_gradients
+from fastnn import _core, nn, optim, random
+from fastnn.eager import ops
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.fusion import count_uses, drop_unused, fuse_linear_relu, split_gradients
+from fastnn.engine.plan import Plan
+from fastnn.engine.recording import Record, Recorder, RecordingError
 from fastnn.nn import functional as F
-from fastnn.plan import Plan
-from fastnn.recording import Record, Recorder, RecordingError
-from fastnn.tensor import Tensor
 from models import classes, mlp
 
 X, Y = classes(6, 3, [4])[0]
@@ -106,7 +107,7 @@ def test_a_recording_that_ends_while_another_thread_asks(monkeypatch: pytest.Mon
     elsewhere._thread = -1
     answers = [None, elsewhere]
     asked = type("Ops", (), {"recorder": property(lambda self: answers.pop())})
-    monkeypatch.setattr(sys.modules["fastnn.tensor"], "ops", asked())
+    monkeypatch.setattr(sys.modules["fastnn.eager.tensor"], "ops", asked())
     assert Tensor(np.float32(3)).item() == 3
 
 

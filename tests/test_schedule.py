@@ -8,10 +8,10 @@ import time
 import numpy as np
 import pytest
 from fastnn import _core, nn, optim, random
-from fastnn.engine import Pass, PlanEngine
-from fastnn.feed import Feed
-from fastnn.plan import Plan
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan
+from fastnn.training.engines import Pass, PlanEngine
+from fastnn.training.feed import Feed
 from harness import configured
 from models import mlp
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from fastnn import _core, autograd, nn, optim, random
+from fastnn.eager.tensor import Tensor
 from fastnn.nn import parameter
-from fastnn.tensor import Tensor
 
 INPUTS = 150
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import dtypes
-from fastnn.autograd import no_grad
-from fastnn.tensor import Tensor
+from fastnn.eager import dtypes
+from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
 
 rng = np.random.default_rng(3)
 ARRAYS: dict[str, np.ndarray] = {

@@ -14,9 +14,9 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import nn, optim, random
-from fastnn.plan import Plan, compile
-from fastnn.recording import Recorder
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan, compile
+from fastnn.engine.recording import Recorder
 from harness import configured
 from models import bits, classes, eager_step, mlp, trained
 

@@ -10,9 +10,9 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import Network, nn, optim
-from fastnn.serialization import parameters_sha256
-from fastnn.tensor import Tensor
-from fastnn.trainer import Trainer
+from fastnn.eager.tensor import Tensor
+from fastnn.training.model_files import parameters_sha256
+from fastnn.training.trainer import Trainer
 from fastnn.utils.data import DataLoader, Dataset
 
 RNG = np.random.default_rng(8)

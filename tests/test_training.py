@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import nn, optim, random
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan
 from fastnn.nn import functional as F
-from fastnn.plan import Plan
 from fastnn.reference.network import Network as Reference
-from fastnn.tensor import Tensor
 from harness import configured
 from models import Batch, bits, classes, eager_step, mlp, train
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import nn, optim, random
-from fastnn.plan import Plan
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan
 from models import bits, eager_step
 
 ROWS, INPUTS, OUTPUTS, CLASSES = 40, 150, 96, 10

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
-from fastnn import autograd, chinese, nn, optim
+from fastnn import chinese, nn, optim, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads
-from fastnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from fastnn.creation import (
+from fastnn.eager import autograd
+from fastnn.eager.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.eager.creation import (
     arange,
     argmax,
     as_tensor,
@@ -51,43 +53,46 @@ from fastnn.creation import (
     zeros,
     zeros_like,
 )
-from fastnn.device import device
-from fastnn.dtypes import Size, dtype, float32, float64, int32, int64, uint8
-from fastnn.dtypes import bool_ as bool
+from fastnn.eager.device import device
+from fastnn.eager.dtypes import Size, dtype, float32, float64, int32, int64, uint8
+from fastnn.eager.dtypes import bool_ as bool
+from fastnn.eager.tensor import Tensor
 from fastnn.random import initial_seed, manual_seed
-from fastnn.tensor import Tensor
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, keras, kernels, plot, transforms, utils
-    from fastnn.check import check
+    from fastnn import cuda, datasets, keras, kernels, transforms, utils
+    from fastnn.checks.check import check
+    from fastnn.commands.info import runtime_info
+    from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
-    from fastnn.info import runtime_info
-    from fastnn.network import Network
-    from fastnn.plan import compile
-    from fastnn.serialization import load, save
-    from fastnn.trainer import Trainer
+    from fastnn.reporting import plot
+    from fastnn.training.model_files import load, save
+    from fastnn.training.network import Network
+    from fastnn.training.trainer import Trainer
 
 float, double, int, long = float32, float64, int32, int64
 
 # Found on first use: `import fastnn` stays quick. Name -> the module that has it ("" where the name is the module).
 _LAZY = {
     "FormatError": "fastnn.errors",
-    "Network": "fastnn.network",
-    "Trainer": "fastnn.trainer",
-    "check": "fastnn.check",
-    "compile": "fastnn.plan",
+    "Network": "fastnn.training.network",
+    "Trainer": "fastnn.training.trainer",
+    "check": "fastnn.checks.check",
+    "compile": "fastnn.engine.plan",
     "cuda": "",
     "datasets": "",
     "keras": "",
     "kernels": "",
-    "load": "fastnn.serialization",
+    "load": "fastnn.training.model_files",
     "plot": "",
-    "runtime_info": "fastnn.info",
-    "save": "fastnn.serialization",
+    "runtime_info": "fastnn.commands.info",
+    "save": "fastnn.training.model_files",
     "transforms": "",
     "utils": "",
 }
 
+
+_sys.meta_path.append(renamed.Renamed)
 
 if chinese.wanted():
     chinese.install()

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 # Each command's module has main(argv) -> exit code.
 COMMANDS = {
-    "train": ("fastnn.train", "train a network on images and test it"),
-    "evaluate": ("fastnn.evaluate", "test a saved network"),
-    "report": ("fastnn.report", "test a saved network and write what was found as one HTML page"),
-    "predict": ("fastnn.predict", "tell the class of images"),
-    "data": ("fastnn.data_command", "write a data set as a tree of PNG files"),
-    "run": ("fastnn.run", "run a PyTorch or Keras script on fastnn, without a change"),
-    "info": ("fastnn.info", "what fastnn found on this machine"),
+    "train": ("fastnn.commands.train", "train a network on images and test it"),
+    "evaluate": ("fastnn.commands.evaluate", "test a saved network"),
+    "report": ("fastnn.commands.report", "test a saved network and write what was found as one HTML page"),
+    "predict": ("fastnn.commands.predict", "tell the class of images"),
+    "data": ("fastnn.commands.data", "write a data set as a tree of PNG files"),
+    "run": ("fastnn.commands.run", "run a PyTorch or Keras script on fastnn, without a change"),
+    "info": ("fastnn.commands.info", "what fastnn found on this machine"),
 }
 
 

@@ -1,57 +1,8 @@
-"""``python -m fastnn.evaluate MODEL --data PATH``: tests a saved network."""
+"""``python -m fastnn.evaluate``: list the wrong cases of a saved network. See :mod:`fastnn.commands.evaluate`."""
 
-from __future__ import annotations
-
-import argparse
 import sys
-from collections.abc import Sequence
 
-from fastnn import cli
-
-
-def make_parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case."
-    )
-    cli.add_tested(parser)
-    add = parser.add_argument
-    add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
-    add("--json", metavar="FILE", help="write the result as JSON")
-    add("--quiet", action="store_true", help="print the accuracy only")
-    return parser
-
-
-def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
-    """Runs the command."""
-    from fastnn import job
-    from fastnn.console import Console
-    from fastnn.engine import PlanEngine
-    from fastnn.preparation import opened
-    from fastnn.serialization import parameters_sha256
-    from fastnn.train import write_json
-
-    console = Console(args.quiet)
-    for path in (args.wrong, args.json):
-        if path is not None:
-            job.check_writable(path)
-    model, data = opened(args, console)
-    result = job.test(PlanEngine(model), data)
-    job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
-    if args.json:
-        content = {
-            "test_correct": result.correct,
-            "test_total": result.total,
-            "parameters_sha256": parameters_sha256(model),
-            "wrong": [int(i) for i in result.wrong],
-        }
-        write_json(args.json, content)
-    return 0
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    return cli.run("fastnn.evaluate", evaluate, make_parser(), argv)
-
+from fastnn.commands.evaluate import main
 
 if __name__ == "__main__":
     sys.exit(main())

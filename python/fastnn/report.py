@@ -1,68 +1,8 @@
-"""``fastnn report MODEL --data PATH --html FILE``: how good a saved network is, as one HTML page."""
+"""``python -m fastnn.report``: one page on a saved network. See :mod:`fastnn.commands.report`."""
 
-from __future__ import annotations
-
-import argparse
-import os
 import sys
-from collections.abc import Sequence
 
-from fastnn import cli
-
-
-def make_parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog="fastnn.report",
-        description="Test a saved network and write one page that needs nothing else: accuracy, confusion matrix, "
-        "every wrong case as an image, training curves, first-layer weights.",
-    )
-    cli.add_tested(parser)
-    add = parser.add_argument
-    add("--html", default="report.html", metavar="FILE", help="where the page goes")
-    add("--history", metavar="FILE", help="a training state, or the --json of a run, for the curves (MODEL.state)")
-    add(
-        "--wrong-limit",
-        type=cli.at_least(0),
-        default=2000,
-        metavar="N",
-        help="show so many wrong cases, the most confident first",
-    )
-    add("--quiet", action="store_true", help="print nothing but errors")
-    return parser
-
-
-def report(args: argparse.Namespace, signals: cli.Signals) -> int:
-    """Runs the command."""
-    from fastnn import job
-    from fastnn.console import Console
-    from fastnn.engine import PlanEngine
-    from fastnn.feed import Feed
-    from fastnn.io import write_atomic
-    from fastnn.io.checks import shown_path
-    from fastnn.preparation import opened
-    from fastnn.reporting.curves import history_for
-    from fastnn.reporting.findings import Findings
-    from fastnn.reporting.page import Subject, make_page
-
-    console = Console(args.quiet)
-    job.check_writable(args.html)
-    if os.path.realpath(args.html) == os.path.realpath(args.model):
-        raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    model, data = opened(args, console)
-    history = history_for(args.model, model, args.history)
-    outputs = PlanEngine(model).outputs(Feed(data.images, data.targets, data.mean, data.std))
-    findings = Findings(outputs, data.targets)
-    page = make_page(Subject(args.model, model, args.data, data), findings, history, args.wrong_limit)
-    write_atomic(args.html, [page.encode()])
-    wrong = f"{len(findings.wrong)} wrong case{'' if len(findings.wrong) == 1 else 's'}"
-    console.line(f"report: {shown_path(args.html)} ({findings.correct} / {findings.total} right, {wrong})")
-    return 0
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    return cli.run("fastnn.report", report, make_parser(), argv)
-
+from fastnn.commands.report import main
 
 if __name__ == "__main__":
     sys.exit(main())

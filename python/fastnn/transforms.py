@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 if TYPE_CHECKING:
     from PIL import Image

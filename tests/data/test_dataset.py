@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from fastnn import random
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 from fastnn.utils.data import (
     BatchSampler,
     ConcatDataset,

@@ -116,7 +116,7 @@ def test_ends_of_the_range() -> None:
 
 TRAINING = """
 import numpy as np
-from fastnn.datasets.digits import make_digits
+from fastnn.data.digits import make_digits
 from fastnn.reference.network import Network
 
 train_images, train_y, test_images, test_y = make_digits()

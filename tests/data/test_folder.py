@@ -12,8 +12,8 @@ import pytest
 from fastnn.data.images import read_rgb
 from fastnn.data.resident import Resident
 from fastnn.datasets import ImageFolder
+from fastnn.eager.tensor import Tensor
 from fastnn.errors import FormatError
-from fastnn.tensor import Tensor
 from fastnn.transforms import Compose, Grayscale, Lambda, Normalize, Resize, ToTensor
 from PIL import Image
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fastnn import random
 from fastnn.datasets import MNIST, ImageFolder
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 from fastnn.transforms import Compose, Grayscale, Lambda, Normalize, Resize, ToTensor
 from fastnn.utils.data import (
     DataLoader,

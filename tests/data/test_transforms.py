@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from fastnn.data.pixels import pixel_plan
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 from fastnn.transforms import (
     CenterCrop,
     Compose,

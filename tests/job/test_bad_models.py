@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import FormatError, Network, io
-from fastnn.serialization import ModelInfo, load_model, save_model
+from fastnn.training.model_files import ModelInfo, load_model, save_model
 from job_runs import call, idx_bytes, refused
 from PIL import Image
 

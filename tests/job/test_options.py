@@ -53,7 +53,7 @@ def test_commands(tmp_path: Path) -> None:
     assert outcome.err.splitlines()[0] == "fastnn: error: unknown command 'evalute'; did you mean 'evaluate'?"
     assert call(module="fastnn.__main__").code == 2
     refused(call("net.pth", module="fastnn.predict"), "the following arguments are required: IMAGE")
-    refused(call("export", "nowhere", tmp_path / "x", module="fastnn.data_command"), "'nowhere' does not exist")
+    refused(call("export", "nowhere", tmp_path / "x", module="fastnn.commands.data"), "'nowhere' does not exist")
 
 
 def test_traceback_on_request(data: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_an_internal_fault_is_called_one(train: Callable, data: Path, monkeypatc
     def broken(*_: Any) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("fastnn.job.check_fit", broken)
+    monkeypatch.setattr("fastnn.commands.job.check_fit", broken)
     outcome = train()
     assert outcome.code == 1
     message = "internal error: KeyError: 'oops' (a fault in fastnn; --traceback shows where)"
@@ -107,9 +107,9 @@ def test_profile(train: Callable, data: Path) -> None:
 
 def test_info_on_a_plan() -> None:
     state = asdict(random.state)
-    text = call("--plan", "20-32-3", "--batch-size", 16, module="fastnn.info").out
+    text = call("--plan", "20-32-3", "--batch-size", 16, module="fastnn.commands.info").out
     assert asdict(random.state) == state
     assert "  rows: gather, dense_forward, dense_forward, cross_entropy" in text
     assert " that may be used. Predicted us of a step by threads" in text
     assert "dense_update 20-32" in text
-    assert call("--plan", "20", module="fastnn.info").code == 2
+    assert call("--plan", "20", module="fastnn.commands.info").code == 2

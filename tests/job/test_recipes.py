@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn.recipes import RECIPES, LinearDecay
+from fastnn.training.recipes import RECIPES, LinearDecay
 from job_runs import call, train_json
 
 SMALL = ("--arch", "784-24-10", "--batch-size", 7)
@@ -50,7 +50,7 @@ def test_every_group_gets_the_rate_of_its_step() -> None:
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -> Any:
     """What the job is given for a command line."""
-    from fastnn import job
+    from fastnn.commands import job
 
     seen: list[Any] = []
 
@@ -99,7 +99,7 @@ def test_fast_reaches_98_percent(mnist: Path, tmp_path: Path) -> None:
 
 
 def test_every_recipe_can_be_named() -> None:
-    from fastnn.train import make_parser
+    from fastnn.commands.train import make_parser
 
     for name in RECIPES:
         assert make_parser().parse_args(["--recipe", name]).recipe == name

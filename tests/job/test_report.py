@@ -18,7 +18,7 @@ from fastnn.data.idx import read_idx
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import tag
 from fastnn.reporting.page import percent
-from fastnn.serialization import load_model
+from fastnn.training.model_files import load_model
 from job_runs import Outcome, call, idx_bytes, refused, temporary_files, train_json, write_class
 from page_tree import Node, parse, pixels
 from PIL import Image

@@ -168,11 +168,11 @@ def test_while_reading_data(number: int, start: Callable, tree: Path, tmp_path: 
 def test_a_second_signal_does_not_wait(number: int, start: Callable, words: tuple) -> None:
     """With a save that never ends, as on a disk that hangs: the first signal waits for it, the second does not."""
     code = """
-import sys, time, fastnn.checkpoint, fastnn.train
+import sys, time, fastnn.training.checkpoint, fastnn.train
 def hang(self, trainer):
     print("saving", flush=True)
     time.sleep(20)
-fastnn.checkpoint.Checkpointer.save = hang
+fastnn.training.checkpoint.Checkpointer.save = hang
 sys.exit(fastnn.train.main(sys.argv[1:]))
 """
     job = start(argv=[sys.executable, "-c", code, *map(str, words), "--checkpoint-every", "1"])
@@ -240,7 +240,7 @@ import signal
 def handlers():
     return [signal.getsignal(n) for n in sorted(signal.valid_signals())]
 before = handlers()
-import fastnn, fastnn.train, fastnn.job, fastnn.network, fastnn.datasets
+import fastnn, fastnn.train, fastnn.commands.job, fastnn.training.network, fastnn.datasets
 assert handlers() == before
 """
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=60)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastnn import _core
-from fastnn.serialization import load_model
+from fastnn.training.model_files import load_model
 from job_runs import Outcome, call, pack, run, train_json, write_class, write_idx, write_tree
 from PIL import Image
 

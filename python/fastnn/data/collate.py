@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 
 def default_collate(batch: Sequence[Any]) -> Any:

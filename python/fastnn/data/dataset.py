@@ -11,7 +11,7 @@ import numpy as np
 from fastnn.data.memory import fits_memory
 from fastnn.data.order import permutation
 from fastnn.data.resident import Resident
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 T = TypeVar("T", covariant=True)
 
@@ -75,7 +75,7 @@ class Subset(Dataset[T]):
         not fit.
 
         Args:
-            options: for the ``resident`` of the data set, see :class:`~fastnn.datasets.vision.VisionDataset`.
+            options: for the ``resident`` of the data set, see :class:`~fastnn.data.vision.VisionDataset`.
         """
         method = getattr(self.dataset, "resident", None)
         whole = method(**options) if callable(method) and type(self) is Subset else None

@@ -12,8 +12,8 @@ from fastnn.data.dataset import IterableDataset, Subset, TensorDataset
 from fastnn.data.order import seed_of
 from fastnn.data.resident import Resident
 from fastnn.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
-from fastnn.datasets.vision import VisionDataset
-from fastnn.tensor import Tensor
+from fastnn.data.vision import VisionDataset
+from fastnn.eager.tensor import Tensor
 
 Rows = np.ndarray | None  # int64: which rows of a store are the samples of a data set, None for all in order
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import PIL
 
+from fastnn.data.folder import ImageFolder
 from fastnn.data.notes import say_once
 from fastnn.data.paths import StrPath
-from fastnn.datasets.folder import ImageFolder
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_path
 from fastnn.io.safetensors import load_safetensors, save_safetensors

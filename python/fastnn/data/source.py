@@ -247,7 +247,7 @@ def _cache_of(spec: StrPath, cache: PackCache | None) -> PackCache | None:
 def _root(spec: StrPath) -> tuple[Path, list[str]]:
     """The folder that ``spec`` stands for, and what to say about it."""
     if spec == "digits":
-        from fastnn.datasets.digits import digits_folder
+        from fastnn.data.digits import digits_folder
 
         folder = Path(digits_folder())
         return folder, [
@@ -300,7 +300,7 @@ def _idx_part(images: Path, labels: Path) -> IdxPart:
 
 
 def _class_folders(folder: Path, options: Options) -> Part:
-    from fastnn.datasets.folder import ImageFolder
+    from fastnn.data.folder import ImageFolder
 
     if options.cache is None:
         dataset = ImageFolder(folder)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn import nn
+from fastnn.eager.tensor import Tensor
 from fastnn.keras.named import known
 from fastnn.nn import functional
-from fastnn.tensor import Tensor
 
 Function = Callable[[Tensor], Tensor]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.history import History as _History
 from fastnn.keras.progress import show
+from fastnn.training.history import History as _History
 
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential

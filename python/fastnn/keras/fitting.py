@@ -1,4 +1,4 @@
-"""How a Keras-style fit runs on :class:`fastnn.trainer.Trainer`: its epochs as logs, progress lines and callbacks."""
+"""How a Keras-style fit runs on :class:`fastnn.training.trainer.Trainer`: epochs as logs, lines and callbacks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.engine import Chunk
-from fastnn.feed import Feed
 from fastnn.keras.callbacks import CallbackList, Logs
 from fastnn.keras.metrics import Metric
 from fastnn.keras.progress import Progress
-from fastnn.trainer import Callback, Trainer
+from fastnn.training.engines import Chunk
+from fastnn.training.feed import Feed
+from fastnn.training.trainer import Callback, Trainer
 
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from fastnn import nn
+from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations
 from fastnn.keras.named import known
 from fastnn.keras.utils import to_categorical
 from fastnn.nn import functional
-from fastnn.tensor import Tensor
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastnn import nn
-from fastnn.autograd import no_grad
-from fastnn.engine import PlanEngine
-from fastnn.feed import Feed, as_array, check_finite
+from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations, layers, losses, optimizers, saving
 from fastnn.keras.callbacks import Callback, CallbackList, History
 from fastnn.keras.fitting import Fitting, Meter
@@ -20,9 +19,10 @@ from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import unique
 from fastnn.keras.progress import Progress
-from fastnn.metrics import predicted_classes
-from fastnn.tensor import Tensor
-from fastnn.trainer import Position, Trainer, check_count
+from fastnn.training.engines import PlanEngine
+from fastnn.training.feed import Feed, as_array, check_finite
+from fastnn.training.metrics import predicted_classes
+from fastnn.training.trainer import Position, Trainer, check_count
 
 Shape = tuple[int, ...]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from fastnn.chinese import can_show
-from fastnn.console import clear_line, safe_text
+from fastnn.training.console import clear_line, safe_text
 
 _WIDTH = 20  # of the bar
 _PAUSE = 0.05  # seconds between two drawings

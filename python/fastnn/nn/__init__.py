@@ -1,8 +1,8 @@
 """Layers, losses and their base classes, under PyTorch's names."""
 
-from fastnn.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from fastnn.nn import functional, init
 from fastnn.nn.layers import Dropout, Flatten, Identity, Linear, LogSoftmax, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from fastnn.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 

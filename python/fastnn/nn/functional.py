@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn import autograd, ops, random
-from fastnn.linalg import linear as linear
-from fastnn.tensor import Tensor, _promoted, _reshaped, _result
+from fastnn import random
+from fastnn.eager import autograd, ops
+from fastnn.eager.linalg import linear as linear
+from fastnn.eager.tensor import Tensor, _promoted, _reshaped, _result
 
 if TYPE_CHECKING:
     from fastnn.nn.layers import Dropout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn import random
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 
 def uniform(shape: tuple[int, ...], bound: float) -> np.ndarray:

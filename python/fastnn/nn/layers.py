@@ -6,11 +6,12 @@ import copy
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from fastnn import autograd, random
+from fastnn import random
+from fastnn.eager import autograd
+from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional, init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
-from fastnn.tensor import Tensor
 
 
 class Linear(Module):

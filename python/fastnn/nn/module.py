@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from fastnn import autograd, dtypes
-from fastnn.device import check_device
+from fastnn.eager import autograd, dtypes
+from fastnn.eager.device import check_device
+from fastnn.eager.tensor import Tensor
 from fastnn.nn.parameter import Parameter
-from fastnn.tensor import Tensor
 
 
 class IncompatibleKeys(NamedTuple):

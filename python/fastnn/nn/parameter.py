@@ -9,7 +9,7 @@ from weakref import getweakrefcount
 import numpy as np
 
 from fastnn import _core
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 # What is known of a parameter's values: nothing since somebody could change them; that a product has read them since;
 # whether all of them are finite.

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core, autograd
+from fastnn import _core
+from fastnn.eager import autograd
+from fastnn.eager.tensor import Tensor, in_layout_of
 from fastnn.nn.parameter import Owner, Parameter
-from fastnn.tensor import Tensor, in_layout_of
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]

@@ -13,8 +13,8 @@ import numpy as np
 from fastnn.errors import FormatError
 from fastnn.io import load_state, read_regular
 from fastnn.io.checks import parse_json, shown_path
-from fastnn.network import Network
 from fastnn.reporting.markup import Html, tag
+from fastnn.training.network import Network
 
 Metrics = Mapping[str, Sequence[float]]
 

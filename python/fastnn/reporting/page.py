@@ -14,13 +14,13 @@ import numpy as np
 from fastnn import _core
 from fastnn.data.resident import Resident
 from fastnn.io.checks import shown_path
-from fastnn.network import Network
 from fastnn.reporting import curves
 from fastnn.reporting.cases import wrong_cases
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import DASH, Html, join, tag, text
 from fastnn.reporting.pictures import WeightPictures
-from fastnn.serialization import parameters_sha256
+from fastnn.training.model_files import parameters_sha256
+from fastnn.training.network import Network
 
 _SPRITE_WIDTH, _TILE_WIDTH = 928, 96  # at most, in CSS pixels
 _SHADES = 6  # of a cell, in style.css: s1 to s6

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastnn.tensor import Tensor
+from fastnn.eager.tensor import Tensor
 
 Step = int | None  # None: 0
 

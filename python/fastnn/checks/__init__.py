@@ -1,0 +1,1 @@
+"""``fastnn.check(model, data)``: the mistakes that cost learners an evening."""

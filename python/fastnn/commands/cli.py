@@ -1,0 +1,232 @@
+"""What the commands share: options with suggestions, errors as one line, signals, exit codes.
+
+Exit codes: 0 done, 2 something the user can mend, 1 a fault in fastnn, 130 and 143 after SIGINT and SIGTERM, 141
+where nobody reads the output any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from fastnn import chinese
+from fastnn.training.console import clear_line, safe_text
+
+if TYPE_CHECKING:
+    from fastnn.data.packed import PackCache
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, where there is one worth showing."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        shown = action.default is not None and action.default is not False
+        return super()._get_help_string(action) if shown else action.help
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with a suggestion for an unknown option and one-line errors."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(formatter_class=_Help, allow_abbrev=False, **kwargs)
+        self.add_argument("--traceback", action="store_true", help="show where in the code an error was raised")
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """All arguments, or exit code 2 with what is wrong."""
+        args, unknown = self.parse_known_args(argv)
+        if unknown:
+            self.error(self._unknown(unknown[0]))
+        return args
+
+    def _unknown(self, word: str) -> str:
+        from difflib import get_close_matches
+
+        name = word.split("=")[0]
+        if not name.startswith("-"):
+            return f"unexpected argument {word!r}"
+        known = [option for action in self._actions for option in action.option_strings]
+        close = get_close_matches(name, known, n=1)
+        return (
+            f"unknown option {name!r}"
+            + (f"; did you mean {close[0]!r}?" if close else "")
+            + f" (see {self.prog} --help)"
+        )
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, safe_text(f"{self.prog}: error: {message}\n", sys.stderr.encoding))
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """An argparse type: an integer of at least ``least``."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is too small; it must be at least {least}")
+        return value
+
+    return parse
+
+
+def positive_float(text: str) -> float:
+    """An argparse type: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} must be above 0 and finite")
+    return value
+
+
+def add_tested(parser: argparse.ArgumentParser) -> None:
+    """A saved network and the data to test it on: what :func:`fastnn.commands.preparation.opened` reads."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a .pth or .safetensors file")
+    add(
+        "--data",
+        default="digits",
+        metavar="PATH|digits|mnist",
+        help="its test half is used; its only half where there is but one",
+    )
+    add("--on-bad-image", choices=("error", "skip", "list"), default="error")
+    add_cache(parser)
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """The options on decoded images kept between runs."""
+    add = parser.add_argument
+    add("--cache", metavar="DIR|off", help="where decoded images are kept for the next run (fastnn's cache folder)")
+    add("--trust-cache", action="store_true", help="look at the times of the folders only, not of each file")
+
+
+def cache_of(args: argparse.Namespace) -> PackCache | None:
+    """The cache that the options of :func:`add_cache` name.
+
+    Raises:
+        ValueError: a cache to be trusted and none to be used.
+    """
+    if args.cache == "off":
+        if args.trust_cache:
+            raise ValueError("--trust-cache needs a cache, and --cache is off")
+        return None
+    from fastnn.data.packed import PackCache
+    from fastnn.data.paths import cache_folder
+
+    try:
+        return PackCache(Path(args.cache).expanduser() if args.cache else cache_folder(), args.trust_cache)
+    except RuntimeError:  # no home folder is known: nothing is kept
+        return None
+
+
+class Interrupted(BaseException):
+    """A signal asked the program to stop; the work so far is safe."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class Signals:
+    """SIGINT and SIGTERM: the first stops at once, or at ``deferred`` work's next check; the second at once."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.deferred = False
+        self._before: dict[int, Any] = {}
+
+    def install(self) -> None:
+        """Takes the signals, where that can be done: in the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore(self) -> None:
+        """Gives the signals back to whoever had them."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.received:
+            os._exit(128 + number)
+        self.received = number
+        if not self.deferred:
+            raise Interrupted(number)
+
+    def check(self) -> None:
+        """Raises Interrupted where a signal came during deferred work."""
+        if self.received:
+            raise Interrupted(self.received)
+
+
+def run(
+    prog: str, function: Callable[[argparse.Namespace, Signals], int], parser: Parser, argv: Sequence[str] | None
+) -> int:
+    """Parses, runs, and turns every exception into one line and an exit code."""
+    args = parser.parse(argv)
+    signals = Signals()
+    try:
+        signals.install()
+        return _guarded(prog, function, args, signals)
+    except Interrupted as stop:
+        clear_line(sys.stdout)
+        return 128 + stop.number
+    finally:
+        signals.restore()
+
+
+def _guarded(
+    prog: str, function: Callable[[argparse.Namespace, Signals], int], args: argparse.Namespace, signals: Signals
+) -> int:
+    try:
+        return function(args, signals)
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads any more: nothing to flush at exit
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        signals.check()  # compiled code that a signal interrupts may turn our exception into one of its own
+        return report(prog, error, args.traceback)
+
+
+def _text_of(error: Exception) -> str:
+    """An error's message, without the number that OSError puts before it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def report(prog: str, error: Exception, traceback: bool) -> int:
+    """Prints an error as one line; its exit code."""
+    from fastnn.training.trainer import NonFiniteLossError
+
+    if traceback:
+        import traceback as tb
+
+        tb.print_exception(error)
+    clear_line(sys.stdout)
+    users = isinstance(error, ValueError | OSError | MemoryError | NonFiniteLossError | ImportError)
+    text = _words(error)
+    if not users:
+        text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
+    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding) + chinese.beside(text, sys.stderr))
+    return 2 if users else 1
+
+
+def _words(error: Exception) -> str:
+    """What an exception says, as a sentence: paths first, no error numbers."""
+    text = _text_of(error)
+    if isinstance(error, MemoryError):
+        return f"out of memory: {text}; try a smaller --arch, --batch-size or --limit"
+    if isinstance(error, OSError) and error.strerror:
+        from fastnn.io.checks import shown_path
+
+        return error.strerror if error.filename is None else f"{shown_path(error.filename)}: {error.strerror}"
+    return text

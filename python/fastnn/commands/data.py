@@ -1,0 +1,34 @@
+"""``fastnn data export SRC DIR``: a data set as a tree of PNG files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from fastnn.commands import cli
+
+
+def make_parser() -> cli.Parser:
+    parser = cli.Parser(
+        prog="fastnn data", description="Write a data set as DIR/train/<class>/*.png and DIR/test/<class>/*.png."
+    )
+    parser.add_argument("action", choices=("export",))
+    parser.add_argument("source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'")
+    parser.add_argument("target", metavar="DIR", help="a folder that does not exist yet")
+    return parser
+
+
+def export(args: argparse.Namespace, signals: cli.Signals) -> int:
+    """Runs the command."""
+    from fastnn.data.export import export_folder
+    from fastnn.training.console import Console
+
+    console = Console()
+    count = export_folder(args.source, args.target, lambda done, total: console.bar(done, total, "images written"))
+    console.line(f"{count} images written to {args.target}")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return cli.run("fastnn data", export, make_parser(), argv)

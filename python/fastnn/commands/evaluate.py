@@ -1,0 +1,57 @@
+"""``python -m fastnn.evaluate MODEL --data PATH``: tests a saved network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fastnn.commands import cli
+
+
+def make_parser() -> cli.Parser:
+    parser = cli.Parser(
+        prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case."
+    )
+    cli.add_tested(parser)
+    add = parser.add_argument
+    add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
+    add("--json", metavar="FILE", help="write the result as JSON")
+    add("--quiet", action="store_true", help="print the accuracy only")
+    return parser
+
+
+def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
+    """Runs the command."""
+    from fastnn.commands import job
+    from fastnn.commands.preparation import opened
+    from fastnn.commands.train import write_json
+    from fastnn.training.console import Console
+    from fastnn.training.engines import PlanEngine
+    from fastnn.training.model_files import parameters_sha256
+
+    console = Console(args.quiet)
+    for path in (args.wrong, args.json):
+        if path is not None:
+            job.check_writable(path)
+    model, data = opened(args, console)
+    result = job.test(PlanEngine(model), data)
+    job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
+    if args.json:
+        content = {
+            "test_correct": result.correct,
+            "test_total": result.total,
+            "parameters_sha256": parameters_sha256(model),
+            "wrong": [int(i) for i in result.wrong],
+        }
+        write_json(args.json, content)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return cli.run("fastnn.evaluate", evaluate, make_parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""``python -m fastnn.run script.py``: runs a PyTorch or Keras script on fastnn, without a change.
+
+In that process the names ``torch``, ``torchvision``, ``keras`` and ``tensorflow.keras`` stand for fastnn's modules,
+whether those packages are installed or not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+
+from fastnn import __version__, keras
+from fastnn.eager.dtypes import dtype
+
+# What scripts import, and what they get.
+MODULES = {
+    "torch": "fastnn",
+    "torch.autograd": "fastnn.autograd",
+    "torch.cuda": "fastnn.cuda",
+    "torch.nn": "fastnn.nn",
+    "torch.nn.functional": "fastnn.nn.functional",
+    "torch.nn.init": "fastnn.nn.init",
+    "torch.optim": "fastnn.optim",
+    "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
+    "torch.utils": "fastnn.utils",
+    "torch.utils.data": "fastnn.utils.data",
+    "torch.utils.tensorboard": "fastnn.utils.tensorboard",
+    "torchvision.datasets": "fastnn.datasets",
+    "torchvision.transforms": "fastnn.transforms",
+    "keras": "fastnn.keras",
+    **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, "datasets.mnist"] if name.islower()},
+}
+_TENSORFLOW = {f"tensorflow.{name}": ours for name, ours in MODULES.items() if name.partition(".")[0] == "keras"}
+_PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
+
+
+class NotThere(ImportError):
+    """A script asks for a module that fastnn has nothing for."""
+
+
+class Refusal(MetaPathFinder):
+    """Refuses other modules of the same packages: a real one would not go together with ours."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname.partition(".")[0] in _PACKAGES:
+            raise NotThere(f"fastnn has no {fullname}", name=fullname)
+
+
+def install() -> None:
+    """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
+    for name, ours in {**MODULES, **_TENSORFLOW}.items():
+        sys.modules[name] = import_module(ours)
+    for package in ("torchvision", "tensorflow"):
+        module = ModuleType(package, "The part of it that fastnn has.")
+        module.__version__ = f"fastnn {__version__}"
+        module.__path__ = []  # a package: what lies in it is asked of Refusal
+        sys.modules[package] = module
+        for name in [*MODULES, *_TENSORFLOW]:
+            parent, _, child = name.partition(".")
+            if parent == package and "." not in child:
+                setattr(module, child, sys.modules[name])
+    sys.meta_path.insert(0, Refusal())
+
+
+def names_of(module: ModuleType) -> list[str]:
+    """What a script may use of a module: its public functions, classes and types, and modules that scripts import."""
+    values = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
+    return [name for name, value in values.items() if _is_ours(value)]
+
+
+def _is_ours(value: object) -> bool:
+    if isinstance(value, ModuleType):
+        return value.__name__ in MODULES.values()
+    return isinstance(value, dtype) or (callable(value) and str(getattr(value, "__module__", "")).startswith("fastnn"))
+
+
+def missing(error: BaseException) -> str | None:
+    """What fastnn lacks, by its PyTorch name, where that is what an error says; None for any other error."""
+    from fastnn.eager.tensor import Tensor
+
+    theirs = {**{name: name for name in _PACKAGES}, **{ours: name for name, ours in MODULES.items()}}
+    if isinstance(error, NotThere):
+        return error.name
+    if isinstance(error, ImportError) and error.name in theirs:
+        found = re.match(r"cannot import name '(\w+)'", str(error))
+        return f"{theirs[error.name]}.{found[1]}" if found else None
+    if isinstance(error, AttributeError):
+        if isinstance(error.obj, Tensor):
+            return f"Tensor.{error.name}"
+        if isinstance(error.obj, ModuleType) and error.obj.__name__ in theirs:
+            return f"{theirs[error.obj.__name__]}.{error.name}"
+    return None
+
+
+def place_of(error: BaseException, script: str) -> str:
+    """The script's (or another of the user's files') line that an error comes from: ``train.py, line 3``."""
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # the package
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    users = [frame for frame in frames if os.path.exists(frame.filename) and not frame.filename.startswith("<")]
+    shown = [frame for frame in users if "importlib" not in frame.filename and "runpy" not in frame.filename]
+    return f"{os.path.relpath(shown[-1].filename)}, line {shown[-1].lineno}" if shown else script
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fastnn.run",
+        description="Run a PyTorch or Keras script on fastnn, without a change: torch and keras stand for it.",
+    )
+    parser.add_argument("script", nargs="?", help="the script; what follows are its own arguments")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("--list", action="store_true", help="show the names that there are")
+    return parser
+
+
+def show_names() -> None:
+    """The names of each module, and the methods of tensors."""
+    from fastnn.eager.tensor import Tensor
+
+    for name, ours in MODULES.items():
+        print(f"{name}: {' '.join(names_of(import_module(ours)))}")
+    print("tensorflow.keras: as keras")
+    print(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the script; returns the exit code: 2 where fastnn lacks what it uses."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.list:
+        show_names()
+        return 0
+    if args.script is None:
+        parser.error("which script?")
+    if not os.path.isfile(args.script):
+        print(f"fastnn.run: there is no script {args.script!r}", file=sys.stderr)
+        return 2
+    install()
+    sys.argv = [args.script, *args.arguments]
+    sys.path[0] = os.path.dirname(os.path.abspath(args.script))
+    try:
+        runpy.run_path(args.script, run_name="__main__")
+    except (ImportError, AttributeError) as error:
+        lacking = missing(error)
+        if lacking is None:
+            raise
+        place = place_of(error, args.script)
+        print(f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

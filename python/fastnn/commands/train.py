@@ -1,0 +1,188 @@
+"""``python -m fastnn.train``: trains a network on images of classes and tests it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fastnn.commands import cli
+
+
+def make_parser() -> cli.Parser:
+    parser = cli.Parser(
+        prog="fastnn.train",
+        description="Train a multilayer perceptron on images in class folders or IDX files, then test it.",
+    )
+    add = parser.add_argument
+    add(
+        "--data",
+        default="digits",
+        metavar="PATH|digits|mnist",
+        help="a data folder, the built-in synthetic digits, or a local MNIST",
+    )
+    add("--val", metavar="PATH", help="test images, where they are not inside --data")
+    add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
+    add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
+    add(
+        "--recipe",
+        choices=("tutorial", "fast"),
+        default="tutorial",
+        help="values for the next four: the tutorials', or those for 98 %% of MNIST in the least time, at a rate that "
+        "rises and falls (default: %(default)s)",
+    )
+    add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (default: 10; fast: 4)")
+    add("--batch-size", type=cli.at_least(1), metavar="N", help="images of one step (default: 64; fast: 250)")
+    add(
+        "--lr", type=cli.positive_float, help="learning rate (the optimizer's own, Adam's is 1e-3; fast: at most 0.015)"
+    )
+    add(
+        "--optimizer",
+        choices=("adam", "adamw", "sgd", "rmsprop"),
+        help="how a step changes the weights (default: adam)",
+    )
+    add(
+        "--loss",
+        choices=("cross_entropy", "mse", "bce_with_logits"),
+        default="cross_entropy",
+        help="what is made small",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="decides initial weights and shuffles: the same seed gives the same bits everywhere",
+    )
+    add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
+    add(
+        "--engine", choices=("plan", "eager"), default="plan", help="compiled, or step by step in Python: the same bits"
+    )
+    add(
+        "--limit",
+        type=cli.at_least(1),
+        metavar="N",
+        help="use N training and N test images only, evenly over the classes",
+    )
+    add("--state", metavar="FILE", help="where the training state goes and --resume finds it (OUT.state)")
+    add(
+        "--checkpoint-every",
+        type=cli.at_least(0),
+        default=0,
+        metavar="STEPS",
+        help="save the state every so many steps; 0: every few seconds, at the end of an epoch",
+    )
+    add("--resume", action="store_true", help="go on from --state; where there is none, start afresh")
+    add("--json", metavar="FILE", help="write the results as JSON")
+    add("--resize", metavar="WxH", help="scale every image to this size")
+    add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
+    add(
+        "--on-bad-image",
+        choices=("error", "skip", "list"),
+        default="error",
+        help="what to do about files that cannot be read",
+    )
+    cli.add_cache(parser)
+    add("--tensorboard", metavar="DIR", help="write losses, metrics and weights as TensorBoard event files")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
+    add("--profile", action="store_true", help="print where the time of a compiled training step goes")
+    add("--quiet", action="store_true", help="print the accuracy only")
+    return parser
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """(width, height) of "28x28".
+
+    Raises:
+        ValueError: anything else.
+    """
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (
+        width.isascii()
+        and width.isdigit()
+        and height.isascii()
+        and height.isdigit()
+        and int(width) > 0
+        and int(height) > 0
+    ):
+        raise ValueError(f"--resize is {text!r}; it must be WIDTHxHEIGHT, such as 28x28")
+    return int(width), int(height)
+
+
+def train(args: argparse.Namespace, signals: cli.Signals) -> int:
+    """Runs the command."""
+    from fastnn import _core
+    from fastnn.commands import job
+    from fastnn.data.source import open_source
+    from fastnn.training.console import Console
+    from fastnn.training.recipes import RECIPES
+
+    console, recipe = Console(args.quiet), RECIPES[args.recipe]
+    settings = job.Settings(
+        arch=job.parse_arch(args.arch),
+        epochs=args.epochs or recipe.epochs,
+        batch_size=args.batch_size or recipe.batch_size,
+        lr=args.lr or recipe.lr,
+        optimizer=args.optimizer or recipe.optimizer,
+        optimizer_options=recipe.options,
+        scheduled=recipe.scheduled,
+        loss=args.loss,
+        seed=args.seed,
+        engine=args.engine,
+        out=args.out,
+        state=args.state or f"{args.out}.state",
+        checkpoint_every=args.checkpoint_every,
+        resume=args.resume,
+        profile=args.profile,
+        tensorboard=args.tensorboard,
+    )
+    if args.profile and args.engine != "plan":
+        raise ValueError("--profile is of compiled steps: leave out --engine eager")
+    if args.device == "cuda" and not _core.cuda_available():
+        raise ValueError(_core.cuda_missing_reason())
+    if args.threads is not None:
+        _core.set_num_threads(args.threads)
+    for path in (settings.out, settings.state, args.json):
+        if path is not None:
+            job.check_writable(path)
+    source = open_source(
+        args.data,
+        val=args.val,
+        resize=parse_size(args.resize),
+        on_bad=args.on_bad_image,
+        limit=args.limit,
+        progress=lambda done, total: console.bar(done, total, "images read"),
+        cache=cli.cache_of(args),
+        scaled_jpeg=args.scaled_jpeg,
+    )
+    for line in source.description:
+        console.line(line)
+    trainer = job.train(settings, source, console, signals)
+    result = None
+    if source.test is not None:
+        result = job.test(trainer.engine, source.test)
+        job.report_test(result, source.test, f"{args.out}.wrong.txt", console)
+    else:
+        console.line("no test set: none was found beside the training images; --val names one")
+    if args.json:
+        write_json(args.json, job.results(settings, trainer, result))
+    return 0
+
+
+def write_json(path: str, content: dict) -> None:
+    """Writes JSON atomically."""
+    import json
+
+    from fastnn.io import write_atomic
+
+    write_atomic(path, [(json.dumps(content, indent=2) + "\n").encode()])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    return cli.run("fastnn.train", train, make_parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

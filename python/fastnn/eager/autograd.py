@@ -1,0 +1,233 @@
+"""The tape: which op made which tensor, and how gradients flow back.
+
+Reverse-mode differentiation (Griewank and Walther, 2008): every op that involves a tensor with ``requires_grad`` leaves
+a :class:`Node`; :func:`backward` visits the nodes in reverse order of making and adds up gradients.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnn.eager import ops
+from fastnn.engine.recording import owner_of
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
+
+Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
+
+_sequence = itertools.count()
+
+# What is known of a gradient: a step has used it; it was added to one that a step had used (see fastnn.check).
+USED, STALE = "used", "stale"
+
+# Ops whose output shares the memory of their input.
+_VIEWS = frozenset({"Expand", "Permute", "Transpose", "View"})
+
+# Ops whose backward reads their inputs' values.
+_READS_INPUTS = frozenset({"Addmm", "Div", "Log", "Mm", "Mul", "Pow"})
+
+# The gradient of a scalar by itself. Ops that see this very array leave out a multiplication by one.
+UNIT = {np.dtype(kind): np.ones((), dtype=kind) for kind in (np.float32, np.float64)}
+
+
+def scaled(grad: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """grad * by, for a saved gradient of a scalar and what arrives for that scalar."""
+    return grad if by is UNIT.get(by.dtype) else ops.multiply(grad, by)
+
+
+class _ModeOfThread(threading.local):
+    """Whether ops leave nodes. Each thread has its own: one may evaluate while another trains."""
+
+    enabled = True
+
+
+_Mode = _ModeOfThread()
+
+
+def is_grad_enabled() -> bool:
+    """False inside :class:`no_grad`."""
+    return _Mode.enabled
+
+
+class set_grad_enabled:
+    """Turns the tape on or off: ``with set_grad_enabled(False): ...``."""
+
+    def __init__(self, mode: bool) -> None:
+        self._before = _Mode.enabled
+        _Mode.enabled = bool(mode)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _Mode.enabled = self._before
+
+
+class no_grad:
+    """Code inside leaves nothing on the tape: ``with no_grad(): ...`` or ``@no_grad()``."""
+
+    mode = False
+
+    def __enter__(self) -> None:
+        self._before = _Mode.enabled
+        _Mode.enabled = self.mode
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _Mode.enabled = self._before
+
+    def __call__(self, function: Callable) -> Callable:
+        import functools
+
+        @functools.wraps(function)
+        def wrapped(*args: object, **kwargs: object) -> object:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class enable_grad(no_grad):
+    """The opposite of :class:`no_grad`, for use inside it."""
+
+    mode = True
+
+
+class Node:
+    """One op on the tape.
+
+    inputs: the tensors it took (those without ``requires_grad`` too, in the order of ``backward``'s results).
+    backward: gradient of the op's output -> gradients of its inputs (None: no gradient).
+    """
+
+    __slots__ = ("backward", "inputs", "name", "order")
+
+    def __init__(self, name: str, inputs: tuple[Tensor, ...], backward: Backward) -> None:
+        self.name = name
+        self.inputs = inputs
+        self.backward: Backward | None = backward
+        self.order = next(_sequence)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}Backward0>"
+
+
+def mark_changed(tensor: Tensor) -> None:
+    """Notes that a tensor was changed in place: nodes made before that may have needed its old values."""
+    tensor._changed = next(_sequence)
+
+
+def _reads(node: Node, place: int) -> bool:
+    """Whether backward needs the value of an input of one of :data:`_READS_INPUTS`: of a product, where the other
+    factor wants a gradient.
+    """
+    if len(node.inputs) == 1 or (node.name == "Div" and place == 1):
+        return True
+    return place < 2 and node.inputs[1 - place].requires_grad
+
+
+def _changed(tensor: Tensor) -> int:
+    """When a tensor, or what it is a view of, was last changed in place; -1: never."""
+    latest = getattr(tensor, "_changed", -1)
+    while tensor._node is not None and tensor._node.name in _VIEWS:
+        tensor = tensor._node.inputs[0]
+        latest = max(latest, getattr(tensor, "_changed", -1))
+    return latest
+
+
+def _check_unchanged(node: Node) -> None:
+    """Refuses to go back through an op whose inputs are no longer what they were.
+
+    Raises:
+        RuntimeError: one that backward needs was changed in place since.
+    """
+    for place, tensor in enumerate(node.inputs):
+        if _changed(tensor) > node.order and _reads(node, place):
+            raise RuntimeError(
+                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, but it was "
+                f"changed in place since, by optimizer.step() or an operation such as +=: compute the loss again, or "
+                f"change a clone()"
+            )
+
+
+def _reachable(root: Node) -> Iterable[Node]:
+    """All nodes that the root depends on, the latest made first."""
+    seen = {id(root): root}
+    stack = [root]
+    while stack:
+        for tensor in stack.pop().inputs:
+            node = tensor._node
+            if node is not None and id(node) not in seen:
+                seen[id(node)] = node
+                stack.append(node)
+    return sorted(seen.values(), key=lambda node: node.order, reverse=True)
+
+
+def _accumulate(grads: dict[int, np.ndarray], key: int, grad: np.ndarray) -> None:
+    before = grads.get(key)
+    grads[key] = grad if before is None else ops.add(before, grad)
+
+
+def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
+    """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to
+    (``grad.zero_()``).
+    """
+    before, stale = tensor.grad, False
+    if before is not None:
+        stale = getattr(before, "_used", None) is not None and before._data.any()
+        grad = ops.add(before._data, grad)
+    elif shared:
+        grad = ops.copy(grad)
+    tensor.grad = type(tensor)._wrap(grad)
+    if stale:
+        tensor.grad._used = STALE
+
+
+def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> None:
+    """Adds d(root)/d(leaf) * gradient to ``leaf.grad`` of every leaf with ``requires_grad``.
+
+    Raises:
+        RuntimeError: root is not on the tape, or its tape was used up by an earlier call without ``retain_graph``.
+    """
+    if root._node is None:
+        if not root.requires_grad:
+            raise RuntimeError(
+                "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any "
+                "parameter "
+                "(was it computed under no_grad(), or detached?)"
+            )
+        return _into_leaf(root, gradient, shared=True)
+    nodes = _reachable(root._node)
+    if None in [node.backward for node in nodes]:
+        raise RuntimeError(
+            "backward() a second time through the same graph: its saved values were freed after the first. Compute the "
+            "loss again "
+            "before calling backward(), or pass retain_graph=True the first time"
+        )
+    grads = {id(root._node): gradient}
+    for node in nodes:
+        grad = grads.pop(id(node), None)
+        if grad is not None:
+            _propagate(node, grad, grads, retain_graph)
+        if not retain_graph:
+            node.backward = None
+    return None
+
+
+def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray], retained: bool) -> None:
+    owner = owner_of(grad)
+    if node.name in _READS_INPUTS:
+        _check_unchanged(node)
+    for tensor, tensor_grad in zip(node.inputs, node.backward(grad), strict=True):
+        if tensor_grad is None or not tensor.requires_grad:
+            continue
+        if tensor._node is None:
+            _into_leaf(tensor, tensor_grad, retained or owner_of(tensor_grad) is owner)
+        else:
+            _accumulate(grads, id(tensor._node), tensor_grad)

@@ -1,0 +1,380 @@
+"""Plans: a training or evaluation step recorded once, then run by the compiled executor.
+
+A :class:`Plan` runs the eager forward (and backward) once for a batch shape, records the primitive ops (recording.py),
+joins neighbours (fusion.py) and lowers the list to instructions of ``cpp/plan`` (lowering.py). The executor runs the
+same op bodies as eager code, so its result is eager's bit for bit.
+
+Between steps the parameters and the optimizer's state live in the plan's packed memory. Any use of a parameter or of
+``optimizer.state`` from Python takes them back first; the next step packs them again. ``.grad`` is None after a step.
+Python values that ``forward`` reads (numbers, lists, flags) are frozen at recording.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core, random
+from fastnn.eager.autograd import mark_changed, no_grad
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
+from fastnn.engine.lowering import Lowering, ParameterSlot
+from fastnn.engine.profile import Profile, profile_of
+from fastnn.engine.recording import Record, Recorder, RecordingError
+from fastnn.nn.layers import Dropout
+from fastnn.nn.module import Module
+from fastnn.nn.parameter import Parameter
+from fastnn.optim.optimizer import Optimizer
+
+__all__ = ["Plan", "Program", "RecordingError", "compile"]
+
+Criterion = Callable[[Tensor, Tensor], Tensor]
+Key = tuple[Any, ...]
+
+
+@dataclass
+class Program:
+    """One recorded step: its number in the executor and the views it reads and writes (-1: none)."""
+
+    number: int
+    input: int
+    target: int
+    loss: int
+    output: int
+    output_shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+@dataclass
+class _Update:
+    """One parameter's optimizer update inside the plan."""
+
+    param: Parameter
+    group: dict[str, Any]
+    settings: Any
+    views: dict[str, int]
+    configured: list[Any] = field(default_factory=list)  # the group's values that the settings have
+
+
+class _OneCall:
+    """Held by the thread that runs a plan; another one is told so, not made to wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(
+                "this model is being trained or evaluated by another thread: one plan runs one call at a time"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class Plan:
+    """The compiled form of a model, with a criterion and an optimizer for training.
+
+    Raises (on first use for a batch shape):
+        RecordingError: the model looks at values, or uses an op without a compiled form; it stays eager.
+    """
+
+    def __init__(self, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None) -> None:
+        self.model = model
+        self.criterion = criterion
+        self.optimizer = optimizer
+        self.core = _core.Plan()
+        self._slots: dict[int, ParameterSlot] = {}
+        self._updates: dict[int, _Update] = {}
+        self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
+        self._programs: dict[Key, Program] = {}
+        self._exclusive = _OneCall()
+        self._giving_back, self._is_giving_back = threading.RLock(), False
+
+    # -- running -----------------------------------------------------------------------------------------------------
+
+    def step(self, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> Tensor:
+        """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
+        x, y = _as_array(x), _as_array(y)
+        with self._exclusive:
+            program = self.train_program(x, y)
+            self.core.write(program.input, x)
+            self.core.write(program.target, y)
+            self.core.step(program.number)
+            self._after_steps(program)
+            return Tensor._wrap(self._value(program.loss, (), program.dtype))
+
+    def last_output(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The model's output in the last training step on a batch of this shape."""
+        with self._exclusive:
+            program = self.train_program(x, y)
+            return self._value(program.output, program.output_shape, program.dtype)
+
+    def forward(self, x: Tensor | np.ndarray) -> Tensor:
+        """The model's output in evaluation mode."""
+        x = _as_array(x)
+        with self._exclusive:
+            program = self.eval_program(x)
+            self.core.write(program.input, x)
+            self.core.step(program.number)
+            return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
+
+    def run(
+        self,
+        program: Program,
+        source: _core.Source,
+        first: int,
+        steps: int,
+        *,
+        seconds: float = 0.05,
+        stop_at_nan: bool = False,
+        losses: np.ndarray | None = None,
+        outputs: np.ndarray | None = None,
+    ) -> int:
+        """Steps first .. first + steps - 1 of a source's order, back after about ``seconds``. Returns the steps done.
+
+        losses (steps in all,) and outputs (steps in all * batch, ...) are filled from step ``first`` on.
+        """
+        with self._exclusive:
+            self._acquire()
+            done = self.core.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
+            self._after_steps(program)
+            return done
+
+    def start_profile(self, x: np.ndarray, y: np.ndarray) -> int:
+        """Times every part of the training steps on batches like x and y from here on; the number of their program."""
+        with self._exclusive:
+            number = self.train_program(x, y).number
+            self.core.start_profile(number, True)
+            return number
+
+    def profile(self, number: int) -> Profile:
+        """Where the time of a program's steps went since :meth:`start_profile`."""
+        with self._exclusive:
+            return profile_of(self.core, number)
+
+    def _value(self, view: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        out = np.empty(shape, dtype=dtype)
+        self.core.read(view, out)
+        return out
+
+    def _after_steps(self, program: Program) -> None:
+        for module, draw in self._draws.values():
+            module.calls = draw.call
+        if program.loss >= 0:
+            self.optimizer.zero_grad()
+            for update in self._updates.values():
+                mark_changed(update.param)
+
+    # -- who holds the parameters ------------------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Writes parameters and optimizer state back to their own arrays and lets go of them.
+
+        Raises:
+            RuntimeError: another thread is training with this plan.
+        """
+        with self._giving_back:  # by one thread; others wait, and find nothing left to do
+            held = [slot for slot in self._slots.values() if slot.param._owner is self]
+            if self._is_giving_back or not (held or self._holds_state()):
+                return
+            self._is_giving_back = True
+            try:
+                if self._updates:  # else it only reads: the parameters' own arrays are as they were
+                    self._write_back(held)
+            finally:
+                self._is_giving_back = False
+            for slot in held:
+                slot.param._owner = None
+            if self._holds_state():
+                self.optimizer._owner = None
+
+    def _holds_state(self) -> bool:
+        return self.optimizer is not None and self.optimizer._owner is self
+
+    def _write_back(self, held: list[ParameterSlot]) -> None:
+        with self._exclusive:
+            for slot in held:
+                self.core.read(slot.view, slot.param._storage)
+            for update in self._updates.values() if self._holds_state() else ():
+                if update.settings.step == 0:
+                    continue  # not updated yet: eager code would have no state either
+                state = self.optimizer.state_of(update.param, update.group)
+                state["step"] = update.settings.step
+                for name, view in update.views.items():
+                    self.core.read(view, state[name])
+
+    def _acquire(self) -> None:
+        """Takes parameters and optimizer state into packed memory, where they are not there already."""
+        for update in self._updates.values():
+            values = [update.group[name] for name in self.optimizer.defaults]
+            if values != update.configured:
+                self.optimizer.configure(update.settings, update.group)
+                update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
+                update.configured = values
+        for module, draw in self._draws.values():
+            draw.seed, draw.call = random.state.seed, module.calls
+        if all([slot.param._owner is self for slot in self._slots.values()]):
+            return
+        for slot in self._slots.values():
+            self.core.write(slot.view, slot.param._data)  # takes it back from another plan first
+        for update in self._updates.values():
+            state = self.optimizer.state.get(update.param) or self.optimizer.fresh_state(update.param, update.group)
+            update.settings.set_step(state["step"])
+            for name, view in update.views.items():
+                self.core.write(view, state[name])
+        for slot in self._slots.values():
+            slot.param._owner = self
+        if self.optimizer is not None and self._updates:
+            self.optimizer._owner = self
+
+    # -- recording ---------------------------------------------------------------------------------------------------
+
+    def train_program(self, x: np.ndarray, y: np.ndarray) -> Program:
+        """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
+        if self.criterion is None or self.optimizer is None:
+            raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
+        learned = tuple([p.requires_grad for group in self.optimizer.param_groups for p in group["params"]])
+        key: Key = (x.shape, x.dtype, y.shape, y.dtype, learned)
+        program = self._programs.get(key)
+        if program is None:
+            self.release()
+            program = self._programs[key] = self._lower_training(x, y)
+        self._acquire()
+        return program
+
+    def eval_program(self, x: np.ndarray) -> Program:
+        """The evaluation program for batches like x."""
+        key: Key = (x.shape, x.dtype)
+        program = self._programs.get(key)
+        if program is None:
+            self.release()
+            program = self._programs[key] = self._lower_evaluation(x)
+        self._acquire()
+        return program
+
+    def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
+        params = [p for group in self.optimizer.param_groups for p in group["params"]]
+        x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
+        with Recorder() as recorder, _untouched(self.model, params, training=True):
+            output = self.model(Tensor(x))
+            loss = self.criterion(output, Tensor(y))
+            if not isinstance(loss, Tensor) or loss._data.size != 1:
+                raise RecordingError("the criterion must give a scalar tensor: a mean or a sum")
+            loss.backward()
+            gradients = {id(p): p.grad._data for p in params if p.grad is not None}
+        results = [output._data, loss._data, *gradients.values()]
+        records = fuse_linear_relu(drop_unused(recorder.records, results), results)
+        records, split = split_gradients(records, gradients.values())
+        lowering = self._lowering(records)
+        io = lowering.inputs(x, y)
+        lowering.emit_all(records)
+        for group in self.optimizer.param_groups:
+            for param in group["params"]:
+                if id(param) in gradients:
+                    gradient = gradients[id(param)]
+                    self._emit_update(lowering, param, group, gradient, split.get(id(gradient)))
+        return self._program(lowering, io, loss._data, output._data)
+
+    def _lower_evaluation(self, x: np.ndarray) -> Program:
+        x = np.array(x)
+        with Recorder() as recorder, _untouched(self.model, [], training=False), no_grad():
+            output = self.model(Tensor(x))
+        records = fuse_linear_relu(drop_unused(recorder.records, [output._data]), [output._data])
+        lowering = self._lowering(records)
+        io = lowering.inputs(x, None)
+        lowering.emit_all(records)
+        return self._program(lowering, io, None, output._data)
+
+    def _lowering(self, records: list[Record]) -> Lowering:
+        tensors = [t for _, t in self.model.named_parameters()]
+        if self.optimizer is not None:
+            known = {id(t) for t in tensors}
+            tensors += [p for g in self.optimizer.param_groups for p in g["params"] if id(p) not in known]
+        lowering = Lowering(self.core, self._slots, self._draw_of)
+        lowering.register_parameters(tensors, records)
+        return lowering
+
+    def _program(self, lowering: Lowering, io: tuple[int, int], loss: np.ndarray | None, output: np.ndarray) -> Program:
+        loss_view = -1 if loss is None else lowering.view(loss.reshape(()))
+        output_view = lowering.contiguous(output)
+        self.core.set_io(lowering.program, *io, loss_view, output_view)
+        return Program(lowering.program, *io, loss_view, output_view, output.shape, output.dtype)
+
+    def _emit_update(
+        self, lowering: Lowering, param: Parameter, group: dict[str, Any], gradient: np.ndarray, fused: Record | None
+    ) -> None:
+        update = self._updates.get(id(param))
+        if update is None:
+            slot = self._slots[id(param)]
+            views = {name: lowering.like_parameter(slot) for name in self.optimizer.active_slots(group)}
+            update = _Update(param, group, self.optimizer.new_settings(), views)
+            self._updates[id(param)] = update
+        target, states = self._slots[id(param)].view, list(update.views.values())
+        if fused is not None and fused.name == "dense_grad_bias":
+            grad_y = lowering.contiguous(fused.args[0])
+            self.core.emit_bias_update(lowering.program, update.settings, target, grad_y, states)
+            return
+        if fused is not None and self._slots[id(param)].panel:
+            grad_y, x = lowering.contiguous(fused.args[0]), lowering.view(fused.args[1])
+            self.core.emit_dense_update(lowering.program, update.settings, target, grad_y, x, states)
+            return
+        if fused is not None:
+            lowering.emit(fused)
+        self.core.emit_update(lowering.program, update.settings, target, lowering.gradient(gradient, param), states)
+
+    def _draw_of(self, number: int) -> _core.DropoutDraw:
+        """The draw of the dropout module with this number, shared by all programs."""
+        if number not in self._draws:
+            module = next(m for m in self.model.modules() if isinstance(m, Dropout) and m.number == number)
+            self._draws[number] = (module, _core.DropoutDraw(random.state.seed, module.calls, number))
+        return self._draws[number][1]
+
+
+def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
+    """A batch as an array; class numbers of any integer type as int64."""
+    array = data._data if isinstance(data, Tensor) else np.asarray(data)
+    return array.astype(np.int64) if array.dtype.kind in "iu" and array.dtype != np.int64 else array
+
+
+@contextmanager
+def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterator[None]:
+    """Runs a recording in the given mode and puts back what it changed: modes, gradients, dropout calls."""
+    modules = list(model.modules())
+    modes = [module.training for module in modules]
+    calls = [(module, module.calls) for module in modules if isinstance(module, Dropout)]
+    grads = [param.grad for param in params]
+    for param in params:
+        param.grad = None
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.__dict__["training"] = mode
+        for module, count in calls:
+            module.calls = count
+        for param, grad in zip(params, grads, strict=True):
+            param.grad = grad
+
+
+def compile(
+    model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None
+) -> Callable[..., Tensor]:
+    """A compiled training step: ``step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)``.
+
+    The step does forward, backward and update for a batch x, y and returns the loss. Each new batch shape is recorded
+    once. Without criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
+
+    Raises:
+        ValueError: only one of criterion and optimizer was given.
+    """
+    if (criterion is None) != (optimizer is None):
+        raise ValueError("compile() takes a criterion and an optimizer together (training), or neither (inference)")
+    plan = Plan(model, criterion, optimizer)
+    return plan.forward if criterion is None else plan.step

@@ -1,0 +1,85 @@
+"""Modules that version 0.1.0 had elsewhere: an import of the former name gives the module itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+# Former name: where it is now, both below fastnn. `tensor` and `device` are a function and a class there.
+RENAMED = {
+    "check": "checks.check",
+    "checkpoint": "training.checkpoint",
+    "cli": "commands.cli",
+    "console": "training.console",
+    "creation": "eager.creation",
+    "datasets.digits": "data.digits",
+    "datasets.folder": "data.folder",
+    "datasets.mnist": "data.mnist",
+    "datasets.vision": "data.vision",
+    "dtypes": "eager.dtypes",
+    "autograd": "eager.autograd",
+    "feed": "training.feed",
+    "fusion": "engine.fusion",
+    "history": "training.history",
+    "indexing": "eager.indexing",
+    "info": "commands.info",
+    "inplace": "eager.inplace",
+    "linalg": "eager.linalg",
+    "losses": "nn.losses",
+    "lowering": "engine.lowering",
+    "metrics": "training.metrics",
+    "network": "training.network",
+    "ops": "eager.ops",
+    "photo": "data.photo",
+    "plan": "engine.plan",
+    "plot": "reporting.plot",
+    "preparation": "commands.preparation",
+    "printing": "eager.printing",
+    "profile": "engine.profile",
+    "recipes": "training.recipes",
+    "recording": "engine.recording",
+    "reductions": "eager.reductions",
+    "serialization": "training.model_files",
+    "summary": "reporting.summary",
+    "tensorboard_log": "training.tensorboard_log",
+    "trainer": "training.trainer",
+}
+
+
+class _Former:
+    """Loads nothing: hands out the module of today under its former name.
+
+    Where ``fastnn`` has a function of that name (``check``), the function stands for the module, so that an import of
+    the one does not hide the other: the module's names are the function's attributes.
+    """
+
+    def __init__(self, today: str) -> None:
+        self.today = today
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(self.today)
+        self._own = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        former, module.__spec__ = module.__spec__.name, self._own
+        function = vars(module).get(former.rpartition(".")[2])
+        if callable(function):
+            for name, value in vars(module).items():
+                if not name.startswith("_"):
+                    setattr(function, name, value)
+            sys.modules[former] = function
+
+
+class Renamed:
+    """A finder for ``sys.meta_path``, asked where no module has the name."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        package, _, former = name.partition(".")
+        if package != "fastnn" or former not in RENAMED:
+            return None
+        return ModuleSpec(name, _Former(f"fastnn.{RENAMED[former]}"))

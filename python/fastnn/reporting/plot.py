@@ -1,0 +1,189 @@
+"""Pictures of training and of models, drawn with matplotlib (``pip install 'fastnn[plot]'``).
+
+Every function returns matplotlib's figure: ``figure.savefig("curves.png")``, or ``fastnn.plot.show()`` for a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn.eager.tensor import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Fonts with Chinese glyphs, as the usual systems name them; those that are there stand in where the first has none.
+_CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei", "WenQuanYi Zen Hei")
+
+_COLUMNS = 10  # of small pictures side by side
+
+
+def curves(history: Any, title: str = "") -> Figure:
+    """Each metric by epoch, training and validation in one panel: where validation turns up (or down) while training
+    goes on, a model overfits; its best epoch is marked.
+
+    history: what fit returns, or a dict of metric name -> values.
+
+    Raises:
+        ValueError: there are no epochs.
+    """
+    values: Mapping[str, Sequence[float]] = getattr(history, "history", history)
+    names = [name for name in values if not name.startswith("val_") and len(values[name])]
+    if not names:
+        raise ValueError("the history is empty: no epoch was trained")
+    names.sort(key=lambda name: name != "loss")
+    figure, panels = _panels(1, len(names), 4.8, 3.6)
+    for panel, name in zip(panels, names, strict=True):
+        _curve(panel, name, values)
+    figure.suptitle(title)
+    return figure
+
+
+def images(pictures: Any, labels: Sequence[Any] | None = None, columns: int = _COLUMNS) -> Figure:
+    """Pictures (N, H, W), (N, 1, H, W) or (N, 3, H, W) in rows, labels above them.
+
+    Raises:
+        ValueError: another shape, or another number of labels.
+    """
+    array = _array(pictures)
+    if array.ndim == 4:
+        array = array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
+    if array.ndim not in (3, 4) or not len(array) or (array.ndim == 4 and array.shape[-1] != 3):
+        raise ValueError(f"pictures have shape {_array(pictures).shape}; they must be (N, H, W) or (N, 1 or 3, H, W)")
+    if labels is not None and len(labels) != len(array):
+        raise ValueError(f"{len(array)} pictures but {len(labels)} labels")
+    figure, panels = _grid(len(array), columns)
+    for number, panel in enumerate(panels[: len(array)]):
+        panel.imshow(array[number], cmap="gray" if array.ndim == 3 else None)
+        panel.set_title("" if labels is None else str(labels[number]), fontsize=9)
+    return figure
+
+
+def weights(model: Any, shape: tuple[int, int] | None = None, labels: Sequence[Any] | None = None) -> Figure:
+    """What the units of a first layer look for: each unit's weights as an image, red for a positive one, blue for a
+    negative one, white for zero, on one scale. Of a model with a single layer: each class's evidence.
+
+    model: a module with a linear layer, a Keras-style model, or weights (units, inputs). shape: (height, width) of an
+    input; None: a square.
+
+    Raises:
+        ValueError: no linear layer, or inputs that are no image of that shape.
+    """
+    array = _first_weights(model)
+    side = round(array.shape[1] ** 0.5)
+    height, width = (side, side) if shape is None else shape
+    if height * width != array.shape[1]:
+        raise ValueError(f"a unit has {array.shape[1]} weights, which is no image of {height} x {width}: give a shape")
+    largest = float(np.abs(array).max()) or 1.0
+    figure, panels = _grid(len(array), _COLUMNS)
+    for number, panel in enumerate(panels[: len(array)]):
+        panel.imshow(array[number].reshape(height, width), cmap="RdBu_r", vmin=-largest, vmax=largest)
+        panel.set_title("" if labels is None else str(labels[number]), fontsize=9)
+    return figure
+
+
+def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None) -> Figure:
+    """How often each class (rows) was taken for each (columns): class numbers (N,) both.
+
+    Raises:
+        ValueError: other shapes.
+    """
+    y, p = _array(actual), _array(predicted)
+    if y.ndim != 1 or y.shape != p.shape or not len(y):
+        raise ValueError(f"class numbers of shape (N,) are needed twice, got {y.shape} and {p.shape}")
+    count = int(max(y.max(), p.max())) + 1 if classes is None else len(classes)
+    if min(y.min(), p.min()) < 0 or max(y.max(), p.max()) >= count:
+        raise ValueError(f"class numbers must lie in 0..{count - 1}")
+    matrix = np.zeros((count, count), dtype=np.int64)
+    np.add.at(matrix, (y.astype(np.int64), p.astype(np.int64)), 1)
+    figure, (panel,) = _panels(1, 1, 5.6, 5.2)
+    panel.imshow(np.log1p(matrix), cmap="Blues")
+    for row, column in np.argwhere(matrix):
+        dark = matrix[row, column] > matrix.max() / 10
+        panel.text(column, row, matrix[row, column], ha="center", va="center", color="white" if dark else "black")
+    panel.set(xlabel="predicted", ylabel="actual", xticks=range(count), yticks=range(count))
+    if classes is not None:
+        panel.set_xticklabels(classes, rotation=90)
+        panel.set_yticklabels(classes)
+    return figure
+
+
+def show() -> None:
+    """Opens windows with the figures so far, where there is a display."""
+    _pyplot().show()
+
+
+def _curve(panel: Axes, name: str, values: Mapping[str, Sequence[float]]) -> None:
+    epochs = np.arange(1, len(values[name]) + 1)
+    panel.plot(epochs, values[name], "o-", markersize=3, label=f"training {name}")
+    validation = np.asarray(values.get(f"val_{name}", ()), dtype=np.float64)
+    if len(validation):
+        between = max(len(epochs) // len(validation), 1)  # it may be made every few epochs only
+        epochs = epochs[between - 1 :: between][: len(validation)]
+        panel.plot(epochs, validation, "s-", markersize=3, label=f"validation {name}")
+    if np.isfinite(validation).any():
+        best = epochs[int(np.nanargmax(validation) if "acc" in name else np.nanargmin(validation))]
+        panel.axvline(best, color="gray", linewidth=1, linestyle=":", label=f"best epoch: {best}")
+    panel.set(xlabel="epoch", ylabel=name)
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.legend()
+    panel.grid(alpha=0.3)
+
+
+def _array(values: Any) -> np.ndarray:
+    return values.detach().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def _first_weights(model: Any) -> np.ndarray:
+    """(units, inputs) of the first linear layer."""
+    from fastnn.nn import Linear, Module
+
+    net = model if isinstance(model, Module) else getattr(model, "net", None)
+    if isinstance(net, Module):
+        layer = next((module for module in net.modules() if isinstance(module, Linear)), None)
+        if layer is None:
+            raise ValueError(f"this {type(model).__name__} has no linear layer")
+        return layer.weight.detach().numpy()
+    array = _array(model)
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"weights have shape {array.shape}; they must be (units, inputs)")
+    return array
+
+
+def _pyplot() -> Any:
+    """matplotlib's drawing interface.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import matplotlib.pyplot
+    except ImportError as error:
+        raise ImportError("pictures need matplotlib: pip install 'fastnn[plot]' (or pip install matplotlib)") from error
+    return matplotlib.pyplot
+
+
+def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with panels of a size in inches, row by row."""
+    pyplot = _pyplot()
+    from matplotlib import font_manager
+
+    there = set(font_manager.get_font_names())
+    with pyplot.rc_context({"font.family": ["sans-serif", *(name for name in _CHINESE if name in there)]}):
+        figure, panels = pyplot.subplots(
+            rows, columns, figsize=(columns * width, rows * height), squeeze=False, layout="constrained"
+        )
+    return figure, panels.ravel()
+
+
+def _grid(count: int, columns: int) -> tuple[Figure, Sequence[Axes]]:
+    """Panels for small pictures, without axes."""
+    rows = -(-count // columns)
+    figure, panels = _panels(rows, min(columns, count), 0.9, 1.0)
+    for panel in panels:
+        panel.set_axis_off()
+    return figure, panels

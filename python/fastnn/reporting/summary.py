@@ -1,0 +1,79 @@
+"""summary(): what a model is made of, as a table."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
+from fastnn.nn.layers import Linear
+from fastnn.nn.module import Module
+
+
+def summary(model: Module, input_shape: tuple[int, ...]) -> str:
+    """Layer by layer: output shape, parameters, bytes, multiply-adds for one input of ``input_shape`` (without the
+    batch).
+    """
+    rows: list[tuple[str, str, str, str, str]] = []
+    total_macs = 0
+    for name, module, shape in _outputs(model, input_shape):
+        params = sum(p.numel() for p in module.parameters())
+        size = sum(p.numel() * p.dtype.itemsize for p in module.parameters())
+        macs = _multiply_adds(module, shape)
+        total_macs += macs
+        kind = f"{name} ({type(module).__name__})"
+        rows.append(
+            (kind, f"(N{''.join(f', {extent}' for extent in shape[1:])})", f"{params:,}", f"{size:,}", f"{macs:,}")
+        )
+    parameters = list(model.parameters())
+    count = sum(p.numel() for p in parameters)
+    size = sum(p.numel() * p.dtype.itemsize for p in parameters)
+    header = ("Layer", "Output shape", "Parameters", "Bytes", "Multiply-adds")
+    rows.append(("Total", "", f"{count:,}", f"{size:,}", f"{total_macs:,}"))
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(5)]
+    lines = [
+        "  ".join(
+            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [header, *rows]
+    ]
+    rule = "-" * max(map(len, lines))
+    return "\n".join([f"{type(model).__name__}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def _outputs(model: Module, input_shape: tuple[int, ...]) -> list[tuple[str, Module, tuple[int, ...]]]:
+    """Each leaf module in the order of its use, with the shape it gave."""
+    seen: list[tuple[str, Module, tuple[int, ...]]] = []
+    leaves = [(name, module) for name, module in model.named_modules() if name and not module._modules]
+    for name, module in leaves:
+        _listen(name, module, seen)
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        with no_grad():
+            model.eval()(Tensor(np.zeros((1, *input_shape), dtype=np.float32)))
+    finally:
+        for _, module in leaves:
+            module.__dict__.pop("forward", None)
+        for module, mode in modes:
+            module.__dict__["training"] = mode
+    return seen
+
+
+def _listen(name: str, module: Module, seen: list[tuple[str, Module, tuple[int, ...]]]) -> None:
+    forward = module.forward
+
+    def heard(x: Tensor) -> Tensor:
+        out = forward(x)
+        seen.append((name, module, tuple(out.shape)))
+        return out
+
+    module.__dict__["forward"] = heard
+
+
+def _multiply_adds(module: Module, shape: tuple[int, ...]) -> int:
+    if isinstance(module, Linear):
+        outputs = 1
+        for extent in shape:
+            outputs *= extent
+        return outputs * module.in_features
+    return 0

@@ -1,0 +1,168 @@
+"""Training state in one file: parameters, optimizer, random state, position, configuration, data fingerprint.
+
+A run that is killed and resumed from it ends with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from fastnn import random
+from fastnn.errors import FormatError
+from fastnn.io.checks import shown_path
+from fastnn.training.engines import Chunk
+from fastnn.training.trainer import Callback, Position, Trainer
+
+# What must be the same for a resumed run to be the same run, and what to call it.
+_FIXED = {
+    "data": "the data set (its fingerprint)",
+    "arch": "--arch",
+    "batch_size": "--batch-size",
+    "seed": "--seed",
+    "optimizer": "--optimizer",
+    "lr": "--lr",
+    "schedule": "the learning rate's schedule (--recipe, --epochs)",
+    "loss": "--loss",
+    "dtype": "the parameters' dtype",
+}
+
+
+def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any]) -> None:
+    """Writes the state of a run that stands between two steps."""
+    from fastnn import io
+
+    tensors = {
+        f"model.{name}": np.ascontiguousarray(tensor._data) for name, tensor in trainer.model.state_dict().items()
+    }
+    state = trainer.optimizer.state_dict()
+    steps = {}
+    for number, values in state["state"].items():
+        steps[str(number)] = values["step"]
+        for name, value in values.items():
+            if name != "step":
+                tensors[f"optimizer.{number}.{name}"] = np.ascontiguousarray(value._data)
+    tensors["epoch_losses"] = np.asarray(trainer.epoch_losses, dtype=np.float64)
+    record = {
+        "config": config,
+        "position": asdict(trainer.position),
+        "random": random.state.as_dict(),
+        "dropout_calls": [module.calls for module in _dropouts(trainer)],
+        "optimizer_steps": steps,
+        "history": {name: list(values) for name, values in trainer.history.history.items()},
+        "epoch_seconds": trainer.epoch_seconds,
+    }
+    io.save_state(path, tensors, record)
+
+
+def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any]) -> str:
+    """Puts a run back where it stood; returns the version of fastnn that saved it.
+
+    Raises:
+        ValueError: the file is of another run: every difference is named.
+        FormatError: it is damaged, or no training state.
+    """
+    from fastnn import io
+
+    tensors, record = io.load_state(path)
+    saved = record.get("config")
+    if not isinstance(saved, dict):
+        raise FormatError(f"{shown_path(path)} is a state without a run's configuration")
+    _check_config(path, saved, config)
+    try:
+        _restore(trainer, tensors, record)
+    except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise FormatError(f"{shown_path(path)} is not a training state that fits this run: {error!r}") from error
+    return str(saved.get("version"))
+
+
+def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: dict[str, Any]) -> None:
+    different = [
+        f"{label} was {saved.get(name)!r}, is now {config.get(name)!r}"
+        for name, label in _FIXED.items()
+        if saved.get(name) != config.get(name)
+    ]
+    if different:
+        raise ValueError(
+            f"{shown_path(path)} is the state of another run: {'; '.join(different)}. "
+            "Resume with the same settings, or start afresh without --resume"
+        )
+
+
+def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str, Any]) -> None:
+    trainer.model.load_state_dict({name[6:]: array for name, array in tensors.items() if name.startswith("model.")})
+    state: dict[int, dict[str, Any]] = {
+        int(number): {"step": int(step)} for number, step in record["optimizer_steps"].items()
+    }
+    for name, array in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, slot = name.split(".", 2)
+            state[int(number)][slot] = array
+    groups = trainer.optimizer.state_dict()["param_groups"]
+    trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    random.state.restore(record["random"])
+    for module, calls in zip(_dropouts(trainer), record["dropout_calls"], strict=True):
+        module.calls = int(calls)
+    trainer.position = Position(**{name: int(value) for name, value in record["position"].items()})
+    if min(asdict(trainer.position).values()) < 0:
+        raise ValueError(f"{trainer.position} is no position")
+    trainer.history.history = {name: list(values) for name, values in record["history"].items()}
+    trainer.history.epoch = list(range(trainer.position.epoch))
+    trainer.epoch_losses = tensors["epoch_losses"].tolist()
+    trainer.epoch_seconds = [float(seconds) for seconds in record["epoch_seconds"]]
+
+
+def _dropouts(trainer: Trainer) -> list[Any]:
+    from fastnn.nn.layers import Dropout
+
+    return [module for module in trainer.model.modules() if isinstance(module, Dropout)]
+
+
+class Checkpointer(Callback):
+    """Saves the state every ``every`` steps; with 0 at the ends of epochs, at most every five seconds.
+
+    A save that fails (disk full) is reported by ``on_error`` and tried again at the next one; training goes on.
+    """
+
+    # Epochs of small nets take a fraction of a second: a save each, with its flush to disk, would cost more than they
+    # do.
+    seconds_between = 5.0
+
+    def __init__(self, path: str, config: dict[str, Any], every: int, on_error: Any) -> None:
+        self.path = path
+        self.config = config
+        self.every = every
+        self.on_error = on_error
+        self.saved = False
+        self._last = time.monotonic()
+
+    def save(self, trainer: Trainer) -> bool:
+        """Saves now; whether that worked.
+
+        Raises:
+            NonFiniteLossError: a parameter is NaN or infinite; the last good state stays.
+        """
+        trainer.check_parameters()
+        self._last = time.monotonic()
+        try:
+            save_checkpoint(self.path, trainer, self.config)
+        except OSError as error:
+            self.on_error(f"{error.strerror or error}. The next save will be tried again")
+            return False
+        self.saved = True
+        return True
+
+    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
+        done = trainer.position.epoch * trainer.steps_per_epoch + trainer.position.step
+        inside = trainer.position.step < trainer.steps_per_epoch
+        if self.every and inside and done % self.every == 0:
+            self.save(trainer)
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
+        due = time.monotonic() - self._last > self.seconds_between
+        if due or (self.every and (epoch + 1) * trainer.steps_per_epoch % self.every == 0):
+            self.save(trainer)

@@ -1,0 +1,202 @@
+"""Engines: two ways to run the same steps. ``plan`` is the compiled executor, ``eager`` the five steps typed out.
+
+Both take the same batches in the same order and give the same bits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Criterion, Plan, Program
+from fastnn.engine.profile import Profile
+from fastnn.nn.module import Module
+from fastnn.optim.optimizer import Optimizer
+from fastnn.training.feed import Feed
+
+ENGINES = ("plan", "eager")
+
+# Samples of one evaluation batch: enough rows to fill every tile, few enough (3 MB of 28x28 floats) to stay in cache.
+EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive steps that are done: their first number, their losses, and where they were asked for the model's
+    outputs (samples of all steps, ...) with the targets beside them.
+    """
+
+    first: int
+    losses: np.ndarray
+    outputs: np.ndarray | None = None
+    targets: np.ndarray | None = None
+
+
+StepLimit = Callable[[int], int]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What an engine is to train on in one epoch: the batches of an order of a feed's rows, from number ``first`` on.
+
+    limit: the step at which the chunk that starts at a step must end. outputs: whether chunks bring the model's.
+    """
+
+    feed: Feed
+    order: np.ndarray
+    batch_size: int
+    first: int = 0
+    limit: StepLimit = lambda step: sys.maxsize
+    drop_last: bool = False
+    outputs: bool = False
+
+
+def batch_counts(samples: int, batch_size: int, drop_last: bool = False) -> tuple[int, int]:
+    """Full batches, and the size of a shorter last one (0: none)."""
+    full, rest = divmod(samples, batch_size)
+    return full, 0 if drop_last else rest
+
+
+class PlanEngine:
+    """Runs steps in compiled plans, some 50 ms at a time."""
+
+    name = "plan"
+
+    def __init__(self, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None) -> None:
+        self.plan = Plan(model, criterion, optimizer)
+        self._profiled: int | None = None  # the program of full batches, while a profile is made
+
+    def start_profile(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Times every part of the training steps on batches like x and y from here on."""
+        self._profiled = self.plan.start_profile(x, y)
+
+    def profile(self) -> Profile:
+        """Where the time went since :meth:`start_profile`.
+
+        Raises:
+            ValueError: no profile was started.
+        """
+        if self._profiled is None:
+            raise ValueError("no profile was started: call start_profile(x, y) first")
+        return self.plan.profile(self._profiled)
+
+    def step(self, x: np.ndarray, y: np.ndarray) -> float:
+        """One training step on one batch; its loss."""
+        return self.plan.step(x, y).item()
+
+    def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
+        """The same as a chunk, step ``number`` of its epoch."""
+        losses = self.plan.step(x, y).numpy().reshape(1)
+        return Chunk(number, losses, self.plan.last_output(x, y), y) if outputs else Chunk(number, losses)
+
+    def epoch(self, run: Pass) -> Iterator[Chunk]:
+        """Trains; a chunk never passes ``run.limit(step)``."""
+        order, batch_size = run.order, run.batch_size
+        full, rest = batch_counts(len(order), batch_size, run.drop_last)
+        if run.first < full:
+            program = self.plan.train_program(*run.feed.batch(order[:batch_size]))
+            yield from self._steps(program, run, order[: full * batch_size], range(run.first, full))
+        if rest and run.first <= full:
+            program = self.plan.train_program(*run.feed.batch(order[-rest:]))
+            for chunk in self._steps(program, run, order[-rest:], range(1)):
+                yield replace(chunk, first=full)
+
+    def _steps(self, program: Program, run: Pass, order: np.ndarray, steps: range) -> Iterator[Chunk]:
+        """Those of an order of whole batches."""
+        losses = np.zeros(steps.stop, dtype=program.dtype)
+        out = np.zeros((len(order), *program.output_shape[1:]), dtype=program.dtype) if run.outputs else None
+        source, step, batch = run.feed.source(order), steps.start, len(order) // steps.stop
+        while step < steps.stop:
+            most = max(1, min(steps.stop, run.limit(step)) - step)
+            done = self.plan.run(program, source, step, most, stop_at_nan=True, losses=losses, outputs=out)
+            rows = slice(step * batch, (step + done) * batch)
+            kept = () if out is None else (out[rows], run.feed.y[order[rows]])
+            yield Chunk(step, losses[step : step + done], *kept)
+            step += done
+
+    def outputs(self, feed: Feed) -> np.ndarray:
+        """The model's output for every row, in evaluation mode."""
+        order = np.arange(len(feed), dtype=np.int64)
+        full, rest = batch_counts(len(feed), EVALUATION_BATCH)
+        parts = []
+        for rows, batches in (
+            (order[: full * EVALUATION_BATCH], full),
+            (order[full * EVALUATION_BATCH :], int(rest > 0)),
+        ):
+            if not batches:
+                continue
+            program = self.plan.eval_program(feed.batch(rows[: len(rows) // batches])[0])
+            out = np.zeros((len(rows), *program.output_shape[1:]), dtype=program.dtype)
+            source, step = feed.source(rows), 0
+            while step < batches:
+                step += self.plan.run(program, source, step, batches - step, outputs=out)
+            parts.append(out)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class EagerEngine:
+    """Runs the five steps in Python."""
+
+    name = "eager"
+
+    def __init__(self, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None) -> None:
+        self.model = model
+        self.criterion = criterion
+        self.optimizer = optimizer
+
+    def step(self, x: np.ndarray, y: np.ndarray) -> float:
+        """One training step on one batch; its loss."""
+        return self.chunk(0, x, y).losses.item()
+
+    def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
+        """The same as a chunk, step ``number`` of its epoch."""
+        self.model.train()
+        output = self.model(Tensor(x))
+        loss = self.criterion(output, Tensor(y))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        losses = loss.detach().numpy().reshape(1)
+        return Chunk(number, losses, output.detach().numpy(), y) if outputs else Chunk(number, losses)
+
+    def epoch(self, run: Pass) -> Iterator[Chunk]:
+        """Trains, a chunk each batch."""
+        full, rest = batch_counts(len(run.order), run.batch_size, run.drop_last)
+        for step in range(run.first, full + (rest > 0)):
+            rows = run.order[step * run.batch_size : (step + 1) * run.batch_size]
+            yield self.chunk(step, *run.feed.batch(rows), run.outputs)
+
+    def outputs(self, feed: Feed) -> np.ndarray:
+        """The model's output for every row, in evaluation mode."""
+        order = np.arange(len(feed), dtype=np.int64)
+        training = self.model.training
+        self.model.eval()
+        try:
+            with no_grad():
+                starts = range(0, len(order), EVALUATION_BATCH)
+                return np.concatenate(
+                    [self.model(Tensor(feed.batch(order[i : i + EVALUATION_BATCH])[0]))._data for i in starts]
+                )
+        finally:
+            self.model.train(training)
+
+
+Engine = PlanEngine | EagerEngine
+
+
+def make_engine(
+    name: str, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None
+) -> Engine:
+    """The engine of a name.
+
+    Raises:
+        ValueError: there is no such engine.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}")
+    return (PlanEngine if name == "plan" else EagerEngine)(model, criterion, optimizer)

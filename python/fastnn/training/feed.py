@@ -1,0 +1,128 @@
+"""Feeds: training data as two arrays in memory, whatever it came as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.eager.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows of inputs and targets.
+
+    x: (N, ...) uint8 (scaled by 1/255, then normalised per channel) or floating point as it is; y: (N,) int64 or
+    (N, ...) floating point; mean, std: float64 (C,) or None.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    mean: np.ndarray | None = None
+    std: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def batch(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of an int64 index as the model sees them: floating point x, y."""
+        if self.x.dtype == np.uint8:
+            return _core.gather_uint8(self.x, index, self.mean, self.std), _core.gather_rows(self.y, index)
+        return _core.gather_rows(self.x, index), _core.gather_rows(self.y, index)
+
+    def converted(self, dtype: np.dtype) -> Feed:
+        """The same with floating-point arrays in the dtype of a model.
+
+        Raises:
+            ValueError: a value that is too large for it.
+        """
+        x, y = (convert(name, array, dtype) for name, array in (("input", self.x), ("target", self.y)))
+        return self if x is self.x and y is self.y else Feed(x, y, self.mean, self.std)
+
+    def source(self, order: np.ndarray) -> _core.Source:
+        """The same for the plan executor, batch after batch along an order."""
+        return _core.Source(self.x, self.y, order, self.mean, self.std)
+
+
+def as_feed(data: Any) -> Feed | None:
+    """A feed of arrays, tensors, or a data set or loader that lies in memory; None for anything else.
+
+    Raises:
+        ValueError: counts that differ, an empty set, or values that are not finite (the first is named).
+        TypeError: arrays that are no numbers.
+    """
+    if isinstance(data, Feed):
+        return data
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return _from_arrays(as_array(data[0], "x"), as_array(data[1], "y"))
+    resident = getattr(data, "resident", None)
+    found = resident() if callable(resident) else data
+    if all(hasattr(found, name) for name in ("images", "targets", "mean", "std")):
+        return Feed(found.images, found.targets, found.mean, found.std)
+    tensors = getattr(data, "tensors", None)
+    if tensors is not None and len(tensors) == 2:
+        return _from_arrays(as_array(tensors[0], "x"), as_array(tensors[1], "y"))
+    return None
+
+
+def as_array(data: Any, name: str) -> np.ndarray:
+    """Numbers of any kind as an array.
+
+    Raises:
+        TypeError: something else, by name.
+    """
+    array = data.detach().numpy() if isinstance(data, Tensor) else np.asarray(data)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected numbers, got an array of {array.dtype}")
+    return array
+
+
+def _from_arrays(x: np.ndarray, y: np.ndarray) -> Feed:
+    if x.ndim == 0 or y.ndim == 0:
+        raise ValueError("x and y need one row a sample; got a single number")
+    if len(x) != len(y):
+        raise ValueError(f"x has {len(x)} samples but y has {len(y)}")
+    if len(x) == 0:
+        raise ValueError("the data set is empty: there is nothing to learn from")
+    if x.dtype != np.uint8 and x.dtype.kind != "f":
+        x = x.astype(np.float32)
+    y = y.astype(np.int64) if y.dtype.kind in "iub" else y
+    for name, array in (("input", x), ("target", y)):
+        if array.dtype.kind == "f":
+            check_finite(name, array)
+    return Feed(np.ascontiguousarray(x), np.ascontiguousarray(y))
+
+
+def convert(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A floating-point array in another precision; any other array as it is.
+
+    Raises:
+        ValueError: a value that is too large for it.
+    """
+    if array.dtype.kind != "f" or array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore"):
+        array = array.astype(dtype)
+    check_finite(name, array)
+    return array
+
+
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Refuses NaN and infinities: ``input has 3 non-finite values, first at sample 12, feature 7 (nan)``.
+
+    Raises:
+        ValueError: there are some.
+    """
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    flat = (~finite).reshape(len(array), -1)
+    sample, feature = (int(i) for i in np.argwhere(flat)[0])
+    value = array.reshape(len(array), -1)[sample, feature]
+    raise ValueError(
+        f"{name} has {int(flat.sum())} non-finite values, first at sample {sample}, feature {feature} ({value}): "
+        f"remove or repair them"
+    )

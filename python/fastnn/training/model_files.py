@@ -1,0 +1,247 @@
+"""Models in files: what :mod:`fastnn.io` stores, plus how to build the network again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from itertools import pairwise
+from math import isfinite, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn.eager.tensor import Tensor
+from fastnn.errors import FormatError
+from fastnn.io.checks import shown_name, shown_path
+from fastnn.nn.module import Module
+from fastnn.nn.parameter import Parameter
+
+if TYPE_CHECKING:
+    from fastnn.training.network import Network
+
+StrPath = str | os.PathLike[str]
+
+_RECORD = "fastnn.json"  # a record of a .pth file, which PyTorch ignores
+_KEY = "fastnn.model"  # the same text in a safetensors file's metadata
+
+
+@dataclass
+class ModelInfo:
+    """How a network was built and what it was trained on.
+
+    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
+    per channel.
+    """
+
+    sizes: tuple[int, ...] = ()
+    classes: list[str] = field(default_factory=list)
+    input_shape: tuple[int, ...] = ()
+    mean: list[float] | None = None
+    std: list[float] | None = None
+
+
+def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
+    """Writes a model's parameters and its info, atomically: safetensors where the name ends so, PyTorch's .pth
+    otherwise.
+    """
+    from fastnn import io
+
+    arrays = OrderedDict((name, np.ascontiguousarray(tensor._data)) for name, tensor in model.state_dict().items())
+    text = json.dumps({"version": 1, **asdict(info)})
+    if os.fspath(path).endswith(".safetensors"):
+        io.save_safetensors(path, arrays, {_KEY: text})
+    else:
+        io.save_pth(path, arrays, {_RECORD: text.encode()})
+
+
+def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
+    """The network in a file, and what is known of it.
+
+    A file without our info (PyTorch's) must hold 2-D weights with their biases in order: a chain of linear layers with
+    ReLU between.
+
+    Raises:
+        FormatError: damaged, foreign, or no such chain.
+    """
+    from fastnn.training.network import Network
+
+    arrays, text = _read(path)
+    info = _parse_info(path, text) if text is not None else ModelInfo()
+    chain = _linear_chain(path, arrays)
+    sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
+    info.sizes = info.sizes or sizes
+    _check_info(path, info, sizes)
+    network = Network(*sizes)
+    for layer, (weight, bias) in zip(network.children(), chain, strict=True):
+        layer.weight._data[...] = weight
+        if bias is None:
+            layer.bias = None
+        else:
+            layer.bias._data[...] = bias
+    return network, info
+
+
+def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
+    """Arrays by name and our description, if the file has one."""
+    from fastnn import io
+
+    if io.sniff(path) == "safetensors":
+        arrays, metadata = io.load_safetensors(path)
+        return arrays, metadata.get(_KEY)
+    obj, records = io.load_pth(path)
+    for key in ("state_dict", "model_state_dict"):  # the usual forms of a checkpoint with more in it
+        if isinstance(obj, Mapping) and isinstance(obj.get(key), Mapping):
+            obj = obj[key]
+    if not isinstance(obj, Mapping) or not all(isinstance(value, np.ndarray) for value in obj.values()):
+        raise FormatError(f"{shown_path(path)} holds a {type(obj).__name__}, not a state_dict of tensors")
+    text = records.get(_RECORD)
+    return dict(obj), None if text is None else text.decode("utf-8", "replace")
+
+
+def _parse_info(path: StrPath, text: str) -> ModelInfo:
+    try:
+        content = json.loads(text)
+        if not isinstance(content, dict):
+            raise TypeError("it is no object")
+        known = {name: content[name] for name in ModelInfo.__dataclass_fields__ if name in content}
+        info = ModelInfo(**known)
+        info.sizes = tuple(int(size) for size in info.sizes)
+        info.input_shape = tuple(int(size) for size in info.input_shape)
+        info.classes = [str(name) for name in info.classes]
+        for name in ("mean", "std"):
+            values = getattr(info, name)
+            setattr(info, name, None if values is None else [float(value) for value in values])
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise FormatError(f"{shown_path(path)}: its description of the network is damaged ({error})") from None
+    return info
+
+
+def _check_info(path: StrPath, info: ModelInfo, sizes: tuple[int, ...]) -> None:
+    """Refuses a description that does not fit the parameters: a network of these sizes."""
+    if info.sizes != sizes:
+        raise FormatError(
+            f"{shown_path(path)}: its parameters are of a {_dashed(sizes)} network, "
+            f"its description says {_dashed(info.sizes)}"
+        )
+    if info.classes and len(info.classes) != sizes[-1]:
+        described = f"its description names {len(info.classes)} classes"
+        raise FormatError(f"{shown_path(path)}: {described}, the network has {sizes[-1]} outputs")
+    shape = info.input_shape
+    if shape and (min(shape) < 1 or prod(shape) != sizes[0]):
+        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not that of {sizes[0]} inputs")
+    mean, std = info.mean, info.std
+    channels = shape[0] if shape else 1
+    sound = mean is None and std is None
+    if mean is not None and std is not None:
+        sound = len(mean) == len(std) == channels and all(map(isfinite, mean + std)) and min(std) > 0
+    if not sound:
+        raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
+
+
+def _linear_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Weights (O, I) with their biases, each layer's outputs the next one's inputs."""
+    chain: list[tuple[np.ndarray, np.ndarray | None]] = []
+    for name, array in arrays.items():
+        if array.ndim == 2:
+            chain.append((array, None))
+        elif array.ndim == 1 and chain and chain[-1][1] is None and array.shape[0] == chain[-1][0].shape[0]:
+            chain[-1] = (chain[-1][0], array)
+        else:
+            raise FormatError(
+                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in a chain of "
+                f"linear "
+                "layers (2-D weights, each followed by its bias)"
+            )
+    if not chain:
+        raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
+    for (before, _), (after, _) in pairwise(chain):
+        if after.shape[1] != before.shape[0]:
+            raise FormatError(
+                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} "
+                f"inputs: not a chain"
+            )
+    if min(min(weight.shape) for weight, _ in chain) < 1:
+        raise FormatError(f"{shown_path(path)}: a weight has no elements")
+    return chain
+
+
+def _dashed(sizes: tuple[int, ...]) -> str:
+    return "-".join(map(str, sizes))
+
+
+def parameters_sha256(model: Module) -> str:
+    """Hash of a state_dict in order: each name in UTF-8, one 0 byte, the C-order little-endian bytes in logical
+    shape.
+    """
+    digest = sha256()
+    for name, tensor in model.state_dict().items():
+        data = np.ascontiguousarray(tensor._data)
+        digest.update(name.encode() + b"\0" + data.astype(data.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()
+
+
+def save(obj: Any, path: StrPath) -> None:
+    """Writes a state_dict (or nested dicts and lists of tensors and numbers): PyTorch's .pth, or safetensors where the
+    name ends so.
+
+    ``torch.save(model.state_dict(), "mnist.pth")``. PyTorch reads the file with ``torch.load(path,
+    weights_only=True)``.
+
+    Raises:
+        TypeError: something that is no plain data (a whole module: save its state_dict()).
+    """
+    from fastnn import io
+
+    if isinstance(obj, Module):
+        raise TypeError(
+            f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or "
+            f"model.save(path)"
+        )
+    if os.fspath(path).endswith(".safetensors"):
+        io.save_safetensors(path, _to_arrays(obj))
+    else:
+        io.save_pth(path, _to_arrays(obj))
+
+
+def load(path: StrPath, map_location: Any = None, weights_only: bool = True) -> Any:
+    """What :func:`save` or ``torch.save`` wrote, arrays as tensors. Nothing in the file is ever executed.
+
+    Raises:
+        FormatError: damaged or foreign.
+    """
+    from fastnn import io
+
+    if io.sniff(path) == "safetensors":
+        return _to_tensors(io.load_safetensors(path)[0])
+    return _to_tensors(io.load_pth(path)[0])
+
+
+def _to_arrays(obj: Any) -> Any:
+    if isinstance(obj, Tensor):
+        return np.ascontiguousarray(obj._data)
+    if isinstance(obj, Mapping):
+        kind = OrderedDict if isinstance(obj, OrderedDict) else dict
+        return kind((_key(key), _to_arrays(value)) for key, value in obj.items())
+    if isinstance(obj, list | tuple):
+        return type(obj)([_to_arrays(value) for value in obj])
+    return obj
+
+
+def _key(key: Any) -> Any:
+    if isinstance(key, Parameter):
+        raise TypeError("a dict keyed by parameters cannot be saved: use optimizer.state_dict()")
+    return key
+
+
+def _to_tensors(obj: Any) -> Any:
+    if isinstance(obj, np.ndarray):
+        return Tensor._wrap(obj)
+    if isinstance(obj, Mapping):
+        return type(obj)((key, _to_tensors(value)) for key, value in obj.items())
+    if isinstance(obj, list | tuple):
+        return type(obj)([_to_tensors(value) for value in obj])
+    return obj

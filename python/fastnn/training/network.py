@@ -1,0 +1,174 @@
+"""Network: a ready-made multilayer perceptron with fit, evaluate, predict, save and load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn import optim, random
+from fastnn.eager import ops
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import RecordingError
+from fastnn.nn import losses
+from fastnn.nn.layers import Linear
+from fastnn.nn.module import Module
+from fastnn.training.engines import EagerEngine, PlanEngine
+from fastnn.training.feed import Feed, as_array, check_finite, convert
+from fastnn.training.history import History
+from fastnn.training.metrics import predicted_classes
+from fastnn.training.trainer import Callback, Trainer, check_count
+
+OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
+LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_with_logits": losses.BCEWithLogitsLoss}
+
+
+class Network(Module):
+    """A multilayer perceptron: ``Network(784, 256, 10)``.
+
+    Layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...) are
+    flattened to (N, sizes[0]); the output is (N, sizes[-1]): logits.
+
+    Raises:
+        ValueError: fewer than two sizes, or one below 1.
+        TypeError: a size that is no whole number.
+    """
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__()
+        if len(sizes) < 2:
+            raise ValueError(f"Network needs at least an input and an output size, got {sizes}")
+        for size in sizes:
+            check_count("a layer's size", size, 1)
+        self.sizes = tuple(map(int, sizes))
+        for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            setattr(self, f"layer{number}", Linear(inputs, outputs))
+        self._trainer: Trainer | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies: without the trainer of the last fit, whose plan holds this network's parameters."""
+        return {**self.__dict__, "_trainer": None}
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 2:
+            x = x.flatten(1)
+        *hidden, last = self.children()
+        for layer in hidden:
+            x = layer(x).relu()
+        return last(x)
+
+    def fit(
+        self,
+        train: Any,
+        val: Any = None,
+        epochs: int = 10,
+        batch_size: int = 64,
+        optimizer: str | optim.Optimizer = "adam",
+        lr: float | None = None,
+        loss: str | Module = "cross_entropy",
+        shuffle: bool = True,
+        seed: int | None = None,
+        verbose: int = 1,
+        callbacks: Sequence[Callback] = (),
+    ) -> History:
+        """Trains and returns the history (``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` by epoch).
+
+        train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for
+        ``loss="mse"``, (N, outputs).
+        optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
+        rate of one given by name (None: its own default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line
+        per epoch.
+
+        Raises:
+            ValueError: an unknown name, a size that does not fit, values that are not finite.
+            TypeError: data, optimizer or callbacks of a wrong kind.
+            NonFiniteLossError: the loss became NaN or infinite.
+        """
+        if seed is not None:
+            random.manual_seed(seed)
+        criterion = _named("loss", loss, LOSSES)() if isinstance(loss, str) else loss
+        if isinstance(optimizer, str):
+            rate = {} if lr is None else {"lr": lr}
+            optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
+        elif lr is not None:
+            raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
+        trainer = Trainer(self, criterion, optimizer, outputs=True)
+        self.__dict__["_trainer"] = trainer
+        shown = list(callbacks)
+        if verbose:
+            from fastnn.training.console import EpochLines
+
+            shown.append(EpochLines())
+        return trainer.fit(train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown)
+
+    def evaluate(self, data: Any) -> tuple[float, float]:
+        """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no
+        classes.
+        """
+        trainer = self._trainer or Trainer(self, losses.CrossEntropyLoss(), optim.SGD(self.parameters()))
+        metrics = trainer.evaluate(data)
+        return metrics["loss"], metrics.get("accuracy", float("nan"))
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Class probabilities (N, C) for inputs (N, ...)."""
+        return ops.softmax(self._scores(x))
+
+    def predict_classes(self, x: Any) -> np.ndarray:
+        """The most probable class of each input, int64 (N,)."""
+        return predicted_classes(self._scores(x))
+
+    def _scores(self, x: Any) -> np.ndarray:
+        array = as_array(x, "input")
+        if array.ndim < 2:
+            raise ValueError(f"input has shape {array.shape}; it must have a row for each sample: x[None] for one")
+        if not len(array):
+            return np.zeros((0, self.sizes[-1]), dtype=np.float32)
+        if array.dtype != np.uint8:
+            check_finite("input", array)
+            dtype = next(self.parameters())._data.dtype
+            array = convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
+        feed = Feed(np.ascontiguousarray(array), np.zeros(len(array), dtype=np.int64))
+        try:
+            return PlanEngine(self).outputs(feed)
+        except RecordingError:  # a subclass with a forward of its own that looks at values
+            return EagerEngine(self).outputs(feed)
+
+    def save(self, path: str | os.PathLike[str], **info: Any) -> None:
+        """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its
+        architecture.
+
+        info: classes, input_shape, mean, std, for whoever loads it.
+        """
+        from fastnn.training.model_files import ModelInfo, save_model
+
+        save_model(path, self, ModelInfo(sizes=self.sizes, **info))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """The network in a file that :meth:`save` or PyTorch wrote.
+
+        Raises:
+            FormatError: the file is damaged, foreign, or does not hold a chain of linear layers.
+        """
+        from fastnn.training.model_files import load_model
+
+        return load_model(path)[0]
+
+    def summary(self) -> str:
+        """A table of layers: output shape, parameters, bytes, multiply-adds for one input. Returned; print it."""
+        from fastnn.reporting.summary import summary
+
+        return summary(self, (self.sizes[0],))
+
+
+def _named(kind: str, name: str, known: dict[str, Any]) -> Any:
+    """The entry of a name; ValueError with a suggestion otherwise."""
+    if name in known:
+        return known[name]
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")
