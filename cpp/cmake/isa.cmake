@@ -1,5 +1,5 @@
 # The only place with -m flags. Each ISA is one object library built from cpp/kernels/cpu/isa/<name>/table.cpp:
-# it exports one symbol, its kernel table (tests/test_symbols.py), so code compiled for a newer CPU can never replace
+# it exports one symbol, its kernel table (tests/core/test_symbols.py), so code compiled for a newer CPU can never replace
 # a baseline copy at link time.
 set(FASTNN_ISA_OBJECTS "")
 set(FASTNN_ISA_DEFINITIONS "")

@@ -311,7 +311,7 @@ def test_huge_but_empty(call: str) -> None:
 
 
 def fuzz(seed: int, calls: int) -> None:
-    script = Path(__file__).parent.parent / "fuzz_arguments.py"
+    script = Path(__file__).parents[1] / "helpers" / "fuzz_arguments.py"
     done = subprocess.run([sys.executable, str(script), str(seed), str(calls)], capture_output=True, text=True)
     last = done.stdout.rstrip().rsplit("\n", 1)[-1]
     assert done.returncode == 0, f"exit {done.returncode} in or after: {last}\n{done.stderr[-2000:]}"

@@ -7,8 +7,7 @@ from fastnn import _core
 from fastnn.reference.cross_entropy import cross_entropy
 from fastnn.reference.softmax import softmax
 from harness import Arrays, Op, OpTests, Real, check_same_bits
-
-from ops.test_softmax import total_error
+from test_softmax import total_error
 
 SMALL = [*((3, c) for c in range(1, 35)), *((n, 10) for n in range(1, 35)), (7, 10)]
 LARGE = [(1251, 10), (101, 131), (3, 5000)]

@@ -6,8 +6,7 @@ import pytest
 from fastnn import _core
 from fastnn.reference import dense as reference
 from harness import Arrays, Op, OpTests, Real, check_same_bits
-
-from ops.test_matmul import K_EDGES, integers, random_dims
+from test_matmul import K_EDGES, integers, random_dims
 
 SMALL = [
     *((n, 5, 19) for n in range(30)),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = str(Path(__file__).parent.parent / "guard_pages.py")
+SCRIPT = str(Path(__file__).parents[1] / "helpers" / "guard_pages.py")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

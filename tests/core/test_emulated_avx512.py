@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COMPILER = os.environ.get("CXX") or shutil.which("c++")
 FLAGS = ["-std=c++17", "-O0", "-ffp-contract=off", "-fno-math-errno"]
 
@@ -20,8 +20,8 @@ def compare(tmp_path_factory):
         pytest.skip("no C++ compiler")
     program = tmp_path_factory.mktemp("emulation") / "compare"
     isa = ROOT / "cpp/kernels/cpu/isa"
-    sources = [ROOT / "tests/emulation/compare.cpp", isa / "avx512/table.cpp", isa / "scalar/table.cpp"]
-    includes = [f"-I{ROOT / 'tests/emulation'}", f"-I{ROOT / 'cpp'}"]
+    sources = [ROOT / "tests/core/emulation/compare.cpp", isa / "avx512/table.cpp", isa / "scalar/table.cpp"]
+    includes = [f"-I{ROOT / 'tests/core/emulation'}", f"-I{ROOT / 'cpp'}"]
     subprocess.run([COMPILER, *FLAGS, *includes, *map(str, sources), "-o", str(program)], check=True)
     return program
 

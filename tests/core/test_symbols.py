@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from fastnn import _core
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ISA_CMAKE = ROOT / "cpp/cmake/isa.cmake"
 COMPILERS = {"c++": os.environ.get("CXX", "c++"), "clang++-14": "clang++-14"}
 # C's own: fma, sqrt and moving memory. std::fma and its like would be weak, libm's exp would differ between machines.

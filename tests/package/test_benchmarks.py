@@ -20,7 +20,7 @@ from digit_tree import write_digits
 from fastnn import _core
 from fastnn.reference.exp import exp
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402

@@ -17,7 +17,7 @@ from models import trained
 
 def python(code: str, *arguments: str) -> str:
     """The output of a fresh interpreter, which must not complain."""
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[1] / "helpers"), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "FASTNN_NUM_THREADS": "2", "PYTHONPATH": path}
     run = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, timeout=120

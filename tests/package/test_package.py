@@ -18,7 +18,7 @@ import pytest
 from fastnn import _core
 
 PACKAGE = Path(fastnn.__file__).parent
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 PUBLIC = {

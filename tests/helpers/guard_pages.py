@@ -45,8 +45,10 @@ class GuardedMemory:
 
 def op_tests() -> Iterator[type[OpTests]]:
     """Every test class of tests/ops that has an Op."""
-    for path in sorted((Path(__file__).parent / "ops").glob("test_*.py")):
-        module = importlib.import_module(f"ops.{path.stem}")
+    folder = Path(__file__).parents[1] / "ops"
+    sys.path.insert(0, str(folder))
+    for path in sorted(folder.glob("test_*.py")):
+        module = importlib.import_module(path.stem)
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, OpTests) and hasattr(value, "op"):
                 yield value
