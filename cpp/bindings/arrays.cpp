@@ -80,6 +80,8 @@ bool fits(const TensorView& view, Layout layout) {
             return true;
         case Layout::rows:
             return view.rank == 0 || view.shape[view.rank - 1] <= 1 || view.stride[view.rank - 1] == 1;
+        case Layout::dense:
+            return view.dense();
         default:
             return view.contiguous();
     }
@@ -124,6 +126,15 @@ Input::Input(const char* op, const char* name, const py::handle& object, Layout 
     }
 }
 
+Input::Input(const char* op, const char* name, const py::handle& object, const TensorView& other)
+    : Input(op, name, object, Layout::dense) {
+    if (same_layout(view_, other) || !same_shape(view_, other)) return;
+    const py::array alike = new_array_like(other, view_.dtype);
+    alike.attr("__setitem__")(py::ellipsis(), array_);
+    array_ = alike;
+    view_ = make_view(array_, view_.dtype);
+}
+
 TensorView view_of(const char* op, const char* name, const py::array& array) {
     const ArrayFacts facts = facts_of(array);
     if (!facts.known) fail_dtype(op, name, array);
@@ -146,13 +157,31 @@ Output::Output(const char* op, const py::object& out, const std::vector<std::int
         view_ = make_view(array_, dtype);
         return;
     }
+    TensorView wanted;
+    wanted.dtype = dtype;
+    wanted.rank = static_cast<int>(shape.size());
+    for (int i = 0; i < wanted.rank; ++i) wanted.shape[i] = shape[static_cast<std::size_t>(i)];
+    take(op, out, wanted, inputs, may_alias);
+}
+
+Output::Output(const char* op, const py::object& out, const TensorView& like, DType dtype,
+               std::initializer_list<const Input*> inputs, bool may_alias) {
+    if (out.is_none()) {
+        array_ = new_array_like(like, dtype);
+        view_ = make_view(array_, dtype);
+        return;
+    }
+    TensorView wanted = like;
+    wanted.dtype = dtype;
+    take(op, out, wanted, inputs, may_alias);
+}
+
+void Output::take(const char* op, const py::object& out, const TensorView& wanted,
+                  std::initializer_list<const Input*> inputs, bool may_alias) {
     array_ = as_ndarray(op, "out", out);
     check_writeable(op, "out", array_);
     view_ = view_of(op, "out", array_);
-    check_dtype(op, "out", view_, dtype);
-    TensorView wanted;
-    wanted.rank = static_cast<int>(shape.size());
-    for (int i = 0; i < wanted.rank; ++i) wanted.shape[i] = shape[static_cast<std::size_t>(i)];
+    check_dtype(op, "out", view_, wanted.dtype);
     if (!same_shape(view_, wanted)) fail(op, "out has shape ", shape_text(view_), ", it must be ", shape_text(wanted));
     check_contiguous(op, "out", view_);
     for (const Input* input : inputs) {
@@ -186,6 +215,17 @@ py::array new_array(const std::vector<std::int64_t>& shape, DType dtype) {
     return py::array(numpy_dtype(dtype), std::vector<py::ssize_t>(shape.begin(), shape.end()));
 }
 
+py::array new_array_like(const TensorView& view, DType dtype) {
+    if (view.contiguous()) return new_array(shape_of(view), dtype);
+    const std::array<std::int64_t, max_rank> strides = dense_strides(view);
+    std::vector<py::ssize_t> shape, bytes;
+    for (int i = 0; i < view.rank; ++i) {
+        shape.push_back(view.shape[i]);
+        bytes.push_back(strides[i] * item_size(dtype));
+    }
+    return py::array(numpy_dtype(dtype), shape, bytes);
+}
+
 std::vector<std::int64_t> shape_of(const TensorView& view) {
     return {view.shape.begin(), view.shape.begin() + view.rank};
 }
@@ -196,8 +236,15 @@ void* thread_workspace(std::int64_t bytes) {
     return buffer.data();
 }
 
-void run_op(double operations, TeamBody body) {
+void run_op(double operations, std::initializer_list<Stage> stages) {
     constexpr double long_call = 200e3;  // some 10 us: below, letting go of the GIL costs more than it gives others
+    const auto body = [&stages](Team& team) {
+        for (const Stage& stage : stages) {
+            if (&stage != stages.begin()) team.barrier();
+            const Range mine = stage.split.part(team.index(), team.size());
+            if (mine.begin < mine.end) stage.body(mine);
+        }
+    };
     const int threads = threads_for(operations);
     if (operations < long_call) {
         parallel(threads, body);

@@ -17,6 +17,7 @@ namespace py = pybind11;
 enum class Layout {
     any,         // any strides that are whole elements
     rows,        // the last dimension's elements adjacent
+    dense,       // no gaps, in any order of the dimensions
     contiguous,  // C order
 };
 
@@ -24,6 +25,10 @@ enum class Layout {
 class Input {
 public:
     Input(const char* op, const char* name, const py::handle& object, Layout layout);
+
+    // To be walked beside `other`: where it has that one's shape, it must lie in memory as that does.
+    Input(const char* op, const char* name, const py::handle& object, const TensorView& other);
+
     const TensorView& view() const { return view_; }
     const py::array& array() const { return array_; }
 
@@ -38,10 +43,18 @@ class Output {
 public:
     Output(const char* op, const py::object& out, const std::vector<std::int64_t>& shape, DType dtype,
            std::initializer_list<const Input*> inputs, bool may_alias = false);
+
+    // With the shape of a dense view and, where fresh, in the same order of its dimensions.
+    Output(const char* op, const py::object& out, const TensorView& like, DType dtype,
+           std::initializer_list<const Input*> inputs, bool may_alias = false);
+
     const TensorView& view() const { return view_; }
     const py::array& array() const { return array_; }
 
 private:
+    void take(const char* op, const py::object& out, const TensorView& wanted,
+              std::initializer_list<const Input*> inputs, bool may_alias);
+
     py::array array_;
     TensorView view_;
 };
@@ -53,6 +66,7 @@ TensorView in_place(const char* op, const char* name, const py::handle& object);
 TensorView view_of(const char* op, const char* name, const py::array& array);
 
 py::array new_array(const std::vector<std::int64_t>& shape, DType dtype);
+py::array new_array_like(const TensorView& view, DType dtype);
 py::dtype numpy_dtype(DType dtype);
 
 std::vector<std::int64_t> shape_of(const TensorView& view);
@@ -60,7 +74,27 @@ std::vector<std::int64_t> shape_of(const TensorView& view);
 // Bytes for one call, kept by the calling thread for its next ones.
 void* thread_workspace(std::int64_t bytes);
 
-// Runs an op's body on as many threads as its elementary operations are worth; without the GIL where it takes long.
-void run_op(double operations, TeamBody body);
+// A reference to a callable of a part, for one call.
+class PartBody {
+public:
+    template <typename F>
+    PartBody(const F& body)
+        : object_(&body), call_([](const void* object, Range part) { (*static_cast<const F*>(object))(part); }) {}
+    void operator()(Range part) const { call_(object_, part); }
+
+private:
+    const void* object_;
+    void (*call_)(const void*, Range);
+};
+
+// Work that may be cut, all of it done before the next stage begins.
+struct Stage {
+    Split split;
+    PartBody body;
+};
+
+// Runs an eager call's stages on as many threads as its elementary operations are worth, each its even part; without
+// the GIL where it takes long.
+void run_op(double operations, std::initializer_list<Stage> stages);
 
 }  // namespace fastnn

@@ -16,7 +16,7 @@ using Object = py::object;
 
 std::vector<std::int64_t> rows_shape(const char* op, const TensorView& x, const TensorView& index) {
     std::vector<std::int64_t> shape = shape_of(x);
-    if (shape.empty()) fail(op, "x needs at least one dimension");
+    if (shape.empty()) fail(op, "x needs at least one dimension, got a single value");
     shape[0] = index.size();
     return shape;
 }
@@ -26,8 +26,9 @@ Array gather_rows_array(const Object& x_in, const Object& index_in, const Object
         index("gather_rows", "index", index_in, Layout::contiguous);
     const Output y("gather_rows", out, rows_shape("gather_rows", x.view(), index.view()), x.view().dtype, {&x, &index});
     gather_rows_check(x.view(), index.view(), y.view());
-    run_op(static_cast<double>(y.view().size()) / 2,
-           [&](Team& team) { gather_rows(team, x.view(), index.view(), y.view()); });
+    run_op(gather_rows_facts.operations(y.view()), {{gather_rows_facts.split(y.view()), [&](Range part) {
+                                                         gather_rows(part, x.view(), index.view(), y.view());
+                                                     }}});
     return y.array();
 }
 
@@ -43,8 +44,9 @@ Array gather_uint8_array(const Object& x_in, const Object& index_in, const Objec
     const DType dtype = double_precision ? DType::float64 : DType::float32;
     const Output y(op, out, rows_shape(op, x.view(), index.view()), dtype, {&x, &index});
     gather_uint8_check(x.view(), index.view(), mean_view, std_view, y.view());
-    run_op(static_cast<double>(y.view().size()) * 2,
-           [&](Team& team) { gather_uint8(team, x.view(), index.view(), mean_view, std_view, y.view()); });
+    run_op(gather_uint8_facts.operations(y.view()),
+           {{gather_uint8_facts.split(y.view()),
+             [&](Range part) { gather_uint8(part, x.view(), index.view(), mean_view, std_view, y.view()); }}});
     return y.array();
 }
 
@@ -66,8 +68,8 @@ void bind_data(py::module_& module) {
             const Input x("take", "x", x_in, Layout::contiguous), index("take", "index", index_in, Layout::contiguous);
             const Output y("take", py::none(), shape_of(index.view()), x.view().dtype, {});
             take_check(x.view(), index.view(), y.view());
-            run_op(static_cast<double>(y.view().size()),
-                   [&](Team& team) { take(team, x.view(), index.view(), y.view()); });
+            run_op(take_facts.operations(y.view()),
+                   {{take_facts.split(y.view()), [&](Range part) { take(part, x.view(), index.view(), y.view()); }}});
             return y.array();
         },
         py::arg("x"), py::arg("index"));
@@ -79,8 +81,9 @@ void bind_data(py::module_& module) {
             check_real("take_backward", "grad_y", grad_y.view());
             const Output grad_x("take", py::none(), shape, grad_y.view().dtype, {});
             take_check(grad_x.view(), index.view(), grad_y.view());
-            run_op(static_cast<double>(grad_x.view().size()),
-                   [&](Team& team) { take_backward(team, grad_y.view(), index.view(), grad_x.view()); });
+            run_op(take_backward_facts.operations(grad_x.view()),
+                   {{take_backward_facts.split(grad_x.view()),
+                     [&](Range) { take_backward(grad_y.view(), index.view(), grad_x.view()); }}});
             return grad_x.array();
         },
         py::arg("grad_y"), py::arg("index"), py::arg("shape"));
@@ -91,8 +94,9 @@ void bind_data(py::module_& module) {
            std::uint32_t position, bool double_precision) {
             const PhiloxStream stream = stream_of(seed, purpose, position);
             const Output y("uniform", py::none(), shape, double_precision ? DType::float64 : DType::float32, {});
-            run_op(static_cast<double>(y.view().size()) * 16,
-                   [&](Team& team) { uniform(team, stream, low, high, y.view()); });
+            constexpr double each = 16;  // elementary operations: a quarter of a block of ten rounds
+            run_op(static_cast<double>(y.view().size()) * each,
+                   {{elements(y.view()), [&](Range part) { uniform(part, stream, low, high, y.view()); }}});
             return y.array();
         },
         py::arg("shape"), py::arg("low"), py::arg("high"), py::arg("seed"), py::arg("purpose"), py::arg("position"),

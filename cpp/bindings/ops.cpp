@@ -1,5 +1,5 @@
 // Ops on NumPy arrays: check, allocate, run. Optimizer updates are in updates.cpp, batches and random numbers in
-// data.cpp.
+// data.cpp; elementwise functions and losses are bound from their lists (ops/all.h).
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -8,22 +8,13 @@
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "core/check.h"
+#include "ops/all.h"
 #include "ops/arithmetic.h"
-#include "ops/bce.h"
 #include "ops/cross_entropy.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
-#include "ops/exp.h"
-#include "ops/log.h"
-#include "ops/loss.h"
 #include "ops/matmul.h"
-#include "ops/mse.h"
-#include "ops/pow.h"
 #include "ops/reduce.h"
-#include "ops/relu.h"
-#include "ops/sigmoid.h"
-#include "ops/softmax.h"
-#include "ops/tanh.h"
 
 namespace fastnn {
 
@@ -32,24 +23,24 @@ namespace {
 using Array = py::array;
 using Object = py::object;
 
-// Elementary operations of one element, for the choice of threads: about what each costs beside a multiply-add.
-constexpr double cheap = 1, transcendental = 12;
-
-double operations(const TensorView& view, double each) { return static_cast<double>(view.size()) * each; }
-
-double product_operations(std::int64_t m, std::int64_t n, std::int64_t k) {
-    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) /
-           8;  // some 8 multiply-adds a cycle
-}
+// -- products ---------------------------------------------------------------------------------------------------------
 
 // The columns to use of a single row: a weight that is known to be finite need not be multiplied with zeros.
 LiveColumns live_columns_of(const TensorView& x, const TensorView& weight) {
-    const bool possible = x.shape[0] == 1 && x.stride[1] == 1 && weight.stride[0] == 1 && weight.panel == 0 &&
+    const bool possible = x.shape[0] == 1 && x.stride[1] == 1 && weight.stride[0] == 1 &&
                           x.shape[1] < std::numeric_limits<std::int32_t>::max();
     if (!possible) return {};
     void* const memory = thread_workspace(live_columns_room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
     const LiveColumns found = find_live_columns(x, static_cast<std::int32_t*>(memory));
     return leaving_out_pays(found.count, x.shape[1]) ? found : LiveColumns{};
+}
+
+// Both stages of a product, with the calling thread's workspace.
+void run_product(Product& product, std::int64_t k) {
+    if (product.packs()) product.workspace = thread_workspace(product.workspace_bytes());
+    run_op(product_cost(product.c.rows, product.c.columns, k),
+           {{product.pack_split(), [&](Range part) { product.pack(part); }},
+            {product.split(), [&](Range part) { product.multiply(part); }}});
 }
 
 Array dense_forward_array(const Object& x_in, const Object& weight_in, const Object& bias_in, bool use_relu,
@@ -59,15 +50,14 @@ Array dense_forward_array(const Object& x_in, const Object& weight_in, const Obj
     if (weight.view().rank != 2) check_rank("linear", "weight", weight.view(), 2);
     const bool has_bias = !bias_in.is_none();
     const Input bias("linear", "bias", has_bias ? bias_in : weight_in, has_bias ? Layout::contiguous : Layout::any);
-    const TensorView* bias_view = has_bias ? &bias.view() : nullptr;
     const Output y("linear", out, {x.view().shape[0], weight.view().shape[0]}, x.view().dtype, {&x, &weight, &bias});
-    dense_check(x.view(), weight.view(), bias_view, y.view());
-    const LiveColumns live = finite ? live_columns_of(x.view(), weight.view()) : LiveColumns{};
-    void* const workspace = live.columns ? nullptr : thread_workspace(dense_forward_workspace(weight.view()));
-    const std::int64_t used = live.columns ? live.count : x.view().shape[1];
-    run_op(product_operations(x.view().shape[0], weight.view().shape[0], used), [&](Team& team) {
-        dense_forward(team, x.view(), weight.view(), bias_view, use_relu, y.view(), workspace, live);
-    });
+    dense_check(x.view(), weight.view(), has_bias ? &bias.view() : nullptr, y.view());
+    Product product = dense_forward(x.view(), weight.view(), y.view());
+    product.bias = has_bias ? bias.view().data : nullptr;
+    product.relu = use_relu;
+    if (finite) product.columns = live_columns_of(x.view(), weight.view());
+    if (product.columns.columns != nullptr) product.zeros = Product::Zeros::kept;
+    run_product(product, product.columns.columns ? product.columns.count : x.view().shape[1]);
     return y.array();
 }
 
@@ -78,9 +68,8 @@ Array dense_grad_x_array(const Object& grad_in, const Object& weight_in, const O
     const Output grad_x("linear", out, {grad_y.view().shape[0], weight.view().shape[1]}, grad_y.view().dtype,
                         {&grad_y, &weight});
     dense_backward_check(grad_y.view(), grad_x.view(), weight.view());
-    void* const workspace = thread_workspace(dense_grad_x_workspace(weight.view()));
-    run_op(product_operations(grad_y.view().shape[0], weight.view().shape[0], weight.view().shape[1]),
-           [&](Team& team) { dense_grad_x(team, grad_y.view(), weight.view(), grad_x.view(), workspace); });
+    Product product = dense_grad_x(grad_y.view(), weight.view(), grad_x.view());
+    run_product(product, product.a.columns);
     return grad_x.array();
 }
 
@@ -100,9 +89,8 @@ Array dense_grad_weight_array(const Object& grad_in, const Object& x_in, const O
         std::swap(weight.stride[0], weight.stride[1]);
     }
     dense_backward_check(grad_y.view(), x.view(), weight);
-    void* const workspace = thread_workspace(dense_grad_weight_workspace(grad_y.view(), x.view(), weight));
-    run_op(product_operations(x.view().shape[0], outputs, inputs),
-           [&](Team& team) { dense_grad_weight(team, grad_y.view(), x.view(), weight, workspace); });
+    Product product = dense_grad_weight(grad_y.view(), x.view(), weight);
+    run_product(product, x.view().shape[0]);
     return fresh ? grad.array().attr("T").cast<Array>() : grad.array();
 }
 
@@ -111,108 +99,110 @@ Array dense_grad_bias_array(const Object& grad_in, const Object& out) {
     check_real("linear", "grad_y", grad_y.view());
     check_rank("linear", "grad_y", grad_y.view(), 2);
     const Output grad_bias("linear", out, {grad_y.view().shape[1]}, grad_y.view().dtype, {&grad_y});
-    run_op(operations(grad_y.view(), cheap),
-           [&](Team& team) { dense_grad_bias(team, grad_y.view(), grad_bias.view()); });
+    dense_grad_bias_check(grad_y.view(), grad_bias.view());
+    run_op(dense_grad_bias_facts.operations(grad_y.view()),
+           {{dense_grad_bias_facts.split(grad_y.view()),
+             [&](Range part) { dense_grad_bias(part, grad_y.view(), grad_bias.view()); }}});
     return grad_bias.array();
 }
 
 Array matmul_array(const Object& a_in, const Object& b_in, const Object& out) {
     const Input a("matmul", "the first input", a_in, Layout::any), b("matmul", "the second input", b_in, Layout::any);
-    if (a.view().rank < 2 || b.view().rank < 2) fail("matmul", "both inputs need at least 2 dimensions");
+    if (a.view().rank < 2 || b.view().rank < 2) {
+        fail("matmul", "both inputs need at least 2 dimensions, got shapes ", shape_text(a.view()), " and ",
+             shape_text(b.view()));
+    }
     std::vector<std::int64_t> shape = shape_of(a.view());
     shape.back() = b.view().shape[b.view().rank - 1];
     const Output c("matmul", out, shape, a.view().dtype, {&a, &b});
     matmul_check(a.view(), b.view(), c.view());
     void* const workspace = thread_workspace(matmul_workspace(b.view()));
-    const double length = static_cast<double>(a.view().shape[a.view().rank - 1]);
-    run_op(operations(c.view(), cheap) * length / 8,
-           [&](Team& team) { matmul(team, a.view(), b.view(), c.view(), workspace); });
+    run_op(product_cost(c.view().size(), 1, a.view().shape[a.view().rank - 1]),
+           {{matmul_pack_split(b.view()), [&](Range part) { matmul_pack(part, b.view(), workspace); }},
+            {matmul_split(c.view()), [&](Range part) { matmul(part, a.view(), b.view(), c.view(), workspace); }}});
     return c.array();
 }
 
-using Check2 = void (*)(const TensorView&, const TensorView&);
-using Check3 = void (*)(const TensorView&, const TensorView&, const TensorView&);
-using Body2 = void (*)(Team&, const TensorView&, const TensorView&);
-using Body3 = void (*)(Team&, const TensorView&, const TensorView&, const TensorView&);
+// -- elementwise ------------------------------------------------------------------------------------------------------
 
-void def_unary(py::module_& module, const char* name, Check2 check, Body2 body, double each, bool may_alias = true) {
-    module.def(
-        name,
-        [=](const Object& x_in, const Object& out) {
-            const Input x(name, "x", x_in, Layout::contiguous);
-            const Output y(name, out, shape_of(x.view()), x.view().dtype, {&x}, may_alias);
-            check(x.view(), y.view());
-            run_op(operations(x.view(), each), [&](Team& team) { body(team, x.view(), y.view()); });
-            return y.array();
-        },
-        py::arg("x"), py::arg("out") = py::none());
+// Where the caller gives `out`, which must be in C order, so must the inputs be.
+Layout layout_for(bool any_order, const Object& out) {
+    return any_order && out.is_none() ? Layout::dense : Layout::contiguous;
 }
 
-void def_backward(py::module_& module, const char* name, Check3 check, Body3 body, double each) {
-    module.def(
-        name,
-        [=](const Object& grad_in, const Object& saved_in, const Object& out) {
-            const Input grad_y(name, "grad_y", grad_in, Layout::contiguous),
-                saved(name, "the saved array", saved_in, Layout::contiguous);
-            const Output grad_x(name, out, shape_of(grad_y.view()), grad_y.view().dtype, {&grad_y, &saved}, true);
-            check(grad_y.view(), saved.view(), grad_x.view());
-            run_op(operations(grad_y.view(), each),
-                   [&](Team& team) { body(team, grad_y.view(), saved.view(), grad_x.view()); });
-            return grad_x.array();
-        },
-        py::arg("grad_y"), py::arg("saved"), py::arg("out") = py::none());
+Array run_map(const Map& map, const double* numbers, const Object& x_in, const Object& out) {
+    const char* const op = map.facts.name;
+    const Input x(op, "x", x_in, layout_for(map.any_order, out));
+    const Output y(op, out, x.view(), x.view().dtype, {&x}, map.in_place);
+    map.check(x.view(), y.view());
+    run_op(map.facts.operations(x.view()),
+           {{map.facts.split(x.view()), [&](Range part) { map.run(part, numbers, x.view(), y.view()); }}});
+    return y.array();
 }
 
-py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in, bool mean, const Object& out) {
-    constexpr const char* op = "cross_entropy";
-    const Input logits(op, "logits", logits_in, Layout::contiguous),
-        labels(op, "labels", labels_in, Layout::contiguous);
-    check_rank(op, "logits", logits.view(), 2);
-    const std::int64_t samples = logits.view().shape[0];
-    const DType dtype = logits.view().dtype;
-    const Output total(op, py::none(), {}, dtype, {}), losses(op, py::none(), {samples}, dtype, {});
-    const Output grad(op, out, shape_of(logits.view()), dtype, {&logits});
-    cross_entropy_check(logits.view(), labels.view(), losses.view(), grad.view());
-    check_labels(op, labels.view().as<std::int64_t>(), samples, logits.view().shape[1]);
-    const double scale = mean ? 1.0 / static_cast<double>(samples) : 1.0;
-    run_op(operations(logits.view(), transcendental), [&](Team& team) {
-        cross_entropy(team, logits.view(), labels.view(), scale, losses.view(), grad.view());
-        team.barrier();
-        reduce_loss(team, losses.view(), scale, total.view());
-    });
-    return py::make_tuple(total.array(), losses.array(), grad.array());
+Array run_map_backward(const MapBackward& map, const double* numbers, const Object& grad_in, const Object& saved_in,
+                       const Object& out) {
+    const char* const op = map.facts.name;
+    const Input grad_y(op, "grad_y", grad_in, layout_for(map.any_order, out));
+    const Input saved(op, "the saved array", saved_in, grad_y.view());
+    const Output grad_x(op, out, grad_y.view(), grad_y.view().dtype, {&grad_y, &saved}, map.in_place);
+    map.check(grad_y.view(), saved.view(), grad_x.view());
+    run_op(map.facts.operations(grad_y.view()),
+           {{map.facts.split(grad_y.view()),
+             [&](Range part) { map.run(part, numbers, grad_y.view(), saved.view(), grad_x.view()); }}});
+    return grad_x.array();
 }
 
-using LossCheck = void (*)(const TensorView&, const TensorView&, const TensorView&, const TensorView&);
-using LossBody = void (*)(Team&, const TensorView&, const TensorView&, double, const TensorView&, const TensorView&);
+// The name of the only attribute of an elementwise op that has one.
+const char* number_of(const Facts& facts) {
+    const Argument& last = facts.arguments.back();
+    return last.kind == Argument::Kind::real ? last.name.c_str() : nullptr;
+}
 
-// factor: what the gradient has beyond the mean (2 for the square).
-void def_loss(py::module_& module, const char* name, LossCheck check, LossBody body, double factor, double each) {
+void def_map(py::module_& module, const Map& map) {
+    const py::arg x("x");
+    const py::arg_v out = py::arg("out") = py::none();
+    if (const char* const number = number_of(map.facts)) {
+        module.def(
+            map.facts.name,
+            [&map](const Object& x_in, double value, const Object& out_in) {
+                return run_map(map, &value, x_in, out_in);
+            },
+            x, py::arg(number), out);
+        return;
+    }
     module.def(
-        name,
-        [=](const Object& x_in, const Object& target_in, bool mean, const Object& out) {
-            const Input x(name, "the input", x_in, Layout::contiguous),
-                target(name, "the target", target_in, Layout::contiguous);
-            const std::int64_t samples = x.view().rank == 0 ? 0 : x.view().shape[0];
-            const DType dtype = x.view().dtype;
-            const Output total(name, py::none(), {}, dtype, {}), losses(name, py::none(), {samples}, dtype, {});
-            const Output grad(name, out, shape_of(x.view()), dtype, {&x, &target});
-            check(x.view(), target.view(), losses.view(), grad.view());
-            const double scale = mean ? 1.0 / static_cast<double>(x.view().size()) : 1.0;
-            run_op(operations(x.view(), each), [&](Team& team) {
-                body(team, x.view(), target.view(), factor * scale, losses.view(), grad.view());
-                team.barrier();
-                reduce_loss(team, losses.view(), scale, total.view());
-            });
-            return py::make_tuple(total.array(), losses.array(), grad.array());
+        map.facts.name,
+        [&map](const Object& x_in, const Object& out_in) { return run_map(map, nullptr, x_in, out_in); }, x, out);
+}
+
+void def_map_backward(py::module_& module, const MapBackward& map) {
+    const py::arg grad_y("grad_y"), saved("saved");
+    const py::arg_v out = py::arg("out") = py::none();
+    if (const char* const number = number_of(map.facts)) {
+        module.def(
+            map.facts.name,
+            [&map](const Object& grad_in, const Object& saved_in, double value, const Object& out_in) {
+                return run_map_backward(map, &value, grad_in, saved_in, out_in);
+            },
+            grad_y, saved, py::arg(number), out);
+        return;
+    }
+    module.def(
+        map.facts.name,
+        [&map](const Object& grad_in, const Object& saved_in, const Object& out_in) {
+            return run_map_backward(map, nullptr, grad_in, saved_in, out_in);
         },
-        py::arg("x"), py::arg("target"), py::arg("mean") = true, py::arg("out") = py::none());
+        grad_y, saved, out);
 }
 
 // A Python number beside an array takes the array's dtype.
 Object as_operand(const Object& operand, const Object& other) {
     if (!py::isinstance<py::float_>(operand) && !py::isinstance<py::int_>(operand)) return operand;
-    if (!py::isinstance<Array>(other)) fail_type("arithmetic", "one of the two operands must be a NumPy array");
+    if (!py::isinstance<Array>(other)) {
+        fail_type("arithmetic", "one of the two operands must be a NumPy array, got two of type ",
+                  py::str(py::type::of(other).attr("__name__")).cast<std::string>());
+    }
     const double value = operand.cast<double>();
     const bool single = py::reinterpret_borrow<Array>(other).itemsize() == 4;
     const Array scalar = new_array({}, single ? DType::float32 : DType::float64);
@@ -225,173 +215,258 @@ Object as_operand(const Object& operand, const Object& other) {
 }
 
 // Repeats a view over the result's shape (NumPy's rules: shapes are aligned at their last dimension).
-TensorView broadcast(const TensorView& view, const std::vector<std::int64_t>& shape) {
+TensorView broadcast(const TensorView& view, const TensorView& result) {
     TensorView wide = view;
-    wide.rank = static_cast<int>(shape.size());
+    wide.rank = result.rank;
     for (int i = wide.rank - 1, from = view.rank - 1; i >= 0; --i, --from) {
-        wide.shape[i] = shape[static_cast<std::size_t>(i)];
+        wide.shape[i] = result.shape[i];
         wide.stride[i] = from < 0 || view.shape[from] == 1 ? 0 : view.stride[from];
     }
     return wide;
 }
 
-std::vector<std::int64_t> broadcast_shape(const char* op, const TensorView& a, const TensorView& b) {
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(std::max(a.rank, b.rank)));
-    for (int i = 1; i <= static_cast<int>(shape.size()); ++i) {
+TensorView broadcast_shape(const char* op, const TensorView& a, const TensorView& b) {
+    TensorView result;
+    result.rank = std::max(a.rank, b.rank);
+    for (int i = 1; i <= result.rank; ++i) {
         const std::int64_t p = i <= a.rank ? a.shape[a.rank - i] : 1, q = i <= b.rank ? b.shape[b.rank - i] : 1;
         if (p != q && p != 1 && q != 1)
             fail(op, "shapes ", shape_text(a), " and ", shape_text(b), " do not broadcast together");
-        shape[shape.size() - static_cast<std::size_t>(i)] = p == 1 ? q : p;
+        result.shape[result.rank - i] = p == 1 ? q : p;
     }
-    return shape;
+    return result;
 }
 
-void def_arithmetic(py::module_& module, const char* name, Arithmetic operation) {
+// A result lies in memory as the first operand does that has its shape and no gaps.
+TensorView arithmetic_result(const char* op, const TensorView& a, const TensorView& b) {
+    const TensorView shape = broadcast_shape(op, a, b);
+    for (const TensorView* operand : {&a, &b}) {
+        if (same_shape(*operand, shape) && operand->dense()) return *operand;
+    }
+    TensorView result = shape;
+    result.stride = dense_strides(shape);
+    return result;
+}
+
+void def_arithmetic(py::module_& module, const ArithmeticOp& op) {
     module.def(
-        name,
-        [=](const Object& a_in, const Object& b_in) {
+        op.facts.name,
+        [&op](const Object& a_in, const Object& b_in) {
+            const char* const name = op.facts.name;
             const Input a(name, "a", as_operand(a_in, b_in), Layout::any),
                 b(name, "b", as_operand(b_in, a_in), Layout::any);
-            const Output y(name, py::none(), broadcast_shape(name, a.view(), b.view()), a.view().dtype, {});
-            const std::vector<std::int64_t> shape = shape_of(y.view());
-            const TensorView left = broadcast(a.view(), shape), right = broadcast(b.view(), shape);
+            const Output y(name, py::none(), arithmetic_result(name, a.view(), b.view()), a.view().dtype, {});
+            const TensorView left = broadcast(a.view(), y.view()), right = broadcast(b.view(), y.view());
             arithmetic_check(left, right, y.view());
-            run_op(operations(y.view(), cheap),
-                   [&](Team& team) { arithmetic(team, operation, left, right, y.view()); });
+            run_op(op.facts.operations(y.view()), {{arithmetic_split(left, right, y.view()), [&](Range part) {
+                                                        arithmetic(part, op.operation, left, right, y.view());
+                                                    }}});
             return y.array();
         },
         py::arg("a"), py::arg("b"));
 }
 
-void bind_reductions(py::module_& module) {
-    module.def(
-        "sum",
-        [](const Object& x_in, double scale) {
-            const Input x("sum", "x", x_in, Layout::contiguous);
-            check_rank("sum", "x", x.view(), 3);
-            const Output y("sum", py::none(), {x.view().shape[0], x.view().shape[2]}, x.view().dtype, {});
-            sum_check(x.view(), y.view());
-            run_op(operations(x.view(), cheap), [&](Team& team) { sum(team, x.view(), scale, y.view()); });
-            return y.array();
-        },
-        py::arg("x"), py::arg("scale") = 1.0);
-    module.def(
-        "max",
-        [](const Object& x_in) {
-            const Input x("max", "x", x_in, Layout::contiguous);
-            check_rank("max", "x", x.view(), 3);
-            const std::vector<std::int64_t> shape = {x.view().shape[0], x.view().shape[2]};
-            const Output y("max", py::none(), shape, x.view().dtype, {}),
-                index("max", py::none(), shape, DType::int64, {});
-            max_check(x.view(), y.view(), index.view());
-            run_op(operations(x.view(), cheap), [&](Team& team) { max(team, x.view(), y.view(), index.view()); });
-            return py::make_tuple(y.array(), index.array());
-        },
-        py::arg("x"));
-    module.def(
-        "max_backward",
-        [](const Object& grad_in, const Object& index_in, std::int64_t axis) {
-            const Input grad_y("max_backward", "grad_y", grad_in, Layout::contiguous);
-            const Input index("max_backward", "index", index_in, Layout::contiguous);
-            check_rank("max_backward", "grad_y", grad_y.view(), 2);
-            const Output grad_x("max_backward", py::none(), {grad_y.view().shape[0], axis, grad_y.view().shape[1]},
-                                grad_y.view().dtype, {});
-            max_backward_check(grad_y.view(), index.view(), grad_x.view());
-            run_op(operations(grad_x.view(), cheap),
-                   [&](Team& team) { max_backward(team, grad_y.view(), index.view(), grad_x.view()); });
-            return grad_x.array();
-        },
-        py::arg("grad_y"), py::arg("index"), py::arg("axis"));
+void run_copy(const TensorView& x, const TensorView& y) {
+    copy_check(x, y);
+    run_op(copy_facts.operations(x), {{copy_split(x, y), [&](Range part) { copy(part, x, y); }}});
 }
 
-void bind_elementwise(py::module_& module) {
-    def_unary(module, "relu", relu_check, relu, cheap);
-    def_unary(module, "sigmoid", sigmoid_check, sigmoid, transcendental);
-    def_unary(module, "tanh", tanh_check, tanh, transcendental);
-    def_unary(module, "exp", exp_check, exp, transcendental);
-    def_unary(module, "log", log_check, log, transcendental);
-    def_unary(module, "softmax", softmax_check, softmax, transcendental, false);
-    def_unary(module, "log_softmax", softmax_check, log_softmax, transcendental, false);
-    def_backward(module, "relu_backward", relu_backward_check, relu_backward, cheap);
-    def_backward(module, "sigmoid_backward", sigmoid_backward_check, sigmoid_backward, cheap);
-    def_backward(module, "tanh_backward", tanh_backward_check, tanh_backward, cheap);
-    def_backward(module, "softmax_backward", softmax_backward_check, softmax_backward, cheap);
-    def_backward(module, "log_softmax_backward", softmax_backward_check, log_softmax_backward, transcendental);
+Array copy_array(const Object& x_in) {
+    const Input x("copy", "x", x_in, Layout::any);
+    const Output y("copy", py::none(), shape_of(x.view()), x.view().dtype, {});
+    run_copy(x.view(), y.view());
+    return y.array();
+}
 
+// x into the memory of target, which it gives back.
+Object assign_arrays(const Object& target_in, const Object& x_in) {
+    const TensorView target = in_place("assign", "target", target_in);
+    const Input x("assign", "x", x_in, Layout::any);
+    run_copy(x.view(), target);
+    return target_in;
+}
+
+py::tuple dropout_arrays(const Object& x_in, double p, std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
+    const Input x("dropout", "x", x_in, Layout::dense);
+    const Output mask("dropout", py::none(), x.view(), x.view().dtype, {});
+    const Output y("dropout", py::none(), x.view(), x.view().dtype, {});
+    dropout_check(x.view(), p, mask.view(), y.view());
+    const DropoutDraw draw{seed, call, number};
+    run_op(dropout_facts.operations(x.view()), {{dropout_facts.split(x.view()), [&](Range part) {
+                                                     dropout(part, x.view(), p, draw, mask.view(), y.view());
+                                                 }}});
+    return py::make_tuple(y.array(), mask.array());
+}
+
+// -- losses -----------------------------------------------------------------------------------------------------------
+
+// A loss's stages: the samples, then the sum of theirs.
+void run_loss(const Facts& facts, const TensorView& first, const PartBody& body, const TensorView& losses, double scale,
+              const TensorView& total) {
+    run_op(facts.operations(first),
+           {{facts.split(first), body}, {{1, 1}, [&](Range) { reduce_loss(losses, scale, total); }}});
+}
+
+py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in, bool mean, const Object& out) {
+    constexpr const char* op = "cross_entropy";
+    const Input logits(op, "logits", logits_in, Layout::contiguous),
+        labels(op, "labels", labels_in, Layout::contiguous);
+    check_rank(op, "logits", logits.view(), 2);
+    const std::int64_t samples = logits.view().shape[0];
+    const DType dtype = logits.view().dtype;
+    const Output total(op, py::none(), std::vector<std::int64_t>{}, dtype, {}),
+        losses(op, py::none(), {samples}, dtype, {});
+    const Output grad(op, out, shape_of(logits.view()), dtype, {&logits});
+    cross_entropy_check(logits.view(), labels.view(), losses.view(), grad.view());
+    check_labels(op, labels.view().as<std::int64_t>(), samples, logits.view().shape[1]);
+    const double scale = mean ? 1.0 / static_cast<double>(samples) : 1.0;
+    run_loss(
+        cross_entropy_facts, logits.view(),
+        [&](Range part) { cross_entropy(part, logits.view(), labels.view(), scale, losses.view(), grad.view()); },
+        losses.view(), scale, total.view());
+    return py::make_tuple(total.array(), losses.array(), grad.array());
+}
+
+void def_loss(py::module_& module, const Loss& loss) {
     module.def(
-        "pow",
-        [](const Object& x_in, double exponent) {
-            const Input x("pow", "x", x_in, Layout::contiguous);
-            const Output y("pow", py::none(), shape_of(x.view()), x.view().dtype, {&x});
-            pow_check(x.view(), y.view());
-            run_op(operations(x.view(), transcendental), [&](Team& team) { pow(team, x.view(), exponent, y.view()); });
-            return y.array();
+        loss.facts.name,
+        [&loss](const Object& x_in, const Object& target_in, bool mean, const Object& out) {
+            const char* const op = loss.facts.name;
+            const Input x(op, "the input", x_in, Layout::contiguous),
+                target(op, "the target", target_in, Layout::contiguous);
+            const std::int64_t samples = x.view().rank == 0 ? 0 : x.view().shape[0];
+            const DType dtype = x.view().dtype;
+            const Output total(op, py::none(), std::vector<std::int64_t>{}, dtype, {}),
+                losses(op, py::none(), {samples}, dtype, {});
+            const Output grad(op, out, shape_of(x.view()), dtype, {&x, &target});
+            loss_check(op, x.view(), target.view(), losses.view(), grad.view());
+            const double scale = mean ? 1.0 / static_cast<double>(x.view().size()) : 1.0;
+            run_loss(
+                loss.facts, x.view(),
+                [&](Range part) {
+                    loss.run(part, x.view(), target.view(), loss.factor * scale, losses.view(), grad.view());
+                },
+                losses.view(), scale, total.view());
+            return py::make_tuple(total.array(), losses.array(), grad.array());
         },
-        py::arg("x"), py::arg("exponent"));
-    module.def(
-        "pow_backward",
-        [](const Object& grad_in, const Object& x_in, double exponent) {
-            const Input grad_y("pow", "grad_y", grad_in, Layout::contiguous), x("pow", "x", x_in, Layout::contiguous);
-            const Output grad_x("pow", py::none(), shape_of(x.view()), x.view().dtype, {&x});
-            pow_backward_check(grad_y.view(), x.view(), grad_x.view());
-            run_op(operations(x.view(), transcendental),
-                   [&](Team& team) { pow_backward(team, grad_y.view(), x.view(), exponent, grad_x.view()); });
-            return grad_x.array();
-        },
-        py::arg("grad_y"), py::arg("x"), py::arg("exponent"));
-    def_arithmetic(module, "add", Arithmetic::add);
-    def_arithmetic(module, "subtract", Arithmetic::subtract);
-    def_arithmetic(module, "multiply", Arithmetic::multiply);
-    def_arithmetic(module, "divide", Arithmetic::divide);
-    module.def(
-        "copy",
-        [](const Object& x_in) {
-            const Input x("copy", "x", x_in, Layout::any);
-            const Output y("copy", py::none(), shape_of(x.view()), x.view().dtype, {});
-            copy_check(x.view(), y.view());
-            run_op(operations(x.view(), cheap), [&](Team& team) { copy(team, x.view(), y.view()); });
-            return y.array();
-        },
-        py::arg("x"));
-    module.def(
-        "dropout",
-        [](const Object& x_in, double p, std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
-            const Input x("dropout", "x", x_in, Layout::contiguous);
-            const Output mask("dropout", py::none(), shape_of(x.view()), x.view().dtype, {});
-            const Output y("dropout", py::none(), shape_of(x.view()), x.view().dtype, {});
-            dropout_check(x.view(), p, mask.view(), y.view());
-            const DropoutDraw draw{seed, call, number};
-            run_op(operations(x.view(), transcendental),
-                   [&](Team& team) { dropout(team, x.view(), p, draw, mask.view(), y.view()); });
-            return py::make_tuple(y.array(), mask.array());
-        },
-        py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"), py::arg("module"));
+        py::arg("x"), py::arg("target"), py::arg("mean") = true, py::arg("out") = py::none());
+}
+
+// -- reductions -------------------------------------------------------------------------------------------------------
+
+Array sum_array(const Object& x_in, double scale) {
+    const Input x("sum", "x", x_in, Layout::contiguous);
+    check_rank("sum", "x", x.view(), 3);
+    const Output y("sum", py::none(), {x.view().shape[0], x.view().shape[2]}, x.view().dtype, {});
+    sum_check(x.view(), y.view());
+    run_op(sum_facts.operations(x.view()),
+           {{sum_facts.split(x.view()), [&](Range part) { sum(part, x.view(), scale, y.view()); }}});
+    return y.array();
+}
+
+py::tuple max_arrays(const Object& x_in) {
+    const Input x("max", "x", x_in, Layout::contiguous);
+    check_rank("max", "x", x.view(), 3);
+    const std::vector<std::int64_t> shape = {x.view().shape[0], x.view().shape[2]};
+    const Output y("max", py::none(), shape, x.view().dtype, {}), index("max", py::none(), shape, DType::int64, {});
+    max_check(x.view(), y.view(), index.view());
+    run_op(max_facts.operations(x.view()),
+           {{max_facts.split(x.view()), [&](Range part) { max(part, x.view(), y.view(), index.view()); }}});
+    return py::make_tuple(y.array(), index.array());
+}
+
+Array max_backward_array(const Object& grad_in, const Object& index_in, std::int64_t axis) {
+    const Input grad_y("max_backward", "grad_y", grad_in, Layout::contiguous);
+    const Input index("max_backward", "index", index_in, Layout::contiguous);
+    check_rank("max_backward", "grad_y", grad_y.view(), 2);
+    const Output grad_x("max_backward", py::none(), {grad_y.view().shape[0], axis, grad_y.view().shape[1]},
+                        grad_y.view().dtype, {});
+    max_backward_check(grad_y.view(), index.view(), grad_x.view());
+    run_op(max_backward_facts.operations(grad_x.view()),
+           {{max_backward_facts.split(grad_x.view()),
+             [&](Range part) { max_backward(part, grad_y.view(), index.view(), grad_x.view()); }}});
+    return grad_x.array();
+}
+
+bool finite_array(const Object& x_in) {
+    const Input x("finite", "x", x_in, Layout::contiguous);
+    check_real("finite", "x", x.view());
+    return all_finite(x.view());
+}
+
+// -- facts ------------------------------------------------------------------------------------------------------------
+
+Object default_of(const Argument& argument) {
+    return std::visit([](const auto& value) -> Object { return py::cast(value); }, argument.value);
+}
+
+const char* kind_name(Argument::Kind kind) {
+    switch (kind) {
+        case Argument::Kind::array:
+            return "array";
+        case Argument::Kind::optional_array:
+            return "optional array";
+        case Argument::Kind::boolean:
+            return "bool";
+        case Argument::Kind::integer:
+            return "int";
+        case Argument::Kind::real:
+            return "float";
+        case Argument::Kind::integers:
+            return "ints";
+        default:
+            return "state";
+    }
+}
+
+// What Python's passes over a recording ask: _core.pyi tells the keys.
+py::dict facts_dict(const Facts& facts) {
+    py::list arguments;
+    for (const Argument& each : facts.arguments)
+        arguments.append(py::make_tuple(each.name, kind_name(each.kind), each.required, default_of(each)));
+    py::dict dict;
+    dict["arguments"] = arguments;
+    dict["broadcasts"] = facts.broadcasts;
+    dict["epilogues"] = facts.epilogues;
+    dict["update"] = facts.update;
+    dict["update_in_panels"] = facts.update_in_panels;
+    dict["weight_in_panels"] = facts.weight_in_panels;
+    return dict;
+}
+
+void bind_products(py::module_& module) {
+    const auto none = py::none();
+    module.def("dense_forward", &dense_forward_array, py::arg("x"), py::arg("weight"), py::arg("bias") = none,
+               py::arg("relu") = false, py::arg("out") = none, py::arg("finite") = false);
+    module.def("dense_grad_x", &dense_grad_x_array, py::arg("grad_y"), py::arg("weight"), py::arg("out") = none);
+    module.def("dense_grad_weight", &dense_grad_weight_array, py::arg("grad_y"), py::arg("x"), py::arg("out") = none);
+    module.def("dense_grad_bias", &dense_grad_bias_array, py::arg("grad_y"), py::arg("out") = none);
+    module.def("matmul", &matmul_array, py::arg("a"), py::arg("b"), py::arg("out") = none);
+    module.def("finite", &finite_array, py::arg("x"));
 }
 
 }  // namespace
 
 void bind_ops(py::module_& module) {
-    const auto none = py::none();
-    module.def("dense_forward", &dense_forward_array, py::arg("x"), py::arg("weight"), py::arg("bias") = none,
-               py::arg("relu") = false, py::arg("out") = none, py::arg("finite") = false);
-    module.def(
-        "finite",
-        [](const Object& x_in) {
-            const Input x("finite", "x", x_in, Layout::contiguous);
-            check_real("finite", "x", x.view());
-            return all_finite(x.view());
-        },
-        py::arg("x"));
-    module.def("dense_grad_x", &dense_grad_x_array, py::arg("grad_y"), py::arg("weight"), py::arg("out") = none);
-    module.def("dense_grad_weight", &dense_grad_weight_array, py::arg("grad_y"), py::arg("x"), py::arg("out") = none);
-    module.def("dense_grad_bias", &dense_grad_bias_array, py::arg("grad_y"), py::arg("out") = none);
-    module.def("matmul", &matmul_array, py::arg("a"), py::arg("b"), py::arg("out") = none);
+    bind_products(module);
+    for (const Map* map : maps()) def_map(module, *map);
+    for (const MapBackward* map : maps_backward()) def_map_backward(module, *map);
+    for (const ArithmeticOp& op : arithmetic_ops) def_arithmetic(module, op);
+    for (const Loss* loss : losses()) def_loss(module, *loss);
+    module.def("copy", &copy_array, py::arg("x"));
+    module.def("assign", &assign_arrays, py::arg("target"), py::arg("x"));
+    module.def("dropout", &dropout_arrays, py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"),
+               py::arg("module"));
     module.def("cross_entropy", &cross_entropy_arrays, py::arg("logits"), py::arg("labels"), py::arg("mean") = true,
-               py::arg("out") = none);
-    def_loss(module, "mse", mse_check, mse, 2.0, cheap);
-    def_loss(module, "bce_with_logits", bce_with_logits_check, bce_with_logits, 1.0, 3 * transcendental);
-    bind_elementwise(module);
-    bind_reductions(module);
+               py::arg("out") = py::none());
+    module.def("sum", &sum_array, py::arg("x"), py::arg("scale") = 1.0);
+    module.def("max", &max_arrays, py::arg("x"));
+    module.def("max_backward", &max_backward_array, py::arg("grad_y"), py::arg("index"), py::arg("axis"));
+    module.def("instruction_facts", [] {
+        py::dict ops;
+        for (const Facts* facts : all_facts()) ops[facts->name] = facts_dict(*facts);
+        return ops;
+    });
 }
 
 }  // namespace fastnn

@@ -11,7 +11,7 @@
 #include "core/check.h"
 #include "ops/dense.h"
 #include "plan/cost.h"
-#include "plan/updates.h"
+#include "plan/zeros.h"
 
 namespace fastnn {
 
@@ -23,7 +23,15 @@ DType dtype_named(const std::string& name) {
     for (const DType dtype : {DType::float32, DType::float64, DType::int64, DType::uint8, DType::boolean}) {
         if (name == dtype_name(dtype)) return dtype;
     }
-    fail_type("plan", "no compiled plan works on ", name);
+    fail_type("plan", "no compiled plan works on ", name, ": float32, float64, int64, uint8 and bool are known");
+}
+
+// A NumPy array of a view's memory, for a copy: it owns nothing.
+py::array array_of(const TensorView& view) {
+    std::vector<py::ssize_t> strides;
+    for (int i = 0; i < view.rank; ++i) strides.push_back(view.stride[i] * item_size(view.dtype));
+    const py::capsule owner(view.data, [](void*) {});
+    return py::array(numpy_dtype(view.dtype), shape_of(view), strides, view.data, owner);
 }
 
 // A copy of an array into a view, or back; both of one shape and dtype.
@@ -33,11 +41,10 @@ void write_view(Plan& plan, int id, const Object& array_in) {
     check_dtype("plan", "array", array.view(), view.dtype);
     check_same_shape("plan", "array", array.view(), "the plan's view", view);
     plan.written(view);
-    if (view.panel != 0) {
+    if (view.panels) {
         pack_weight(array.view(), view);
     } else {
-        py::array target(numpy_dtype(view.dtype), shape_of(view), {}, view.data, py::none());
-        target.attr("__setitem__")(py::ellipsis(), array.array());
+        array_of(view).attr("__setitem__")(py::ellipsis(), array.array());
     }
 }
 
@@ -46,11 +53,10 @@ void read_view(const Plan& plan, int id, const Object& array_in) {
     const TensorView array = in_place("plan", "array", array_in);
     check_dtype("plan", "array", array, view.dtype);
     check_same_shape("plan", "array", array, "the plan's view", view);
-    if (view.panel != 0) {
+    if (view.panels) {
         unpack_weight(view, array);
     } else {
-        const py::array source(numpy_dtype(view.dtype), shape_of(view), {}, view.data, py::none());
-        array_in.attr("__setitem__")(py::ellipsis(), source);
+        array_in.attr("__setitem__")(py::ellipsis(), array_of(view));
     }
 }
 
@@ -81,7 +87,7 @@ struct SourceArrays {
 std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std::int64_t first, std::int64_t steps,
                         double seconds, bool stop_at_nan, const Object& losses_in, const Object& outputs_in) {
     const Program& target = plan.program_at(program);
-    if (target.input < 0) fail("plan", "this program has no input");
+    if (target.input < 0) fail("plan", "a source was given, but program ", program, " has no input");
     const std::int64_t batch = plan.at(target.input).shape[0];
     if (first < 0 || steps < 0 || checked_product("plan", first + steps, batch) > arrays.order.view().size()) {
         fail("plan", "steps ", first, " to ", first + steps, " of ", batch, " samples reach past the order's ",
@@ -93,11 +99,14 @@ std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std
     const auto place = [&](const Object& array_in, const char* name, int view) -> void* {
         if (array_in.is_none()) return nullptr;
         const TensorView array = in_place("plan", name, array_in);
-        if (view < 0) fail("plan", "this program has no ", name);
+        if (view < 0) fail("plan", name, " were asked for, but program ", program, " has none");
         const TensorView& like = plan.at(view);
         check_dtype("plan", name, array, like.dtype);
         check_contiguous("plan", name, array);
-        if ((first + steps) * like.size() > array.size()) fail("plan", name, " is too small for the steps asked for");
+        if ((first + steps) * like.size() > array.size()) {
+            fail("plan", name, " is too small for the steps asked for: it has ", array.size(), " elements, ",
+                 first + steps, " steps give ", (first + steps) * like.size());
+        }
         return array.as<char>() + first * like.size() * item_size(like.dtype);
     };
     void* const losses = place(losses_in, "losses", target.loss);
@@ -132,7 +141,9 @@ py::tuple profile_of(Plan& plan, int number) {
             flops = program.instructions[i].flops;
             for (const Access& access : program.instructions[i].accesses) bytes += double(access.end - access.begin);
         }
-        const Instruction waiting{"waiting"}, &instruction = i + 1 < slots ? program.instructions[i] : waiting;
+        Instruction waiting;
+        waiting.name = "waiting";
+        const Instruction& instruction = i + 1 < slots ? program.instructions[i] : waiting;
         result.append(py::make_tuple(instruction.name, instruction.detail, flops, bytes, seconds / steps,
                                      seconds_of(instruction.operations)));
     }
@@ -156,9 +167,34 @@ int best_threads_of(Plan& plan, int number) {
     return best_threads(program.instructions, program.phases, rows_of(plan, program), get_num_threads(), many);
 }
 
-}  // namespace
+State state_of(const Object& object) {
+    if (object.is_none()) return {};
+    if (py::isinstance<DropoutDraw>(object)) return object.cast<std::shared_ptr<DropoutDraw>>();
+    return settings_of(object);
+}
 
-void bind_plan(py::module_& module) {
+std::vector<std::string> instructions_of(Plan& plan, int number) {
+    std::vector<std::string> names;
+    for (const auto& instruction : plan.program_at(number).instructions) names.push_back(instruction.name);
+    return names;
+}
+
+// Columns of forward products times rows, and inputs of panels of weight gradients, that were left out so far.
+py::tuple zeros_left_out(Plan& plan, int number) {
+    std::int64_t forward = 0, gradients = 0;
+    for (const Zeros& each : plan.program_at(number).zeros) {
+        forward += each.left_out();
+        gradients += each.gradients_left_out();
+    }
+    return py::make_tuple(forward, gradients);
+}
+
+void step_once(Plan& plan, int program) {
+    const py::gil_scoped_release released;
+    plan.run(program, nullptr, {}, nullptr, nullptr);
+}
+
+void bind_draw(py::module_& module) {
     py::class_<DropoutDraw, std::shared_ptr<DropoutDraw>>(module, "DropoutDraw")
         .def(py::init([](std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
                  return std::make_shared<DropoutDraw>(DropoutDraw{seed, call, number});
@@ -166,87 +202,63 @@ void bind_plan(py::module_& module) {
              py::arg("seed"), py::arg("call"), py::arg("module"))
         .def_readwrite("seed", &DropoutDraw::seed)
         .def_readwrite("call", &DropoutDraw::call);
-    py::class_<SourceArrays>(module, "Source")
-        .def(py::init<const Object&, const Object&, const Object&, const Object&, const Object&>(), py::arg("images"),
-             py::arg("targets"), py::arg("order"), py::arg("mean") = py::none(), py::arg("std") = py::none());
-    py::class_<Plan>(module, "Plan")
-        .def(py::init<>())
-        .def("buffer", &Plan::buffer, py::arg("nbytes"))
+}
+
+using PlanClass = py::class_<Plan>;
+
+void bind_building(PlanClass& plan) {
+    plan.def("buffer", &Plan::buffer, py::arg("nbytes"))
         .def(
             "view",
-            [](Plan& plan, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
+            [](Plan& self, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
                const std::vector<std::int64_t>& stride, const std::string& dtype,
-               std::int64_t panel) { return plan.view(buffer, offset, shape, stride, dtype_named(dtype), panel); },
+               std::int64_t panel) { return self.view(buffer, offset, shape, stride, dtype_named(dtype), panel); },
             py::arg("buffer"), py::arg("offset"), py::arg("shape"), py::arg("stride"), py::arg("dtype"),
             py::arg("panel") = 0)
         .def("program", &Plan::program)
         .def("set_io", &Plan::set_io, py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"),
              py::arg("output"))
-        .def("emit", &Plan::emit, py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"),
-             py::arg("attributes"))
         .def(
-            "emit_update",
-            [](Plan& plan, int program, const Object& settings, int param, int grad, const std::vector<int>& states) {
-                emit_update(plan, program, settings_of(settings), param, grad, states);
-            },
-            py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad"), py::arg("states"))
-        .def(
-            "emit_bias_update",
-            [](Plan& plan, int program, const Object& settings, int param, int grad_y, const std::vector<int>& states) {
-                emit_bias_update(plan, program, settings_of(settings), param, grad_y, states);
-            },
-            py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad_y"), py::arg("states"))
-        .def(
-            "emit_dense_update",
-            [](Plan& plan, int program, const Object& settings, int param, int grad_y, int x,
-               const std::vector<int>& states) {
-                emit_dense_update(plan, program, settings_of(settings), param, grad_y, x, states);
-            },
-            py::arg("program"), py::arg("settings"), py::arg("param"), py::arg("grad_y"), py::arg("x"),
-            py::arg("states"))
-        .def(
-            "emit_dropout",
-            [](Plan& plan, int program, const std::shared_ptr<DropoutDraw>& draw, double p, int x, int y, int mask) {
-                emit_dropout(plan, program, draw, p, x, y, mask);
-            },
-            py::arg("program"), py::arg("draw"), py::arg("p"), py::arg("x"), py::arg("y"), py::arg("mask"))
-        .def(
-            "instructions",
-            [](Plan& plan, int program) {
-                std::vector<std::string> names;
-                for (const auto& instruction : plan.program_at(program).instructions) names.push_back(instruction.name);
-                return names;
-            },
-            py::arg("program"))
-        .def("phases", &phases_of, py::arg("program"))
-        .def(
-            "zeros_left_out",
-            [](Plan& plan, int number) {
-                std::int64_t forward = 0, gradients = 0;
-                for (const Zeros& each : plan.program_at(number).zeros) {
-                    forward += each.left_out();
-                    gradients += each.gradients_left_out();
-                }
-                return py::make_tuple(forward, gradients);
-            },
-            py::arg("program"))
-        .def("step_seconds", &step_seconds_of, py::arg("program"), py::arg("threads"))
-        .def("best_threads", &best_threads_of, py::arg("program"))
-        .def("start_profile", &Plan::start_profile, py::arg("program"), py::arg("on"))
-        .def("profile", &profile_of, py::arg("program"))
-        .def("write", &write_view, py::arg("view"), py::arg("array"))
+            "emit",
+            [](Plan& self, int program, const std::string& name, const std::vector<int>& inputs,
+               const std::vector<int>& outputs, const Attributes& attributes,
+               const Object& state) { self.emit(program, name, inputs, outputs, attributes, state_of(state)); },
+            py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"), py::arg("attributes"),
+            py::arg("state") = py::none());
+}
+
+void bind_running(PlanClass& plan) {
+    plan.def("write", &write_view, py::arg("view"), py::arg("array"))
         .def("read", &read_view, py::arg("view"), py::arg("array"))
-        .def(
-            "step",
-            [](Plan& plan, int program) {
-                const py::gil_scoped_release released;
-                plan.run(program, nullptr, {}, nullptr, nullptr);
-            },
-            py::arg("program"))
+        .def("step", &step_once, py::arg("program"))
         .def("run", &run_source, py::arg("program"), py::arg("source"), py::arg("first"), py::arg("steps"),
              py::arg("seconds"), py::arg("stop_at_nan") = false, py::arg("losses") = py::none(),
              py::arg("outputs") = py::none())
         .def_property_readonly("steps_run", &Plan::steps_run);
+}
+
+void bind_telling(PlanClass& plan) {
+    plan.def("instructions", &instructions_of, py::arg("program"))
+        .def("phases", &phases_of, py::arg("program"))
+        .def("zeros_left_out", &zeros_left_out, py::arg("program"))
+        .def("step_seconds", &step_seconds_of, py::arg("program"), py::arg("threads"))
+        .def("best_threads", &best_threads_of, py::arg("program"))
+        .def("start_profile", &Plan::start_profile, py::arg("program"), py::arg("on"))
+        .def("profile", &profile_of, py::arg("program"));
+}
+
+}  // namespace
+
+void bind_plan(py::module_& module) {
+    bind_draw(module);
+    py::class_<SourceArrays>(module, "Source")
+        .def(py::init<const Object&, const Object&, const Object&, const Object&, const Object&>(), py::arg("images"),
+             py::arg("targets"), py::arg("order"), py::arg("mean") = py::none(), py::arg("std") = py::none());
+    PlanClass plan(module, "Plan");
+    plan.def(py::init<>());
+    bind_building(plan);
+    bind_running(plan);
+    bind_telling(plan);
     module.def("instruction_names", &instruction_names);
 }
 

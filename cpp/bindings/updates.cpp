@@ -1,6 +1,7 @@
 // Optimizer updates of NumPy arrays, in place.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -22,8 +23,8 @@ void adam_arrays(const Object& param_in, const Object& grad_in, const Object& m_
                      v = in_place("adam", "v", v_in);
     const Input grad("adam", "grad", grad_in, Layout::any);
     adam_check(param, grad.view(), m, v);
-    run_op(static_cast<double>(param.size()) * update_cost,
-           [&](Team& team) { adam(team, settings, param, grad.view(), m, v); });
+    run_op(adam_facts.operations(param),
+           {{elements(param), [&](Range part) { adam(part, settings, param, grad.view(), m, v); }}});
 }
 
 void sgd_arrays(const Object& param_in, const Object& grad_in, const Object& buffer_in, const SgdSettings& settings) {
@@ -32,8 +33,8 @@ void sgd_arrays(const Object& param_in, const Object& grad_in, const Object& buf
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("sgd", "grad", grad_in, Layout::any);
     sgd_check(param, grad.view(), buffer_view);
-    run_op(static_cast<double>(param.size()),
-           [&](Team& team) { sgd(team, settings, param, grad.view(), buffer_view); });
+    run_op(sgd_facts.operations(param),
+           {{elements(param), [&](Range part) { sgd(part, settings, param, grad.view(), buffer_view); }}});
 }
 
 void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object& square_in, const Object& buffer_in,
@@ -44,8 +45,8 @@ void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object&
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("rmsprop", "grad", grad_in, Layout::any);
     rmsprop_check(param, grad.view(), square, buffer_view);
-    run_op(static_cast<double>(param.size()) * update_cost,
-           [&](Team& team) { rmsprop(team, settings, param, grad.view(), square, buffer_view); });
+    run_op(rmsprop_facts.operations(param),
+           {{elements(param), [&](Range part) { rmsprop(part, settings, param, grad.view(), square, buffer_view); }}});
 }
 
 // One of the updates of a step, as Python gives it: settings, parameter, gradient, states.
@@ -66,17 +67,28 @@ Update checked_update(const Entry& entry) {
     return update;
 }
 
+// A part of all updates, whose elements are in one row.
+void update_part(Range part, const std::vector<Update>& updates) {
+    for (const Update& each : updates) {
+        const std::int64_t items = elements(each.target.param).units;
+        const Range mine{std::max<std::int64_t>(part.begin, 0), std::min(part.end, items)};
+        if (mine.begin < mine.end) update(mine, each.settings, each.target, each.grad.view());
+        part = {part.begin - items, part.end - items};
+    }
+}
+
 // A step of an optimizer in one region of threads; nothing is touched before all of it is checked.
 void update_arrays(const std::vector<Entry>& entries) {
     std::vector<Update> updates;
-    double items = 0;
+    double operations = 0;
+    Split all{0, 1};
     for (const Entry& entry : entries) {
         updates.push_back(checked_update(entry));
-        items += static_cast<double>(updates.back().target.param.size());
+        const TensorView& param = updates.back().target.param;
+        operations += update_facts(updates.back().settings).operations(param);
+        all.units += elements(param).units;
     }
-    run_op(items * update_cost, [&](Team& team) {
-        for (const Update& each : updates) update(team, each.settings, each.target, each.grad.view());
-    });
+    run_op(operations, {{all, [&](Range part) { update_part(part, updates); }}});
 }
 
 }  // namespace

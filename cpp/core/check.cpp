@@ -18,12 +18,24 @@ const char* dtype_name(DType dtype) {
     return "unknown";
 }
 
-std::string shape_text(const TensorView& view) {
+namespace {
+
+std::string numbers_text(const std::array<std::int64_t, max_rank>& numbers, int count) {
     std::ostringstream out;
     out << "(";
-    for (int i = 0; i < view.rank; ++i) out << (i ? ", " : "") << view.shape[i];
-    out << (view.rank == 1 ? ",)" : ")");
+    for (int i = 0; i < count; ++i) out << (i ? ", " : "") << numbers[i];
+    out << (count == 1 ? ",)" : ")");
     return out.str();
+}
+
+}  // namespace
+
+std::string shape_text(const TensorView& view) { return numbers_text(view.shape, view.rank); }
+
+std::string layout_text(const TensorView& view) {
+    const std::string shape = "shape " + shape_text(view);
+    if (view.panels) return text(shape, " in panels of ", view.panels.width);
+    return shape + " with strides " + numbers_text(view.stride, view.rank);
 }
 
 std::int64_t checked_product(const char* op, std::int64_t a, std::int64_t b) {
@@ -61,7 +73,20 @@ void check_same_shape(const char* op, const char* a_name, const TensorView& a, c
 }
 
 void check_contiguous(const char* op, const char* name, const TensorView& view) {
-    if (!view.contiguous()) fail(op, name, " must be contiguous (C order)");
+    if (!view.contiguous()) fail(op, name, " must be contiguous (C order), got ", layout_text(view));
+}
+
+void check_dense(const char* op, const char* name, const TensorView& view) {
+    if (!view.dense()) fail(op, name, " must fill its memory without gaps, got ", layout_text(view));
+}
+
+void check_same_layout(const char* op, const char* a_name, const TensorView& a, const char* b_name,
+                       const TensorView& b) {
+    check_same_shape(op, a_name, a, b_name, b);
+    if (!same_layout(a, b)) {
+        fail(op, a_name, " and ", b_name, " must have the same memory layout: ", layout_text(a), " and ",
+             layout_text(b));
+    }
 }
 
 void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes,

@@ -17,7 +17,8 @@ struct TypeError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-std::string shape_text(const TensorView& view);  // "(64, 784)"
+std::string shape_text(const TensorView& view);   // "(64, 784)"
+std::string layout_text(const TensorView& view);  // "shape (64, 784) with strides (784, 1)", or in panels
 
 template <typename... Parts>
 std::string text(const Parts&... parts) {
@@ -43,7 +44,12 @@ void check_rank(const char* op, const char* name, const TensorView& view, int ra
 void check_real(const char* op, const char* name, const TensorView& view);  // float32 or float64
 void check_dtype(const char* op, const char* name, const TensorView& view, DType dtype);
 void check_same_shape(const char* op, const char* a_name, const TensorView& a, const char* b_name, const TensorView& b);
-void check_contiguous(const char* op, const char* name, const TensorView& view);
+void check_contiguous(const char* op, const char* name, const TensorView& view);  // C order
+
+// Dense in some order of the dimensions, and b in the same as a.
+void check_dense(const char* op, const char* name, const TensorView& view);
+void check_same_layout(const char* op, const char* a_name, const TensorView& a, const char* b_name,
+                       const TensorView& b);
 
 // 0 <= label < classes for n labels, or an error that names the first that is not; `first`: the first one's sample.
 void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, std::int64_t classes,

@@ -1,8 +1,8 @@
 // threads above | One team of threads for one call. The only place that knows OpenMP.
 //
-// Work is written once, as a body that every thread of a team runs ("single program, multiple data"): it takes its
-// share of the elements and meets the others at barriers. An op uses a team for one call; a plan holds one for a whole
-// epoch and runs the same bodies, one after the other, with a barrier between them.
+// A body is run by every thread of a team ("single program, multiple data"), which meets the others at barriers. An
+// eager call has a team for its stages (bindings/arrays.h), a plan holds one for a whole epoch (plan/run.cpp). Ops know
+// nothing of teams: they do any part of their work that they are told to.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,19 @@ struct Range {
 
 // How many blocks of so many cover n.
 constexpr std::int64_t blocks_of(std::int64_t n, std::int64_t block) { return (n + block - 1) / block; }
+
+// Work that can be cut: so many units, anywhere at a multiple of grain.
+struct Split {
+    std::int64_t units = 0, grain = 1;
+
+    // Part number `index` of `count` even ones; empty where there are fewer grains.
+    Range part(std::int64_t index, std::int64_t count) const {
+        const std::int64_t blocks = blocks_of(units, grain);
+        const std::int64_t begin = blocks * index / count * grain, end = blocks * (index + 1) / count * grain;
+        return {begin < units ? begin : units, end < units ? end : units};
+    }
+    Range all() const { return {0, units}; }
+};
 
 class Team;
 
@@ -56,13 +69,6 @@ public:
     void resize(int size);
     bool resting() const { return index_ >= size_; }
     void rest();
-
-    // This thread's part of [0, n), cut at multiples of grain.
-    Range share(std::int64_t n, std::int64_t grain = 1) const {
-        const std::int64_t blocks = blocks_of(n, grain);
-        const std::int64_t begin = blocks * index_ / size_ * grain, end = blocks * (index_ + 1) / size_ * grain;
-        return {begin < n ? begin : n, end < n ? end : n};
-    }
 
 private:
     TeamState* state_ = nullptr;

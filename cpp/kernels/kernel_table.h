@@ -19,11 +19,11 @@ namespace fastnn {
 constexpr std::int64_t index_ahead = 8;
 
 // Rows of A times one panel of B: C(m, j) = sum over k of A(m, k) * B(k, j), 0 <= j < n <= panel width.
-// A(m, k) = a[m * a_row + (k / segment) * a_segment + (k % segment) * a_col]; B(k, j) = b[k * b_row + j].
+// A(m, k) = a[m * a_row + k * a_col]; B(k, j) = b[k * b_row + j].
 template <typename T>
 struct GemmArgs {
     const T* a;
-    std::int64_t a_row, a_col, a_segment, segment;
+    std::int64_t a_row, a_col;
     const T* b;
     std::int64_t b_row;
     T* c;
@@ -34,8 +34,7 @@ struct GemmArgs {
     const T* bias;  // n values or null; with finish only
     bool relu;      // with finish only
     // Null, or which k there are: index[0], ..., index[k - 1], ascending; all other columns of A are zero and B is
-    // finite. For a_col = 1, whole panels (n = b_row = panel) and no segments. index_ahead more numbers like these are
-    // read.
+    // finite. For a_col = 1 and whole panels (n = b_row = panel). index_ahead more numbers like these are read.
     const std::int32_t* index;
 };
 

@@ -2,9 +2,12 @@
 
 #include <cmath>
 
+#include "kernels/dispatch.h"
 #include "ops/optimizer.h"
 
 namespace fastnn {
+
+const Facts adam_facts = Facts("adam").costs(4);
 
 void AdamSettings::set_step(std::int64_t target) {
     if (target < step || beta1 != beta1_taken || beta2 != beta2_taken) {
@@ -40,13 +43,12 @@ void adam_check(const TensorView& param, const TensorView& grad, const TensorVie
     update_check("adam", param, {{"grad", &grad}, {"m", &m}, {"v", &v}});
 }
 
-void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad,
+void adam(Range part, const AdamSettings& settings, const TensorView& param, const TensorView& grad,
           const TensorView& m, const TensorView& v) {
     dispatch_real(param.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const Range mine = update_share<T>(team, param);
-        kernels<T>().adam(mine.end - mine.begin, param.as<T>() + mine.begin, grad.as<T>() + mine.begin,
-                          m.as<T>() + mine.begin, v.as<T>() + mine.begin, adam_scalars<T>(settings));
+        kernels<T>().adam(part.end - part.begin, param.as<T>() + part.begin, grad.as<T>() + part.begin,
+                          m.as<T>() + part.begin, v.as<T>() + part.begin, adam_scalars<T>(settings));
     });
 }
 

@@ -11,6 +11,7 @@
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "kernels/kernel_table.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
@@ -31,11 +32,13 @@ struct AdamSettings {
     }
 };
 
+extern const Facts adam_facts;  // of the parameter
+
 template <typename T>
 AdamScalars<T> adam_scalars(const AdamSettings& settings);
 
 void adam_check(const TensorView& param, const TensorView& grad, const TensorView& m, const TensorView& v);
-void adam(Team& team, const AdamSettings& settings, const TensorView& param, const TensorView& grad,
+void adam(Range part, const AdamSettings& settings, const TensorView& param, const TensorView& grad,
           const TensorView& m, const TensorView& v);
 
 }  // namespace fastnn

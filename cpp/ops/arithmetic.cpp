@@ -2,8 +2,10 @@
 
 #include <cstring>
 
+#include "core/aligned_buffer.h"
 #include "core/check.h"
 #include "kernels/dispatch.h"
+#include "ops/walk.h"
 
 namespace fastnn {
 
@@ -22,12 +24,12 @@ std::int64_t row_offset(const TensorView& view, std::int64_t row) {
 std::int64_t row_length(const TensorView& y) { return y.rank == 0 ? 1 : y.shape[y.rank - 1]; }
 std::int64_t last_stride(const TensorView& view) { return view.rank == 0 ? 1 : view.stride[view.rank - 1]; }
 
-// One dimension where both inputs are contiguous or a single value: rows would be short for no reason.
-TensorView flattened(const TensorView& view, std::int64_t n) {
+// A single value (step 0), or elements that lie as y's do (step 1).
+TensorView flattened(const TensorView& view, std::int64_t n, std::int64_t step) {
     TensorView flat = view;
     flat.rank = 1;
     flat.shape[0] = n;
-    flat.stride[0] = view.contiguous() ? 1 : 0;
+    flat.stride[0] = step;
     return flat;
 }
 
@@ -37,6 +39,34 @@ bool single(const TensorView& view) {
     }
     return true;
 }
+
+// The operands as they are walked: one dimension where each lies as y does or is a single value, for rows would be
+// short for no reason; else with y's innermost dimension last.
+struct Walk {
+    TensorView a, b, y;
+
+    Walk(const TensorView& left, const TensorView& right, const TensorView& out) : a(left), b(right), y(out) {
+        const bool a_alike = same_layout(a, y), b_alike = same_layout(b, y);
+        if ((a_alike || single(a)) && (b_alike || single(b))) {
+            const std::int64_t n = y.size();
+            a = flattened(a, n, a_alike ? 1 : 0);
+            b = flattened(b, n, b_alike ? 1 : 0);
+            y = flattened(y, n, 1);
+        } else if (!y.contiguous()) {
+            const MemoryOrder order(y);
+            a = order.applied(a);
+            b = order.applied(b);
+            y = order.applied(y);
+        }
+    }
+
+    // One row is cut between elements, several between rows.
+    Split split() const {
+        const std::int64_t n = row_length(y);
+        if (y.rank <= 1) return {n, cache_items<float>};
+        return {n == 0 ? 0 : y.size() / n, 1};
+    }
+};
 
 template <typename T>
 using Binary = void (*)(std::int64_t, const T*, std::int64_t, const T*, std::int64_t, T*);
@@ -57,26 +87,25 @@ Binary<T> kernel_of(Arithmetic operation) {
 }
 
 template <typename T>
-void arithmetic_rows(Team& team, Binary<T> kernel, const TensorView& a, const TensorView& b, const TensorView& y) {
-    const std::int64_t n = row_length(y), a_step = last_stride(a), b_step = last_stride(b);
-    if (y.rank <= 1) {  // one row: share its elements
-        const Range mine = team.share(n, 16);
-        if (a_step <= 1 && b_step <= 1 && a_step >= 0 && b_step >= 0) {
-            kernel(mine.end - mine.begin, a.as<T>() + mine.begin * a_step, a_step, b.as<T>() + mine.begin * b_step,
-                   b_step, y.as<T>() + mine.begin);
-            return;
-        }
-        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-            kernel(1, a.as<T>() + i * a_step, 0, b.as<T>() + i * b_step, 0, y.as<T>() + i);
-        }
+void arithmetic_elements(Range part, Binary<T> kernel, const Walk& walk) {
+    const std::int64_t a_step = last_stride(walk.a), b_step = last_stride(walk.b);
+    const T *const a = walk.a.as<T>(), *const b = walk.b.as<T>();
+    T* const y = walk.y.as<T>();
+    if ((a_step == 0 || a_step == 1) && (b_step == 0 || b_step == 1)) {
+        kernel(part.end - part.begin, a + part.begin * a_step, a_step, b + part.begin * b_step, b_step, y + part.begin);
         return;
     }
+    for (std::int64_t i = part.begin; i < part.end; ++i) kernel(1, a + i * a_step, 0, b + i * b_step, 0, y + i);
+}
+
+template <typename T>
+void arithmetic_rows(Range rows, Binary<T> kernel, const Walk& walk) {
+    const std::int64_t n = row_length(walk.y), a_step = last_stride(walk.a), b_step = last_stride(walk.b);
     const bool steps = (a_step == 0 || a_step == 1) && (b_step == 0 || b_step == 1);
-    const Range mine = team.share(n == 0 ? 0 : y.size() / n);
-    for (std::int64_t row = mine.begin; row < mine.end; ++row) {
-        const T* left = a.as<T>() + row_offset(a, row);
-        const T* right = b.as<T>() + row_offset(b, row);
-        T* const out = y.as<T>() + row * n;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+        const T* left = walk.a.as<T>() + row_offset(walk.a, row);
+        const T* right = walk.b.as<T>() + row_offset(walk.b, row);
+        T* const out = walk.y.as<T>() + row * n;
         if (steps) {
             kernel(n, left, a_step, right, b_step, out);
             continue;
@@ -86,21 +115,34 @@ void arithmetic_rows(Team& team, Binary<T> kernel, const TensorView& a, const Te
 }
 
 template <typename T>
-void copy_rows(Team& team, const TensorView& x, const TensorView& y) {
-    const std::int64_t n = row_length(y), step = last_stride(x);
-    const Range mine = team.share(n == 0 ? 0 : y.size() / n);
-    for (std::int64_t row = mine.begin; row < mine.end; ++row) {
-        const T* source = x.as<T>() + row_offset(x, row);
-        T* const out = y.as<T>() + row * n;
-        if (step == 1) {
-            std::memcpy(out, source, static_cast<std::size_t>(n) * sizeof(T));
-            continue;
-        }
-        for (std::int64_t i = 0; i < n; ++i) out[i] = source[i * step];
+void copy_run(std::int64_t n, const T* source, std::int64_t step, T* out) {
+    if (step == 1) {
+        std::memcpy(out, source, static_cast<std::size_t>(n) * sizeof(T));
+        return;
     }
+    for (std::int64_t i = 0; i < n; ++i) out[i] = source[i * step];
+}
+
+template <typename T>
+void copy_part(Range part, const Walk& walk) {
+    const std::int64_t n = row_length(walk.y), step = last_stride(walk.a);
+    if (walk.y.rank <= 1)
+        return copy_run(part.end - part.begin, walk.a.as<T>() + part.begin * step, step, walk.y.as<T>() + part.begin);
+    for (std::int64_t row = part.begin; row < part.end; ++row)
+        copy_run(n, walk.a.as<T>() + row_offset(walk.a, row), step, walk.y.as<T>() + row * n);
 }
 
 }  // namespace
+
+const std::array<ArithmeticOp, 4> arithmetic_ops = {{
+    {Facts("add").array("a").array("b").row_by_row().broadcasting(), Arithmetic::add},
+    {Facts("subtract").array("a").array("b").row_by_row().broadcasting(), Arithmetic::subtract},
+    {Facts("multiply").array("a").array("b").row_by_row().broadcasting(), Arithmetic::multiply},
+    {Facts("divide").array("a").array("b").row_by_row().broadcasting(), Arithmetic::divide},
+}};
+
+const Facts copy_facts = Facts("copy").array("x");
+const Facts assign_facts = Facts("assign").array("target").array("x");
 
 void arithmetic_check(const TensorView& a, const TensorView& b, const TensorView& y) {
     check_real("arithmetic", "a", a);
@@ -108,36 +150,37 @@ void arithmetic_check(const TensorView& a, const TensorView& b, const TensorView
     check_dtype("arithmetic", "the result", y, a.dtype);
     check_same_shape("arithmetic", "a", a, "the result", y);
     check_same_shape("arithmetic", "b", b, "the result", y);
-    check_contiguous("arithmetic", "the result", y);
+    check_dense("arithmetic", "the result", y);
 }
 
-void arithmetic(Team& team, Arithmetic operation, const TensorView& a, const TensorView& b, const TensorView& y) {
+Split arithmetic_split(const TensorView& a, const TensorView& b, const TensorView& y) { return Walk(a, b, y).split(); }
+
+void arithmetic(Range part, Arithmetic operation, const TensorView& a, const TensorView& b, const TensorView& y) {
+    const Walk walk(a, b, y);
     dispatch_real(y.dtype, [&](auto zero) {
         using T = decltype(zero);
         const Binary<T> kernel = kernel_of<T>(operation);
-        if ((a.contiguous() || single(a)) && (b.contiguous() || single(b))) {
-            const std::int64_t n = y.size();
-            arithmetic_rows<T>(team, kernel, flattened(a, n), flattened(b, n), flattened(y, n));
-        } else {
-            arithmetic_rows<T>(team, kernel, a, b, y);
-        }
+        walk.y.rank <= 1 ? arithmetic_elements<T>(part, kernel, walk) : arithmetic_rows<T>(part, kernel, walk);
     });
 }
 
 void copy_check(const TensorView& x, const TensorView& y) {
     check_dtype("copy", "the result", y, x.dtype);
     check_same_shape("copy", "x", x, "the result", y);
-    check_contiguous("copy", "the result", y);
+    check_dense("copy", "the result", y);
 }
 
-void copy(Team& team, const TensorView& x, const TensorView& y) {
+Split copy_split(const TensorView& x, const TensorView& y) { return Walk(x, x, y).split(); }
+
+void copy(Range part, const TensorView& x, const TensorView& y) {
+    const Walk walk(x, x, y);
     switch (item_size(x.dtype)) {
         case 4:
-            return copy_rows<std::uint32_t>(team, x, y);
+            return copy_part<std::uint32_t>(part, walk);
         case 8:
-            return copy_rows<std::uint64_t>(team, x, y);
+            return copy_part<std::uint64_t>(part, walk);
         default:
-            return copy_rows<std::uint8_t>(team, x, y);
+            return copy_part<std::uint8_t>(part, walk);
     }
 }
 

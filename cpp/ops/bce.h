@@ -5,14 +5,10 @@
 // scale is 1 / (N C) for a mean. Sums run along the lane tree. grad must not overlap x or target.
 #pragma once
 
-#include "core/parallel.h"
-#include "core/tensor_view.h"
+#include "ops/loss.h"
 
 namespace fastnn {
 
-void bce_with_logits_check(const TensorView& x, const TensorView& target, const TensorView& losses,
-                           const TensorView& grad);
-void bce_with_logits(Team& team, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
-                     const TensorView& grad);
+extern const Loss bce_with_logits_op;
 
 }  // namespace fastnn

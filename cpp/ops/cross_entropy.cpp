@@ -1,8 +1,17 @@
 #include "ops/cross_entropy.h"
 
-#include "ops/map.h"
+#include "core/check.h"
+#include "kernels/dispatch.h"
 
 namespace fastnn {
+
+const Facts cross_entropy_facts = Facts("cross_entropy")
+                                      .array("logits")
+                                      .array("labels")
+                                      .attribute("mean", true)
+                                      .costs(transcendental)
+                                      .cut(samples)
+                                      .row_by_row();
 
 void cross_entropy_check(const TensorView& logits, const TensorView& labels, const TensorView& losses,
                          const TensorView& grad) {
@@ -27,13 +36,12 @@ void cross_entropy_check(const TensorView& logits, const TensorView& labels, con
     check_contiguous(op, "the gradient", grad);
 }
 
-void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale,
+void cross_entropy(Range part, const TensorView& logits, const TensorView& labels, double scale,
                    const TensorView& losses, const TensorView& grad) {
     dispatch_real(logits.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t classes = logits.shape[1];
-        const Range mine = team.share(logits.shape[0]);
-        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+        for (std::int64_t i = part.begin; i < part.end; ++i) {
             losses.as<T>()[i] =
                 kernels<T>().cross_entropy(classes, logits.as<T>() + i * classes, labels.as<std::int64_t>()[i],
                                            static_cast<T>(scale), grad.as<T>() + i * classes);

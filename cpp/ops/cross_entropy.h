@@ -7,12 +7,17 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
+extern const Facts cross_entropy_facts;
+
 void cross_entropy_check(const TensorView& logits, const TensorView& labels, const TensorView& losses,
                          const TensorView& grad);
-void cross_entropy(Team& team, const TensorView& logits, const TensorView& labels, double scale,
+
+// Samples [part.begin, part.end), whose labels have been checked.
+void cross_entropy(Range part, const TensorView& logits, const TensorView& labels, double scale,
                    const TensorView& losses, const TensorView& grad);
 
 }  // namespace fastnn

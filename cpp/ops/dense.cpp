@@ -5,7 +5,6 @@
 #include "core/aligned_buffer.h"
 #include "core/check.h"
 #include "kernels/dispatch.h"
-#include "ops/matmul.h"
 
 namespace fastnn {
 
@@ -29,20 +28,29 @@ const char* width_hint(std::int64_t features) {
     }
 }
 
-// W^T as the right operand of x W^T: k runs over inputs, n over outputs.
-template <typename T>
-Panels<T> weight_panels(Team& team, const TensorView& weight, void* workspace) {
-    if (weight.panel != 0) return {weight.as<T>(), weight.panel, weight.shape[1] * weight.panel};
-    return as_panels(team, weight.as<T>(), weight.stride[1], weight.stride[0], weight.shape[1], weight.shape[0],
-                     workspace);
-}
-
 // Strided memory whose inputs, not outputs, are adjacent.
 bool rows_of_inputs(const TensorView& weight) {
-    return weight.panel == 0 && weight.stride[0] != 1 && weight.stride[1] == 1;
+    return !weight.panels && weight.stride[0] != 1 && weight.stride[1] == 1;
 }
 
 }  // namespace
+
+const Facts dense_forward_facts = Facts("dense_forward")
+                                      .array("x")
+                                      .array("weight")
+                                      .optional_array("bias")
+                                      .attribute("relu", false)
+                                      .row_by_row()
+                                      .ends_with("relu")
+                                      .panels();
+const Facts dense_grad_x_facts = Facts("dense_grad_x").array("grad_y").array("weight").row_by_row().panels();
+const Facts dense_grad_weight_facts =
+    Facts("dense_grad_weight").array("grad_y").array("x").updated_by("dense_update", true);
+const Facts dense_grad_bias_facts =
+    Facts("dense_grad_bias")
+        .array("grad_y")
+        .cut([](const TensorView& grad_y) { return Split{grad_y.shape[1], elements(grad_y).grain}; })
+        .updated_by("bias_update", false);
 
 void dense_check(const TensorView& x, const TensorView& weight, const TensorView* bias, const TensorView& y) {
     check_real("linear", "x", x);
@@ -66,119 +74,105 @@ void dense_check(const TensorView& x, const TensorView& weight, const TensorView
     }
 }
 
-std::int64_t dense_forward_workspace(const TensorView& weight) {
-    if (weight.panel != 0) return 0;
-    return panels_bytes(weight.dtype, weight.stride[0], weight.shape[1], weight.shape[0]);
-}
-
-void dense_forward(Team& team, const TensorView& x, const TensorView& weight, const TensorView* bias, bool relu,
-                   const TensorView& y, void* workspace, LiveColumns columns) {
-    dispatch_real(x.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const Panels<T> panels = weight_panels<T>(team, weight, workspace);
-        GemmProblem<T> problem{x.shape[0],  weight.shape[0], x.shape[1], x.as<T>(),   x.stride[0],
-                               x.stride[1], panels,          y.as<T>(),  y.stride[0], kernels<T>().panel};
-        problem.bias = bias ? bias->as<T>() : nullptr;
-        problem.relu = relu;
-        problem.columns = columns;
-        if (weight.panel == 0 && columns.columns == nullptr && may_leave_out(problem))
-            problem.blocks = &find_live_blocks(x);
-        gemm(team, problem);
-    });
-}
-
-std::int64_t dense_grad_x_workspace(const TensorView& weight) {
-    return panels_bytes(weight.dtype, weight.stride[1], weight.shape[0], weight.shape[1]);
-}
-
 void dense_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& weight) {
     dense_check(x, weight, nullptr, grad_y);
 }
 
-void dense_grad_x(Team& team, const TensorView& grad_y, const TensorView& weight, const TensorView& grad_x,
-                  void* workspace) {
-    dispatch_real(grad_y.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const std::int64_t outputs = weight.shape[0], inputs = weight.shape[1];
-        const Panels<T> panels =
-            as_panels(team, weight.as<T>(), weight.stride[0], weight.stride[1], outputs, inputs, workspace);
-        gemm(team, GemmProblem<T>{grad_y.shape[0], inputs, outputs, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1],
-                                  panels, grad_x.as<T>(), grad_x.stride[0], kernels<T>().panel});
-    });
+void dense_grad_bias_check(const TensorView& grad_y, const TensorView& grad_bias) {
+    check_real("linear", "grad_y", grad_y);
+    check_rank("linear", "grad_y", grad_y, 2);
+    check_dtype("linear", "grad_bias", grad_bias, grad_y.dtype);
+    if (grad_bias.rank != 1 || grad_bias.shape[0] != grad_y.shape[1]) {
+        fail("linear", "grad_bias has shape ", shape_text(grad_bias), ", grad_y has shape ", shape_text(grad_y),
+             ": one value for each of its columns is needed");
+    }
 }
 
-std::int64_t dense_grad_weight_workspace(const TensorView& grad_y, const TensorView& x, const TensorView& grad_weight) {
-    const TensorView& right = rows_of_inputs(grad_weight) ? x : grad_y;
-    return panels_bytes(right.dtype, right.stride[1], right.shape[0], right.shape[1]);
+Product dense_forward(const TensorView& x, const TensorView& weight, const TensorView& y) {
+    Product product;
+    product.dtype = x.dtype;
+    product.a = matrix_of(x);
+    product.b = matrix_of(weight).transposed();
+    product.c = matrix_of(y);
+    product.panels = weight.panels;
+    if (!weight.panels) product.zeros = Product::Zeros::by_blocks;
+    return product;
 }
 
-void dense_grad_weight(Team& team, const TensorView& grad_y, const TensorView& x, const TensorView& grad_weight,
-                       void* workspace) {
-    dispatch_real(grad_y.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const std::int64_t samples = x.shape[0], inputs = x.shape[1], outputs = grad_y.shape[1];
-        const std::int64_t width = kernels<T>().panel;
-        if (rows_of_inputs(grad_weight)) {  // (O, I) in C order: the same chains, with outputs as rows
-            const Panels<T> panels = as_panels(team, x.as<T>(), x.stride[0], x.stride[1], samples, inputs, workspace);
-            gemm(team, GemmProblem<T>{outputs, inputs, samples, grad_y.as<T>(), grad_y.stride[1], grad_y.stride[0],
-                                      panels, grad_weight.as<T>(), grad_weight.stride[0], width});
-            return;
-        }
-        const Panels<T> panels =
-            as_panels(team, grad_y.as<T>(), grad_y.stride[0], grad_y.stride[1], samples, outputs, workspace);
-        const bool packed = grad_weight.panel != 0;
-        GemmProblem<T> problem{inputs,
-                               outputs,
-                               samples,
-                               x.as<T>(),
-                               x.stride[1],
-                               x.stride[0],
-                               panels,
-                               grad_weight.as<T>(),
-                               packed ? width : grad_weight.stride[1],
-                               packed ? inputs * width : width};
-        if (!packed && may_leave_out(problem)) problem.runs = &find_live_runs(x);
-        gemm(team, problem);
-    });
+Product dense_grad_x(const TensorView& grad_y, const TensorView& weight, const TensorView& grad_x) {
+    Product product;
+    product.dtype = grad_y.dtype;
+    product.a = matrix_of(grad_y);
+    product.b = matrix_of(weight);
+    product.c = matrix_of(grad_x);
+    return product;
 }
 
-void dense_grad_bias(Team& team, const TensorView& grad_y, const TensorView& grad_bias) {
+Product dense_grad_weight(const TensorView& grad_y, const TensorView& x, const TensorView& grad_weight) {
+    Product product;
+    product.dtype = grad_y.dtype;
+    product.a = matrix_of(x).transposed();
+    product.b = matrix_of(grad_y);
+    product.c = matrix_of(grad_weight).transposed();
+    product.zeros = Product::Zeros::by_runs;
+    if (rows_of_inputs(grad_weight)) {  // (O, I) in C order: the same chains, with outputs as rows
+        product.a = matrix_of(grad_y).transposed();
+        product.b = matrix_of(x);
+        product.c = matrix_of(grad_weight);
+        product.zeros = Product::Zeros::kept;
+    }
+    return product;
+}
+
+void dense_grad_bias(Range outputs, const TensorView& grad_y, const TensorView& grad_bias) {
     dispatch_real(grad_y.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const Range columns = team.share(grad_y.shape[1], cache_items<T>);
-        T* const total = grad_bias.as<T>() + columns.begin;
-        const std::int64_t count = columns.end - columns.begin;
-        if (count <= 0) return;
-        kernels<T>().column_sums(grad_y.shape[0], count, grad_y.as<T>() + columns.begin, grad_y.stride[0], total);
+        kernels<T>().column_sums(grad_y.shape[0], outputs.end - outputs.begin, grad_y.as<T>() + outputs.begin,
+                                 grad_y.stride[0], grad_bias.as<T>() + outputs.begin);
     });
 }
 
 void transpose_panels(const TensorView& weight, const TensorView& transposed, Range inputs, Range outputs) {
     dispatch_real(weight.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const std::int64_t width = weight.panel, in = weight.shape[1], out = weight.shape[0];
+        const PanelLayout &from = weight.panels, &to = transposed.panels;
         for (std::int64_t o = outputs.begin; o < outputs.end; ++o) {
-            const T* const column = weight.as<T>() + o / width * in * width + o % width;
-            T* const row = transposed.as<T>() + o * width;
+            const T* const column = weight.as<T>() + from.place(0, o);
             for (std::int64_t i = inputs.begin; i < inputs.end;) {
-                const std::int64_t end = std::min(inputs.end, (i / width + 1) * width);
-                T* to = row + i / width * out * width + i % width;
-                for (; i < end; ++i) *to++ = column[i * width];
+                const std::int64_t end = std::min(inputs.end, (i / to.width + 1) * to.width);
+                T* out = transposed.as<T>() + to.place(o, i);
+                for (; i < end; ++i) *out++ = column[i * from.width];
             }
         }
     });
 }
 
+PanelLayout panels_of(const TensorView& weight, std::int64_t width) {
+    PanelLayout panels{1, weight.shape[0], width};
+    for (int i = 1; i < weight.rank; ++i) panels.in = checked_product("linear", panels.in, weight.shape[i]);
+    return panels;
+}
+
 namespace {
 
+// Where input number i of a weight lies, for output 0: the dimensions behind the second run fastest last, then the
+// second.
+std::int64_t input_offset(const TensorView& weight, std::int64_t i) {
+    std::int64_t offset = i % weight.shape[1] * weight.stride[1], rest = i / weight.shape[1];
+    for (int axis = weight.rank - 1; axis > 1; --axis) {
+        offset += rest % weight.shape[axis] * weight.stride[axis];
+        rest /= weight.shape[axis];
+    }
+    return offset;
+}
+
 template <typename T, typename Copy>
-void for_each_weight(const TensorView& weight, const TensorView& panels, Copy copy) {
-    const std::int64_t outputs = weight.shape[0], inputs = weight.shape[1], width = panels.panel;
-    for (std::int64_t i = 0; i < inputs; ++i) {
-        for (std::int64_t o = 0; o < outputs; ++o) {
-            copy(weight.as<T>()[o * weight.stride[0] + i * weight.stride[1]],
-                 panels.as<T>()[(o / width * inputs + i) * width + o % width]);
-        }
+void for_each_weight(const TensorView& weight, const TensorView& packed, Copy copy) {
+    const PanelLayout& panels = packed.panels;
+    for (std::int64_t i = 0; i < panels.in; ++i) {
+        T* const from = weight.as<T>() + input_offset(weight, i);
+        for (std::int64_t o = 0; o < panels.out; ++o)
+            copy(from[o * weight.stride[0]], packed.as<T>()[panels.place(i, o)]);
     }
 }
 

@@ -8,7 +8,7 @@
 // With ReLU fused, grad_y must already be masked (ops/relu.h); y > 0 tells where.
 //
 // Weights are fastest with inputs outermost in memory ([in][out], the transposed view of a C array) or as panels
-// (TensorView::panel); grad_weight is written [in][out], (O, I) in C order, or as panels.
+// (PanelLayout); grad_weight is written [in][out] or (O, I) in C order.
 // Outputs must not overlap inputs. Errors: shapes that do not fit, dtypes that differ.
 #pragma once
 
@@ -16,34 +16,34 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/facts.h"
+#include "ops/matmul.h"
 #include "ops/zeros.h"
 
 namespace fastnn {
 
+extern const Facts dense_forward_facts, dense_grad_x_facts, dense_grad_weight_facts, dense_grad_bias_facts;
+
 void dense_check(const TensorView& x, const TensorView& weight, const TensorView* bias, const TensorView& y);
-std::int64_t dense_forward_workspace(const TensorView& weight);
-// columns: of all rows at once. Without them, and with a weight in strided memory, zeros are looked for.
-void dense_forward(Team& team, const TensorView& x, const TensorView& weight, const TensorView* bias, bool relu,
-                   const TensorView& y, void* workspace, LiveColumns columns = {});
-
 void dense_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& weight);
+void dense_grad_bias_check(const TensorView& grad_y, const TensorView& grad_bias);
 
-// weight in strided memory (in panels: dense_forward with transpose_panels).
-std::int64_t dense_grad_x_workspace(const TensorView& weight);
-void dense_grad_x(Team& team, const TensorView& grad_y, const TensorView& weight, const TensorView& grad_x,
-                  void* workspace);
+// The products; bias, ReLU, the workspace and the live columns of x, where they are known, are the caller's to set.
+Product dense_forward(const TensorView& x, const TensorView& weight, const TensorView& y);
+Product dense_grad_x(const TensorView& grad_y, const TensorView& weight, const TensorView& grad_x);
+Product dense_grad_weight(const TensorView& grad_y, const TensorView& x, const TensorView& grad_weight);
 
-std::int64_t dense_grad_weight_workspace(const TensorView& grad_y, const TensorView& x, const TensorView& grad_weight);
-void dense_grad_weight(Team& team, const TensorView& grad_y, const TensorView& x, const TensorView& grad_weight,
-                       void* workspace);
+// A part of the outputs.
+void dense_grad_bias(Range outputs, const TensorView& grad_y, const TensorView& grad_bias);
 
-void dense_grad_bias(Team& team, const TensorView& grad_y, const TensorView& grad_bias);
-
-// Panels of weight (O, I) for inputs [inputs.begin, inputs.end) of outputs [outputs.begin, outputs.end) into the panels
-// of its transpose (I, O): with those, dense_forward of grad_y is grad_x.
+// Panels of weight for inputs [inputs.begin, inputs.end) of outputs [outputs.begin, outputs.end) into the panels of its
+// transpose (I, O): with those, dense_forward of grad_y is grad_x.
 void transpose_panels(const TensorView& weight, const TensorView& transposed, Range inputs, Range outputs);
 
-// Weight (O, I) in strided memory to panels and back; the padding is zero.
+// A weight of two or more dimensions as a matrix in x out in panels of this width (PanelLayout).
+PanelLayout panels_of(const TensorView& weight, std::int64_t width);
+
+// Weight in strided memory to panels and back; the padding is zero.
 void pack_weight(const TensorView& weight, const TensorView& panels);
 void unpack_weight(const TensorView& panels, const TensorView& weight);
 

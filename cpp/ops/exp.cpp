@@ -1,13 +1,13 @@
 #include "ops/exp.h"
 
-#include "ops/map.h"
-
 namespace fastnn {
 
-void exp_check(const TensorView& x, const TensorView& y) { map_check("exp", x, y); }
-
-void exp(Team& team, const TensorView& x, const TensorView& y) {
-    map_unary(team, x, y, &Kernels<float>::exp, &Kernels<double>::exp);
-}
+const Map exp_op = {
+    Facts("exp").array("x").costs(transcendental).row_by_row(),
+    [](const TensorView& x, const TensorView& y) { map_check("exp", x, y); },
+    [](Range part, const double*, const TensorView& x, const TensorView& y) {
+        map_unary(part, x, y, &Kernels<float>::exp, &Kernels<double>::exp);
+    },
+};
 
 }  // namespace fastnn

@@ -3,9 +3,21 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ops/map.h"
+#include "core/aligned_buffer.h"
+#include "core/check.h"
+#include "kernels/dispatch.h"
 
 namespace fastnn {
+
+// Half an operation a copied element, two for one that is scaled and normalised.
+const Facts gather_rows_facts = Facts("gather_rows").costs(0.5).cut(samples);
+const Facts gather_uint8_facts = Facts("gather_uint8").costs(2).cut(samples);
+
+// An element is a byte or more: 64 of them fill a cache line at least.
+const Facts take_facts =
+    Facts("take").array("x").array("index").cut([](const TensorView& y) { return Split{y.size(), cache_line}; });
+const Facts take_backward_facts =
+    Facts("take_backward").array("grad_y").array("index").attribute("shape", Argument::Kind::integers).cut(whole);
 
 namespace {
 
@@ -55,12 +67,11 @@ void take_items(Range mine, const TensorView& x, const TensorView& index, const 
 
 }  // namespace
 
-void gather_rows(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
+void gather_rows(Range part, const TensorView& x, const TensorView& index, const TensorView& y) {
     const auto bytes = static_cast<std::size_t>(row_items(x) * item_size(x.dtype));
-    const Range mine = team.share(index.shape[0]);
-    if (bytes == 4) return take_items<std::uint32_t>(mine, x, index, y);
-    if (bytes == 8) return take_items<std::uint64_t>(mine, x, index, y);
-    for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+    if (bytes == 4) return take_items<std::uint32_t>(part, x, index, y);
+    if (bytes == 8) return take_items<std::uint64_t>(part, x, index, y);
+    for (std::int64_t i = part.begin; i < part.end; ++i) {
         const auto row = static_cast<std::size_t>(index.as<std::int64_t>()[i]);
         std::memcpy(y.as<char>() + static_cast<std::size_t>(i) * bytes, x.as<char>() + row * bytes, bytes);
     }
@@ -87,14 +98,13 @@ void gather_uint8_check(const TensorView& x, const TensorView& index, const Tens
     }
 }
 
-void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean,
+void gather_uint8(Range part, const TensorView& x, const TensorView& index, const TensorView* mean,
                   const TensorView* std, const TensorView& y) {
     dispatch_real(y.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t items = row_items(x), channels = mean ? x.shape[1] : 1;
         const std::int64_t pixels = channels == 0 ? 0 : items / channels;
-        const Range mine = team.share(index.shape[0]);
-        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+        for (std::int64_t i = part.begin; i < part.end; ++i) {
             const std::uint8_t* const row = x.as<std::uint8_t>() + index.as<std::int64_t>()[i] * items;
             for (std::int64_t c = 0; c < channels; ++c) {
                 const T shift = mean ? static_cast<T>(mean->as<double>()[c]) : T(0);
@@ -116,20 +126,18 @@ void take_check(const TensorView& x, const TensorView& index, const TensorView& 
     check_index("take", index, x.size());
 }
 
-void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y) {
-    const Range mine = team.share(y.size(), 64);
+void take(Range part, const TensorView& x, const TensorView& index, const TensorView& y) {
     switch (item_size(x.dtype)) {
         case 4:
-            return take_items<std::uint32_t>(mine, x, index, y);
+            return take_items<std::uint32_t>(part, x, index, y);
         case 8:
-            return take_items<std::uint64_t>(mine, x, index, y);
+            return take_items<std::uint64_t>(part, x, index, y);
         default:
-            return take_items<std::uint8_t>(mine, x, index, y);
+            return take_items<std::uint8_t>(part, x, index, y);
     }
 }
 
-void take_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
-    if (team.index() != 0) return;  // one ascending order, and the same place may come twice
+void take_backward(const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
     dispatch_real(grad_y.dtype, [&](auto zero) {
         using T = decltype(zero);
         std::fill_n(grad_x.as<T>(), grad_x.size(), T(0));

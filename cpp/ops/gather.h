@@ -10,22 +10,27 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/facts.h"
 
 namespace fastnn {
+
+extern const Facts take_facts, take_backward_facts;
+extern const Facts gather_rows_facts, gather_uint8_facts;  // of the result
 
 // 0 <= index < rows for all.
 void check_index(const char* op, const TensorView& index, std::int64_t rows);
 
 void gather_rows_check(const TensorView& x, const TensorView& index, const TensorView& y);
-void gather_rows(Team& team, const TensorView& x, const TensorView& index, const TensorView& y);
+void gather_rows(Range part, const TensorView& x, const TensorView& index, const TensorView& y);
 
 void gather_uint8_check(const TensorView& x, const TensorView& index, const TensorView* mean, const TensorView* std,
                         const TensorView& y);
-void gather_uint8(Team& team, const TensorView& x, const TensorView& index, const TensorView* mean,
+void gather_uint8(Range part, const TensorView& x, const TensorView& index, const TensorView* mean,
                   const TensorView* std, const TensorView& y);
 
 void take_check(const TensorView& x, const TensorView& index, const TensorView& y);
-void take(Team& team, const TensorView& x, const TensorView& index, const TensorView& y);
-void take_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
+void take(Range part, const TensorView& x, const TensorView& index, const TensorView& y);
+// By one thread: one ascending order, and the same place may come twice.
+void take_backward(const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
 
 }  // namespace fastnn

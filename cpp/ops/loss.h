@@ -7,34 +7,37 @@
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "kernels/dispatch.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
-// losses (N,) -> total (), by the team's first thread. The caller places a barrier before (losses) and after (total).
-void reduce_loss(Team& team, const TensorView& losses, double scale, const TensorView& total);
+// x, target, grad (N, ...) of one shape in C order; losses (N,).
+struct Loss {
+    Facts facts;
+    double factor;  // what the gradient has beyond the mean: 2 for the square
+    void (*run)(Range part, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
+                const TensorView& grad);
+};
 
-// x, target, grad (N, ...) of one shape; losses (N,).
-void elementwise_loss_check(const char* op, const TensorView& x, const TensorView& target, const TensorView& losses,
-                            const TensorView& grad);
+void loss_check(const char* op, const TensorView& x, const TensorView& target, const TensorView& losses,
+                const TensorView& grad);
 
-// Runs a loss kernel, named by its table member, on each of this thread's samples.
+// losses (N,) -> total (), by one thread, behind all of the losses.
+void reduce_loss(const TensorView& losses, double scale, const TensorView& total);
+
+// Runs a loss kernel, named by its table member, on each sample of a part.
 template <typename Member32, typename Member64>
-void each_sample_loss(Team& team, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
+void each_sample_loss(Range part, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
                       const TensorView& grad, Member32 f32, Member64 f64) {
     const auto run = [&](auto zero, auto member) {
         using T = decltype(zero);
         const std::int64_t outputs = x.size() / x.shape[0];
-        const Range mine = team.share(x.shape[0]);
-        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+        for (std::int64_t i = part.begin; i < part.end; ++i) {
             losses.as<T>()[i] = (kernels<T>().*member)(outputs, x.as<T>() + i * outputs, target.as<T>() + i * outputs,
                                                        static_cast<T>(scale), grad.as<T>() + i * outputs);
         }
     };
-    if (x.dtype == DType::float32) {
-        run(float(), f32);
-    } else {
-        run(double(), f64);
-    }
+    x.dtype == DType::float32 ? run(float(), f32) : run(double(), f64);
 }
 
 }  // namespace fastnn

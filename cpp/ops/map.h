@@ -1,57 +1,71 @@
-// threads above | Sharing out elementwise work: what the elementwise ops have in common.
+// threads above | Elementwise functions: what they have in common.
+//
+// Arrays of one shape and one memory layout, dense in whatever order of the dimensions: they are walked as they lie.
+// softmax is of the same form, but takes rows of its last dimension, so C order.
 #pragma once
 
-#include "core/aligned_buffer.h"
 #include "core/check.h"
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "kernels/dispatch.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
-// y = f(x): same shape and dtype, contiguous.
+// y = f(x). numbers: the values of the real attributes, in their order.
+struct Map {
+    Facts facts;
+    void (*check)(const TensorView& x, const TensorView& y);
+    void (*run)(Range part, const double* numbers, const TensorView& x, const TensorView& y);
+    bool in_place = true;  // y may be x
+    bool any_order = true;
+};
+
+// grad_x = f(grad_y, saved), saved being x or y.
+struct MapBackward {
+    Facts facts;
+    void (*check)(const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x);
+    void (*run)(Range part, const double* numbers, const TensorView& grad_y, const TensorView& saved,
+                const TensorView& grad_x);
+    bool in_place = true;  // grad_x may be grad_y or saved
+    bool any_order = true;
+};
+
 inline void map_check(const char* op, const TensorView& x, const TensorView& y) {
     check_real(op, "x", x);
     check_dtype(op, "the result", y, x.dtype);
-    check_same_shape(op, "x", x, "the result", y);
-    check_contiguous(op, "x", x);
-    check_contiguous(op, "the result", y);
+    check_dense(op, "x", x);
+    check_same_layout(op, "x", x, "the result", y);
 }
 
-// grad_x = f(grad_y, saved), all of one shape.
 inline void map_backward_check(const char* op, const TensorView& grad_y, const TensorView& saved,
                                const TensorView& grad_x) {
     map_check(op, grad_y, grad_x);
     check_dtype(op, "the saved array", saved, grad_y.dtype);
-    check_same_shape(op, "grad_y", grad_y, "the saved array", saved);
-    check_contiguous(op, "the saved array", saved);
+    check_same_layout(op, "grad_y", grad_y, "the saved array", saved);
 }
 
-// Runs a unary kernel, named by its table member, over this thread's share.
+// Runs a unary kernel, named by its table member, over a part of the elements.
 template <typename Member32, typename Member64>
-void map_unary(Team& team, const TensorView& x, const TensorView& y, Member32 f32, Member64 f64) {
+void map_unary(Range part, const TensorView& x, const TensorView& y, Member32 f32, Member64 f64) {
+    const std::int64_t count = part.end - part.begin;
     if (x.dtype == DType::float32) {
-        const Range mine = team.share(x.size(), cache_items<float>);
-        (kernels<float>().*f32)(mine.end - mine.begin, x.as<float>() + mine.begin, y.as<float>() + mine.begin);
+        (kernels<float>().*f32)(count, x.as<float>() + part.begin, y.as<float>() + part.begin);
     } else {
-        const Range mine = team.share(x.size(), cache_items<double>);
-        (kernels<double>().*f64)(mine.end - mine.begin, x.as<double>() + mine.begin, y.as<double>() + mine.begin);
+        (kernels<double>().*f64)(count, x.as<double>() + part.begin, y.as<double>() + part.begin);
     }
 }
 
 template <typename Member32, typename Member64>
-void map_backward(Team& team, const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x, Member32 f32,
+void map_backward(Range part, const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x, Member32 f32,
                   Member64 f64) {
-    const auto run = [&](auto zero, auto member) {
-        using T = decltype(zero);
-        const Range mine = team.share(grad_y.size(), cache_items<T>);
-        (kernels<T>().*member)(mine.end - mine.begin, grad_y.as<T>() + mine.begin, saved.as<T>() + mine.begin,
-                               grad_x.as<T>() + mine.begin);
-    };
+    const std::int64_t count = part.end - part.begin;
     if (grad_y.dtype == DType::float32) {
-        run(float(), f32);
+        (kernels<float>().*f32)(count, grad_y.as<float>() + part.begin, saved.as<float>() + part.begin,
+                                grad_x.as<float>() + part.begin);
     } else {
-        run(double(), f64);
+        (kernels<double>().*f64)(count, grad_y.as<double>() + part.begin, saved.as<double>() + part.begin,
+                                 grad_x.as<double>() + part.begin);
     }
 }
 

@@ -68,115 +68,196 @@ void gemm_runs(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
     zeros(done, rows.end);
 }
 
-// A part that may leave out zeros, given all but its B; false where it may not after all.
+// How a panel of a product is gone through.
+enum class Way {
+    plain,    // B as it lies
+    copied,   // rows of B lie apart: they are copied together first
+    indexed,  // the live columns of A only
+};
+
 template <typename T>
-bool gemm_leaving_out(const GemmProblem<T>& p, GemmArgs<T> args, const T* b, Range rows) {
+Way way_of(const GemmProblem<T>& p, std::int64_t rows, std::int64_t columns) {
+    const std::int64_t width = kernels<T>().panel;
+    if (p.columns.columns != nullptr && columns == width && p.b.row == width && p.a_col == 1) return Way::indexed;
+    return p.b.row != width && rows >= copied_from ? Way::copied : Way::plain;
+}
+
+// What the kernel is told of a panel's rows, all but A, B and k.
+template <typename T>
+GemmArgs<T> args_of(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
+    const std::int64_t width = kernels<T>().panel;
+    GemmArgs<T> args{};
+    args.a_row = p.a_row;
+    args.a_col = p.a_col;
+    args.b_row = p.b.row;
+    args.c = p.c + panel * width + rows.begin * p.c_row;
+    args.c_row = p.c_row;
+    args.m = rows.end - rows.begin;
+    args.n = std::min(width, p.n - panel * width);
+    return args;
+}
+
+// The last kernel call of a chain ends it.
+template <typename T>
+void set_end(GemmArgs<T>& args, const GemmProblem<T>& p, std::int64_t panel) {
+    args.finish = true;
+    args.bias = p.bias ? p.bias + panel * kernels<T>().panel : nullptr;
+    args.relu = p.relu;
+}
+
+// A panel whose zeros may be left out; false where B is not finite, or there are none.
+template <typename T>
+bool gemm_leaving_out(const GemmProblem<T>& p, std::int64_t panel, Range rows, const T* b) {
     const bool by_blocks = p.blocks != nullptr && !p.blocks->empty(), by_runs = p.runs != nullptr && !p.runs->empty();
+    GemmArgs<T> args = args_of(p, panel, rows);
     if (!(by_blocks || by_runs) || args.n != kernels<T>().panel) return false;
     args.b = side_by_side(b, p.b.row, p.k, args.n, args.n);
     args.b_row = args.n;
     if (!kernels<T>().finite(p.k * args.n, args.b)) return false;
     args.a = p.a + rows.begin * p.a_row;
-    args.k = args.segment = p.k;
-    args.finish = true;
-    args.relu = p.relu;
+    args.k = p.k;
+    set_end(args, p, panel);
     by_blocks ? gemm_blocks(p, args, rows) : gemm_runs(p, args, rows);
     return true;
 }
 
-}  // namespace
-
+// Whether zeros are looked for in a product: its B is copied together, panel by panel, and at once.
 template <typename T>
 bool may_leave_out(const GemmProblem<T>& p) {
     const std::int64_t width = kernels<T>().panel;
     return p.b.row != width && p.n >= width && p.m >= copied_from && p.k <= k_block;
 }
 
+}  // namespace
+
 template <typename T>
 void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     const Kernels<T>& kernel = kernels<T>();
-    GemmArgs<T> args{};
-    args.a_row = p.a_row;
-    args.a_col = p.a_col;
-    args.b_row = p.b.row;
-    args.c = p.c + panel * p.c_panel + rows.begin * p.c_row;
-    args.c_row = p.c_row;
-    args.m = rows.end - rows.begin;
-    args.n = std::min(kernel.panel, p.n - panel * kernel.panel);
-    const bool indexed =
-        p.columns.columns != nullptr && args.n == kernel.panel && p.b.row == kernel.panel && p.a_col == 1;
-    const bool copies = !indexed && p.b.row != kernel.panel && args.m >= copied_from;
-    const std::int64_t length = indexed ? p.columns.count : p.k;
+    GemmArgs<T> args = args_of(p, panel, rows);
+    const Way way = way_of(p, args.m, args.n);
     const T *const a = p.a + rows.begin * p.a_row, *const b = p.b.data + panel * p.b.panel_stride;
-    args.bias = p.bias ? p.bias + panel * kernel.panel : nullptr;
-    if (copies && gemm_leaving_out(p, args, b, rows)) return;
+    if (way == Way::copied && gemm_leaving_out(p, panel, rows, b)) return;
+    const std::int64_t length = way == Way::indexed ? p.columns.count : p.k;
+    if (way == Way::copied) args.b_row = kernel.panel;
     std::int64_t start = 0;
     do {
         args.k = std::min(k_block, length - start);
-        args.segment = std::max<std::int64_t>(args.k, 1);
-        args.a = indexed ? a : a + start * p.a_col;
-        args.b = indexed ? b : b + start * p.b.row;
-        if (copies) {
-            args.b = side_by_side(args.b, p.b.row, args.k, args.n, kernel.panel);
-            args.b_row = kernel.panel;
-        }
-        args.index = indexed ? p.columns.columns + start : nullptr;
+        args.a = way == Way::indexed ? a : a + start * p.a_col;
+        args.b = way == Way::indexed ? b : b + start * p.b.row;
+        if (way == Way::copied) args.b = side_by_side(args.b, p.b.row, args.k, args.n, kernel.panel);
+        args.index = way == Way::indexed ? p.columns.columns + start : nullptr;
         args.resume = start > 0 || p.resumed;
         start += args.k;
-        args.finish = start >= length && !p.continued;
-        args.bias = args.finish && p.bias ? p.bias + panel * kernel.panel : nullptr;
-        args.relu = args.finish && p.relu;
+        if (start >= length && !p.continued) set_end(args, p, panel);
         kernel.gemm(args);
     } while (start < length);
 }
 
-// One row, and b and c as rows in memory: this thread's columns at once.
+namespace {
+
+// One row, and b as rows in memory: some columns at once.
 template <typename T>
-void gemv(Team& team, const GemmProblem<T>& p) {
-    const Range mine = team.share(p.n, kernels<T>().panel);
-    if (mine.begin == mine.end) return;
+void gemv(Range columns, const GemmProblem<T>& p) {
     const bool indexed = p.columns.columns != nullptr && p.a_col == 1;
-    kernels<T>().gemv({p.a, p.a_col, p.b.data + mine.begin, p.b.row, p.c + mine.begin, mine.end - mine.begin,
-                       indexed ? p.columns.count : p.k, p.bias ? p.bias + mine.begin : nullptr, p.relu,
-                       indexed ? p.columns.columns : nullptr});
+    GemvArgs<T> args{};
+    args.x = p.a;
+    args.x_step = p.a_col;
+    args.b = p.b.data + columns.begin;
+    args.b_row = p.b.row;
+    args.y = p.c + columns.begin;
+    args.n = columns.end - columns.begin;
+    args.k = indexed ? p.columns.count : p.k;
+    args.bias = p.bias ? p.bias + columns.begin : nullptr;
+    args.relu = p.relu;
+    args.index = indexed ? p.columns.columns : nullptr;
+    kernels<T>().gemv(args);
+}
+
+std::int64_t panel_width(DType dtype) {
+    return dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel;
+}
+
+// Panels' rows in line, each row of b cut into panels.
+Split pack_split_of(const Matrix& b, DType dtype) { return {blocks_of(b.columns, panel_width(dtype)) * b.rows, 1}; }
+
+// Bytes of b in panels.
+std::int64_t packed_bytes(const Matrix& b, DType dtype) {
+    const std::int64_t width = panel_width(dtype);
+    const std::int64_t columns = checked_product("matmul", blocks_of(b.columns, width), width);
+    return checked_product("matmul", checked_product("matmul", columns, b.rows), item_size(dtype));
 }
 
 template <typename T>
-void gemm(Team& team, const GemmProblem<T>& p) {
-    if (p.m == 0 || p.n == 0) return;
+void pack_rows(Range rows, const Matrix& b, T* packed) {
     const std::int64_t width = kernels<T>().panel;
-    if (p.m == 1 && p.b.panel_stride == width && p.c_panel == width) return gemv(team, p);
-    // All panels' rows in one line, cut evenly: whole panels where there are many, rows of one where there are few.
-    Range mine = team.share(blocks_of(p.n, width) * p.m);
-    while (mine.begin < mine.end) {
-        const std::int64_t panel = mine.begin / p.m, first = mine.begin % p.m;
-        const std::int64_t rows = std::min(p.m - first, mine.end - mine.begin);
-        gemm_part(p, panel, {first, first + rows});
-        mine.begin += rows;
-    }
-}
-
-std::int64_t panels_bytes(DType dtype, std::int64_t n_stride, std::int64_t k, std::int64_t n) {
-    if (n_stride == 1) return 0;
-    const std::int64_t width = dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel;
-    const std::int64_t columns = checked_product("matmul", blocks_of(n, width), width);
-    return checked_product("matmul", checked_product("matmul", columns, k), item_size(dtype));
-}
-
-template <typename T>
-Panels<T> as_panels(Team& team, const T* b, std::int64_t k_stride, std::int64_t n_stride, std::int64_t k,
-                    std::int64_t n, void* workspace) {
-    const std::int64_t width = kernels<T>().panel;
-    if (n_stride == 1) return {b, k_stride, width};
-    T* const packed = static_cast<T*>(workspace);
-    const Range rows = team.share(blocks_of(n, width) * k);
     for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-        const std::int64_t first = i / k * width, columns = std::min(width, n - first);
-        const T* source = b + i % k * k_stride + first * n_stride;
-        for (std::int64_t j = 0; j < columns; ++j) packed[i * width + j] = source[j * n_stride];
+        const std::int64_t first = i / b.rows * width, columns = std::min(width, b.columns - first);
+        const T* const source = b.as<T>() + i % b.rows * b.row_stride + first * b.column_stride;
+        for (std::int64_t j = 0; j < columns; ++j) packed[i * width + j] = source[j * b.column_stride];
     }
-    team.barrier();
-    return {packed, width, k * width};
+}
+
+template <typename T>
+GemmProblem<T> problem_of(const Product& product) {
+    const Matrix &a = product.a, &b = product.b, &c = product.c;
+    const std::int64_t width = kernels<T>().panel;
+    GemmProblem<T> p;
+    p.m = c.rows;
+    p.n = c.columns;
+    p.k = a.columns;
+    p.a = a.as<T>();
+    p.a_row = a.row_stride;
+    p.a_col = a.column_stride;
+    p.b = {b.as<T>(), b.row_stride, width};
+    if (product.panels) p.b = {b.as<T>(), product.panels.width, p.k * product.panels.width};
+    if (product.packs()) p.b = {static_cast<const T*>(product.workspace), width, p.k * width};
+    p.c = c.as<T>();
+    p.c_row = c.row_stride;
+    p.bias = static_cast<const T*>(product.bias);
+    p.relu = product.relu;
+    p.columns = product.columns;
+    return p;
+}
+
+// One row times rows of b in memory is gone through by columns, anything else by panels.
+bool by_columns(const Product& product) { return product.c.rows == 1 && !product.panels && !product.packs(); }
+
+}  // namespace
+
+const Facts matmul_facts = Facts("matmul").array("a").array("b");
+
+std::int64_t Product::workspace_bytes() const { return packs() ? packed_bytes(b, dtype) : 0; }
+
+Split Product::pack_split() const { return packs() ? pack_split_of(b, dtype) : Split{}; }
+
+void Product::pack(Range part) const {
+    dispatch_real(dtype, [&](auto zero) { pack_rows(part, b, static_cast<decltype(zero)*>(workspace)); });
+}
+
+// All panels' rows in one line, so that even parts are whole panels where there are many, rows of one where there are
+// few.
+Split Product::split() const {
+    const std::int64_t width = panel_width(dtype);
+    if (by_columns(*this)) return {c.columns, width};
+    return {blocks_of(c.columns, width) * c.rows, 1};
+}
+
+void Product::multiply(Range part) const {
+    dispatch_real(dtype, [&](auto zero) {
+        using T = decltype(zero);
+        GemmProblem<T> p = problem_of<T>(*this);
+        if (by_columns(*this)) return gemv(part, p);
+        if (zeros != Zeros::kept && may_leave_out(p)) {
+            if (zeros == Zeros::by_blocks) p.blocks = &find_live_blocks(dtype, a);
+            if (zeros == Zeros::by_runs) p.runs = &find_live_runs(dtype, a.transposed());
+        }
+        while (part.begin < part.end) {
+            const std::int64_t panel = part.begin / p.m, first = part.begin % p.m;
+            const std::int64_t rows = std::min(p.m - first, part.end - part.begin);
+            gemm_part(p, panel, {first, first + rows});
+            part.begin += rows;
+        }
+    });
 }
 
 void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c) {
@@ -200,46 +281,131 @@ void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c)
         fail("matmul", "the result's columns must be adjacent in memory");
 }
 
-std::int64_t matmul_workspace(const TensorView& b) {
-    return panels_bytes(b.dtype, b.stride[b.rank - 1], b.shape[b.rank - 2], b.shape[b.rank - 1]);
+namespace {
+
+// The matrices of the leading dimensions of a view, in C order; those that a stride of 0 repeats count once.
+class Batches {
+public:
+    explicit Batches(const TensorView& view) : view_(view) {}
+
+    std::int64_t distinct() const {
+        std::int64_t count = 1;
+        for (int i = 0; i < view_.rank - 2; ++i) count *= view_.stride[i] == 0 ? 1 : view_.shape[i];
+        return count;
+    }
+
+    std::int64_t all() const {
+        std::int64_t count = 1;
+        for (int i = 0; i < view_.rank - 2; ++i) count *= view_.shape[i];
+        return count;
+    }
+
+    // Number `number` of all, and which of the distinct ones it is.
+    Matrix operator[](std::int64_t number) const {
+        std::int64_t rest = number, offset = 0;
+        for (int i = view_.rank - 3; i >= 0; --i) {
+            offset += rest % view_.shape[i] * view_.stride[i];
+            rest /= view_.shape[i];
+        }
+        Matrix matrix = matrix_of(view_);
+        matrix.data = view_.as<char>() + offset * item_size(view_.dtype);
+        return matrix;
+    }
+    std::int64_t distinct_number(std::int64_t number) const {
+        std::int64_t rest = number, found = 0, weight = 1;
+        for (int i = view_.rank - 3; i >= 0; --i) {
+            if (view_.stride[i] != 0) {
+                found += rest % view_.shape[i] * weight;
+                weight *= view_.shape[i];
+            }
+            rest /= view_.shape[i];
+        }
+        return found;
+    }
+
+    // The first of all that is this one of the distinct ones.
+    Matrix distinct_matrix(std::int64_t found) const {
+        std::int64_t offset = 0;
+        for (int i = view_.rank - 3; i >= 0; --i) {
+            if (view_.stride[i] == 0) continue;
+            offset += found % view_.shape[i] * view_.stride[i];
+            found /= view_.shape[i];
+        }
+        Matrix matrix = matrix_of(view_);
+        matrix.data = view_.as<char>() + offset * item_size(view_.dtype);
+        return matrix;
+    }
+
+private:
+    const TensorView& view_;
+};
+
+bool packs(const TensorView& b) { return b.stride[b.rank - 1] != 1 && b.size() != 0; }
+
+// Cuts a part of several lines of so many units each, one behind the other, and calls f(line, part of it).
+template <typename F>
+void for_each_line(Range part, std::int64_t units, F f) {
+    while (part.begin < part.end) {
+        const std::int64_t line = part.begin / units, first = part.begin % units;
+        const std::int64_t end = std::min(units, first + part.end - part.begin);
+        f(line, Range{first, end});
+        part.begin += end - first;
+    }
 }
 
-void matmul(Team& team, const TensorView& a, const TensorView& b, const TensorView& c, void* workspace) {
-    dispatch_real(a.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const int rows = a.rank - 2, columns = a.rank - 1;
-        const std::int64_t m = c.shape[rows], n = c.shape[columns], k = a.shape[columns];
-        std::int64_t batches = 1;
-        for (int i = 0; i < rows; ++i) batches *= c.shape[i];
-        if (m == 0 || n == 0) batches = 0;  // empty results come in any number
-        for (std::int64_t batch = 0; batch < batches; ++batch) {
-            const T* a_data = a.as<T>();
-            const T* b_data = b.as<T>();
-            T* c_data = c.as<T>();
-            std::int64_t rest = batch;
-            for (int i = rows - 1; i >= 0; --i) {
-                const std::int64_t index = rest % c.shape[i];
-                rest /= c.shape[i];
-                a_data += index * a.stride[i];
-                b_data += index * b.stride[i];
-                c_data += index * c.stride[i];
-            }
-            const Panels<T> panels = as_panels(team, b_data, b.stride[rows], b.stride[columns], k, n, workspace);
-            gemm(team, GemmProblem<T>{m, n, k, a_data, a.stride[rows], a.stride[columns], panels, c_data,
-                                      c.stride[rows], kernels<T>().panel});
-            if (panels.data == workspace && batch + 1 < batches)
-                team.barrier();  // before the workspace is packed again
-        }
+}  // namespace
+
+std::int64_t matmul_workspace(const TensorView& b) {
+    if (!packs(b)) return 0;
+    return checked_product("matmul", Batches(b).distinct(), packed_bytes(matrix_of(b), b.dtype));
+}
+
+Split matmul_pack_split(const TensorView& b) {
+    if (!packs(b)) return {};
+    return {Batches(b).distinct() * pack_split_of(matrix_of(b), b.dtype).units, 1};
+}
+
+void matmul_pack(Range part, const TensorView& b, void* workspace) {
+    const Batches batches(b);
+    const std::int64_t units = pack_split_of(matrix_of(b), b.dtype).units;
+    for_each_line(part, units, [&](std::int64_t batch, Range rows) {
+        char* const packed = static_cast<char*>(workspace) + batch * packed_bytes(matrix_of(b), b.dtype);
+        dispatch_real(b.dtype, [&](auto zero) {
+            pack_rows(rows, batches.distinct_matrix(batch), reinterpret_cast<decltype(zero)*>(packed));
+        });
     });
 }
 
-template void gemm(Team&, const GemmProblem<float>&);
-template void gemm(Team&, const GemmProblem<double>&);
-template bool may_leave_out(const GemmProblem<float>&);
-template bool may_leave_out(const GemmProblem<double>&);
+namespace {
+
+// Units of one matrix of the result; none where it is empty.
+std::int64_t batch_units(const TensorView& c) {
+    return blocks_of(c.shape[c.rank - 1], panel_width(c.dtype)) * c.shape[c.rank - 2];
+}
+
+}  // namespace
+
+Split matmul_split(const TensorView& c) { return {c.size() == 0 ? 0 : Batches(c).all() * batch_units(c), 1}; }
+
+void matmul(Range part, const TensorView& a, const TensorView& b, const TensorView& c, void* workspace) {
+    const Batches left(a), right(b), results(c);
+    for_each_line(part, batch_units(c), [&](std::int64_t batch, Range units) {
+        Product product;
+        product.dtype = c.dtype;
+        product.a = left[batch];
+        product.b = right[batch];
+        product.c = results[batch];
+        if (product.packs()) {
+            const std::int64_t bytes = packed_bytes(product.b, b.dtype);
+            product.workspace = static_cast<char*>(workspace) + right.distinct_number(batch) * bytes;
+        }
+        const std::int64_t all = product.split().units;  // of a single row by columns: more than one a panel
+        const std::int64_t count = batch_units(c);
+        product.multiply({units.begin * all / count, units.end * all / count});
+    });
+}
+
 template void gemm_part(const GemmProblem<float>&, std::int64_t, Range);
 template void gemm_part(const GemmProblem<double>&, std::int64_t, Range);
-template Panels<float> as_panels(Team&, const float*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, void*);
-template Panels<double> as_panels(Team&, const double*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, void*);
 
 }  // namespace fastnn

@@ -6,13 +6,10 @@
 // target.
 #pragma once
 
-#include "core/parallel.h"
-#include "core/tensor_view.h"
+#include "ops/loss.h"
 
 namespace fastnn {
 
-void mse_check(const TensorView& x, const TensorView& target, const TensorView& losses, const TensorView& grad);
-void mse(Team& team, const TensorView& x, const TensorView& target, double scale, const TensorView& losses,
-         const TensorView& grad);
+extern const Loss mse_op;
 
 }  // namespace fastnn

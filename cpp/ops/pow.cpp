@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/map.h"
-
 namespace fastnn {
 
 namespace {
@@ -43,32 +41,39 @@ void power(std::int64_t n, const T* x, double exponent, T* y) {
 
 }  // namespace
 
-void pow_check(const TensorView& x, const TensorView& y) { map_check("pow", x, y); }
+const Map pow_op = {
+    Facts("pow").array("x").attribute("exponent", Argument::Kind::real).costs(transcendental).row_by_row(),
+    [](const TensorView& x, const TensorView& y) { map_check("pow", x, y); },
+    [](Range part, const double* exponent, const TensorView& x, const TensorView& y) {
+        dispatch_real(x.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            power(part.end - part.begin, x.as<T>() + part.begin, *exponent, y.as<T>() + part.begin);
+        });
+    },
+};
 
-void pow(Team& team, const TensorView& x, double exponent, const TensorView& y) {
-    dispatch_real(x.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const Range mine = team.share(x.size(), cache_items<T>);
-        power(mine.end - mine.begin, x.as<T>() + mine.begin, exponent, y.as<T>() + mine.begin);
-    });
-}
-
-void pow_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
-    map_backward_check("pow_backward", grad_y, x, grad_x);
-}
-
-void pow_backward(Team& team, const TensorView& grad_y, const TensorView& x, double exponent,
-                  const TensorView& grad_x) {
-    dispatch_real(x.dtype, [&](auto zero) {
-        using T = decltype(zero);
-        const Range mine = team.share(x.size(), cache_items<T>);
-        const std::int64_t n = mine.end - mine.begin;
-        T* const out = grad_x.as<T>() + mine.begin;
-        const T factor = static_cast<T>(exponent);
-        power(n, x.as<T>() + mine.begin, exponent - 1, out);
-        kernels<T>().multiply(n, out, 1, &factor, 0, out);
-        kernels<T>().multiply(n, out, 1, grad_y.as<T>() + mine.begin, 1, out);
-    });
-}
+const MapBackward pow_backward_op = {
+    Facts("pow_backward")
+        .array("grad_y")
+        .array("x")
+        .attribute("exponent", Argument::Kind::real)
+        .costs(transcendental)
+        .row_by_row(),
+    [](const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+        map_backward_check("pow_backward", grad_y, x, grad_x);
+    },
+    [](Range part, const double* exponent, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+        dispatch_real(x.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            const std::int64_t n = part.end - part.begin;
+            T* const out = grad_x.as<T>() + part.begin;
+            const T factor = static_cast<T>(*exponent);
+            power(n, x.as<T>() + part.begin, *exponent - 1, out);
+            kernels<T>().multiply(n, out, 1, &factor, 0, out);
+            kernels<T>().multiply(n, out, 1, grad_y.as<T>() + part.begin, 1, out);
+        });
+    },
+    false,
+};
 
 }  // namespace fastnn

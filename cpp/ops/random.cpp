@@ -9,13 +9,12 @@ namespace fastnn {
 
 __extension__ using Wide = unsigned __int128;
 
-void uniform(Team& team, const PhiloxStream& stream, double low, double high, const TensorView& y) {
+void uniform(Range part, const PhiloxStream& stream, double low, double high, const TensorView& y) {
     dispatch_real(y.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const Range mine = team.share(y.size(), cache_items<T>);
         PhiloxBlock words{};
-        for (std::int64_t i = mine.begin; i < mine.end; ++i) {
-            if (i % 4 == 0 || i == mine.begin) words = stream.block(static_cast<std::uint64_t>(i / 4));
+        for (std::int64_t i = part.begin; i < part.end; ++i) {
+            if (i % 4 == 0 || i == part.begin) words = stream.block(static_cast<std::uint64_t>(i / 4));
             const double u = uniform_float(words[static_cast<std::size_t>(i % 4)]);
             y.as<T>()[i] = static_cast<T>(low + (high - low) * u);
         }

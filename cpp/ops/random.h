@@ -10,7 +10,8 @@
 
 namespace fastnn {
 
-void uniform(Team& team, const PhiloxStream& stream, double low, double high, const TensorView& y);
+// y in C order.
+void uniform(Range part, const PhiloxStream& stream, double low, double high, const TensorView& y);
 
 void permutation(const PhiloxStream& stream, std::int64_t n, std::int64_t* order);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "ops/map.h"
+#include "core/aligned_buffer.h"
+#include "core/check.h"
+#include "kernels/dispatch.h"
 
 namespace fastnn {
 
@@ -21,15 +23,19 @@ void reduce_check(const char* op, const TensorView& x, const TensorView& y) {
     check_contiguous(op, "the result", y);
 }
 
-// This thread's part of the results: rows of `outer`, or columns of `inner` where there are too few rows.
-struct Part {
-    Range outer, inner;
-};
+// Inner indices of one unit: a cache line of the smallest results.
+constexpr std::int64_t inner_block = cache_items<float>;
 
-template <typename T>
-Part part_of(Team& team, const TensorView& x) {
-    if (x.shape[0] >= team.size()) return {team.share(x.shape[0]), {0, x.shape[2]}};
-    return {{0, x.shape[0]}, team.share(x.shape[2], cache_items<T>)};
+// Calls f(outer index, inner indices) for the units of a part; units of one outer index that follow each other at once.
+template <typename F>
+void for_each_result(Range part, const TensorView& x, F f) {
+    const std::int64_t inner = x.shape[2], blocks = std::max<std::int64_t>(blocks_of(inner, inner_block), 1);
+    while (part.begin < part.end) {
+        const std::int64_t outer = part.begin / blocks, first = part.begin % blocks;
+        const std::int64_t end = std::min(blocks, first + part.end - part.begin);
+        f(outer, Range{first * inner_block, std::min(inner, end * inner_block)});
+        part.begin += end - first;
+    }
 }
 
 template <typename T>
@@ -48,25 +54,31 @@ void largest(const T* x, std::int64_t axis, std::int64_t inner, T* y, std::int64
 
 }  // namespace
 
+const Facts sum_facts = Facts("sum").array("x").attribute("scale", 1.0).cut(reduce_split);
+const Facts max_facts = Facts("max").array("x").cut(reduce_split);
+const Facts max_backward_facts =
+    Facts("max_backward").array("grad_y").array("index").attribute("axis", Argument::Kind::integer).cut(samples);
+
+Split reduce_split(const TensorView& x) { return {x.shape[0] * blocks_of(x.shape[2], inner_block), 1}; }
+
 void sum_check(const TensorView& x, const TensorView& y) { reduce_check("sum", x, y); }
 
-void sum(Team& team, const TensorView& x, double scale, const TensorView& y) {
+void sum(Range part, const TensorView& x, double scale, const TensorView& y) {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t axis = x.shape[1], inner = x.shape[2];
-        const Part part = part_of<T>(team, x);
-        const std::int64_t count = part.inner.end - part.inner.begin;
         const T factor = static_cast<T>(scale);
-        for (std::int64_t o = part.outer.begin; count > 0 && o < part.outer.end; ++o) {
-            T* const out = y.as<T>() + o * inner + part.inner.begin;
-            const T* const in = x.as<T>() + o * axis * inner + part.inner.begin;
+        for_each_result(part, x, [&](std::int64_t o, Range columns) {
+            const std::int64_t count = columns.end - columns.begin;
+            T* const out = y.as<T>() + o * inner + columns.begin;
+            const T* const in = x.as<T>() + o * axis * inner + columns.begin;
             if (inner == 1) {
                 *out = kernels<T>().sum(axis, in);
             } else {
                 kernels<T>().column_sums(axis, count, in, inner, out);
             }
             if (factor != T(1)) kernels<T>().multiply(count, out, 1, &factor, 0, out);
-        }
+        });
     });
 }
 
@@ -78,17 +90,16 @@ void max_check(const TensorView& x, const TensorView& y, const TensorView& index
     if (x.shape[1] == 0 && y.size() != 0) fail("max", "there is no largest of nothing: x has shape ", shape_text(x));
 }
 
-void max(Team& team, const TensorView& x, const TensorView& y, const TensorView& index) {
+void max(Range part, const TensorView& x, const TensorView& y, const TensorView& index) {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t axis = x.shape[1], inner = x.shape[2];
-        const Part part = part_of<T>(team, x);
-        for (std::int64_t o = part.outer.begin; inner > 0 && o < part.outer.end; ++o) {
-            for (std::int64_t i = part.inner.begin; i < part.inner.end; ++i) {
+        for_each_result(part, x, [&](std::int64_t o, Range columns) {
+            for (std::int64_t i = columns.begin; i < columns.end; ++i) {
                 const std::int64_t at = o * inner + i;
                 largest(x.as<T>() + o * axis * inner + i, axis, inner, y.as<T>() + at, index.as<std::int64_t>() + at);
             }
-        }
+        });
     });
 }
 
@@ -101,11 +112,10 @@ void max_backward_check(const TensorView& grad_y, const TensorView& index, const
     }
 }
 
-void max_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
+void max_backward(Range rows, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x) {
     dispatch_real(grad_y.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t axis = grad_x.shape[1], inner = grad_x.shape[2];
-        const Range rows = team.share(grad_x.shape[0]);
         std::fill(grad_x.as<T>() + rows.begin * axis * inner, grad_x.as<T>() + rows.end * axis * inner, T(0));
         for (std::int64_t at = rows.begin * inner; at < rows.end * inner; ++at) {
             const std::int64_t place = at / inner * axis + index.as<std::int64_t>()[at];

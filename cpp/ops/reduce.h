@@ -10,16 +10,23 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
+extern const Facts sum_facts, max_facts, max_backward_facts;
+
+// Results in line: those of an outer index, whole cache lines of inner ones at a time.
+Split reduce_split(const TensorView& x);
+
 void sum_check(const TensorView& x, const TensorView& y);
-void sum(Team& team, const TensorView& x, double scale, const TensorView& y);
+void sum(Range part, const TensorView& x, double scale, const TensorView& y);
 
 void max_check(const TensorView& x, const TensorView& y, const TensorView& index);
-void max(Team& team, const TensorView& x, const TensorView& y, const TensorView& index);
+void max(Range part, const TensorView& x, const TensorView& y, const TensorView& index);
 
+// A part: some of the outer indices.
 void max_backward_check(const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
-void max_backward(Team& team, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
+void max_backward(Range part, const TensorView& grad_y, const TensorView& index, const TensorView& grad_x);
 
 }  // namespace fastnn

@@ -1,21 +1,23 @@
 #include "ops/relu.h"
 
-#include "ops/map.h"
-
 namespace fastnn {
 
-void relu_check(const TensorView& x, const TensorView& y) { map_check("relu", x, y); }
+const Map relu_op = {
+    Facts("relu").array("x").costs(cheap).row_by_row(),
+    [](const TensorView& x, const TensorView& y) { map_check("relu", x, y); },
+    [](Range part, const double*, const TensorView& x, const TensorView& y) {
+        map_unary(part, x, y, &Kernels<float>::relu, &Kernels<double>::relu);
+    },
+};
 
-void relu(Team& team, const TensorView& x, const TensorView& y) {
-    map_unary(team, x, y, &Kernels<float>::relu, &Kernels<double>::relu);
-}
-
-void relu_backward_check(const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
-    map_backward_check("relu_backward", grad_y, x, grad_x);
-}
-
-void relu_backward(Team& team, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
-    map_backward(team, grad_y, x, grad_x, &Kernels<float>::relu_backward, &Kernels<double>::relu_backward);
-}
+const MapBackward relu_backward_op = {
+    Facts("relu_backward").array("grad_y").array("x").row_by_row(),
+    [](const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+        map_backward_check("relu_backward", grad_y, x, grad_x);
+    },
+    [](Range part, const double*, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+        map_backward(part, grad_y, x, grad_x, &Kernels<float>::relu_backward, &Kernels<double>::relu_backward);
+    },
+};
 
 }  // namespace fastnn

@@ -1,8 +1,11 @@
 #include "ops/rmsprop.h"
 
+#include "kernels/dispatch.h"
 #include "ops/optimizer.h"
 
 namespace fastnn {
+
+const Facts rmsprop_facts = Facts("rmsprop").costs(4);
 
 template <typename T>
 RmspropScalars<T> rmsprop_scalars(const RmspropSettings& s) {
@@ -17,13 +20,12 @@ void rmsprop_check(const TensorView& param, const TensorView& grad, const Tensor
                  {{"grad", &grad}, {"square_avg", &square}, {"momentum_buffer", buffer ? buffer : &grad}});
 }
 
-void rmsprop(Team& team, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,
+void rmsprop(Range part, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,
              const TensorView& square, const TensorView* buffer) {
     dispatch_real(param.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const Range mine = update_share<T>(team, param);
-        kernels<T>().rmsprop(mine.end - mine.begin, param.as<T>() + mine.begin, grad.as<T>() + mine.begin,
-                             square.as<T>() + mine.begin, buffer ? buffer->as<T>() + mine.begin : nullptr,
+        kernels<T>().rmsprop(part.end - part.begin, param.as<T>() + part.begin, grad.as<T>() + part.begin,
+                             square.as<T>() + part.begin, buffer ? buffer->as<T>() + part.begin : nullptr,
                              rmsprop_scalars<T>(settings));
     });
 }

@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "kernels/kernel_table.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
@@ -21,11 +22,13 @@ struct RmspropSettings {
     void set_step(std::int64_t target) { step = target; }
 };
 
+extern const Facts rmsprop_facts;  // of the parameter
+
 template <typename T>
 RmspropScalars<T> rmsprop_scalars(const RmspropSettings& settings);
 
 void rmsprop_check(const TensorView& param, const TensorView& grad, const TensorView& square, const TensorView* buffer);
-void rmsprop(Team& team, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,
+void rmsprop(Range part, const RmspropSettings& settings, const TensorView& param, const TensorView& grad,
              const TensorView& square, const TensorView* buffer);
 
 }  // namespace fastnn

@@ -1,8 +1,11 @@
 #include "ops/sgd.h"
 
+#include "kernels/dispatch.h"
 #include "ops/optimizer.h"
 
 namespace fastnn {
+
+const Facts sgd_facts = Facts("sgd").costs(1);
 
 template <typename T>
 SgdScalars<T> sgd_scalars(const SgdSettings& s) {
@@ -18,13 +21,12 @@ void sgd_check(const TensorView& param, const TensorView& grad, const TensorView
     update_check("sgd", param, {{"grad", &grad}, {"momentum_buffer", buffer ? buffer : &grad}});
 }
 
-void sgd(Team& team, const SgdSettings& settings, const TensorView& param, const TensorView& grad,
+void sgd(Range part, const SgdSettings& settings, const TensorView& param, const TensorView& grad,
          const TensorView* buffer) {
     dispatch_real(param.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const Range mine = update_share<T>(team, param);
-        kernels<T>().sgd(mine.end - mine.begin, param.as<T>() + mine.begin, grad.as<T>() + mine.begin,
-                         buffer ? buffer->as<T>() + mine.begin : nullptr, sgd_scalars<T>(settings));
+        kernels<T>().sgd(part.end - part.begin, param.as<T>() + part.begin, grad.as<T>() + part.begin,
+                         buffer ? buffer->as<T>() + part.begin : nullptr, sgd_scalars<T>(settings));
     });
 }
 

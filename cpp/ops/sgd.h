@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "kernels/kernel_table.h"
+#include "ops/facts.h"
 
 namespace fastnn {
 
@@ -23,11 +24,13 @@ struct SgdSettings {
     }
 };
 
+extern const Facts sgd_facts;  // of the parameter
+
 template <typename T>
 SgdScalars<T> sgd_scalars(const SgdSettings& settings);
 
 void sgd_check(const TensorView& param, const TensorView& grad, const TensorView* buffer);
-void sgd(Team& team, const SgdSettings& settings, const TensorView& param, const TensorView& grad,
+void sgd(Range part, const SgdSettings& settings, const TensorView& param, const TensorView& grad,
          const TensorView* buffer);
 
 }  // namespace fastnn

@@ -5,17 +5,11 @@
 // x, y (..., C), contiguous. Sums run along the lane tree. Results must not overlap inputs.
 #pragma once
 
-#include "core/parallel.h"
-#include "core/tensor_view.h"
+#include "ops/map.h"
 
 namespace fastnn {
 
-void softmax_check(const TensorView& x, const TensorView& y);
-void softmax_backward_check(const TensorView& grad_y, const TensorView& y, const TensorView& grad_x);
-
-void softmax(Team& team, const TensorView& x, const TensorView& y);
-void softmax_backward(Team& team, const TensorView& grad_y, const TensorView& y, const TensorView& grad_x);
-void log_softmax(Team& team, const TensorView& x, const TensorView& y);
-void log_softmax_backward(Team& team, const TensorView& grad_y, const TensorView& y, const TensorView& grad_x);
+extern const Map softmax_op, log_softmax_op;
+extern const MapBackward softmax_backward_op, log_softmax_backward_op;
 
 }  // namespace fastnn

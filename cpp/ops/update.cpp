@@ -34,16 +34,20 @@ void update_check(const Settings& settings, const Target& target, const TensorVi
     } else if (std::holds_alternative<std::shared_ptr<SgdSettings>>(settings)) {
         sgd_check(target.param, grad, slot(0));
     } else {
-        if (target.states.empty()) fail("rmsprop", "got no square_avg");
+        if (target.states.empty()) fail("rmsprop", "got 0 state arrays, RMSprop has square_avg at least");
         rmsprop_check(target.param, grad, target.states[0], slot(1));
     }
 }
 
-void update(Team& team, const Settings& settings, const Target& target, const TensorView& grad) {
+const Facts& update_facts(const Settings& settings) {
+    if (std::holds_alternative<std::shared_ptr<AdamSettings>>(settings)) return adam_facts;
+    return std::holds_alternative<std::shared_ptr<SgdSettings>>(settings) ? sgd_facts : rmsprop_facts;
+}
+
+void update(Range part, const Settings& settings, const Target& target, const TensorView& grad) {
     dispatch_real(target.param.dtype, [&](auto zero) {
         using T = decltype(zero);
-        const Range mine = update_share<T>(team, target.param);
-        make_updater<T>(settings, target)(mine.begin, mine.end - mine.begin, grad.as<T>() + mine.begin);
+        make_updater<T>(settings, target)(part.begin, part.end - part.begin, grad.as<T>() + part.begin);
     });
 }
 

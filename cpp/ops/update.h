@@ -15,8 +15,6 @@ namespace fastnn {
 using Settings =
     std::variant<std::shared_ptr<AdamSettings>, std::shared_ptr<SgdSettings>, std::shared_ptr<RmspropSettings>>;
 
-constexpr double update_cost = 4;  // elementary operations for each parameter
-
 // A parameter with the states that its update changes too.
 struct Target {
     TensorView param;
@@ -37,7 +35,10 @@ struct Updater {
 template <typename T>
 Updater<T> make_updater(const Settings& settings, const Target& target);
 
+// Of the optimizer that the settings are of.
+const Facts& update_facts(const Settings& settings);
+
 void update_check(const Settings& settings, const Target& target, const TensorView& grad);
-void update(Team& team, const Settings& settings, const Target& target, const TensorView& grad);
+void update(Range part, const Settings& settings, const Target& target, const TensorView& grad);
 
 }  // namespace fastnn

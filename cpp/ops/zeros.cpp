@@ -8,13 +8,28 @@ namespace fastnn {
 
 std::int64_t live_columns_room(const TensorView& x) { return x.shape[1] + index_ahead; }
 
-LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns) {
+namespace {
+
+LiveColumns find_live(DType dtype, const void* data, std::int64_t rows, const Matrix& x, std::int32_t* columns) {
     std::int64_t live = 0;
-    dispatch_real(x.dtype, [&](auto zero) {
-        live = kernels<decltype(zero)>().live_columns(x.shape[0], x.shape[1], x.as<decltype(zero)>(), x.stride[0],
-                                                      columns);
+    dispatch_real(dtype, [&](auto zero) {
+        using T = decltype(zero);
+        live = kernels<T>().live_columns(rows, x.columns, static_cast<const T*>(data), x.row_stride, columns);
     });
     return {columns, live};
+}
+
+// `count` rows from row `first` on.
+LiveColumns find_live_rows(DType dtype, const Matrix& x, std::int64_t first, std::int64_t count,
+                           std::int32_t* columns) {
+    const char* const data = x.as<const char>() + first * x.row_stride * item_size(dtype);
+    return find_live(dtype, data, count, x, columns);
+}
+
+}  // namespace
+
+LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns) {
+    return find_live(x.dtype, x.data, x.shape[0], matrix_of(x), columns);
 }
 
 // A product with an index costs about a tenth more for each column.
@@ -32,41 +47,41 @@ bool all_finite(const TensorView& weight) {
 namespace {
 
 // Memory for the columns of `blocks` blocks of rows, for the calling thread.
-std::int32_t* columns_of_thread(const TensorView& x, std::int64_t blocks) {
+std::int64_t room(const Matrix& x) { return x.columns + index_ahead; }
+std::int32_t* columns_of_thread(const Matrix& x, std::int64_t blocks) {
     thread_local std::vector<std::int32_t> columns;
-    columns.resize(static_cast<std::size_t>(live_columns_room(x) * blocks));
+    columns.resize(static_cast<std::size_t>(room(x) * blocks));
     return columns.data();
 }
 
 // One row tells of the others: dense inputs cost one look at a row.
-bool looks_promising(const TensorView& x) {
-    if (x.shape[0] == 0 || x.stride[1] != 1) return false;
-    const std::int64_t live = find_live_columns(x.rows(0, 1), columns_of_thread(x, 1)).count;
-    return leaving_out_pays(live, x.shape[1]);
+bool looks_promising(DType dtype, const Matrix& x) {
+    if (x.rows == 0 || x.column_stride != 1) return false;
+    return leaving_out_pays(find_live_rows(dtype, x, 0, 1, columns_of_thread(x, 1)).count, x.columns);
 }
 
 }  // namespace
 
-const std::vector<LiveColumns>& find_live_blocks(const TensorView& x) {
+const std::vector<LiveColumns>& find_live_blocks(DType dtype, const Matrix& x) {
     thread_local std::vector<LiveColumns> blocks;
     blocks.clear();
-    if (!looks_promising(x)) return blocks;
-    const std::int64_t count = blocks_of(x.shape[0], live_block);
+    if (!looks_promising(dtype, x)) return blocks;
+    const std::int64_t count = blocks_of(x.rows, live_block);
     std::int32_t* const columns = columns_of_thread(x, count);
     for (std::int64_t i = 0; i < count; ++i) {
-        const std::int64_t rows = std::min(live_block, x.shape[0] - i * live_block);
-        const LiveColumns found = find_live_columns(x.rows(i * live_block, rows), columns + i * live_columns_room(x));
-        blocks.push_back(leaving_out_pays(found.count, x.shape[1]) ? found : LiveColumns{});
+        const std::int64_t first = i * live_block, rows = std::min(live_block, x.rows - first);
+        const LiveColumns found = find_live_rows(dtype, x, first, rows, columns + i * room(x));
+        blocks.push_back(leaving_out_pays(found.count, x.columns) ? found : LiveColumns{});
     }
     return blocks;
 }
 
-const std::vector<Range>& find_live_runs(const TensorView& x) {
+const std::vector<Range>& find_live_runs(DType dtype, const Matrix& x) {
     thread_local std::vector<Range> runs;
     runs.clear();
-    if (!looks_promising(x)) return runs;
-    const LiveColumns live = find_live_columns(x, columns_of_thread(x, 1));
-    if (!leaving_out_pays(live.count, x.shape[1])) return runs;
+    if (!looks_promising(dtype, x)) return runs;
+    const LiveColumns live = find_live_rows(dtype, x, 0, x.rows, columns_of_thread(x, 1));
+    if (!leaving_out_pays(live.count, x.columns)) return runs;
     for (std::int64_t i = 0; i < live.count; ++i) {
         const std::int64_t column = live.columns[i];
         if (runs.empty() || column - runs.back().end >= shortest_gap) runs.push_back({column, column});

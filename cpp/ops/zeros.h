@@ -10,6 +10,7 @@
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "ops/matrix.h"
 
 namespace fastnn {
 
@@ -36,9 +37,9 @@ constexpr std::int64_t shortest_gap = 4;
 // (null, 0) for a block where looking closer does not pay. Empty where the first row has few zeros. In memory of the
 // calling thread, until its next call.
 constexpr std::int64_t live_block = 16;
-const std::vector<LiveColumns>& find_live_blocks(const TensorView& x);
+const std::vector<LiveColumns>& find_live_blocks(DType dtype, const Matrix& x);
 
 // The runs of columns that are not zero in all rows, in the same way.
-const std::vector<Range>& find_live_runs(const TensorView& x);
+const std::vector<Range>& find_live_runs(DType dtype, const Matrix& x);
 
 }  // namespace fastnn

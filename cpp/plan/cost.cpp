@@ -21,20 +21,22 @@ double rate() { return rate_of_avx2 / 16 * static_cast<double>(kernels<float>().
 double rounds(double pieces, int threads) { return std::ceil(pieces / threads) / pieces; }
 
 // How much longer blocks of rows take that are smaller than a register tile: such a block takes as long as a tile.
-double padding(std::int64_t rows, std::int64_t blocks) {
+double padding(std::int64_t rows, std::int64_t pixels, std::int64_t blocks) {
     const double tile = static_cast<double>(kernels<float>().rows * blocks);
-    return std::max(1.0, tile / static_cast<double>(std::max<std::int64_t>(rows, 1)));
+    return std::max(1.0, tile / static_cast<double>(std::max<std::int64_t>(rows * pixels, 1)));
 }
 
 double phase_seconds(const std::vector<Instruction>& instructions, const Phase& phase, std::int64_t rows, int threads) {
-    double shared = 0, handed_out = 0;
+    double even = 0, tasks = 0;
+    std::int64_t pieces = phase.chain ? row_blocks(rows, phase.pixels, threads) : 0;
     for (const std::size_t i : phase.members) {
         const Instruction& instruction = instructions[i];
-        (!phase.chain && instruction.body ? shared : handed_out) += instruction.operations;
+        const bool cut_evenly = !phase.chain && !instruction.tasks;
+        (cut_evenly ? even : tasks) += instruction.operations;
+        if (!phase.chain && instruction.tasks) pieces += tasks_of(instruction, threads);
     }
-    const std::int64_t pieces = phase.chain ? row_blocks(rows, threads) : phase.tasks;
-    if (phase.chain) handed_out *= padding(rows, pieces);
-    const double work = shared / threads + (pieces > 0 ? handed_out * rounds(static_cast<double>(pieces), threads) : 0);
+    if (phase.chain) tasks *= padding(rows, phase.pixels, pieces);
+    const double work = even / threads + (pieces > 0 ? tasks * rounds(static_cast<double>(pieces), threads) : 0);
     return work / rate() + (threads > 1 ? barrier_base + arrival * threads : 0);
 }
 

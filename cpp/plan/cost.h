@@ -8,7 +8,7 @@
 // in a product, one element in all else but exp and its like (12) and an optimizer's update (4).
 // pieces: what can be handed out: blocks of rows of a chain, tasks of a group; rounds(p) = ceil(pieces / p), as the
 // thread that gets the last piece decides. A block smaller than a register tile takes as long as a tile. An instruction
-// of the whole team has as many pieces as there are threads.
+// that is cut evenly has as many pieces as there are threads.
 // barrier(p): the threads' signs of arrival go through one cache line, from each to the next.
 //
 // So a step of a 1-3-1 network stays with one thread and meets no barrier, and 64 threads are not used for a batch of

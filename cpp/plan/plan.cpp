@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "ops/dense.h"
 
 namespace fastnn {
 
@@ -23,9 +24,9 @@ std::int64_t checked_sum(std::int64_t a, std::int64_t b) {
 
 // The number of the last element of a view, -1 where it has none.
 std::int64_t last_element(const TensorView& view) {
-    if (view.panel != 0) {
-        const std::int64_t rows = (checked_sum(view.shape[0], view.panel) - 1) / view.panel * view.panel;
-        return checked_product("plan", rows, view.shape[1]) - 1;
+    if (view.panels) {
+        const std::int64_t out = (checked_sum(view.panels.out, view.panels.width) - 1) / view.panels.width;
+        return checked_product("plan", checked_product("plan", out, view.panels.width), view.panels.in) - 1;
     }
     std::int64_t last = view.empty() ? -1 : 0;
     for (int i = 0; !view.empty() && i < view.rank; ++i) {
@@ -45,22 +46,33 @@ int Plan::buffer(std::int64_t bytes) {
 int Plan::view(int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
                const std::vector<std::int64_t>& stride, DType dtype, std::int64_t panel) {
     const AlignedBuffer& memory = checked_at(buffers_, buffer, "buffer");
-    if (shape.size() != stride.size() || shape.size() > max_rank)
-        fail("plan", "a view needs a stride for each dimension");
-    if (panel < 0 || (panel != 0 && shape.size() != 2)) fail("plan", "panels are for a weight of two dimensions");
-    if (offset < 0) fail("plan", "a view reaches outside its buffer");
+    if (shape.size() != stride.size() || shape.size() > max_rank) {
+        fail("plan", "a view needs a stride for each dimension, at most ", max_rank, " of them; got ", shape.size(),
+             " sizes and ", stride.size(), " strides");
+    }
+    if (panel < 0 || (panel != 0 && shape.size() < 2)) {
+        fail("plan", "panels are for a weight of two dimensions or more; got a width of ", panel, " for ", shape.size(),
+             " dimensions");
+    }
+    if (offset < 0) fail("plan", "a view reaches outside its buffer: it begins at element ", offset);
     TensorView view;
     view.data = static_cast<char*>(memory.data()) + checked_product("plan", offset, item_size(dtype));
     view.dtype = dtype;
     view.rank = static_cast<int>(shape.size());
-    view.panel = panel;
     for (std::size_t i = 0; i < shape.size(); ++i) {
-        if (shape[i] < 0 || stride[i] < 0) fail("plan", "sizes and strides of a view must not be negative");
+        if (shape[i] < 0 || stride[i] < 0) {
+            fail("plan", "sizes and strides of a view must not be negative; dimension ", i, " has size ", shape[i],
+                 " and stride ", stride[i]);
+        }
         view.shape[i] = shape[i];
         view.stride[i] = stride[i];
     }
+    if (panel != 0) view.panels = panels_of(view, panel);
     const std::int64_t end = checked_product("plan", checked_sum(offset, last_element(view) + 1), item_size(dtype));
-    if (offset < 0 || end > static_cast<std::int64_t>(memory.size())) fail("plan", "a view reaches outside its buffer");
+    if (end > static_cast<std::int64_t>(memory.size())) {
+        fail("plan", "a view reaches outside its buffer: it ends at byte ", end, " of ", memory.size(), ", with ",
+             layout_text(view), " at element ", offset);
+    }
     views_.push_back(view);
     return static_cast<int>(views_.size()) - 1;
 }
@@ -74,41 +86,28 @@ int Plan::program() {
 
 Program& Plan::program_at(int program) { return checked_at(programs_, program, "program"); }
 
-TensorView Plan::temporary(const TensorView& like, std::int64_t panel) {
-    std::vector<std::int64_t> shape(like.shape.begin(), like.shape.begin() + like.rank), stride(shape.size());
-    std::int64_t items = 1;
-    for (std::size_t i = shape.size(); i-- > 0;) {
-        stride[i] = items;
-        items *= shape[i];
-    }
-    TensorView measured = like;
-    measured.panel = panel;
-    return at(view(buffer(measured.storage_size() * item_size(like.dtype)), 0, shape, stride, like.dtype, panel));
+TensorView Plan::temporary(const TensorView& like, const PanelLayout& panels) {
+    TensorView wanted = like;
+    wanted.panels = {};
+    wanted.stride = dense_strides(wanted);
+    wanted.panels = panels;
+    const std::vector<std::int64_t> shape(wanted.shape.begin(), wanted.shape.begin() + wanted.rank);
+    const std::vector<std::int64_t> stride(wanted.stride.begin(), wanted.stride.begin() + wanted.rank);
+    const int memory = buffer(wanted.storage_size() * item_size(wanted.dtype));
+    return at(view(memory, 0, shape, stride, wanted.dtype, panels.width));
 }
 
 void Plan::emit(int program, const std::string& name, const std::vector<int>& in, const std::vector<int>& out,
-                const Attributes& attributes) {
-    const Builder builder = find_builder(name);
-    if (builder == nullptr) fail("plan", "there is no compiled form of '", name, "'");
-    Program& target = program_at(program);
-    Call call{*this, target, name.c_str(), {}, {}, attributes};
-    for (const int id : in) call.in.push_back(at(id));
+                const Attributes& attributes, const State& state) {
+    Call call{*this, program_at(program), name.c_str(), {}, {}, attributes, state};
+    for (const int id : in) call.in.push_back(id == missing_view ? TensorView() : at(id));
     for (const int id : out) call.out.push_back(at(id));
-    Instruction instruction{name};
-    instruction.body = builder(call);
-    instruction.row_body = std::move(call.row_body);
-    if (instruction.row_body) instruction.rows = call.out.at(0).shape[0];
-    instruction.flops = call.flops;
-    instruction.operations = call.operations;
-    instruction.detail = std::move(call.detail);
-    for (const TensorView& view : call.in) instruction.accesses.push_back(access_of(view, false));
-    for (const TensorView& view : call.out) instruction.accesses.push_back(access_of(view, true));
-    if (call.uses_workspace) {
-        const char* const place = reinterpret_cast<const char*>(&workspace_);  // it may still move when it grows
-        instruction.accesses.push_back({place, place + 1, 0, true});
-    }
-    target.instructions.push_back(std::move(instruction));
-    for (Instruction& each : call.after) target.instructions.push_back(std::move(each));
+    find_builder(name)(call);
+}
+
+Access Plan::workspace_access(bool writes) const {
+    const char* const place = reinterpret_cast<const char*>(&workspace_);  // it may still move when it grows
+    return {place, place + 1, 0, writes};
 }
 
 void Plan::need_scratch(std::int64_t bytes) {
@@ -116,25 +115,15 @@ void Plan::need_scratch(std::int64_t bytes) {
     scratch_bytes_ = std::max(scratch_bytes_, (bytes + line - 1) / line * line);
 }
 
-Derived* Plan::derived(const TensorView& weight) {
-    for (Derived& each : derived_) {
-        if (each.weight.data == weight.data) return &each;
-    }
-    return &derived_.emplace_back(weight);
-}
-
 Derived* Plan::with_transposed(const TensorView& weight) {
-    Derived* const found = derived(weight);
-    if (found->transposed.data != nullptr) return found;
+    Derived* const found = derived_.of(weight);
+    if (found->transposed().data != nullptr) return found;
     TensorView turned = weight;
-    std::swap(turned.shape[0], turned.shape[1]);
-    found->transposed = temporary(turned, weight.panel);
-    found->fresh = false;
+    turned.rank = 2;
+    turned.shape[0] = weight.panels.in;
+    turned.shape[1] = weight.panels.out;
+    found->want_transposed(temporary(turned, {weight.panels.out, weight.panels.in, weight.panels.width}));
     return found;
-}
-
-void Plan::written(const TensorView& view) {
-    for (Derived& each : derived_) each.fresh = each.fresh && each.weight.data != view.data;
 }
 
 }  // namespace fastnn

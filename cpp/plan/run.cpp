@@ -4,8 +4,6 @@
 #include <cstring>
 
 #include "core/check.h"
-#include "ops/dense.h"
-#include "ops/gather.h"
 #include "plan/cost.h"
 #include "plan/plan.h"
 
@@ -17,52 +15,8 @@ double seconds_now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-TensorView index_view(const std::int64_t* order, std::int64_t count) {
-    TensorView index;
-    index.data = const_cast<std::int64_t*>(order);
-    index.dtype = DType::int64;
-    index.rank = 1;
-    index.shape[0] = count;
-    index.stride[0] = 1;
-    return index;
-}
-
-// Copies rows of the batch of a step into the input and target views.
-void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input,
-                  const TensorView* target) {
-    const std::int64_t count = rows.end - rows.begin;
-    const TensorView index = index_view(source.order + step * input.shape[0] + rows.begin, count);
-    check_index("plan", index, source.images.shape[0]);
-    Team alone;
-    if (source.images.dtype == DType::uint8) {
-        gather_uint8(alone, source.images, index, source.mean, source.std, input.rows(rows.begin, count));
-    } else {
-        gather_rows(alone, source.images, index, input.rows(rows.begin, count));
-    }
-    if (target != nullptr) gather_rows(alone, *source.targets, index, target->rows(rows.begin, count));
-}
-
-void check_source(const Source& source, const TensorView& input, const TensorView* target) {
-    const TensorView first = index_view(source.order, input.shape[0]);
-    if (source.images.dtype == DType::uint8) {
-        gather_uint8_check(source.images, first, source.mean, source.std, input);
-    } else {
-        gather_rows_check(source.images, first, input);
-    }
-    if (target == nullptr) return;
-    if (source.targets == nullptr) fail("plan", "this program needs targets");
-    gather_rows_check(*source.targets, first, *target);
-    if (source.targets->shape[0] != source.images.shape[0]) {
-        fail("plan", source.images.shape[0], " images but ", source.targets->shape[0], " targets");
-    }
-}
-
 double loss_value(const TensorView& loss) {
     return loss.dtype == DType::float64 ? *loss.as<double>() : static_cast<double>(*loss.as<float>());
-}
-
-void transpose_all(const Derived& each) {
-    transpose_panels(each.weight, each.transposed, {0, each.weight.shape[1]}, {0, each.weight.shape[0]});
 }
 
 // The steps of one call of Plan::run, as each thread of the team goes through them.
@@ -110,28 +64,25 @@ struct Run {
 
     void run_chain(Team& team, const Phase& phase) {
         const std::int64_t rows = input == nullptr ? 0 : input->shape[0];
-        const std::int64_t blocks = row_blocks(rows, team.size());
+        const Split all{rows, 1};
+        const std::int64_t blocks = row_blocks(rows, phase.pixels, team.size());
         for (std::int64_t block = team.take(); block < blocks; block = team.take()) {
-            const Range part{rows * block / blocks, rows * (block + 1) / blocks};
+            const Range part = all.part(block, blocks);
             for (const std::size_t i : phase.members)
                 timed(team, i, [&] { program.instructions[i].row_body(part, team.index()); });
         }
     }
 
+    // The tasks of all members in one row.
     void run_group(Team& team, const Phase& phase) {
+        std::int64_t task = team.take(), first = 0;
         for (const std::size_t i : phase.members) {
-            if (program.instructions[i].body) timed(team, i, [&] { program.instructions[i].body(team); });
-        }
-        for (std::int64_t task = team.take(); task < phase.tasks; task = team.take()) {
-            std::int64_t number = task;
-            for (const std::size_t i : phase.members) {
-                const Instruction& instruction = program.instructions[i];
-                if (number < instruction.tasks) {
-                    timed(team, i, [&] { instruction.task_body(number, team.index()); });
-                    break;
-                }
-                number -= instruction.tasks;
+            const Instruction& instruction = program.instructions[i];
+            const std::int64_t tasks = tasks_of(instruction, team.size());
+            for (; task < first + tasks; task = team.take()) {
+                timed(team, i, [&] { instruction.body(instruction.split.part(task - first, tasks), team.index()); });
             }
+            first += tasks;
         }
     }
 
@@ -170,26 +121,18 @@ void Plan::set_io(int program, int input, int target, int loss, int output) {
     which.output = output;
     if (input < 0) return;
     const TensorView batch = at(input);
-    if (batch.rank == 0) fail("plan", "an input needs rows");
+    if (batch.rank == 0) fail("plan", "an input needs rows, got ", layout_text(batch));
     const TensorView* const targets = target < 0 ? nullptr : &at(target);
-    Instruction gather{"gather"};
+    Instruction gather;
+    gather.name = "gather";
     gather.rows = batch.shape[0];
     gather.operations = static_cast<double>(batch.size());
     gather.row_body = [=, &which](Range rows, int) {
         if (which.source != nullptr) gather_batch(*which.source, which.step, rows, batch, targets);
     };
-    gather.accesses = {access_of(batch, true)};
-    if (targets != nullptr) gather.accesses.push_back(access_of(*targets, true));
+    gather.writes(batch);
+    if (targets != nullptr) gather.writes(*targets);
     which.instructions.insert(which.instructions.begin(), std::move(gather));
-}
-
-void Plan::refresh_derived(const Program& program) {
-    for (Derived* const each : program.reads_derived) {
-        if (each->fresh) continue;
-        if (each->transposed.data != nullptr) transpose_all(*each);
-        each->finite = all_finite(each->weight);
-        each->fresh = true;
-    }
 }
 
 std::int64_t Plan::run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs) {
@@ -210,19 +153,20 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
             start,
             1};
     if (source != nullptr) {
-        if (run.input == nullptr) fail("plan", "this program has no input");
+        if (run.input == nullptr) fail("plan", "a source was given, but program ", program, " has no input");
         check_source(*source, *run.input, run.target);
     }
-    if (losses != nullptr && run.loss == nullptr) fail("plan", "this program has no loss");
-    if (outputs != nullptr && run.output == nullptr) fail("plan", "this program has no output");
+    if (losses != nullptr && run.loss == nullptr)
+        fail("plan", "losses were asked for, but program ", program, " has no loss");
+    if (outputs != nullptr && run.output == nullptr)
+        fail("plan", "outputs were asked for, but program ", program, " has no output");
     scheduled(program);
-    find_spoiled(target);
+    target.derived.find_spoiled(derived_, target.instructions);
     const std::int64_t rows = run.input == nullptr ? 0 : run.input->shape[0];
     run.wanted = best_threads(target.instructions, target.phases, rows, get_num_threads(), limits.steps);
     const int threads = pace_.first(start, run.wanted);
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
-    refresh_derived(target);
-    for (Derived* const each : target.spoils_derived) each->fresh = false;
+    target.derived.prepare();
     if (target.profile.on()) {
         target.profile.threads = std::max(target.profile.threads, threads);
         target.profile.seconds.resize(static_cast<std::size_t>(target.profile.threads) *
@@ -248,33 +192,17 @@ void Plan::start_profile(int program, bool on) {
     program_at(program).profile.threads = on ? 1 : 0;
 }
 
-// What goes stale in a step, as the program changes the weight without it. Other programs may have made more since the
-// last run.
-void Plan::find_spoiled(Program& program) {
-    for (; program.derived_seen < derived_.size(); ++program.derived_seen) {
-        Derived* const each = &derived_[program.derived_seen];
-        const Access weight = access_of(each->weight, true);
-        const auto changes = [&weight](const Instruction& instruction) {
-            return std::any_of(instruction.accesses.begin(), instruction.accesses.end(), [&](const Access& a) {
-                return a.writes && a.begin < weight.end && weight.begin < a.end;
-            });
-        };
-        const auto& kept = program.keeps_derived;
-        const bool changed = std::any_of(program.instructions.begin(), program.instructions.end(), changes);
-        if (changed && std::find(kept.begin(), kept.end(), each) == kept.end()) program.spoils_derived.push_back(each);
-    }
-}
-
 // The phases; and a transpose in each step where the weight changes without it.
 void Plan::schedule_program(Program& program) {
-    find_spoiled(program);
-    for (Derived* const each : program.reads_transposed) {
-        const auto& spoiled = program.spoils_derived;
-        if (std::find(spoiled.begin(), spoiled.end(), each) == spoiled.end()) continue;
-        Instruction turn{"transpose"};
-        turn.tasks = 1;
-        turn.task_body = [each](std::int64_t, int) { transpose_all(*each); };
-        turn.accesses = {access_of(each->weight, false), access_of(each->transposed, true)};
+    program.derived.find_spoiled(derived_, program.instructions);
+    for (Derived* const each : program.derived.transposed_each_step()) {
+        Instruction turn;
+        turn.name = "transpose";
+        turn.split = {1, 1};
+        turn.tasks = true;
+        turn.body = [each](Range, int) { each->transpose(); };
+        turn.reads(each->weight());
+        turn.writes(each->transposed());
         program.instructions.insert(program.instructions.begin(), std::move(turn));
     }
     program.phases = schedule(program.instructions, program.input < 0 ? 0 : at(program.input).shape[0]);

@@ -15,7 +15,7 @@ Access access_of(const TensorView& view, bool writes) {
         if (i > 0) last_of_row += (view.shape[i] - 1) * view.stride[i];
     }
     const char* const begin = view.as<const char>();
-    if (view.panel != 0) return {begin, begin + view.storage_size() * item, 0, writes};
+    if (view.panels) return {begin, begin + view.storage_size() * item, 0, writes};
     if (view.empty()) return {begin, begin, 0, writes};
     const bool apart = view.rank > 0 && last_of_row < view.stride[0];
     return {begin, begin + (last + 1) * item, apart ? view.stride[0] * item : 0, writes};
@@ -70,9 +70,12 @@ private:
         for (std::size_t i = 0; i < instructions_.size(); ++i) {
             const Instruction& instruction = instructions_[i];
             if (placed_[i] || in_chains(instruction) != chain || !ready(i, phase)) continue;
-            if (!chain && !instruction.body && !instruction.task_body) fail("plan", instruction.name, " has no body");
+            if (!chain && !instruction.body) {
+                fail("plan", instruction.name, " of ", instruction.rows,
+                     " rows can only be cut by rows, and batches have ", rows_);
+            }
             phase.members.push_back(i);
-            phase.tasks += instructions_[i].tasks;
+            phase.pixels = std::max(phase.pixels, instruction.pixels);
         }
         for (const std::size_t i : phase.members) placed_[i] = true;
         left_ += phase.members.size();
@@ -98,13 +101,20 @@ private:
 // Rows of a chain that go through all its instructions together: so few that the activations stay in an L2 cache of
 // 512 KB (64 rows of a thousand features are 256 KB), and so few that each thread gets four blocks, for a thread may be
 // late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
-// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight.
+// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight. Rows of tiles count:
+// a sample of an image makes one for each output pixel.
 constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
 
-std::int64_t row_blocks(std::int64_t rows, int threads) {
-    const std::int64_t tiles = rows / (least_tiles * kernels<float>().rows);
+std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, int threads) {
+    const std::int64_t tiles = rows * pixels / (least_tiles * kernels<float>().rows);
     const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
-    return std::max(blocks_of(rows, most_rows), std::min(rounds * threads, rows));
+    const std::int64_t most = std::max<std::int64_t>(most_rows / pixels, 1);
+    return std::max(blocks_of(rows, most), std::min(rounds * threads, rows));
+}
+
+std::int64_t tasks_of(const Instruction& instruction, int threads) {
+    const std::int64_t grains = blocks_of(instruction.split.units, instruction.split.grain);
+    return instruction.tasks ? grains : std::min<std::int64_t>(grains, threads);
 }
 
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows) {

@@ -73,8 +73,12 @@ void WeightGradient::add(std::int64_t panel, Range samples, Range rows, T* gradi
     const std::int64_t count = rows.end - rows.begin;
     if (samples.begin == 0 && columns.end - columns.begin < width_)
         std::fill_n(gradients, count * width_, T(0));  // the padding stays as it is
-    GemmProblem<T> problem{
-        count, columns.end - columns.begin, samples.end - samples.begin, nullptr, 0, 0, {}, gradients, width_, 0};
+    GemmProblem<T> problem;
+    problem.m = count;
+    problem.n = columns.end - columns.begin;
+    problem.k = samples.end - samples.begin;
+    problem.c = gradients;
+    problem.c_row = width_;
     T* const copied = copied_of(scratch);
     if (sample_blocks_ > 1) {
         problem.a = copied;

@@ -35,13 +35,8 @@ void gemm_tile(const GemmArgs<T>& g, const T* a, T* c) {
             step(a + g.index[i], g.b + g.index[i] * (C * lanes));
         }
     } else {
-        const T* b = g.b;
-        for (std::int64_t start = 0; start < g.k; start += g.segment, a += g.a_segment) {
-            const T* column = a;
-            const std::int64_t steps = g.k - start < g.segment ? g.k - start : g.segment;
-            for (std::int64_t i = 0; i < steps; ++i, b += g.b_row, column += g.a_col)
-                step(column, b);  // b_row may be 0
-        }
+        const T *b = g.b, *column = a;
+        for (std::int64_t i = 0; i < g.k; ++i, b += g.b_row, column += g.a_col) step(column, b);  // b_row may be 0
     }
 
     FASTNN_UNROLL

@@ -39,38 +39,40 @@ namespace {
 
 template <typename T>
 constexpr Kernels<T> make_kernels() {
-    return {Vec<T>::lanes * Tile<T>::vectors,
-            Tile<T>::rows,
-            gemm_panel<T>,
-            gemv<T>,
-            relu<T>,
-            relu_backward<T>,
-            sigmoid<T>,
-            sigmoid_backward<T>,
-            tanh<T>,
-            tanh_backward<T>,
-            exp_all<T>,
-            log_all<T>,
-            add<T>,
-            subtract<T>,
-            multiply<T>,
-            divide<T>,
-            softmax<T>,
-            softmax_backward<T>,
-            log_softmax<T>,
-            log_softmax_backward<T>,
-            cross_entropy<T>,
-            mse<T>,
-            bce_with_logits<T>,
-            sum<T>,
-            max<T>,
-            column_sums<T>,
-            adam<T>,
-            sgd<T>,
-            rmsprop<T>,
-            from_uint8<T>,
-            live_columns<T>,
-            finite<T>};
+    Kernels<T> kernels{};
+    kernels.panel = Vec<T>::lanes * Tile<T>::vectors;
+    kernels.rows = Tile<T>::rows;
+    kernels.gemm = gemm_panel<T>;
+    kernels.gemv = gemv<T>;
+    kernels.relu = relu<T>;
+    kernels.relu_backward = relu_backward<T>;
+    kernels.sigmoid = sigmoid<T>;
+    kernels.sigmoid_backward = sigmoid_backward<T>;
+    kernels.tanh = tanh<T>;
+    kernels.tanh_backward = tanh_backward<T>;
+    kernels.exp = exp_all<T>;
+    kernels.log = log_all<T>;
+    kernels.add = add<T>;
+    kernels.subtract = subtract<T>;
+    kernels.multiply = multiply<T>;
+    kernels.divide = divide<T>;
+    kernels.softmax = softmax<T>;
+    kernels.softmax_backward = softmax_backward<T>;
+    kernels.log_softmax = log_softmax<T>;
+    kernels.log_softmax_backward = log_softmax_backward<T>;
+    kernels.cross_entropy = cross_entropy<T>;
+    kernels.mse = mse<T>;
+    kernels.bce_with_logits = bce_with_logits<T>;
+    kernels.sum = sum<T>;
+    kernels.max = max<T>;
+    kernels.column_sums = column_sums<T>;
+    kernels.adam = adam<T>;
+    kernels.sgd = sgd<T>;
+    kernels.rmsprop = rmsprop<T>;
+    kernels.from_uint8 = from_uint8<T>;
+    kernels.live_columns = live_columns<T>;
+    kernels.finite = finite<T>;
+    return kernels;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-"""Lowering: recorded ops to instructions of the compiled executor (``cpp/plan``)."""
+"""Lowering: recorded ops as a program of buffers, views and ops (:mod:`fastnn.engine.program`)."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core
+from fastnn.eager.tensor import Tensor
+from fastnn.engine.executor import FACTS, Executor
+from fastnn.engine.program import MISSING, Memory, Op, Program, View
 from fastnn.engine.recording import Record, RecordingError, address_of, owner_of
 from fastnn.nn.parameter import Parameter
 
-# Primitives with plain values among their arguments: name -> {attribute: (position, default)}.
-ATTRIBUTES: dict[str, dict[str, tuple[int, Any]]] = {
-    "dense_forward": {"relu": (3, False)},
-    "cross_entropy": {"mean": (2, True)},
-    "mse": {"mean": (2, True)},
-    "bce_with_logits": {"mean": (2, True)},
-    "sum": {"scale": (1, 1.0)},
-    "pow": {"exponent": (1, None)},
-    "pow_backward": {"exponent": (2, None)},
-    "take_backward": {},
-    "max_backward": {},
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "ints": lambda values: [int(value) for value in values],
 }
-BROADCASTING = frozenset({"add", "subtract", "multiply", "divide"})
-COMPILED = frozenset(_core.instruction_names()) | {"dropout"}
+
+
+@dataclass
+class ModuleState:
+    """A tensor of a module that is no parameter, in a plan's memory: its view, and whether a step changes it."""
+
+    tensor: Tensor
+    view: int
+    changed: bool = False
 
 
 @dataclass
 class ParameterSlot:
-    """A parameter in the plan's memory: its view, and the panel width where it is kept in panels."""
+    """A parameter in a plan's memory: its view, its buffer, and the panel width where it is kept in panels."""
 
     param: Parameter
     view: int
@@ -39,27 +42,37 @@ class ParameterSlot:
 
 
 class Lowering:
-    """Builds one program: gives every array of the recording a buffer, every use of one a view, every record an
-    instruction.
+    """Builds one program: gives every array of the recording a buffer, every use of one a view, every record an op.
+
+    state_of: the object that a record's state is shared through (a dropout's draw).
     """
 
     def __init__(
-        self, core: _core.Plan, slots: dict[int, ParameterSlot], draw_of: Callable[[int], _core.DropoutDraw]
+        self,
+        memory: Memory,
+        executor: Executor,
+        slots: dict[int, ParameterSlot],
+        states: dict[int, ModuleState],
+        state_of: Callable[[Record], Any],
     ) -> None:
-        self.core = core
-        self.program: int = core.program()
+        self.program = Program(memory, MISSING, MISSING)
+        self._memory = memory
+        self._executor = executor
         self._slots = slots
-        self._draw_of = draw_of
-        self._buffers: dict[int, int] = {}
-        self._views: dict[tuple[Any, ...], int] = {}
+        self._states = states
+        self._state_of = state_of
+        self._places: dict[int, tuple[int, int]] = {}  # owner -> its buffer, and its first byte there
+        self._first_views: dict[tuple[int, int], int] = {}  # of each place
+        self._seen: set[int] = set()  # other views of them
+        self._copies: dict[int, View] = {}  # gradient -> its place in the arena, where it has other memory
         self._parameters: dict[int, ParameterSlot] = {}
         self._alive: list[np.ndarray] = []  # ids stay unique while the arrays live
 
     # -- memory ------------------------------------------------------------------------------------------------------
 
     def register_parameters(self, params: Iterable[Parameter], records: list[Record]) -> None:
-        """Gives each parameter its place, in panels where it is the weight of a dense layer."""
-        weights = {id(record.args[1]) for record in records if record.name == "dense_forward"}
+        """Gives each parameter its place, in panels where it is multiplied with and the executor wants it so."""
+        weights = {id(record.args[1]) for record in records if FACTS.get(record.name, {}).get("weight_in_panels")}
         for param in params:
             if not isinstance(param, Parameter):
                 raise RecordingError(
@@ -73,51 +86,104 @@ class Lowering:
                 )
             slot = self._slots.get(id(param))
             if slot is None:
-                panel = _core.panel_width(data.dtype == np.float64) if id(data) in weights else 0
-                slot = self._slots[id(param)] = self._new_slot(param, panel)
+                panel = self._executor.panel_width(data.dtype) if id(data) in weights else 0
+                slot = self._slots[id(param)] = self._new_slot(param, panel, "parameter")
             self._parameters[id(owner_of(data))] = slot
             self._alive.append(owner_of(data))
 
-    def _new_slot(self, param: Parameter, panel: int) -> ParameterSlot:
+    def _new_slot(self, param: Parameter, panel: int, role: str) -> ParameterSlot:
         data = param._data
+        nbytes = owner_of(data).nbytes
         if panel:
-            rows, columns = data.shape
-            buffer = self.core.buffer(-(-rows // panel) * panel * columns * data.itemsize)
-        else:
-            buffer = self.core.buffer(owner_of(data).nbytes)
+            outputs, inputs = len(data), data.size // max(len(data), 1)
+            nbytes = -(-outputs // panel) * panel * inputs * data.itemsize
+        buffer = self._memory.buffer(nbytes, role)
         return ParameterSlot(param, self._parameter_view(data, buffer, panel), buffer, panel)
 
     def _parameter_view(self, data: np.ndarray, buffer: int, panel: int) -> int:
-        strides = [1] * data.ndim if panel else _strides(data)
-        return self.core.view(buffer, 0 if panel else _offset(data), list(data.shape), strides, data.dtype.name, panel)
+        strides = (1,) * data.ndim if panel else _strides(data)
+        offset = 0 if panel else _offset(data)
+        return self._memory.view(View(buffer, offset, data.shape, strides, data.dtype.name, panel))
 
     def like_parameter(self, slot: ParameterSlot) -> int:
         """A fresh view with a parameter's layout, for one of its optimizer's state arrays."""
-        return self._new_slot(slot.param, slot.panel).view
+        return self._new_slot(slot.param, slot.panel, "state").view
 
-    def inputs(self, x: np.ndarray, y: np.ndarray | None) -> tuple[int, int]:
-        """Views for a batch and its targets, which the executor fills."""
-        views = []
-        for array in (x, y):
-            if array is None:
-                views.append(-1)
+    def register_states(self, tensors: Iterable[Tensor], records: list[Record]) -> None:
+        """Gives tensors that belong to modules' state a place, where a step reads or changes them."""
+        written = {id(owner_of(output)) for record in records for output in record.outputs}
+        read = {id(owner_of(arg)) for record in records for arg in record.args if isinstance(arg, np.ndarray)}
+        for tensor in tensors:
+            data, owner = tensor._data, owner_of(tensor._data)
+            if id(owner) not in read | written:
                 continue
-            owner = owner_of(array)
-            if not array.flags.c_contiguous or owner.nbytes != array.nbytes:
-                raise RecordingError("a plan is recorded from contiguous batches of their own")
-            self._buffers[id(owner)] = self.core.buffer(array.nbytes)
-            self._alive.append(owner)
-            views.append(self.view(array))
-        return views[0], views[1]
+            if owner.nbytes != data.nbytes:
+                raise RecordingError(
+                    f"a buffer of shape {data.shape} shares its memory with another tensor: register a clone()"
+                )
+            state = self._states.get(id(tensor))
+            if state is None:
+                buffer = self._memory.buffer(owner.nbytes, "state")
+                view = View(buffer, _offset(data), data.shape, _strides(data), data.dtype.name)
+                state = self._states[id(tensor)] = ModuleState(tensor, self._memory.view(view))
+            state.changed = state.changed or id(owner) in written
+            self._place(owner, self._memory.views[state.view].buffer)
 
-    def _buffer_of(self, owner: np.ndarray) -> int:
-        """The buffer of an array that no record has made: a constant, frozen as it is now."""
-        if id(owner) not in self._buffers:
-            buffer = self._buffers[id(owner)] = self.core.buffer(owner.nbytes)
-            self._alive.append(owner)
-            dense = np.ascontiguousarray(owner).reshape(-1)
-            self.core.write(self.core.view(buffer, 0, [dense.size], [1], dense.dtype.name), dense)
-        return self._buffers[id(owner)]
+    def inputs(self, x: np.ndarray, y: np.ndarray | None) -> None:
+        """Buffers for a batch and its targets, which the executor fills."""
+        self.program.input = self._input(x, "input")
+        self.program.target = MISSING if y is None else self._input(y, "target")
+
+    def _input(self, array: np.ndarray, role: str) -> int:
+        owner = owner_of(array)
+        if not array.flags.c_contiguous or owner.nbytes != array.nbytes:
+            raise RecordingError("a plan is recorded from contiguous batches of their own")
+        self._place(owner, self._memory.buffer(array.nbytes, role))
+        return self.view(array)
+
+    def arena(self, gradients: Iterable[np.ndarray]) -> list[int]:
+        """One buffer for all gradients of a dtype, in their order; flat views of them. Before the ops that make them.
+
+        One whose memory is not its own alone is copied to its place by :meth:`gradient`.
+        """
+        by_dtype: dict[str, list[np.ndarray]] = {}
+        for gradient in gradients:
+            by_dtype.setdefault(gradient.dtype.name, []).append(gradient)
+        return [self._arena(dtype, group) for dtype, group in by_dtype.items()]
+
+    def _arena(self, dtype: str, gradients: list[np.ndarray]) -> int:
+        size, first = sum(gradient.size for gradient in gradients), 0
+        buffer = self._memory.buffer(size * gradients[0].itemsize, "gradients")
+        for gradient in gradients:
+            owner = owner_of(gradient)
+            if owner.nbytes == gradient.nbytes and id(owner) not in self._places:
+                self._place(owner, buffer, first * gradient.itemsize)
+            else:
+                strides = np.empty(gradient.shape, gradient.dtype).strides
+                items = tuple(stride // gradient.itemsize for stride in strides)
+                self._copies[id(gradient)] = View(buffer, first, gradient.shape, items, dtype)
+            first += gradient.size
+        return self._memory.view(View(buffer, 0, (size,), (1,), dtype))
+
+    def gradient(self, gradient: np.ndarray) -> int:
+        """The view of a final gradient: in the arena, where there is one."""
+        copy = self._copies.get(id(gradient))
+        if copy is None:
+            return self.view(gradient)
+        number = self._memory.view(copy)
+        self.program.ops.append(Op("copy", (self.view(gradient),), (number,)))
+        return number
+
+    def _place(self, owner: np.ndarray, buffer: int, first: int = 0) -> None:
+        self._places[id(owner)] = (buffer, first)
+        self._alive.append(owner)
+
+    def _place_of(self, owner: np.ndarray) -> tuple[int, int]:
+        """Where an array lies that no record has made: a constant, frozen as it is now."""
+        if id(owner) not in self._places:
+            contents = np.ascontiguousarray(owner).reshape(-1)
+            self._place(owner, self._memory.buffer(owner.nbytes, "constant", contents.copy()))
+        return self._places[id(owner)]
 
     def view(self, array: np.ndarray, shape: tuple[int, ...] | None = None) -> int:
         """The view of an array of the recording, repeated over a shape where one is given."""
@@ -126,103 +192,116 @@ class Lowering:
         if slot is not None and slot.panel:
             if shape is None and array.shape == slot.param._data.shape and array.strides == slot.param._data.strides:
                 return slot.view
-            buffer = self._unpacked(owner, slot)
+            place = self._unpacked(owner, slot)
         else:
-            buffer = slot.buffer if slot is not None else self._buffer_of(owner)
+            place = (slot.buffer, 0) if slot is not None else self._place_of(owner)
         wide = array if shape is None else np.broadcast_to(array, shape)
-        key = (buffer, _offset(array), wide.shape, tuple(_strides(wide)), wide.dtype.name)
-        if key not in self._views:
-            self._views[key] = self.core.view(buffer, key[1], list(wide.shape), list(key[3]), key[4])
-        return self._views[key]
+        offset = place[1] // array.itemsize + _offset(array)
+        number = self._memory.view(View(place[0], offset, wide.shape, _strides(wide), wide.dtype.name))
+        first = self._first_views.setdefault(place, number)
+        if number != first and number not in self._seen:
+            self._seen.add(number)
+            self.program.ops.append(Op("view", (first,), (number,)))
+        return number
 
-    def _unpacked(self, owner: np.ndarray, slot: ParameterSlot) -> int:
+    def _unpacked(self, owner: np.ndarray, slot: ParameterSlot) -> tuple[int, int]:
         """A strided copy of a panel weight, made anew in each step, for uses other than a dense layer's."""
-        if id(owner) not in self._buffers:
-            buffer = self._buffers[id(owner)] = self.core.buffer(owner.nbytes)
-            target = self._parameter_view(slot.param._data, buffer, 0)
-            self.core.emit(self.program, "unpack", [slot.view], [target], {})
-        return self._buffers[id(owner)]
+        if id(owner) not in self._places:
+            self._place(owner, self._memory.buffer(owner.nbytes, "value"))
+            target = self._parameter_view(slot.param._data, self._places[id(owner)][0], 0)
+            self.program.ops.append(Op("unpack", (slot.view,), (target,)))
+        return self._places[id(owner)]
 
     def contiguous(self, array: np.ndarray) -> int:
-        """A view in C order: of the array itself, or of a copy made by an instruction."""
+        """A view in C order: of the array itself, or of a copy made by an op."""
         if array.flags.c_contiguous:
             return self.view(array)
         dense = np.empty(array.shape, dtype=array.dtype)
         self._allocate(dense)
-        self.core.emit(self.program, "copy", [self.view(array)], [self.view(dense)], {})
+        self.program.ops.append(Op("copy", (self.view(array),), (self.view(dense),)))
         return self.view(dense)
-
-    def gradient(self, gradient: np.ndarray, param: Parameter) -> int:
-        """The view of a gradient in its parameter's memory layout (panels excepted: the executor packs those)."""
-        slot = self._slots[id(param)]
-        data = param._data
-        if slot.panel or gradient.strides == data.strides:
-            return self.view(gradient)
-        order = sorted(range(data.ndim), key=lambda axis: -data.strides[axis])
-        dense = np.empty([data.shape[axis] for axis in order], dtype=data.dtype)
-        self._allocate(dense)
-        self.core.emit(self.program, "copy", [self.view(gradient.transpose(order))], [self.view(dense)], {})
-        back = [order.index(axis) for axis in range(data.ndim)]
-        return self.view(dense.transpose(back))
 
     def _allocate(self, array: np.ndarray) -> None:
         owner = owner_of(array)
-        if id(owner) not in self._buffers:
-            self._buffers[id(owner)] = self.core.buffer(owner.nbytes)
-            self._alive.append(owner)
+        if id(owner) not in self._places:
+            self._place(owner, self._memory.buffer(owner.nbytes, "value"))
 
-    # -- instructions ------------------------------------------------------------------------------------------------
+    # -- ops ---------------------------------------------------------------------------------------------------------
 
     def emit_all(self, records: list[Record]) -> None:
-        """Instructions for all records in their order."""
+        """Ops for all records in their order."""
         for record in records:
             self.emit(record)
 
     def emit(self, record: Record) -> None:
-        """One instruction.
+        """One op.
 
         Raises:
-            RecordingError: the op has no compiled form.
+            RecordingError: it has no compiled form.
         """
-        name = record.name
-        if name not in COMPILED:
+        if record.name not in FACTS:
             raise RecordingError(
-                f"the op '{name}' has no compiled form, so this model stays eager: pass engine='eager'. Compiled are: "
-                + ", ".join(sorted(COMPILED))
+                f"the op '{record.name}' has no compiled form, so this model stays eager: pass engine='eager'. "
+                f"Compiled are: {', '.join(sorted(FACTS))}"
             )
-        self._alive += [arg for arg in record.args if isinstance(arg, np.ndarray)] + record.outputs
-        if name in BROADCASTING:
-            inputs = [self.view(operand, record.outputs[0].shape) for operand in self._operands(record)]
-        else:
-            inputs = [self.view(arg) for arg in record.args if isinstance(arg, np.ndarray)]
+        inputs, attributes = self._arguments(record)
+        self._alive += record.outputs
         for output in record.outputs:
             self._allocate(output)
-        outputs = [self.view(output) for output in record.outputs]
-        if name == "dropout":
-            _, p, _, _, number = record.args
-            self.core.emit_dropout(self.program, self._draw_of(number), p, self.contiguous(record.args[0]), *outputs)
-            return
-        attributes = {
-            key: float(record.args[at] if at < len(record.args) else default)
-            for key, (at, default) in ATTRIBUTES.get(name, {}).items()
-        }
-        self.core.emit(self.program, name, inputs, outputs, attributes)
+        outputs = tuple(self.view(output) for output in record.outputs)
+        self.program.ops.append(Op(record.name, inputs, outputs, attributes, self._state_of(record)))
 
-    def _operands(self, record: Record) -> list[np.ndarray]:
-        """Both operands as arrays; a Python number takes the result's dtype."""
-        operands = [
-            arg if isinstance(arg, np.ndarray) else np.asarray(arg, record.outputs[0].dtype) for arg in record.args
-        ]
-        self._alive += operands
-        return operands
+    def _arguments(self, record: Record) -> tuple[tuple[int, ...], dict[str, Any]]:
+        """The views of a record's arrays, and its other arguments by name."""
+        facts = FACTS[record.name]
+        repeated = record.outputs[0] if facts["broadcasts"] else None
+        inputs: list[int] = []
+        attributes: dict[str, Any] = {}
+        for place, (name, kind, _, default) in enumerate(facts["arguments"]):
+            value = record.args[place] if place < len(record.args) else default
+            if kind in _PLAIN:
+                attributes[name] = _PLAIN[kind](value)
+            elif kind == "optional array" and not isinstance(value, np.ndarray):
+                inputs.append(MISSING)
+            elif kind != "state":
+                inputs.append(self._operand(value, repeated))
+        return tuple(inputs), attributes
+
+    def _operand(self, value: Any, repeated: np.ndarray | None) -> int:
+        """The view of an array; beside others that are repeated over a result, a number takes the result's dtype."""
+        if not isinstance(value, np.ndarray):
+            value = np.asarray(value, repeated.dtype)
+        self._alive.append(value)
+        return self.view(value, None if repeated is None else repeated.shape)
+
+    def inputs_of(self, record: Record) -> tuple[int, ...]:
+        """The views of a record's arrays."""
+        return self._arguments(record)[0]
+
+    def all_reduce(self, arenas: Iterable[int]) -> None:
+        """Where several machines would add up their gradients, each arena in one piece."""
+        for arena in arenas:
+            self.program.ops.append(Op("all_reduce", (arena,), (arena,)))
+
+    def update(self, name: str, inputs: tuple[int, ...], target: int, states: Iterable[int], settings: Any) -> None:
+        """The update of a parameter and its optimizer's states."""
+        self.program.ops.append(Op(name, inputs, (target, *states), state=settings))
+
+    def finish(self, loss: np.ndarray | None, output: np.ndarray) -> Program:
+        """The program, with the views of its results."""
+        program = self.program
+        program.loss = MISSING if loss is None else self.view(loss.reshape(()))
+        program.output = self.contiguous(output)
+        program.output_shape, program.dtype = output.shape, output.dtype
+        return program
 
 
-def _strides(array: np.ndarray) -> list[int]:
+def _strides(array: np.ndarray) -> tuple[int, ...]:
     """Strides in elements; a dimension of one element has no stride to speak of."""
-    return [
+    return tuple(
         stride // array.itemsize if extent != 1 else 1
         for stride, extent in zip(array.strides, array.shape, strict=True)
-    ]
+    )
 
 
 def _offset(array: np.ndarray) -> int:

@@ -22,9 +22,11 @@ import numpy as np
 from fastnn import _core, random
 from fastnn.eager.autograd import mark_changed, no_grad
 from fastnn.eager.tensor import Tensor
+from fastnn.engine.executor import FACTS, CompiledExecutor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
-from fastnn.engine.lowering import Lowering, ParameterSlot
+from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
 from fastnn.engine.profile import Profile, profile_of
+from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import Record, Recorder, RecordingError
 from fastnn.nn.layers import Dropout
 from fastnn.nn.module import Module
@@ -35,19 +37,6 @@ __all__ = ["Plan", "Program", "RecordingError", "compile"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 Key = tuple[Any, ...]
-
-
-@dataclass
-class Program:
-    """One recorded step: its number in the executor and the views it reads and writes (-1: none)."""
-
-    number: int
-    input: int
-    target: int
-    loss: int
-    output: int
-    output_shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 @dataclass
@@ -80,16 +69,29 @@ class _OneCall:
 class Plan:
     """The compiled form of a model, with a criterion and an optimizer for training.
 
+    arena: keep the gradients, all in one piece of memory, with an op between backward and updates that sees them whole
+    (``all_reduce``, which has nothing to do on one machine), instead of using each up while it is made: the same bits.
+
     Raises (on first use for a batch shape):
         RecordingError: the model looks at values, or uses an op without a compiled form; it stays eager.
     """
 
-    def __init__(self, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None) -> None:
+    def __init__(
+        self,
+        model: Module,
+        criterion: Criterion | None = None,
+        optimizer: Optimizer | None = None,
+        *,
+        arena: bool = False,
+    ) -> None:
         self.model = model
         self.criterion = criterion
         self.optimizer = optimizer
-        self.core = _core.Plan()
+        self.arena = arena
+        self._memory = Memory()
+        self._executor = CompiledExecutor(self._memory)
         self._slots: dict[int, ParameterSlot] = {}
+        self._states: dict[int, ModuleState] = {}
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
@@ -103,9 +105,9 @@ class Plan:
         x, y = _as_array(x), _as_array(y)
         with self._exclusive:
             program = self.train_program(x, y)
-            self.core.write(program.input, x)
-            self.core.write(program.target, y)
-            self.core.step(program.number)
+            self._executor.write(program.input, x)
+            self._executor.write(program.target, y)
+            self._executor.step(program)
             self._after_steps(program)
             return Tensor._wrap(self._value(program.loss, (), program.dtype))
 
@@ -120,8 +122,8 @@ class Plan:
         x = _as_array(x)
         with self._exclusive:
             program = self.eval_program(x)
-            self.core.write(program.input, x)
-            self.core.step(program.number)
+            self._executor.write(program.input, x)
+            self._executor.step(program)
             return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
 
     def run(
@@ -142,7 +144,8 @@ class Plan:
         """
         with self._exclusive:
             self._acquire()
-            done = self.core.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
+            limits = {"seconds": seconds, "stop_at_nan": stop_at_nan, "losses": losses, "outputs": outputs}
+            done = self._executor.run(program, source, first, steps, **limits)
             self._after_steps(program)
             return done
 
@@ -158,15 +161,23 @@ class Plan:
         with self._exclusive:
             return profile_of(self.core, number)
 
+    @property
+    def core(self) -> _core.Plan:
+        """The compiled executor itself: what it tells of its programs."""
+        return self._executor.core
+
     def _value(self, view: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         out = np.empty(shape, dtype=dtype)
-        self.core.read(view, out)
+        self._executor.read(view, out)
         return out
 
     def _after_steps(self, program: Program) -> None:
         for module, draw in self._draws.values():
             module.calls = draw.call
-        if program.loss >= 0:
+        for state in self._states.values():
+            if state.changed:
+                self._executor.read(state.view, state.tensor._data)
+        if program.loss != MISSING:
             self.optimizer.zero_grad()
             for update in self._updates.values():
                 mark_changed(update.param)
@@ -200,14 +211,14 @@ class Plan:
     def _write_back(self, held: list[ParameterSlot]) -> None:
         with self._exclusive:
             for slot in held:
-                self.core.read(slot.view, slot.param._storage)
+                self._executor.read(slot.view, slot.param._storage)
             for update in self._updates.values() if self._holds_state() else ():
                 if update.settings.step == 0:
                     continue  # not updated yet: eager code would have no state either
                 state = self.optimizer.state_of(update.param, update.group)
                 state["step"] = update.settings.step
                 for name, view in update.views.items():
-                    self.core.read(view, state[name])
+                    self._executor.read(view, state[name])
 
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
@@ -219,15 +230,17 @@ class Plan:
                 update.configured = values
         for module, draw in self._draws.values():
             draw.seed, draw.call = random.state.seed, module.calls
+        for state in self._states.values():
+            self._executor.write(state.view, state.tensor._data)
         if all([slot.param._owner is self for slot in self._slots.values()]):
             return
         for slot in self._slots.values():
-            self.core.write(slot.view, slot.param._data)  # takes it back from another plan first
+            self._executor.write(slot.view, slot.param._data)  # takes it back from another plan first
         for update in self._updates.values():
             state = self.optimizer.state.get(update.param) or self.optimizer.fresh_state(update.param, update.group)
             update.settings.set_step(state["step"])
             for name, view in update.views.items():
-                self.core.write(view, state[name])
+                self._executor.write(view, state[name])
         for slot in self._slots.values():
             slot.param._owner = self
         if self.optimizer is not None and self._updates:
@@ -261,7 +274,7 @@ class Plan:
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
         x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
-        with Recorder() as recorder, _untouched(self.model, params, training=True):
+        with self._recorder() as recorder, _untouched(self.model, params, training=True):
             output = self.model(Tensor(x))
             loss = self.criterion(output, Tensor(y))
             if not isinstance(loss, Tensor) or loss._data.size != 1:
@@ -269,64 +282,80 @@ class Plan:
             loss.backward()
             gradients = {id(p): p.grad._data for p in params if p.grad is not None}
         results = [output._data, loss._data, *gradients.values()]
-        records = fuse_linear_relu(drop_unused(recorder.records, results), results)
-        records, split = split_gradients(records, gradients.values())
+        records = fuse_linear_relu(self._used(recorder.records, results), results)
+        split: dict[int, Record] = {}
+        if not self.arena:
+            records, split = split_gradients(records, gradients.values())
         lowering = self._lowering(records)
-        io = lowering.inputs(x, y)
+        lowering.inputs(x, y)
+        arenas = lowering.arena(gradients.values()) if self.arena else []
         lowering.emit_all(records)
+        views = {key: lowering.gradient(gradient) for key, gradient in gradients.items() if id(gradient) not in split}
+        lowering.all_reduce(arenas)
         for group in self.optimizer.param_groups:
             for param in group["params"]:
                 if id(param) in gradients:
                     gradient = gradients[id(param)]
-                    self._emit_update(lowering, param, group, gradient, split.get(id(gradient)))
-        return self._program(lowering, io, loss._data, output._data)
+                    fused = split.get(id(gradient))
+                    if fused is not None and not self._can_fuse(param, fused):
+                        lowering.emit(fused)
+                        fused, views[id(param)] = None, lowering.view(gradient)
+                    self._emit_update(lowering, param, group, views.get(id(param)), fused)
+        return self._loaded(lowering.finish(loss._data, output._data))
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
-        with Recorder() as recorder, _untouched(self.model, [], training=False), no_grad():
+        with self._recorder() as recorder, _untouched(self.model, [], training=False), no_grad():
             output = self.model(Tensor(x))
-        records = fuse_linear_relu(drop_unused(recorder.records, [output._data]), [output._data])
+        records = fuse_linear_relu(self._used(recorder.records, [output._data]), [output._data])
         lowering = self._lowering(records)
-        io = lowering.inputs(x, None)
+        lowering.inputs(x, None)
         lowering.emit_all(records)
-        return self._program(lowering, io, None, output._data)
+        return self._loaded(lowering.finish(None, output._data))
+
+    def _recorder(self) -> Recorder:
+        return Recorder([tensor._data for tensor in self.model.buffers()])
+
+    def _used(self, records: list[Record], results: list[np.ndarray]) -> list[Record]:
+        """Without those whose outputs are neither read nor results nor state of a module."""
+        return drop_unused(records, [*results, *(tensor._data for tensor in self.model.buffers())])
 
     def _lowering(self, records: list[Record]) -> Lowering:
         tensors = [t for _, t in self.model.named_parameters()]
         if self.optimizer is not None:
             known = {id(t) for t in tensors}
             tensors += [p for g in self.optimizer.param_groups for p in g["params"] if id(p) not in known]
-        lowering = Lowering(self.core, self._slots, self._draw_of)
+        lowering = Lowering(self._memory, self._executor, self._slots, self._states, self._state_of)
         lowering.register_parameters(tensors, records)
+        lowering.register_states(self.model.buffers(), records)
         return lowering
 
-    def _program(self, lowering: Lowering, io: tuple[int, int], loss: np.ndarray | None, output: np.ndarray) -> Program:
-        loss_view = -1 if loss is None else lowering.view(loss.reshape(()))
-        output_view = lowering.contiguous(output)
-        self.core.set_io(lowering.program, *io, loss_view, output_view)
-        return Program(lowering.program, *io, loss_view, output_view, output.shape, output.dtype)
+    def _loaded(self, program: Program) -> Program:
+        self._executor.load(program)
+        return program
+
+    def _can_fuse(self, param: Parameter, record: Record) -> bool:
+        """Whether the op that makes a parameter's gradient can update the parameter at once."""
+        return bool(self._slots[id(param)].panel) or not FACTS[record.name]["update_in_panels"]
 
     def _emit_update(
-        self, lowering: Lowering, param: Parameter, group: dict[str, Any], gradient: np.ndarray, fused: Record | None
+        self, lowering: Lowering, param: Parameter, group: dict[str, Any], gradient: int | None, fused: Record | None
     ) -> None:
+        """The update from a gradient's view, or together with the record that makes it."""
         update = self._updates.get(id(param))
+        slot = self._slots[id(param)]
         if update is None:
-            slot = self._slots[id(param)]
             views = {name: lowering.like_parameter(slot) for name in self.optimizer.active_slots(group)}
             update = _Update(param, group, self.optimizer.new_settings(), views)
             self._updates[id(param)] = update
-        target, states = self._slots[id(param)].view, list(update.views.values())
-        if fused is not None and fused.name == "dense_grad_bias":
-            grad_y = lowering.contiguous(fused.args[0])
-            self.core.emit_bias_update(lowering.program, update.settings, target, grad_y, states)
-            return
-        if fused is not None and self._slots[id(param)].panel:
-            grad_y, x = lowering.contiguous(fused.args[0]), lowering.view(fused.args[1])
-            self.core.emit_dense_update(lowering.program, update.settings, target, grad_y, x, states)
-            return
+        name, inputs = "update", (gradient,)
         if fused is not None:
-            lowering.emit(fused)
-        self.core.emit_update(lowering.program, update.settings, target, lowering.gradient(gradient, param), states)
+            name, inputs = FACTS[fused.name]["update"], lowering.inputs_of(fused)
+        lowering.update(name, inputs, slot.view, update.views.values(), update.settings)
+
+    def _state_of(self, record: Record) -> _core.DropoutDraw | None:
+        """The draw of a dropout's module, shared by all programs."""
+        return self._draw_of(record.args[-1]) if record.name == "dropout" else None
 
     def _draw_of(self, number: int) -> _core.DropoutDraw:
         """The draw of the dropout module with this number, shared by all programs."""
@@ -344,9 +373,10 @@ def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterator[None]:
-    """Runs a recording in the given mode and puts back what it changed: modes, gradients, dropout calls."""
+    """Runs a recording in the given mode and puts back what it changed: modes, gradients, modules' state."""
     modules = list(model.modules())
     modes = [module.training for module in modules]
+    buffers = [(tensor._data, tensor._data.copy()) for tensor in model.buffers()]
     calls = [(module, module.calls) for module in modules if isinstance(module, Dropout)]
     grads = [param.grad for param in params]
     for param in params:
@@ -359,6 +389,8 @@ def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterat
             module.__dict__["training"] = mode
         for module, count in calls:
             module.calls = count
+        for data, before in buffers:
+            data[...] = before
         for param, grad in zip(params, grads, strict=True):
             param.grad = grad
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -43,12 +43,15 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 class Recorder:
-    """While active, every primitive op that this thread runs is appended to ``records``. Other threads are not
-    recorded.
+    """While active, every primitive op that this thread runs is appended to ``records``.
+
+    Other threads are not recorded. state: arrays that belong to modules, the only ones that recorded code may change in
+    place.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: Iterable[np.ndarray] = ()) -> None:
         self.records: list[Record] = []
+        self._state = {id(owner_of(array)) for array in state}
         self._thread = threading.get_ident()
         self._originals: dict[str, Callable] = {}
 
@@ -88,6 +91,10 @@ class Recorder:
             return result
 
         return recorded
+
+    def may_change(self, array: np.ndarray) -> bool:
+        """Whether recorded code may write into an array."""
+        return id(owner_of(array)) in self._state
 
     def refuse(self, what: str) -> None:
         """Stops code that reads a value while this thread records."""

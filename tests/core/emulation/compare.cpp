@@ -144,8 +144,6 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bo
             args.a = a.data();
             args.a_row = variant & 1 ? 1 : k_length;
             args.a_col = variant & 1 ? m : 1;
-            args.segment = variant & 2 ? 3 : k_length + 1;
-            args.a_segment = args.segment * args.a_col;
             args.b = b.data() + first;
             args.b_row = n;
             args.c = c + first;
@@ -206,7 +204,7 @@ void zeros(std::int64_t m, std::int64_t n) {
                     b[static_cast<std::size_t>(i / k.panel * outputs + first + i % k.panel)];
             args.a = a.data();
             args.a_row = n;
-            args.a_col = args.segment = 1;
+            args.a_col = 1;
             args.b = panel.data();
             args.b_row = args.n = k.panel;
             args.c = c + first;

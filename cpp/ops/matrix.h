@@ -1,0 +1,28 @@
+// A matrix in strided memory, for products.
+#pragma once
+
+#include <cstdint>
+
+#include "core/tensor_view.h"
+
+namespace fastnn {
+
+struct Matrix {
+    void* data = nullptr;
+    std::int64_t rows = 0, columns = 0, row_stride = 0, column_stride = 0;
+
+    Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+
+    template <typename T>
+    T* as() const {
+        return static_cast<T*>(data);
+    }
+};
+
+// The last two dimensions of a view, at its first element.
+inline Matrix matrix_of(const TensorView& view) {
+    const int rows = view.rank - 2, columns = view.rank - 1;
+    return {view.data, view.shape[rows], view.shape[columns], view.stride[rows], view.stride[columns]};
+}
+
+}  // namespace fastnn

@@ -1,0 +1,135 @@
+#include "plan/instructions/registry.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "ops/arithmetic.h"
+#include "ops/dense.h"
+#include "plan/plan.h"
+
+namespace fastnn {
+
+const TensorView& Call::input(std::size_t i) const {
+    if (!has_input(i)) fail(op, "the plan gives ", in.size(), " inputs, number ", i, " is missing");
+    return in[i];
+}
+
+const TensorView& Call::output(std::size_t i) const {
+    if (i >= out.size()) fail(op, "the plan gives ", out.size(), " outputs, number ", i, " is missing");
+    return out[i];
+}
+
+template <typename T>
+T Call::attribute(const Facts& facts, const char* name) const {
+    const auto named = [name](const Argument& each) { return each.name == name; };
+    const auto argument = std::find_if(facts.arguments.begin(), facts.arguments.end(), named);
+    const auto found = attributes.find(name);
+    if (found == attributes.end() && (argument == facts.arguments.end() || argument->required))
+        fail(op, "the plan gives no ", name);
+    const AttributeValue& value = found == attributes.end() ? argument->value : found->second;
+    if (const T* const typed = std::get_if<T>(&value)) return *typed;
+    fail_type(op, "the plan gives a ", name, " of another type than the op's");
+}
+
+template bool Call::attribute(const Facts&, const char*) const;
+template std::int64_t Call::attribute(const Facts&, const char*) const;
+template double Call::attribute(const Facts&, const char*) const;
+template std::vector<std::int64_t> Call::attribute(const Facts&, const char*) const;
+
+template <typename T>
+const T& Call::state_of(const char* kind) const {
+    if (const T* const found = std::get_if<T>(&state)) return *found;
+    fail(op, "the plan gives no ", kind);
+}
+
+template const Settings& Call::state_of(const char*) const;
+template const std::shared_ptr<DropoutDraw>& Call::state_of(const char*) const;
+
+Instruction Call::instruction() const {
+    Instruction made;
+    made.name = op;
+    for (const TensorView& view : in) {
+        if (view.data != nullptr) made.reads(view);
+    }
+    for (const TensorView& view : out) made.writes(view);
+    return made;
+}
+
+void Call::add(Instruction instruction) { program.instructions.push_back(std::move(instruction)); }
+
+const TensorView& Call::strided(std::size_t i) { return input(i).panels ? contiguous(i) : in[i]; }
+
+const TensorView& Call::contiguous(std::size_t i) {
+    if (input(i).contiguous()) return in[i];
+    TensorView c_order = in[i];
+    c_order.panels = {};
+    c_order.stride = {};
+    return copied(i, c_order);
+}
+
+const TensorView& Call::rows(std::size_t i) {
+    const TensorView& view = strided(i);
+    const int last = view.rank - 1;
+    return last < 0 || view.shape[last] <= 1 || view.stride[last] == 1 ? view : contiguous(i);
+}
+
+const TensorView& Call::like(std::size_t i, const TensorView& other) {
+    return same_layout(input(i), other) || !same_shape(in[i], other) ? in[i] : copied(i, other);
+}
+
+const TensorView& Call::copied(std::size_t i, const TensorView& layout) {
+    const TensorView from = in[i], to = plan.temporary(layout);
+    Instruction copying;
+    copying.reads(from);
+    copying.writes(to);
+    copying.operations = copy_facts.operations(from);
+    if (from.panels) {
+        copying.name = "unpack";
+        copying.split = {1, 1};
+        copying.body = [=](Range, int) { unpack_weight(from, to); };
+    } else {
+        copying.name = "copy";
+        copying.split = copy_split(from, to);
+        copying.body = [=](Range part, int) { copy(part, from, to); };
+    }
+    add(std::move(copying));
+    return in[i] = to;
+}
+
+bool in_rows(const TensorView& result, std::initializer_list<const TensorView*> others) {
+    if (result.rank < 2 || !result.dense()) return false;
+    const std::int64_t rows = result.shape[0];
+    if (rows > 1 && result.stride[0] != result.size() / rows) return false;
+    return std::all_of(others.begin(), others.end(), [rows](const TensorView* view) {
+        return view->rank >= 2 && !view->panels && view->shape[0] == rows;
+    });
+}
+
+namespace {
+
+const Registry& registry() {
+    static const Registry all = [] {
+        Registry entries;
+        for (const auto add :
+             {add_dense, add_elementwise, add_losses, add_reductions, add_indexing, add_dropout, add_updates})
+            add(entries);
+        return entries;
+    }();
+    return all;
+}
+
+}  // namespace
+
+const Builder& find_builder(const std::string& name) {
+    const auto found = registry().find(name);
+    if (found == registry().end()) fail("plan", "there is no compiled form of '", name, "'");
+    return found->second;
+}
+
+std::vector<std::string> instruction_names() {
+    std::vector<std::string> names;
+    for (const auto& entry : registry()) names.push_back(entry.first);
+    return names;
+}
+
+}  // namespace fastnn

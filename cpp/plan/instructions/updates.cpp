@@ -1,0 +1,180 @@
+// Updates of parameters: plain ones, and those fused behind a gradient that never goes to memory (a dense layer's
+// weight gradient goes tile by tile from the GEMM through L1 into the update).
+//
+// In: the gradient, or what it is made of. Out: the parameter, then its states in the order of the optimizer's slots (a
+// missing one: not kept). State: the settings, which advance by one step before each run of the program; they are
+// shared with Python, which may change the learning rate between calls.
+#include <algorithm>
+
+#include "core/check.h"
+#include "kernels/dispatch.h"
+#include "ops/dense.h"
+#include "plan/plan.h"
+#include "plan/weight_gradient.h"
+
+namespace fastnn {
+
+namespace {
+
+// A task of a plain update: elements, 16 KB of each array.
+constexpr std::int64_t update_items = 4096;
+
+// The parameter with its states, and settings that will advance.
+struct Updated {
+    Settings settings;
+    Target target;
+};
+
+Updated updated(Call& call, const TensorView& grad) {
+    Updated made{call.state_of<Settings>("settings"), {call.output(0), {}}};
+    made.target.states.assign(call.out.begin() + 1, call.out.end());
+    update_check(made.settings, made.target, grad);
+    call.program.before_update.push_back(
+        [settings = made.settings] { std::visit([](const auto& each) { each->advance(); }, settings); });
+    return made;
+}
+
+Instruction make_update(const Call& call) {
+    Instruction update = call.instruction();
+    update.updates = true;
+    update.tasks = true;
+    return update;
+}
+
+// A gradient in the memory layout of its parameter.
+TensorView in_layout_of(Call& call, const TensorView& param) {
+    if (!param.panels) return call.like(0, param);
+    const TensorView grad = call.input(0);
+    if (!same_shape(grad, param)) return grad;
+    const TensorView packed = call.plan.temporary(grad, param.panels);
+    Instruction pack;
+    pack.name = "pack";
+    pack.split = {1, 1};
+    pack.tasks = true;
+    pack.body = [grad, packed](Range, int) { pack_weight(grad, packed); };
+    pack.reads(grad);
+    pack.writes(packed);
+    call.add(std::move(pack));
+    return call.in[0] = packed;
+}
+
+void build_update(Call& call) {
+    const TensorView grad = in_layout_of(call, call.output(0));
+    const Updated made = updated(call, grad);
+    Instruction instruction = make_update(call);
+    instruction.operations = update_facts(made.settings).operations(made.target.param);
+    instruction.split = {made.target.param.storage_size(), update_items};
+    instruction.body = [=](Range part, int) { update(part, made.settings, made.target, grad); };
+    call.add(std::move(instruction));
+}
+
+// With grad = dense_grad_bias(grad_y).
+void build_bias_update(Call& call) {
+    const TensorView grad_y = call.rows(0), bias = call.output(0);
+    dense_grad_bias_check(grad_y, bias);
+    const Updated made = updated(call, bias);
+    call.plan.need_scratch(update_items * item_size(bias.dtype));
+    Instruction instruction = make_update(call);
+    instruction.operations = dense_grad_bias_facts.operations(grad_y);
+    instruction.split = {bias.shape[0], update_items};
+    instruction.body = [=, &plan = call.plan](Range outputs, int thread) {
+        dispatch_real(bias.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            T* const sums = static_cast<T*>(plan.scratch(thread));
+            const std::int64_t count = outputs.end - outputs.begin;
+            kernels<T>().column_sums(grad_y.shape[0], count, grad_y.as<T>() + outputs.begin, grad_y.stride[0], sums);
+            make_updater<T>(made.settings, made.target)(outputs.begin, count, sums);
+        });
+    };
+    call.add(std::move(instruction));
+}
+
+Zeros* find_zeros(Program& program, const TensorView& x) {
+    for (Zeros& each : program.zeros) {
+        if (each.x().data == x.data && same_layout(each.x(), x)) return &each;
+    }
+    return nullptr;
+}
+
+// grad_y of a large batch into blocks of samples, row by row.
+TensorView add_pack(Call& call, const TensorView& grad_y, WeightGradient& gradient) {
+    TensorView bytes;
+    bytes.dtype = DType::uint8;
+    bytes.rank = 1;
+    bytes.shape[0] = gradient.packed_bytes();
+    const TensorView packed = call.plan.temporary(bytes);
+    gradient.set_packed(packed.data);
+    Instruction pack;
+    pack.name = "pack";
+    pack.operations = static_cast<double>(grad_y.size());
+    pack.rows = grad_y.shape[0];
+    pack.row_body = [gradient](Range some, int) { gradient.pack(some); };
+    pack.split = {pack.rows, 1};
+    pack.body = pack.row_body;  // where rows are not the batch's
+    pack.reads(grad_y);
+    pack.writes(packed);
+    call.add(std::move(pack));
+    return packed;
+}
+
+// The tail of a fused update: what is done with finished gradients while they are in L1.
+struct DenseUpdate {
+    Updated updated;
+    Derived* derived;
+
+    template <typename T>
+    void operator()(const GradientTile<T>& tile) const {
+        const PanelLayout& panels = updated.target.param.panels;
+        const std::int64_t items = (tile.rows.end - tile.rows.begin) * panels.width;
+        const std::int64_t first = panels.place(tile.rows.begin, tile.panel * panels.width);
+        make_updater<T>(updated.settings, updated.target)(first, items, tile.gradients);
+        derived->follow<T>(tile.rows, tile.panel);
+    }
+};
+
+// With grad = dense_grad_weight(grad_y, x), the parameter in panels.
+void build_dense_update(Call& call) {
+    const TensorView grad_y = call.rows(0), x = call.input(1), weight = call.output(0);
+    if (!weight.panels) fail("plan", "a fused update needs a weight in panels, got ", layout_text(weight));
+    dense_backward_check(grad_y, x, weight);
+    const DenseUpdate dense{updated(call, weight), call.plan.derived().of(weight)};
+    call.program.derived.keeps(dense.derived);
+    WeightGradient gradient(grad_y, x, weight.panels.width, find_zeros(call.program, x));
+    Instruction instruction = make_update(call);
+    if (gradient.packed_bytes() > 0) instruction.reads(add_pack(call, grad_y, gradient));
+    call.plan.need_scratch(gradient.scratch_bytes());
+    if (dense.derived->transposed().data != nullptr) instruction.writes(dense.derived->transposed());
+    const double product = product_cost(x.shape[0], weight.panels.out, weight.panels.in);
+    instruction.flops = 16 * product;
+    instruction.operations = product + update_facts(dense.updated.settings).operations(weight);
+    instruction.detail = text(weight.panels.in, "-", weight.panels.out);
+    instruction.split = {gradient.tasks(), 1};
+    instruction.body = [=, &plan = call.plan](Range tasks, int thread) {
+        dispatch_real(weight.dtype, [&](auto zero) {
+            auto* const scratch = static_cast<decltype(zero)*>(plan.scratch(thread));
+            for (std::int64_t task = tasks.begin; task < tasks.end; ++task) gradient.run(task, scratch, dense);
+        });
+    };
+    call.add(std::move(instruction));
+}
+
+// Between backward and updates, over all gradients in one piece: where several machines would add up theirs. One
+// machine has nothing to add.
+void build_all_reduce(Call& call) {
+    Instruction instruction = call.instruction();
+    instruction.split = {1, 1};
+    instruction.tasks = true;
+    instruction.body = [](Range, int) {};
+    call.add(std::move(instruction));
+}
+
+}  // namespace
+
+void add_updates(Registry& registry) {
+    registry["update"] = build_update;
+    registry["bias_update"] = build_bias_update;
+    registry["dense_update"] = build_dense_update;
+    registry["all_reduce"] = build_all_reduce;
+}
+
+}  // namespace fastnn

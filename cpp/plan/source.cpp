@@ -1,0 +1,51 @@
+#include "plan/source.h"
+
+#include "core/check.h"
+#include "ops/gather.h"
+
+namespace fastnn {
+
+namespace {
+
+TensorView index_view(const std::int64_t* order, std::int64_t count) {
+    TensorView index;
+    index.data = const_cast<std::int64_t*>(order);
+    index.dtype = DType::int64;
+    index.rank = 1;
+    index.shape[0] = count;
+    index.stride[0] = 1;
+    return index;
+}
+
+}  // namespace
+
+void check_source(const Source& source, const TensorView& input, const TensorView* target) {
+    const TensorView first = index_view(source.order, input.shape[0]);
+    if (source.images.dtype == DType::uint8) {
+        gather_uint8_check(source.images, first, source.mean, source.std, input);
+    } else {
+        gather_rows_check(source.images, first, input);
+    }
+    if (target == nullptr) return;
+    if (source.targets == nullptr)
+        fail("plan", "this program needs targets of shape ", shape_text(*target), " a batch, the source has none");
+    gather_rows_check(*source.targets, first, *target);
+    if (source.targets->shape[0] != source.images.shape[0]) {
+        fail("plan", source.images.shape[0], " images but ", source.targets->shape[0], " targets");
+    }
+}
+
+void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input,
+                  const TensorView* target) {
+    const Range all{0, rows.end - rows.begin};
+    const TensorView index = index_view(source.order + step * input.shape[0] + rows.begin, all.end);
+    check_index("plan", index, source.images.shape[0]);
+    if (source.images.dtype == DType::uint8) {
+        gather_uint8(all, source.images, index, source.mean, source.std, input.rows(rows.begin, all.end));
+    } else {
+        gather_rows(all, source.images, index, input.rows(rows.begin, all.end));
+    }
+    if (target != nullptr) gather_rows(all, *source.targets, index, target->rows(rows.begin, all.end));
+}
+
+}  // namespace fastnn

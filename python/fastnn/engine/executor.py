@@ -1,0 +1,85 @@
+"""Executors: what a lowered program is handed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.engine.program import MISSING, Memory, Program
+
+# The ops of a recording and what is to be known of each: its arguments, what it can be fused with (_core.pyi).
+FACTS: Mapping[str, dict[str, Any]] = _core.instruction_facts()
+
+
+class Executor(Protocol):
+    """Runs the programs of one plan, which share its memory."""
+
+    def panel_width(self, dtype: np.dtype) -> int:
+        """The width of the panels in which it keeps a weight that it multiplies with; 0 where weights stay strided."""
+
+    def load(self, program: Program) -> None:
+        """Takes a program over, with the buffers and views that are new, and gives it its number."""
+
+    def write(self, view: int, array: np.ndarray) -> None:
+        """An array into a view."""
+
+    def read(self, view: int, array: np.ndarray) -> None:
+        """A view into an array."""
+
+    def step(self, program: Program) -> None:
+        """One step on what lies in the program's input and target."""
+
+    def run(self, program: Program, source: _core.Source, first: int, steps: int, **limits: Any) -> int:
+        """Steps out of resident data; how many were done."""
+
+
+class CompiledExecutor:
+    """The executor of ``cpp/plan`` on this machine's processors."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.core = _core.Plan()
+        self._memory = memory
+        self._buffers: list[int] = []  # the core's numbers of the memory's buffers and views
+        self._views: list[int] = []
+
+    def panel_width(self, dtype: np.dtype) -> int:
+        return _core.panel_width(dtype == np.float64)
+
+    def load(self, program: Program) -> None:
+        self._allocate()
+        program.number = self.core.program()
+        for op in program.ops:
+            if op.name != "view":
+                inputs, outputs = map(self._numbers, (op.inputs, op.outputs))
+                self.core.emit(program.number, op.name, inputs, outputs, op.attributes, op.state)
+        io = (program.input, program.target, program.loss, program.output)
+        self.core.set_io(program.number, *self._numbers(io))
+
+    def _allocate(self) -> None:
+        new = self._memory.buffers[len(self._buffers) :]
+        self._buffers += [self.core.buffer(buffer.nbytes) for buffer in new]
+        for view in self._memory.views[len(self._views) :]:
+            place = (self._buffers[view.buffer], view.offset, list(view.shape), list(view.strides), view.dtype)
+            self._views.append(self.core.view(*place, view.panel))
+        for buffer, number in zip(reversed(new), reversed(self._buffers), strict=False):
+            if buffer.contents is not None:
+                flat = buffer.contents.reshape(-1)
+                self.core.write(self.core.view(number, 0, [flat.size], [1], flat.dtype.name), flat)
+
+    def _numbers(self, views: tuple[int, ...]) -> list[int]:
+        return [MISSING if view == MISSING else self._views[view] for view in views]
+
+    def write(self, view: int, array: np.ndarray) -> None:
+        self.core.write(self._views[view], array)
+
+    def read(self, view: int, array: np.ndarray) -> None:
+        self.core.read(self._views[view], array)
+
+    def step(self, program: Program) -> None:
+        self.core.step(program.number)
+
+    def run(self, program: Program, source: _core.Source, first: int, steps: int, **limits: Any) -> int:
+        return self.core.run(program.number, source, first, steps, **limits)

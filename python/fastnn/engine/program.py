@@ -1,0 +1,125 @@
+"""A lowered step as plain data: buffers, views, and the ops on them in their order.
+
+Whatever runs, writes or prints a step reads this list: the compiled executor (:mod:`fastnn.engine.executor`), and one
+for another machine or a file format in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+MISSING = -1  # a view that is not there: an optional input, a program without a loss
+
+
+@dataclass
+class Buffer:
+    """Memory of its own.
+
+    role: ``input``, ``target``, ``parameter``, ``state`` (of an optimizer or a module), ``constant``, ``gradients`` or
+    ``value``. contents: a constant's.
+    """
+
+    nbytes: int
+    role: str
+    contents: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """A window on a buffer. offset and strides in elements; panel: the width of the panels that a weight is kept in (0:
+    strided memory).
+    """
+
+    buffer: int
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: str
+    panel: int = 0
+
+
+@dataclass(frozen=True)
+class Op:
+    """An op of :func:`fastnn._core.instruction_facts`, an update, or ``view`` (the same memory seen otherwise).
+
+    inputs, outputs: numbers of views. state: what the op changes besides its views, shared with Python: an optimizer's
+    settings, a dropout module's draw.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
+    state: Any = None
+
+
+class Memory:
+    """The buffers and views of all programs of a plan."""
+
+    def __init__(self) -> None:
+        self.buffers: list[Buffer] = []
+        self.views: list[View] = []
+        self._numbers: dict[View, int] = {}
+
+    def buffer(self, nbytes: int, role: str, contents: np.ndarray | None = None) -> int:
+        """The number of a new buffer."""
+        self.buffers.append(Buffer(nbytes, role, contents))
+        return len(self.buffers) - 1
+
+    def view(self, view: View) -> int:
+        """The number of a view, the same for equal ones."""
+        number = self._numbers.get(view)
+        if number is None:
+            number = self._numbers[view] = len(self.views)
+            self.views.append(view)
+        return number
+
+
+@dataclass
+class Program:
+    """One step: its ops, the views that its batches go to and its results come from (MISSING: none).
+
+    number: the executor's, once it has loaded it.
+    """
+
+    memory: Memory
+    input: int
+    target: int
+    ops: list[Op] = field(default_factory=list)
+    loss: int = MISSING
+    output: int = MISSING
+    output_shape: tuple[int, ...] = ()
+    dtype: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
+    number: int = -1
+
+    def lines(self) -> Iterator[str]:
+        """The list as text, a line each: ``%5 (64, 256) = dense_forward(%0, %1, %2, relu=True)``."""
+        for number in self._arguments():
+            view = self.memory.views[number]
+            yield f"%{number} {self._shape(number)}: {self.memory.buffers[view.buffer].role}"
+        for op in self.ops:
+            words = ["-" if i == MISSING else f"%{i}" for i in op.inputs]
+            words += [f"{name}={value}" for name, value in op.attributes.items()]
+            results = ", ".join(f"%{i} {self._shape(i)}" for i in op.outputs)
+            yield f"{results} = {op.name}({', '.join(words)})"
+        for name, number in (("loss", self.loss), ("output", self.output)):
+            if number != MISSING:
+                yield f"{name}: %{number}"
+
+    def _arguments(self) -> list[int]:
+        """The views that are read before an op of this program writes them."""
+        written: set[int] = set()
+        found: dict[int, None] = {}
+        for op in self.ops:
+            found.update((i, None) for i in op.inputs if i != MISSING and i not in written)
+            written.update(op.outputs)
+        return list(found)
+
+    def _shape(self, number: int) -> str:
+        view = self.memory.views[number]
+        panels = f" in panels of {view.panel}" if view.panel else ""
+        return f"{view.dtype}{list(view.shape)}{panels}"
