@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn.training.recipes import RECIPES, LinearDecay
+from fastnn.training.callbacks import LinearDecay
+from fastnn.training.recipes import RECIPES
 from job_runs import call, train_json
 
 SMALL = ("--arch", "784-24-10", "--batch-size", 7)

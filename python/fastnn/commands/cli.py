@@ -17,7 +17,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn import chinese
-from fastnn.training.console import clear_line, safe_text
+from fastnn.text import did_you_mean, safe_text
+from fastnn.training.console import clear_line
 
 if TYPE_CHECKING:
     from fastnn.data.packed import PackCache
@@ -46,18 +47,11 @@ class Parser(argparse.ArgumentParser):
         return args
 
     def _unknown(self, word: str) -> str:
-        from difflib import get_close_matches
-
         name = word.split("=")[0]
         if not name.startswith("-"):
             return f"unexpected argument {word!r}"
         known = [option for action in self._actions for option in action.option_strings]
-        close = get_close_matches(name, known, n=1)
-        return (
-            f"unknown option {name!r}"
-            + (f"; did you mean {close[0]!r}?" if close else "")
-            + f" (see {self.prog} --help)"
-        )
+        return f"unknown option {name!r}{did_you_mean(name, known)} (see {self.prog} --help)"
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, safe_text(f"{self.prog}: error: {message}\n", sys.stderr.encoding))
@@ -205,7 +199,7 @@ def _text_of(error: Exception) -> str:
 
 def report(prog: str, error: Exception, traceback: bool) -> int:
     """Prints an error as one line; its exit code."""
-    from fastnn.training.trainer import NonFiniteLossError
+    from fastnn.errors import NonFiniteLossError
 
     if traceback:
         import traceback as tb

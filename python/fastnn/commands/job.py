@@ -15,17 +15,18 @@ from fastnn import _core, chinese, random
 from fastnn.commands.cli import Signals
 from fastnn.data.resident import Resident
 from fastnn.data.source import Source
+from fastnn.errors import NonFiniteLossError
 from fastnn.io.checks import shown_path
+from fastnn.nn.labels import predicted_classes
+from fastnn.training.callbacks import BatchLines, Callback, LinearDecay
 from fastnn.training.checkpoint import Checkpointer, load_checkpoint
-from fastnn.training.console import BatchLines, Console
+from fastnn.training.console import Console
 from fastnn.training.engines import Chunk, EagerEngine, PlanEngine
 from fastnn.training.feed import Feed
-from fastnn.training.metrics import predicted_classes
 from fastnn.training.model_files import ModelInfo, parameters_sha256, save_model
 from fastnn.training.network import LOSSES, OPTIMIZERS, Network
-from fastnn.training.recipes import LinearDecay
 from fastnn.training.tensorboard_log import TensorBoardLog
-from fastnn.training.trainer import Callback, NonFiniteLossError, Trainer
+from fastnn.training.trainer import Trainer
 
 # Wrong cases on the screen; all are in the file.
 SHOWN = 20

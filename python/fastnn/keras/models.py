@@ -19,10 +19,11 @@ from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import unique
 from fastnn.keras.progress import Progress
+from fastnn.nn.labels import predicted_classes
+from fastnn.training.batches import Position
 from fastnn.training.engines import PlanEngine
 from fastnn.training.feed import Feed, as_array, check_finite
-from fastnn.training.metrics import predicted_classes
-from fastnn.training.trainer import Position, Trainer, check_count
+from fastnn.training.trainer import Trainer, check_count
 
 Shape = tuple[int, ...]
 

@@ -15,8 +15,10 @@ import numpy as np
 from fastnn import random
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_path
+from fastnn.training.batches import Position
+from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
-from fastnn.training.trainer import Callback, Position, Trainer
+from fastnn.training.trainer import Trainer
 
 # What must be the same for a resumed run to be the same run, and what to call it.
 _FIXED = {
