@@ -51,7 +51,7 @@ def test_every_group_gets_the_rate_of_its_step() -> None:
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -> Any:
     """What the job is given for a command line."""
-    from fastnn.commands import job
+    from fastnn.commands import fitting
 
     seen: list[Any] = []
 
@@ -59,7 +59,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -
         seen.append(settings)
         raise ValueError("seen")
 
-    monkeypatch.setattr(job, "train", stop)
+    monkeypatch.setattr(fitting, "train", stop)
     assert call("--data", folder, *words).code == 2
     return seen[0]
 

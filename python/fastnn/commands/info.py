@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from fastnn.commands import cli
+from fastnn.commands.process import openmp_runtimes
+from fastnn.commands.signals import Signals
 
 _MEASURED = 50  # steps
 
@@ -32,17 +34,6 @@ def runtime_info() -> dict[str, object]:
         "openmp_runtimes": openmp_runtimes(),
         "cuda": "available" if _core.cuda_available() else _core.cuda_missing_reason(),
     }
-
-
-def openmp_runtimes() -> list[str]:
-    """The OpenMP libraries in this process: more than one means two pools of threads."""
-    try:
-        with open("/proc/self/maps") as maps:
-            paths = {line.split(maxsplit=5)[5].strip() for line in maps if line.count("/")}
-    except OSError:
-        return []
-    names = ("libgomp", "libomp", "libiomp5", "vcomp")
-    return sorted(path for path in paths if path.rsplit("/", 1)[-1].startswith(names))
 
 
 def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
@@ -85,13 +76,13 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     ]
 
 
-def info(args: argparse.Namespace, signals: cli.Signals) -> int:
+def info(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     from fastnn.training.console import Console
 
     console = Console()
     if args.plan:
-        from fastnn.commands.job import parse_arch
+        from fastnn.commands.settings import parse_arch
 
         for line in plan_lines(parse_arch(args.plan), args.batch_size):
             console.line(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 from fastnn.text import safe_text
@@ -57,6 +58,10 @@ class Console:
         self.stream.write("\r" + drawn.ljust(self._bar_width))
         self.stream.flush()
         self._bar_width = len(drawn)
+
+    def progress(self, text: str) -> Callable[[int, int], None]:
+        """A function of (done, total) that draws the bar."""
+        return lambda done, total: self.bar(done, total, text)
 
     def clear_bar(self) -> None:
         if self._bar_width:
