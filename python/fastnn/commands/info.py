@@ -44,9 +44,10 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
 
     import numpy as np
 
-    from fastnn import Network, _core, nn, optim, random
+    from fastnn import _core, nn, optim, random
     from fastnn.training.engines import Pass, PlanEngine
     from fastnn.training.feed import Feed
+    from fastnn.training.network import Network
 
     state = asdict(random.state)
     model = Network(*arch)

@@ -354,9 +354,9 @@ class TensorBoard(Callback):
             kind, metric = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
             self._writer(kind).add_scalar(f"epoch_{metric}", value, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
-            for layer in self.model.layers:
-                for number, values in enumerate(layer.get_weights()):
-                    self._writer("train").add_histogram(f"{layer.name}/{('kernel', 'bias')[number]}", values, epoch)
+            weights = [(layer.name, *named) for layer in self.model.layers for named in layer.named_weights()]
+            for layer, name, values in weights:
+                self._writer("train").add_histogram(f"{layer}/{name}", values, epoch)
         for writer in self._writers.values():
             writer.flush()
 
@@ -365,7 +365,7 @@ class TensorBoard(Callback):
             writer.close()
 
     def _writer(self, kind: str) -> Any:
-        from fastnn.utils.tensorboard import SummaryWriter
+        from fastnn.io.event_files import SummaryWriter
 
         if kind not in self._writers:
             self._writers[kind] = SummaryWriter(os.path.join(self.log_dir, kind))

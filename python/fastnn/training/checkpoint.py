@@ -45,9 +45,8 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     steps = {}
     for number, values in state["state"].items():
         steps[str(number)] = values["step"]
-        for name, value in values.items():
-            if name != "step":
-                tensors[f"optimizer.{number}.{name}"] = np.ascontiguousarray(value._data)
+        arrays = {name: value for name, value in values.items() if name != "step"}
+        tensors |= {f"optimizer.{number}.{name}": np.ascontiguousarray(value._data) for name, value in arrays.items()}
     tensors["epoch_losses"] = np.asarray(trainer.epoch_losses, dtype=np.float64)
     record = {
         "config": config,
