@@ -163,8 +163,8 @@ class _Watch(Callback):
         if logs is not None and self.monitor in logs:
             return logs[self.monitor]
         warnings.warn(
-            f"{type(self).__name__} watches {self.monitor!r}, which this fit does not have, and so does nothing. It "
-            f"has: {', '.join(logs or {})}",
+            f"{type(self).__name__} watches {self.monitor!r}, which this fit does not have, and so does nothing. "
+            f"It has: {', '.join(logs or {})}",
             stacklevel=2,
         )
         return None
@@ -324,8 +324,8 @@ class ModelCheckpoint(_Watch):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except KeyError as error:
             raise ValueError(
-                f"ModelCheckpoint: {self.filepath!r} names {error}, which this fit does not have. It has: "
-                f"{', '.join(['epoch', *logs])}"
+                f"ModelCheckpoint: {self.filepath!r} names {error}, which this fit does not have. "
+                f"It has: {', '.join(['epoch', *logs])}"
             ) from None
 
     def _save(self, path: str, text: str) -> None:

@@ -409,8 +409,8 @@ class Sequential:
         if (None, *array.shape[1:]) != self.input_shape:
             layer = self._layers[0]
             raise ValueError(
-                f"layer '{layer.name}' ({type(layer).__name__}) takes inputs of shape {self.input_shape}, x has shape "
-                f"{array.shape}"
+                f"layer '{layer.name}' ({type(layer).__name__}) takes inputs of shape {self.input_shape}, "
+                f"x has shape {array.shape}"
             )
         array = np.ascontiguousarray(array, dtype=np.float32)
         check_finite("x", array)

@@ -99,8 +99,8 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         start = file.read(8)
     if start[:4] == b"\x89HDF" or start[:4] == b"PK\x03\x04":
         raise FormatError(
-            f"{shown_path(path)} is a file of Keras itself (HDF5 or a .keras archive), which fastnn does not read: in "
-            f"Keras, np.savez(path, *model.get_weights()); here, model.set_weights(list(np.load(path).values()))"
+            f"{shown_path(path)} is a file of Keras itself (HDF5 or a .keras archive), which fastnn does not read: "
+            "in Keras, np.savez(path, *model.get_weights()); here, model.set_weights(list(np.load(path).values()))"
         )
     return io.load_safetensors(path)
 

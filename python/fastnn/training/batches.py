@@ -52,7 +52,7 @@ class FeedBatches(Batches):
         if full == 0 and rest == 0:
             raise ValueError(
                 f"data set has {len(feed)} samples, batch_size is {batch_size} and drop_last is on: "
-                f"no batch would be trained"
+                "no batch would be trained"
             )
         self.feed = feed
         self.batch_size = batch_size

@@ -141,8 +141,8 @@ def check_finite(name: str, array: np.ndarray) -> None:
     sample, feature = (int(i) for i in np.argwhere(flat)[0])
     value = array.reshape(len(array), -1)[sample, feature]
     raise ValueError(
-        f"{name} has {int(flat.sum())} non-finite values, first at sample {sample}, feature {feature} ({value}): "
-        f"remove or repair them"
+        f"{name} has {int(flat.sum())} non-finite values, "
+        f"first at sample {sample}, feature {feature} ({value}): remove or repair them"
     )
 
 

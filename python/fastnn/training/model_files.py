@@ -157,15 +157,15 @@ def _dense_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[
         else:
             raise FormatError(
                 f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in "
-                f"a chain of linear layers (2-D weights, each followed by its bias)"
+                "a chain of linear layers (2-D weights, each followed by its bias)"
             )
     if not chain:
         raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
     for (before, _), (after, _) in pairwise(chain):
         if after.shape[1] != before.shape[0]:
             raise FormatError(
-                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} "
-                f"inputs: not a chain"
+                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by "
+                f"one with {after.shape[1]} inputs: not a chain"
             )
     if min(min(weight.shape) for weight, _ in chain) < 1:
         raise FormatError(f"{shown_path(path)}: a weight has no elements")
@@ -201,8 +201,8 @@ def save(obj: Any, path: StrPath) -> None:
 
     if isinstance(obj, Module):
         raise TypeError(
-            f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or "
-            f"model.save(path)"
+            f"save() stores plain data, not a whole {type(obj).__name__}: "
+            "save(model.state_dict(), path), or model.save(path)"
         )
     if os.fspath(path).endswith(".safetensors"):
         io.save_safetensors(path, _to_arrays(obj))
