@@ -300,7 +300,7 @@ class Sequential:
         progress = Progress(-(-len(array) // (batch_size or 32)), _verbosity(verbose))
         if self._predictor is None:
             self._predictor = PlanEngine(self.net)
-        feed = Feed(array, np.zeros(len(array), dtype=np.int64))
+        feed = Feed.of_inputs(array)
         out = self._predictor.outputs(feed) if len(array) else np.zeros((0, *self.output_shape[1:]), np.float32)
         progress.finish({})
         return out

@@ -33,6 +33,11 @@ class Feed:
         """The images of a data set in memory, with their class numbers and their normalisation."""
         return cls(data.images, data.targets, data.mean, data.std)
 
+    @classmethod
+    def of_inputs(cls, x: np.ndarray) -> Feed:
+        """Rows (N, ...) to have outputs of; their targets say nothing."""
+        return cls(np.ascontiguousarray(x), np.zeros(len(x), dtype=np.int64))
+
     def __len__(self) -> int:
         return len(self.x)
 

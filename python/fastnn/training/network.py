@@ -128,8 +128,8 @@ class Network(Module):
             check_finite("input", array)
             dtype = next(self.parameters())._data.dtype
             array = convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
-        feed = Feed(np.ascontiguousarray(array), np.zeros(len(array), dtype=np.int64))
-        return FallbackEngine("plan", self).outputs(feed)  # a subclass may have a forward that looks at values
+        # A subclass may have a forward of its own that looks at values.
+        return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))
 
     def save(self, path: str | os.PathLike[str], **info: Any) -> None:
         """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its
