@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
+from fastnn.arrays import to_array
 from fastnn.eager import autograd
 from fastnn.eager.tensor import Tensor
-from fastnn.io.arrays import to_array
 from fastnn.nn import functional, losses
 from fastnn.nn.layers import Dropout, Linear
 from fastnn.nn.module import Module, failure_of

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastnn.io.arrays import to_array
+from fastnn.arrays import to_array
 
 Step = int | None  # None: 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.io.arrays import to_array
+from fastnn.arrays import to_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

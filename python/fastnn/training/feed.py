@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.io.arrays import to_array
+from fastnn.arrays import to_array
 from fastnn.nn.labels import first_outside
 
 if TYPE_CHECKING:
