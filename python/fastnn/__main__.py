@@ -38,10 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fastnn {__version__}")
         return 0
     if words[0] not in COMMANDS:
-        from difflib import get_close_matches
+        from fastnn.text import did_you_mean
 
-        close = get_close_matches(words[0], COMMANDS, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
+        hint = did_you_mean(words[0], COMMANDS)
         sys.stderr.write(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n")
         return 2
     return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])

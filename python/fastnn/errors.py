@@ -1,4 +1,4 @@
-"""The one exception that fastnn adds to Python's own."""
+"""The exceptions that fastnn adds to Python's own."""
 
 
 class FormatError(ValueError):
@@ -8,3 +8,7 @@ class FormatError(ValueError):
     with the file's path and names the tensor, record or offset. Failures of the operating system (missing file, no
     permission, full disk) stay `OSError`.
     """
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss or a parameter became NaN or infinite; the message says where."""

@@ -36,7 +36,7 @@ RENAMED = {
     "photo": "data.photo",
     "plan": "engine.plan",
     "plot": "reporting.plot",
-    "preparation": "commands.preparation",
+    "preparation": "training.preparation",
     "printing": "eager.printing",
     "profile": "engine.profile",
     "recipes": "training.recipes",

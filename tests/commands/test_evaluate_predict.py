@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from digit_photos import PHOTOS, in_a_corner, scan, write_photos
 from fastnn import _core, io
-from fastnn.commands.preparation import prepare, spec_of
 from fastnn.data.idx import read_idx
 from fastnn.training.model_files import load_model
+from fastnn.training.preparation import prepare, spec_of
 from job_runs import call, idx_bytes, run, train_json, write_class
 from PIL import Image
 

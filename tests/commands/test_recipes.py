@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn.training.recipes import RECIPES, LinearDecay
+from fastnn.training.callbacks import LinearDecay
+from fastnn.training.recipes import RECIPES
 from job_runs import call, train_json
 
 SMALL = ("--arch", "784-24-10", "--batch-size", 7)
@@ -50,7 +51,7 @@ def test_every_group_gets_the_rate_of_its_step() -> None:
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -> Any:
     """What the job is given for a command line."""
-    from fastnn.commands import job
+    from fastnn.commands import fitting
 
     seen: list[Any] = []
 
@@ -58,7 +59,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -
         seen.append(settings)
         raise ValueError("seen")
 
-    monkeypatch.setattr(job, "train", stop)
+    monkeypatch.setattr(fitting, "train", stop)
     assert call("--data", folder, *words).code == 2
     return seen[0]
 

@@ -145,7 +145,7 @@ def test_from_behind_any_step(
     run = ("--epochs", 2, "--recipe", recipe)
     words = small(*run, "--state", tmp_path / "state", "--out", tmp_path / "net.pth")
     with monkeypatch.context() as patch:
-        patch.setattr("fastnn.commands.job.Checkpointer", StopsAtTheFirstSave)
+        patch.setattr("fastnn.commands.fitting.Checkpointer", StopsAtTheFirstSave)
         assert call(*words, "--checkpoint-every", steps).code == 1
     epoch, step = position(tmp_path / "state")
     assert epoch * 9 + step == steps

@@ -90,7 +90,7 @@ def test_stopped_with_no_room_for_the_state(small: Words, tmp_path: Path, monkey
         raise OSError(28, "net.pth.state could not be saved: No space left on device")
 
     monkeypatch.setattr("fastnn.training.checkpoint.save_checkpoint", full)
-    monkeypatch.setattr("fastnn.training.console.BatchLines.on_chunk", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("fastnn.training.callbacks.BatchLines.on_chunk", lambda *_: signal.raise_signal(signal.SIGINT))
     outcome = call(*small("--epochs", 1, "--out", tmp_path / "net.pth"))
     assert outcome.code == 130
     assert outcome.err.startswith("fastnn: net.pth.state could not be saved: No space left on device. The next save")

@@ -240,7 +240,7 @@ import signal
 def handlers():
     return [signal.getsignal(n) for n in sorted(signal.valid_signals())]
 before = handlers()
-import fastnn, fastnn.train, fastnn.commands.job, fastnn.training.network, fastnn.datasets
+import fastnn, fastnn.train, fastnn.commands.fitting, fastnn.training.network, fastnn.datasets
 assert handlers() == before
 """
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=60)

@@ -196,13 +196,13 @@ def test_the_cache_folder_of_the_environment(tmp_path: Path, monkeypatch: Patch)
 def test_a_killed_process_leaves_no_half_tree(tmp_path: Path, monkeypatch: Patch) -> None:
     killed_amid = """
 import os, signal
-whole = digits._png_files
+whole = digits.grey_files
 def partial(images):
     for index, png in enumerate(whole(images)):
         if index == 100:
             os.kill(os.getpid(), signal.SIGKILL)
         yield png
-digits._png_files = partial
+digits.grey_files = partial
 digits.digits_folder()
 """
     process = run(FEW_DIGITS + killed_amid, tmp_path)

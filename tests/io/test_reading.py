@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 from fastnn.errors import FormatError
-from fastnn.io import atomic, read_regular
+from fastnn.io import atomic, memory, read_regular
 from io_files import run_python
 
 
@@ -108,8 +108,8 @@ def test_a_system_that_does_not_tell_its_memory(tmp_path, monkeypatch):
     def fail(*_):
         raise FileNotFoundError
 
-    monkeypatch.setattr(atomic, "open", fail, raising=False)
-    monkeypatch.setattr(atomic, "_ASK_FREE_MEMORY_FROM", 0)
+    monkeypatch.setattr(memory, "open", fail, raising=False)
+    monkeypatch.setattr(atomic, "ALWAYS_FINE", 0)
     (tmp_path / "a").write_bytes(b"x")
     assert bytes(read_regular(tmp_path / "a")) == b"x"
 

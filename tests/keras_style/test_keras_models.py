@@ -12,7 +12,7 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from fastnn import keras
+from fastnn import keras, nn
 from fastnn.errors import FormatError
 from fastnn.keras import layers, models, named
 from fastnn.keras.datasets import mnist
@@ -158,6 +158,34 @@ def test_files(tmp_path: Path) -> None:
         models.load_model(tmp_path / "model.weights.h5")
     with pytest.raises(FormatError, match=r"holds weights of shapes .* model 'other' has"):
         models.Sequential([keras.Input((4,)), layers.Dense(2)], name="other").load_weights(tmp_path / "model.keras")
+
+
+class Kernel(layers.Layer):
+    """A weight as a convolution's: (height, width, inputs, outputs), ours (outputs, inputs, height, width)."""
+
+    layout = (("kernel", (2, 3, 1, 0)),)
+
+    def make(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        self.modules = [nn.Module(), nn.Module()]
+        self.modules[0].weight = nn.Parameter(np.zeros((5, 2, 3, 4), dtype=np.float32))
+        self.modules[1].scale = nn.Parameter(np.ones((6, 7), dtype=np.float32))  # as an activation's own
+        return shape
+
+
+def test_axes_of_weights_are_keras_own(tmp_path: Path) -> None:
+    model = models.Sequential([Kernel(input_shape=(9,), name="conv")])
+    values = np.arange(120, dtype=np.float32).reshape(3, 4, 2, 5)
+    scale = np.arange(42, dtype=np.float32).reshape(6, 7)
+    model.set_weights([values, scale])
+    assert model.weights[0].detach().numpy()[4, 1, 2, 3] == values[2, 3, 1, 4]
+    assert [name for name, _ in model.layers[0].named_weights()] == ["kernel", "weight_1"]
+    model.save_weights(tmp_path / "weights")
+    other = models.Sequential([Kernel(input_shape=(9,), name="conv")])
+    other.load_weights(tmp_path / "weights")
+    for own, expected in zip(other.get_weights(), (values, scale), strict=True):
+        assert np.array_equal(own, expected)
+    with pytest.raises(ValueError, match=r"a weight of shape \(3, 4, 2, 5\) cannot take one of \(5, 2, 3, 4\)"):
+        model.set_weights([np.zeros((5, 2, 3, 4)), scale])
 
 
 def test_a_file_that_declares_more_than_it_has(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import FormatError, Network, io, nn
+from fastnn.reporting.summary import summary
 from fastnn.training.model_files import ModelInfo, load_model, parameters_sha256, save_model
 
 ENDINGS = ["pth", "safetensors", "model"]
@@ -168,3 +169,12 @@ def test_summary() -> None:
     ]
     assert network.training
     assert parameters_sha256(network) == before
+
+
+def test_a_layer_says_its_own_multiply_adds() -> None:
+    class Scaled(nn.Identity):
+        def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+            return 2 * output_shape[1] * output_shape[2]
+
+    lines = summary(nn.Sequential(Scaled(), nn.Flatten(), nn.Linear(12, 5)), (3, 4)).splitlines()
+    assert [int(line.split()[-1]) for line in (*lines[4:7], lines[-1])] == [24, 0, 60, 84]

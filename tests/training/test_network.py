@@ -10,8 +10,10 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import Network, nn, optim
+from fastnn.errors import NonFiniteLossError
+from fastnn.training.callbacks import Callback
 from fastnn.training.model_files import parameters_sha256
-from fastnn.training.trainer import Callback, NonFiniteLossError, Trainer
+from fastnn.training.trainer import Trainer
 from fastnn.utils.data import DataLoader, Dataset, TensorDataset
 
 RNG = np.random.default_rng(3)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fastnn import Network, nn, optim
 from fastnn.eager.tensor import Tensor
+from fastnn.training.feed import Feed
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
 from fastnn.utils.data import DataLoader, Dataset
@@ -225,3 +226,25 @@ class TestPrediction:
             network.train(training).predict(X)
             assert network.training is training
         assert parameters_sha256(network) == before
+
+
+def test_batches_are_gathered_to_be_recorded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Afterwards their programs are found by shapes: of a whole batch, of the last one, of the evaluation."""
+    gathered: list[int] = []
+    gather = Feed.batch
+
+    def counted(feed: Feed, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gathered.append(len(rows))
+        return gather(feed, rows)
+
+    monkeypatch.setattr(Feed, "batch", counted)
+    trainer_of(Network(6, 8, 3)).fit((X, Y), (X, Y), epochs=3, batch_size=16)
+    assert gathered == [16, 6, 70]
+
+
+@pytest.mark.parametrize("pixels", [False, True])
+def test_a_feed_knows_what_its_batches_are(pixels: bool) -> None:
+    x = np.arange(5 * 2 * 3 * 4, dtype=np.uint8 if pixels else np.float64).reshape(5, 2, 3, 4)
+    feed = Feed(x, np.ones((5, 7), dtype=np.float32))
+    batch_x, batch_y = feed.batch(np.array([4, 0]))
+    assert feed.signature(2) == (batch_x.shape, batch_x.dtype, batch_y.shape, batch_y.dtype)

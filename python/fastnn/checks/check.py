@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
+from fastnn.arrays import to_array
 from fastnn.eager import autograd
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional, losses
@@ -160,12 +161,8 @@ def _first(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise TypeError(f"a batch must be a pair (x, y), got a {type(batch).__name__}")
-    x, y = map(_array, batch)
+    x, y = map(to_array, batch)
     return x, y
-
-
-def _array(part: Any) -> np.ndarray:
-    return part.detach().numpy() if isinstance(part, Tensor) else np.asarray(part)
 
 
 # -- the rules -------------------------------------------------------------------------------------------------------

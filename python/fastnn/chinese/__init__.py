@@ -12,6 +12,8 @@ import sys
 from types import TracebackType
 from typing import TextIO
 
+from fastnn.text import can_show
+
 # What an error says, and that in Chinese. The first pattern found in a message counts.
 _PATTERNS = (
     # data folders
@@ -175,15 +177,6 @@ def _filled(template: str, groups: tuple[str | None, ...]) -> str:
 
     text = re.sub(r"\{\?(\d):((?:[^{}]|\{\d\})*)\}", choice, template)
     return text.format(*groups)
-
-
-def can_show(text: str, stream: TextIO | None) -> bool:
-    """Whether a terminal can show a text."""
-    try:
-        text.encode(getattr(stream, "encoding", None) or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def beside(message: str, stream: TextIO | None) -> str:

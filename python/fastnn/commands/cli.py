@@ -1,4 +1,4 @@
-"""What the commands share: options with suggestions, errors as one line, signals, exit codes.
+"""What the commands share: options with suggestions, errors as one line, exit codes.
 
 Exit codes: 0 done, 2 something the user can mend, 1 a fault in fastnn, 130 and 143 after SIGINT and SIGTERM, 141
 where nobody reads the output any more.
@@ -7,17 +7,16 @@ where nobody reads the output any more.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn import chinese
-from fastnn.training.console import clear_line, safe_text
+from fastnn.commands.signals import Interrupted, Signals
+from fastnn.text import did_you_mean, safe_text
+from fastnn.training.console import clear_line
 
 if TYPE_CHECKING:
     from fastnn.data.packed import PackCache
@@ -46,18 +45,11 @@ class Parser(argparse.ArgumentParser):
         return args
 
     def _unknown(self, word: str) -> str:
-        from difflib import get_close_matches
-
         name = word.split("=")[0]
         if not name.startswith("-"):
             return f"unexpected argument {word!r}"
         known = [option for action in self._actions for option in action.option_strings]
-        close = get_close_matches(name, known, n=1)
-        return (
-            f"unknown option {name!r}"
-            + (f"; did you mean {close[0]!r}?" if close else "")
-            + f" (see {self.prog} --help)"
-        )
+        return f"unknown option {name!r}{did_you_mean(name, known)} (see {self.prog} --help)"
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, safe_text(f"{self.prog}: error: {message}\n", sys.stderr.encoding))
@@ -90,7 +82,7 @@ def positive_float(text: str) -> float:
 
 
 def add_tested(parser: argparse.ArgumentParser) -> None:
-    """A saved network and the data to test it on: what :func:`fastnn.commands.preparation.opened` reads."""
+    """A saved network and the data to test it on: what :func:`fastnn.commands.testing.opened` reads."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
     add(
@@ -127,44 +119,6 @@ def cache_of(args: argparse.Namespace) -> PackCache | None:
         return PackCache(Path(args.cache).expanduser() if args.cache else cache_folder(), args.trust_cache)
     except RuntimeError:  # no home folder is known: nothing is kept
         return None
-
-
-class Interrupted(BaseException):
-    """A signal asked the program to stop; the work so far is safe."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-class Signals:
-    """SIGINT and SIGTERM: the first stops at once, or at ``deferred`` work's next check; the second at once."""
-
-    def __init__(self) -> None:
-        self.received = 0
-        self.deferred = False
-        self._before: dict[int, Any] = {}
-
-    def install(self) -> None:
-        """Takes the signals, where that can be done: in the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore(self) -> None:
-        """Gives the signals back to whoever had them."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received:
-            os._exit(128 + number)
-        self.received = number
-        if not self.deferred:
-            raise Interrupted(number)
-
-    def check(self) -> None:
-        """Raises Interrupted where a signal came during deferred work."""
-        if self.received:
-            raise Interrupted(self.received)
 
 
 def run(
@@ -205,7 +159,7 @@ def _text_of(error: Exception) -> str:
 
 def report(prog: str, error: Exception, traceback: bool) -> int:
     """Prints an error as one line; its exit code."""
-    from fastnn.training.trainer import NonFiniteLossError
+    from fastnn.errors import NonFiniteLossError
 
     if traceback:
         import traceback as tb

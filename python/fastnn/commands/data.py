@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from fastnn.commands import cli
+from fastnn.commands.signals import Signals
 
 
 def make_parser() -> cli.Parser:
@@ -18,13 +19,13 @@ def make_parser() -> cli.Parser:
     return parser
 
 
-def export(args: argparse.Namespace, signals: cli.Signals) -> int:
+def export(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     from fastnn.data.export import export_folder
     from fastnn.training.console import Console
 
     console = Console()
-    count = export_folder(args.source, args.target, lambda done, total: console.bar(done, total, "images written"))
+    count = export_folder(args.source, args.target, console.progress("images written"))
     console.line(f"{count} images written to {args.target}")
     return 0
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from fastnn.commands import cli
+from fastnn.commands.signals import Signals
 
 
 def make_parser() -> cli.Parser:
@@ -21,11 +22,10 @@ def make_parser() -> cli.Parser:
     return parser
 
 
-def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
+def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
-    from fastnn.commands import job
-    from fastnn.commands.preparation import opened
-    from fastnn.commands.train import write_json
+    from fastnn.commands.results import check_writable, write_json
+    from fastnn.commands.testing import opened, report_test, test
     from fastnn.training.console import Console
     from fastnn.training.engines import PlanEngine
     from fastnn.training.model_files import parameters_sha256
@@ -33,10 +33,10 @@ def evaluate(args: argparse.Namespace, signals: cli.Signals) -> int:
     console = Console(args.quiet)
     for path in (args.wrong, args.json):
         if path is not None:
-            job.check_writable(path)
-    model, data = opened(args, console)
-    result = job.test(PlanEngine(model), data)
-    job.report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
+            check_writable(path)
+    model, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console.progress("images read"))
+    result = test(PlanEngine(model), data)
+    report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
     if args.json:
         content = {
             "test_correct": result.correct,

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from fastnn.commands import cli
+from fastnn.commands.process import openmp_runtimes
+from fastnn.commands.signals import Signals
 
 _MEASURED = 50  # steps
 
@@ -34,17 +36,6 @@ def runtime_info() -> dict[str, object]:
     }
 
 
-def openmp_runtimes() -> list[str]:
-    """The OpenMP libraries in this process: more than one means two pools of threads."""
-    try:
-        with open("/proc/self/maps") as maps:
-            paths = {line.split(maxsplit=5)[5].strip() for line in maps if line.count("/")}
-    except OSError:
-        return []
-    names = ("libgomp", "libomp", "libiomp5", "vcomp")
-    return sorted(path for path in paths if path.rsplit("/", 1)[-1].startswith(names))
-
-
 def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     """What a compiled training step of a network does: its phases, how many threads it is given and why, and its parts
     as the model predicts them and as they are measured (Adam, cross-entropy, random input without zeros).
@@ -53,9 +44,10 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
 
     import numpy as np
 
-    from fastnn import Network, _core, nn, optim, random
+    from fastnn import _core, nn, optim, random
     from fastnn.training.engines import Pass, PlanEngine
     from fastnn.training.feed import Feed
+    from fastnn.training.network import Network
 
     state = asdict(random.state)
     model = Network(*arch)
@@ -85,13 +77,13 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     ]
 
 
-def info(args: argparse.Namespace, signals: cli.Signals) -> int:
+def info(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     from fastnn.training.console import Console
 
     console = Console()
     if args.plan:
-        from fastnn.commands.job import parse_arch
+        from fastnn.commands.settings import parse_arch
 
         for line in plan_lines(parse_arch(args.plan), args.batch_size):
             console.line(line)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from fastnn.commands import cli
+from fastnn.commands.signals import Signals
 from fastnn.io.checks import shown_path
 
 
@@ -24,14 +25,14 @@ def make_parser() -> cli.Parser:
     return parser
 
 
-def predict(args: argparse.Namespace, signals: cli.Signals) -> int:
+def predict(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     import numpy as np
 
-    from fastnn.commands.preparation import prepare, spec_of
     from fastnn.data.images import open_image
     from fastnn.training.console import Console
     from fastnn.training.model_files import load_model
+    from fastnn.training.preparation import prepare, spec_of
 
     console = Console()
     model, info = load_model(args.model)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fastnn.commands import cli
+from fastnn.commands.signals import Signals
 
 
 def make_parser() -> cli.Parser:
@@ -31,10 +32,10 @@ def make_parser() -> cli.Parser:
     return parser
 
 
-def report(args: argparse.Namespace, signals: cli.Signals) -> int:
+def report(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
-    from fastnn.commands import job
-    from fastnn.commands.preparation import opened
+    from fastnn.commands.results import check_writable
+    from fastnn.commands.testing import opened
     from fastnn.io import write_atomic
     from fastnn.io.checks import shown_path
     from fastnn.reporting.curves import history_for
@@ -43,16 +44,18 @@ def report(args: argparse.Namespace, signals: cli.Signals) -> int:
     from fastnn.training.console import Console
     from fastnn.training.engines import PlanEngine
     from fastnn.training.feed import Feed
+    from fastnn.training.model_files import parameters_sha256
 
     console = Console(args.quiet)
-    job.check_writable(args.html)
+    check_writable(args.html)
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    model, data = opened(args, console)
+    model, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console.progress("images read"))
     history = history_for(args.model, model, args.history)
-    outputs = PlanEngine(model).outputs(Feed(data.images, data.targets, data.mean, data.std))
+    outputs = PlanEngine(model).outputs(Feed.of(data))
     findings = Findings(outputs, data.targets)
-    page = make_page(Subject(args.model, model, args.data, data), findings, history, args.wrong_limit)
+    subject = Subject(args.model, model, parameters_sha256(model), args.data, data)
+    page = make_page(subject, findings, history, args.wrong_limit)
     write_atomic(args.html, [page.encode()])
     wrong = f"{len(findings.wrong)} wrong case{'' if len(findings.wrong) == 1 else 's'}"
     console.line(f"report: {shown_path(args.html)} ({findings.correct} / {findings.total} right, {wrong})")

@@ -58,15 +58,15 @@ def install() -> None:
     """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
     for name, ours in {**MODULES, **_TENSORFLOW}.items():
         sys.modules[name] = import_module(ours)
-    for package in ("torchvision", "tensorflow"):
-        module = ModuleType(package, "The part of it that fastnn has.")
+    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in ("torchvision", "tensorflow")}
+    for package, module in made.items():
         module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
-        for name in [*MODULES, *_TENSORFLOW]:
-            parent, _, child = name.partition(".")
-            if parent == package and "." not in child:
-                setattr(module, child, sys.modules[name])
+    for name in [*MODULES, *_TENSORFLOW]:
+        parent, _, child = name.partition(".")
+        if parent in made and "." not in child:
+            setattr(made[parent], child, sys.modules[name])
     sys.meta_path.insert(0, Refusal())
 
 

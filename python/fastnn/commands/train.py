@@ -5,8 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
+from fastnn.commands.signals import Signals
+
+if TYPE_CHECKING:
+    from fastnn.commands.settings import Settings
+    from fastnn.data.source import Source
+    from fastnn.training.console import Console
 
 
 def make_parser() -> cli.Parser:
@@ -14,6 +21,20 @@ def make_parser() -> cli.Parser:
         prog="fastnn.train",
         description="Train a multilayer perceptron on images in class folders or IDX files, then test it.",
     )
+    _add_network(parser)
+    _add_steps(parser)
+    _add_run(parser)
+    _add_images(parser)
+    add = parser.add_argument
+    add("--tensorboard", metavar="DIR", help="write losses, metrics and weights as TensorBoard event files")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
+    add("--profile", action="store_true", help="print where the time of a compiled training step goes")
+    add("--quiet", action="store_true", help="print the accuracy only")
+    return parser
+
+
+def _add_network(parser: cli.Parser) -> None:
+    """What is trained on what, and where it goes."""
     add = parser.add_argument
     add(
         "--data",
@@ -24,12 +45,17 @@ def make_parser() -> cli.Parser:
     add("--val", metavar="PATH", help="test images, where they are not inside --data")
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
     add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
+
+
+def _add_steps(parser: cli.Parser) -> None:
+    """What the steps are."""
+    add = parser.add_argument
     add(
         "--recipe",
         choices=("tutorial", "fast"),
         default="tutorial",
-        help="values for the next four: the tutorials', or those for 98 %% of MNIST in the least time, at a rate that "
-        "rises and falls (default: %(default)s)",
+        help="values for the next four: the tutorials', or those for 98 %% of MNIST in the least time, "
+        "at a rate that rises and falls (default: %(default)s)",
     )
     add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (default: 10; fast: 4)")
     add("--batch-size", type=cli.at_least(1), metavar="N", help="images of one step (default: 64; fast: 250)")
@@ -53,6 +79,11 @@ def make_parser() -> cli.Parser:
         default=0,
         help="decides initial weights and shuffles: the same seed gives the same bits everywhere",
     )
+
+
+def _add_run(parser: cli.Parser) -> None:
+    """How the steps are run, stopped and taken up again."""
+    add = parser.add_argument
     add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
     add(
         "--engine", choices=("plan", "eager"), default="plan", help="compiled, or step by step in Python: the same bits"
@@ -73,6 +104,11 @@ def make_parser() -> cli.Parser:
     )
     add("--resume", action="store_true", help="go on from --state; where there is none, start afresh")
     add("--json", metavar="FILE", help="write the results as JSON")
+
+
+def _add_images(parser: cli.Parser) -> None:
+    """How image files are read."""
+    add = parser.add_argument
     add("--resize", metavar="WxH", help="scale every image to this size")
     add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
     add(
@@ -82,45 +118,16 @@ def make_parser() -> cli.Parser:
         help="what to do about files that cannot be read",
     )
     cli.add_cache(parser)
-    add("--tensorboard", metavar="DIR", help="write losses, metrics and weights as TensorBoard event files")
-    add("--device", choices=("cpu", "cuda"), default="cpu", help="where to compute")
-    add("--profile", action="store_true", help="print where the time of a compiled training step goes")
-    add("--quiet", action="store_true", help="print the accuracy only")
-    return parser
 
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """(width, height) of "28x28".
-
-    Raises:
-        ValueError: anything else.
-    """
-    if text is None:
-        return None
-    width, _, height = text.lower().partition("x")
-    if not (
-        width.isascii()
-        and width.isdigit()
-        and height.isascii()
-        and height.isdigit()
-        and int(width) > 0
-        and int(height) > 0
-    ):
-        raise ValueError(f"--resize is {text!r}; it must be WIDTHxHEIGHT, such as 28x28")
-    return int(width), int(height)
-
-
-def train(args: argparse.Namespace, signals: cli.Signals) -> int:
-    """Runs the command."""
-    from fastnn import _core
-    from fastnn.commands import job
-    from fastnn.data.source import open_source
-    from fastnn.training.console import Console
+def settings_of(args: argparse.Namespace) -> Settings:
+    """What the options ask for, with the recipe's values where they leave something open."""
+    from fastnn.commands.settings import Settings, parse_arch
     from fastnn.training.recipes import RECIPES
 
-    console, recipe = Console(args.quiet), RECIPES[args.recipe]
-    settings = job.Settings(
-        arch=job.parse_arch(args.arch),
+    recipe = RECIPES[args.recipe]
+    return Settings(
+        arch=parse_arch(args.arch),
         epochs=args.epochs or recipe.epochs,
         batch_size=args.batch_size or recipe.batch_size,
         lr=args.lr or recipe.lr,
@@ -137,6 +144,36 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         profile=args.profile,
         tensorboard=args.tensorboard,
     )
+
+
+def opened(args: argparse.Namespace, console: Console) -> Source:
+    """The data that the options name, in memory; the console tells of it."""
+    from fastnn.commands.settings import parse_size
+    from fastnn.data.source import open_source
+
+    source = open_source(
+        args.data,
+        val=args.val,
+        resize=parse_size(args.resize),
+        on_bad=args.on_bad_image,
+        limit=args.limit,
+        progress=console.progress("images read"),
+        cache=cli.cache_of(args),
+        scaled_jpeg=args.scaled_jpeg,
+    )
+    for line in source.description:
+        console.line(line)
+    return source
+
+
+def train(args: argparse.Namespace, signals: Signals) -> int:
+    """Runs the command."""
+    from fastnn import _core
+    from fastnn.commands import fitting, testing
+    from fastnn.commands.results import check_writable, results, write_json
+    from fastnn.training.console import Console
+
+    console, settings = Console(args.quiet), settings_of(args)
     if args.profile and args.engine != "plan":
         raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():
@@ -145,38 +182,18 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> int:
         _core.set_num_threads(args.threads)
     for path in (settings.out, settings.state, args.json):
         if path is not None:
-            job.check_writable(path)
-    source = open_source(
-        args.data,
-        val=args.val,
-        resize=parse_size(args.resize),
-        on_bad=args.on_bad_image,
-        limit=args.limit,
-        progress=lambda done, total: console.bar(done, total, "images read"),
-        cache=cli.cache_of(args),
-        scaled_jpeg=args.scaled_jpeg,
-    )
-    for line in source.description:
-        console.line(line)
-    trainer = job.train(settings, source, console, signals)
+            check_writable(path)
+    source = opened(args, console)
+    trainer = fitting.train(settings, source, console, signals)
     result = None
     if source.test is not None:
-        result = job.test(trainer.engine, source.test)
-        job.report_test(result, source.test, f"{args.out}.wrong.txt", console)
+        result = testing.test(trainer.engine, source.test)
+        testing.report_test(result, source.test, f"{args.out}.wrong.txt", console)
     else:
         console.line("no test set: none was found beside the training images; --val names one")
     if args.json:
-        write_json(args.json, job.results(settings, trainer, result))
+        write_json(args.json, results(settings, trainer, result))
     return 0
-
-
-def write_json(path: str, content: dict) -> None:
-    """Writes JSON atomically."""
-    import json
-
-    from fastnn.io import write_atomic
-
-    write_atomic(path, [(json.dumps(content, indent=2) + "\n").encode()])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

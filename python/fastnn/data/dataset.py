@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from fastnn.data.memory import fits_memory
 from fastnn.data.order import permutation
 from fastnn.data.resident import Resident
 from fastnn.eager.tensor import Tensor
+from fastnn.io.memory import fits_memory
 
 T = TypeVar("T", covariant=True)
 

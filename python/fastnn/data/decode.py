@@ -11,10 +11,10 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.data.images import MAX_PIXELS, read_rgb
-from fastnn.data.memory import fits_memory, free_memory
 from fastnn.data.pixels import PixelPlan
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_bytes, shown_path
+from fastnn.io.memory import fits_memory, free_memory
 
 Progress = Callable[[int, int], None]
 ON_BAD = ("error", "skip", "list")

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.data.memory import fits_memory, free_memory
 from fastnn.data.paths import StrPath, check_folder
 from fastnn.errors import FormatError
 from fastnn.io.atomic import read_regular
 from fastnn.io.checks import element_count, shown_bytes, shown_name, shown_path
+from fastnn.io.memory import fits_memory, free_memory
+from fastnn.nn.labels import first_outside
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP = b"\x1f\x8b"
@@ -76,9 +77,8 @@ def read_labelled(images: StrPath, labels: StrPath, classes: int = 10) -> tuple[
             f"{shown_path(images)} has {len(x):,} images but {shown_path(labels)} has {len(y):,} labels: "
             "do they belong together?"
         )
-    wrong = np.flatnonzero(y >= classes)
-    if len(wrong):
-        first = int(wrong[0])
+    first = first_outside(y, classes)
+    if first is not None:
         raise FormatError(f"{shown_path(labels)}: label {y[first]} at sample {first:,} is outside 0..{classes - 1}")
     return x, y.astype(np.int64)
 

@@ -98,6 +98,7 @@ def where_to_put_mnist(folder: StrPath) -> str:
     """What to tell someone who has no MNIST."""
     names = "".join(f"\n  {mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels"))
     return (
-        f"MNIST is not there, and fastnn does not download. Put these four files (compressed or not) into "
-        f"{shown_path(folder)}:{names}\nThey are at https://ossci-datasets.s3.amazonaws.com/mnist/"
+        "MNIST is not there, and fastnn does not download. "
+        f"Put these four files (compressed or not) into {shown_path(folder)}:{names}\n"
+        "They are at https://ossci-datasets.s3.amazonaws.com/mnist/"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fastnn.io.checks import shown_path
+from fastnn.text import nearest
 
 StrPath = str | os.PathLike[str]
 
@@ -41,8 +42,6 @@ def check_folder(path: StrPath, also: Iterable[str] = ()) -> None:
 
 def _similar(path: str, also: Iterable[str]) -> str | None:
     """The nearest name beside the first part of ``path`` that does not exist."""
-    from difflib import get_close_matches
-
     rest: list[str] = []
     parent, name = os.path.split(os.path.normpath(path))
     while parent and name and not os.path.isdir(parent):
@@ -50,7 +49,7 @@ def _similar(path: str, also: Iterable[str]) -> str | None:
         parent, name = os.path.split(parent)
     names = {other: os.path.join(parent, other, *rest) for other in _folders(parent or os.curdir)}
     names.update((other, other) for other in also if not parent)
-    close = [key for key in get_close_matches(name, names, n=3) if names[key] in also or os.path.isdir(names[key])]
+    close = [key for key in nearest(name, names, 3) if names[key] in also or os.path.isdir(names[key])]
     return names[close[0]] if close else None
 
 

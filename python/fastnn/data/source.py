@@ -270,10 +270,11 @@ def _local_mnist() -> Path:
     names = "".join(f"\n  {mnist_name(split, kind)}" for split in ("train", "t10k") for kind in ("images", "labels"))
     looked = f" (FASTNN_DATA is {shown_path(own)}, where they are not)" if own else ""
     raise ValueError(
-        f"no local copy of MNIST{looked}. Put these four files, gzip-compressed or not, into "
-        f"{shown_path(cache / 'mnist')}:{names}\n"
-        "or name the folder that holds them: --data FOLDER, or FASTNN_DATA=FOLDER. They are at "
-        "https://ossci-datasets.s3.amazonaws.com/mnist/. The built-in data needs no files: --data digits"
+        f"no local copy of MNIST{looked}. "
+        f"Put these four files, gzip-compressed or not, into {shown_path(cache / 'mnist')}:{names}\n"
+        "or name the folder that holds them: --data FOLDER, or FASTNN_DATA=FOLDER. "
+        "They are at https://ossci-datasets.s3.amazonaws.com/mnist/. "
+        "The built-in data needs no files: --data digits"
     )
 
 

@@ -248,12 +248,20 @@ class Plan:
 
     # -- recording ---------------------------------------------------------------------------------------------------
 
+    def known_program(self, *signature: Any) -> Program | None:
+        """The program for batches of such an x (shape, dtype), or x and y to train on; None where there is none yet."""
+        return self._programs.get(self._key(*signature))
+
+    def _key(self, *signature: Any) -> Key:
+        """A training program is also one of the parameters that learn."""
+        groups = self.optimizer.param_groups if len(signature) == 4 and self.optimizer is not None else ()
+        return (*signature, *[p.requires_grad for group in groups for p in group["params"]])
+
     def train_program(self, x: np.ndarray, y: np.ndarray) -> Program:
         """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
         if self.criterion is None or self.optimizer is None:
             raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
-        learned = tuple([p.requires_grad for group in self.optimizer.param_groups for p in group["params"]])
-        key: Key = (x.shape, x.dtype, y.shape, y.dtype, learned)
+        key = self._key(x.shape, x.dtype, y.shape, y.dtype)
         program = self._programs.get(key)
         if program is None:
             self.release()
@@ -263,7 +271,7 @@ class Plan:
 
     def eval_program(self, x: np.ndarray) -> Program:
         """The evaluation program for batches like x."""
-        key: Key = (x.shape, x.dtype)
+        key = self._key(x.shape, x.dtype)
         program = self._programs.get(key)
         if program is None:
             self.release()

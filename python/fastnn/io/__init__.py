@@ -1,4 +1,6 @@
-"""Model and state files: safetensors, PyTorch's .pth, training state. Works on NumPy arrays only.
+"""Model and state files: safetensors, PyTorch's .pth, training state; TensorBoard's event files (event_files.py).
+
+Works on NumPy arrays only.
 
 Nothing in a file is ever executed, sizes are checked against the file before anything is allocated, and every
 fault in a file's content is a `FormatError`.

@@ -11,11 +11,11 @@ import numpy as np
 
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_bytes, shown_path
+from fastnn.io.memory import ALWAYS_FINE, available_memory
 
 TEMP_SUFFIX = ".fastnn-tmp"
 _TEMP_TAIL = re.compile(r"(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
 _ALIGNMENT = 64
-_ASK_FREE_MEMORY_FROM = 256 * 2**20
 _UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)
 
 # Temporary files that this process is writing now. A name with our pid that is not here was left by a killed process
@@ -202,7 +202,7 @@ def _being_written(entry: str, pid: int) -> bool:
 
 def _aligned_buffer(size: int, path: str | os.PathLike[str]) -> memoryview:
     """`size` writable bytes at a multiple of 64, refused where the machine has not that much memory free."""
-    if size >= _ASK_FREE_MEMORY_FROM and size > (free := _free_memory()):
+    if size >= ALWAYS_FINE and size > (free := available_memory()):
         raise FormatError(f"{shown_path(path)} needs {shown_bytes(size)} of memory; {shown_bytes(free)} are free")
     try:
         block = np.empty(size + _ALIGNMENT, np.uint8)
@@ -210,12 +210,3 @@ def _aligned_buffer(size: int, path: str | os.PathLike[str]) -> memoryview:
         raise FormatError(f"{shown_path(path)} needs {shown_bytes(size)} of memory, more than is free") from error
     start = -block.__array_interface__["data"][0] % _ALIGNMENT
     return memoryview(block)[start : start + size]
-
-
-def _free_memory() -> int:
-    """Bytes that can be allocated without swapping, as the kernel estimates; 2**63 where it does not say."""
-    with suppress(OSError, ValueError, IndexError), open("/proc/meminfo", "rb") as lines:
-        for line in lines:
-            if line.startswith(b"MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return 2**63

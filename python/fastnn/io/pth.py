@@ -216,8 +216,9 @@ class _StorageReader:
             raise FormatError(f"{where} reaches element {last:,} of a storage of {storage.size:,}")
         if count > storage.size:
             raise FormatError(
-                f"{where}: shape {list(shape)} repeats the same memory ({count:,} elements in a storage of "
-                f"{storage.size:,}). Save tensor.clone() instead of an expanded tensor"
+                f"{where}: shape {list(shape)} repeats the same memory "
+                f"({count:,} elements in a storage of {storage.size:,}). "
+                "Save tensor.clone() instead of an expanded tensor"
             )
         size = storage.itemsize
         return np.ndarray(shape, storage.dtype, storage, offset * size, [step * size for step in steps])

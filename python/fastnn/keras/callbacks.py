@@ -163,8 +163,8 @@ class _Watch(Callback):
         if logs is not None and self.monitor in logs:
             return logs[self.monitor]
         warnings.warn(
-            f"{type(self).__name__} watches {self.monitor!r}, which this fit does not have, and so does nothing. It "
-            f"has: {', '.join(logs or {})}",
+            f"{type(self).__name__} watches {self.monitor!r}, which this fit does not have, and so does nothing. "
+            f"It has: {', '.join(logs or {})}",
             stacklevel=2,
         )
         return None
@@ -324,8 +324,8 @@ class ModelCheckpoint(_Watch):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except KeyError as error:
             raise ValueError(
-                f"ModelCheckpoint: {self.filepath!r} names {error}, which this fit does not have. It has: "
-                f"{', '.join(['epoch', *logs])}"
+                f"ModelCheckpoint: {self.filepath!r} names {error}, which this fit does not have. "
+                f"It has: {', '.join(['epoch', *logs])}"
             ) from None
 
     def _save(self, path: str, text: str) -> None:
@@ -354,9 +354,9 @@ class TensorBoard(Callback):
             kind, metric = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
             self._writer(kind).add_scalar(f"epoch_{metric}", value, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
-            for layer in self.model.layers:
-                for number, values in enumerate(layer.get_weights()):
-                    self._writer("train").add_histogram(f"{layer.name}/{('kernel', 'bias')[number]}", values, epoch)
+            weights = [(layer.name, *named) for layer in self.model.layers for named in layer.named_weights()]
+            for layer, name, values in weights:
+                self._writer("train").add_histogram(f"{layer}/{name}", values, epoch)
         for writer in self._writers.values():
             writer.flush()
 
@@ -365,7 +365,7 @@ class TensorBoard(Callback):
             writer.close()
 
     def _writer(self, kind: str) -> Any:
-        from fastnn.utils.tensorboard import SummaryWriter
+        from fastnn.io.event_files import SummaryWriter
 
         if kind not in self._writers:
             self._writers[kind] = SummaryWriter(os.path.join(self.log_dir, kind))

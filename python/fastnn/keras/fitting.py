@@ -9,9 +9,10 @@ import numpy as np
 from fastnn.keras.callbacks import CallbackList, Logs
 from fastnn.keras.metrics import Metric
 from fastnn.keras.progress import Progress
+from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
-from fastnn.training.trainer import Callback, Trainer
+from fastnn.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ Shape = tuple[int, ...]
 
 
 class Initializer:
-    """Makes the first values of a weight of a shape (inputs, outputs) or (outputs,)."""
+    """Makes the first values of a weight of a shape (..., inputs, outputs) or (outputs,)."""
 
     def __call__(self, shape: Shape) -> np.ndarray:
         raise NotImplementedError
@@ -22,6 +23,12 @@ class Initializer:
         """float32 in [low, high), from the next position of the stream of first values."""
         position = random.state.advance("parameters")
         return random.uniform(shape, low, high, purpose=random.INIT, position=position)
+
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    """Inputs and outputs of one weight; those of a kernel (height, width, inputs, outputs) at each of its places."""
+    places = prod(shape[:-2])
+    return places * shape[-2 if len(shape) > 1 else 0], places * shape[-1]
 
 
 class Zeros(Initializer):
@@ -42,7 +49,7 @@ class GlorotUniform(Initializer):
     """Uniform in +-sqrt(6 / (inputs + outputs)) (Glorot and Bengio, 2010)."""
 
     def __call__(self, shape: Shape) -> np.ndarray:
-        bound = (6 / (shape[0] + shape[-1])) ** 0.5
+        bound = (6 / sum(_fans(shape))) ** 0.5
         return self.uniform(shape, -bound, bound)
 
 
@@ -50,7 +57,7 @@ class HeUniform(Initializer):
     """Uniform in +-sqrt(6 / inputs) (He et al., 2015)."""
 
     def __call__(self, shape: Shape) -> np.ndarray:
-        bound = (6 / shape[0]) ** 0.5
+        bound = (6 / _fans(shape)[0]) ** 0.5
         return self.uniform(shape, -bound, bound)
 
 
@@ -58,7 +65,7 @@ class LecunUniform(Initializer):
     """Uniform in +-sqrt(3 / inputs) (LeCun et al., 1998)."""
 
     def __call__(self, shape: Shape) -> np.ndarray:
-        bound = (3 / shape[0]) ** 0.5
+        bound = (3 / _fans(shape)[0]) ** 0.5
         return self.uniform(shape, -bound, bound)
 
 

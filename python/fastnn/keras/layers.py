@@ -24,6 +24,9 @@ class Layer:
         ValueError: input_shape with a size that is no positive number.
     """
 
+    # Keras' name of each weight, and which axis of our parameter each of its axes is: in the order of ``weights``.
+    layout: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
     def __init__(
         self, name: str | None = None, input_shape: Any = None, input_dim: int | None = None, **unknown: Any
     ) -> None:
@@ -81,14 +84,28 @@ class Layer:
         """
         return {"name": self.name}
 
+    @classmethod
+    def declared(cls, config: dict[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
+        """The shapes of the weights that a layer of this config has for samples of a shape, and the shape that comes
+        out; nothing is made.
+        """
+        return [], shape
+
     @property
     def weights(self) -> list[nn.Parameter]:
-        """Its parameters: a kernel's values lie as (outputs, inputs), PyTorch's way; get_weights has Keras'."""
+        """Its parameters: their axes are in PyTorch's order; get_weights has Keras'."""
         return [parameter for module in self.modules for parameter in module.parameters()]
 
+    def named_weights(self) -> list[tuple[str, np.ndarray]]:
+        """Each weight's name and its values, in Keras' order of axes and the parameter's own memory."""
+        values = [weight.detach().numpy() for weight in self.weights]
+        known = [(name, array.transpose(axes)) for array, (name, axes) in zip(values, self.layout, strict=False)]
+        others = enumerate(values[len(known) :], start=len(known))  # an activation's own
+        return [*known, *((f"weight_{number}", array) for number, array in others)]
+
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of its weights: kernel (inputs, outputs), bias (outputs,)."""
-        return [np.array(weight.detach().numpy().T, order="C") for weight in self.weights]
+        """Copies of its weights, in Keras' order of axes: of Dense, kernel (inputs, units) and bias (units,)."""
+        return [np.array(values, order="C") for _, values in self.named_weights()]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Takes over what get_weights gives.
@@ -96,15 +113,17 @@ class Layer:
         Raises:
             ValueError: another number of arrays, or another shape.
         """
-        own = self.weights
+        own = [values for _, values in self.named_weights()]
         if len(weights) != len(own):
             raise ValueError(f"layer '{self.name}' has {len(own)} weights, got {len(weights)} arrays")
-        for weight, values in zip(own, weights, strict=True):
-            array, wanted = np.asarray(values), tuple(weight.shape)[::-1]
-            if array.shape != wanted:
-                raise ValueError(f"layer '{self.name}': a weight of shape {wanted} cannot take one of {array.shape}")
-        for weight, values in zip(own, weights, strict=True):
-            weight.detach().numpy()[...] = np.asarray(values).T
+        arrays = [np.asarray(values) for values in weights]
+        for values, array in zip(own, arrays, strict=True):
+            if array.shape != values.shape:
+                raise ValueError(
+                    f"layer '{self.name}': a weight of shape {values.shape} cannot take one of {array.shape}"
+                )
+        for values, array in zip(own, arrays, strict=True):
+            values[...] = array
 
     def count_params(self) -> int:
         """How many numbers its weights have."""
@@ -122,6 +141,8 @@ class Dense(Layer):
     Raises:
         ValueError: units below 1, or an unknown name.
     """
+
+    layout = (("kernel", (1, 0)), ("bias", (0,)))
 
     def __init__(
         self,
@@ -150,6 +171,12 @@ class Dense(Layer):
             linear.bias.detach().numpy()[...] = self.bias_initializer((self.units,))
         self.modules = [linear, *activations.modules_of(self.activation)]
         return (*shape[:-1], self.units)
+
+    @classmethod
+    def declared(cls, config: dict[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
+        units = config["units"]
+        biases = [(units,)] if config["use_bias"] else []
+        return [(shape[-1], units), *biases], (*shape[:-1], units)
 
     def config(self) -> dict[str, Any]:
         return {
@@ -203,6 +230,10 @@ class Flatten(Layer):
     def make(self, shape: Shape) -> Shape:
         self.modules = [nn.Flatten()]
         return (prod(shape),)
+
+    @classmethod
+    def declared(cls, config: dict[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
+        return [], (prod(shape),)
 
 
 class InputLayer(Layer):

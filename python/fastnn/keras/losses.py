@@ -17,6 +17,7 @@ from fastnn.keras import activations
 from fastnn.keras.named import known
 from fastnn.keras.utils import to_categorical
 from fastnn.nn import functional
+from fastnn.training.feed import check_labels
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
@@ -109,12 +110,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         whole = labels.astype(np.int64)
         if not np.array_equal(whole, labels):
             raise ValueError(f"{self.name} takes class numbers, got values such as {labels[whole != labels][0]:g}")
-        wrong = np.flatnonzero((whole < 0) | (whole >= outputs[1]))
-        if len(wrong):
-            raise ValueError(
-                f"label {whole[wrong[0]]} at sample {wrong[0]} is outside 0..{outputs[1] - 1}: the last layer has "
-                f"{outputs[1]} outputs"
-            )
+        check_labels(whole, outputs[1])
         return whole
 
     def criterion(self, logits: bool) -> Criterion:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.keras.named import known
-from fastnn.training.metrics import predicted_classes
+from fastnn.nn.labels import predicted_classes
 
 Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

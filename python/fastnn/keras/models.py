@@ -19,10 +19,11 @@ from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import unique
 from fastnn.keras.progress import Progress
+from fastnn.nn.labels import predicted_classes
+from fastnn.training.batches import Position
 from fastnn.training.engines import PlanEngine
 from fastnn.training.feed import Feed, as_array, check_finite
-from fastnn.training.metrics import predicted_classes
-from fastnn.training.trainer import Position, Trainer, check_count
+from fastnn.training.trainer import Trainer, check_count
 
 Shape = tuple[int, ...]
 
@@ -299,7 +300,7 @@ class Sequential:
         progress = Progress(-(-len(array) // (batch_size or 32)), _verbosity(verbose))
         if self._predictor is None:
             self._predictor = PlanEngine(self.net)
-        feed = Feed(array, np.zeros(len(array), dtype=np.int64))
+        feed = Feed.of_inputs(array)
         out = self._predictor.outputs(feed) if len(array) else np.zeros((0, *self.output_shape[1:]), np.float32)
         progress.finish({})
         return out
@@ -408,8 +409,8 @@ class Sequential:
         if (None, *array.shape[1:]) != self.input_shape:
             layer = self._layers[0]
             raise ValueError(
-                f"layer '{layer.name}' ({type(layer).__name__}) takes inputs of shape {self.input_shape}, x has shape "
-                f"{array.shape}"
+                f"layer '{layer.name}' ({type(layer).__name__}) takes inputs of shape {self.input_shape}, "
+                f"x has shape {array.shape}"
             )
         array = np.ascontiguousarray(array, dtype=np.float32)
         check_finite("x", array)

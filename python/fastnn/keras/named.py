@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar
+
+from fastnn.text import did_you_mean
 
 T = TypeVar("T")
 
@@ -32,9 +33,7 @@ def known(kind: str, name: str, entries: Mapping[str, T]) -> T:
     found = entries.get(name) or entries.get(name.lower())
     if found is not None:
         return found
-    close = get_close_matches(name, entries, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    raise ValueError(f"unknown {kind} {name!r}{hint} There are: {', '.join(entries)}")
+    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, entries) or '.'} There are: {', '.join(entries)}")
 
 
 def resolve(kind: str, given: Any, entries: Mapping[str, Callable[[], T]], base: type[T]) -> T:

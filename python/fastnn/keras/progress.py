@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-from fastnn.chinese import can_show
-from fastnn.training.console import clear_line, safe_text
+from fastnn.text import can_show, safe_text
+from fastnn.training.console import clear_line
 
 _WIDTH = 20  # of the bar
 _PAUSE = 0.05  # seconds between two drawings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,13 +66,9 @@ def _declared(config: Any) -> list[tuple[int, ...]]:
     """The shapes of all weights of a model's config."""
     shape, found = tuple(config["input_shape"]), []
     for layer in config["layers"]:
-        options = layer["config"]
-        if layer["class_name"] == "Dense":
-            units = options["units"]
-            found += [(shape[-1], units)] + [(units,)] * bool(options["use_bias"])
-            shape = (*shape[:-1], units)
-        elif layer["class_name"] == "Flatten":
-            shape = (prod(shape),)
+        kind = layers.KINDS.get(layer["class_name"], layers.Layer)
+        weights, shape = kind.declared(layer["config"], shape)
+        found += weights
     return found
 
 
@@ -104,15 +99,15 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         start = file.read(8)
     if start[:4] == b"\x89HDF" or start[:4] == b"PK\x03\x04":
         raise FormatError(
-            f"{shown_path(path)} is a file of Keras itself (HDF5 or a .keras archive), which fastnn does not read: in "
-            f"Keras, np.savez(path, *model.get_weights()); here, model.set_weights(list(np.load(path).values()))"
+            f"{shown_path(path)} is a file of Keras itself (HDF5 or a .keras archive), which fastnn does not read: "
+            "in Keras, np.savez(path, *model.get_weights()); here, model.set_weights(list(np.load(path).values()))"
         )
     return io.load_safetensors(path)
 
 
 def _put(path: StrPath, model: Sequential, arrays: dict[str, np.ndarray]) -> None:
     values = list(arrays.values())
-    wanted = [tuple(weight.shape)[::-1] for layer in model.layers for weight in layer.weights]
+    wanted = [own.shape for layer in model.layers for _, own in layer.named_weights()]
     found = [array.shape for array in values]
     if wanted != found:
         raise FormatError(f"{shown_path(path)} holds weights of shapes {found}, model '{model.name}' has {wanted}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from fastnn.chinese import can_show
+from fastnn.text import can_show
 
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn import random
 from fastnn.keras import named
+from fastnn.nn.labels import check_range
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -20,8 +21,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     count = int(labels.max()) + 1 if num_classes is None and labels.size else int(num_classes or 0)
-    if labels.size and (labels.min() < 0 or labels.max() >= count):
-        raise ValueError(f"to_categorical: labels run from {labels.min()} to {labels.max()}, outside 0..{count - 1}")
+    check_range("to_categorical", labels, count)
     return (labels[..., None] == np.arange(count)).astype(np.float32)
 
 

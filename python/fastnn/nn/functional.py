@@ -11,6 +11,8 @@ from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.linalg import linear as linear
 from fastnn.eager.tensor import Tensor, _promoted, _reshaped, _result
+from fastnn.nn.labels import check_range as _check_range
+from fastnn.nn.labels import first_outside as _first_outside
 
 if TYPE_CHECKING:
     from fastnn.nn.layers import Dropout
@@ -103,9 +105,9 @@ def nll_loss(log_probabilities: Tensor, target: Tensor, reduction: str = "mean")
     _check_reduction("nll_loss", reduction)
     _check_integers("nll_loss", target)
     labels, classes = target._read("nll_loss()"), log_probabilities._data.shape[-1]
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if wrong.size:
-        raise ValueError(f"[nll_loss] label {labels[wrong[0]]} at sample {wrong[0]} is outside 0..{classes - 1}")
+    wrong = _first_outside(labels, classes)
+    if wrong is not None:
+        raise ValueError(f"[nll_loss] label {labels[wrong]} at sample {wrong} is outside 0..{classes - 1}")
     rows = Tensor(np.arange(len(labels), dtype=np.int64))
     picked = -log_probabilities[rows, target]
     return {"mean": picked.mean, "sum": picked.sum, "none": lambda: picked}[reduction]()
@@ -160,8 +162,7 @@ def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     data = labels._read("one_hot()")
     if num_classes == -1:
         num_classes = int(data.max()) + 1 if data.size else 0
-    if data.size and (data.min() < 0 or data.max() >= num_classes):
-        raise ValueError(f"one_hot: labels run from {data.min()} to {data.max()}, outside 0..{num_classes - 1}")
+    _check_range("one_hot", data, num_classes)
     out = np.zeros((*data.shape, num_classes), dtype=np.int64)
     np.put_along_axis(out, data[..., None].astype(np.int64), 1, axis=-1)
     return Tensor._wrap(out)

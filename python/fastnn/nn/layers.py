@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from collections.abc import Iterator
+from math import prod
 
 from fastnn import random
 from fastnn.eager import autograd
@@ -43,6 +44,9 @@ class Linear(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.linear(x, self.weight, self.bias)
+
+    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+        return prod(output_shape) * self.in_features
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

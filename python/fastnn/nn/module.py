@@ -243,6 +243,10 @@ class Module:
     def cuda(self, device: Any = None) -> Self:
         return self.to(device="cuda")
 
+    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+        """How many multiply-adds give an output of a shape; those of modules within are their own."""
+        return 0
+
     # -- text --------------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:

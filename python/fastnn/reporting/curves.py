@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from fastnn.errors import FormatError
 from fastnn.io import load_state, read_regular
 from fastnn.io.checks import parse_json, shown_path
 from fastnn.reporting.markup import Html, tag
-from fastnn.training.network import Network
+
+if TYPE_CHECKING:
+    from fastnn.training.network import Network
 
 Metrics = Mapping[str, Sequence[float]]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnn.eager.ops import softmax
-from fastnn.training.metrics import predicted_classes
+from fastnn.nn.labels import predicted_classes
 
 _Z95 = 1.959963984540054  # a standard normal value lies within so many deviations in 95 % of cases
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from fastnn.training.console import safe_text
+from fastnn.text import safe_text
 
 DASH = "\N{EN DASH}"  # where a number is not defined
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from string import Template
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from fastnn.reporting.cases import wrong_cases
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import DASH, Html, join, tag, text
 from fastnn.reporting.pictures import WeightPictures
-from fastnn.training.model_files import parameters_sha256
-from fastnn.training.network import Network
+
+if TYPE_CHECKING:
+    from fastnn.training.network import Network
 
 _SPRITE_WIDTH, _TILE_WIDTH = 928, 96  # at most, in CSS pixels
 _SHADES = 6  # of a cell, in style.css: s1 to s6
@@ -28,10 +30,14 @@ _SHADES = 6  # of a cell, in style.css: s1 to s6
 
 @dataclass(frozen=True)
 class Subject:
-    """What was tested on what: the model's file and the data's name as the user gave them."""
+    """What was tested on what: the model's file and the data's name as the user gave them.
+
+    sha256: of the parameters.
+    """
 
     path: str
     model: Network
+    sha256: str
     data_name: str
     data: Resident
 
@@ -50,7 +56,7 @@ def make_page(subject: Subject, findings: Findings, history: curves.History, wro
         _section("training", "Training", *_training(history)),
         _section("weights", "First layer", *_weights(subject, names)),
         _section("wrong", "Wrong cases", *wrong_cases(subject.data, findings, names, wrong_limit)),
-        tag("footer", f"fastnn {_core.__version__}, parameters {parameters_sha256(subject.model)}", class_="soft"),
+        tag("footer", f"fastnn {_core.__version__}, parameters {subject.sha256}", class_="soft"),
     ]
     style, script = _part("style.css"), _part("script.js")
     return Template(_part("page.html")).substitute(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.eager.tensor import Tensor
+from fastnn.arrays import to_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,11 +49,11 @@ def images(pictures: Any, labels: Sequence[Any] | None = None, columns: int = _C
     Raises:
         ValueError: another shape, or another number of labels.
     """
-    array = _array(pictures)
+    array = to_array(pictures)
     if array.ndim == 4:
         array = array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
     if array.ndim not in (3, 4) or not len(array) or (array.ndim == 4 and array.shape[-1] != 3):
-        raise ValueError(f"pictures have shape {_array(pictures).shape}; they must be (N, H, W) or (N, 1 or 3, H, W)")
+        raise ValueError(f"pictures have shape {to_array(pictures).shape}; they must be (N, H, W) or (N, 1 or 3, H, W)")
     if labels is not None and len(labels) != len(array):
         raise ValueError(f"{len(array)} pictures but {len(labels)} labels")
     figure, panels = _grid(len(array), columns)
@@ -92,7 +92,7 @@ def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None)
     Raises:
         ValueError: other shapes.
     """
-    y, p = _array(actual), _array(predicted)
+    y, p = to_array(actual), to_array(predicted)
     if y.ndim != 1 or y.shape != p.shape or not len(y):
         raise ValueError(f"class numbers of shape (N,) are needed twice, got {y.shape} and {p.shape}")
     count = int(max(y.max(), p.max())) + 1 if classes is None else len(classes)
@@ -134,10 +134,6 @@ def _curve(panel: Axes, name: str, values: Mapping[str, Sequence[float]]) -> Non
     panel.grid(alpha=0.3)
 
 
-def _array(values: Any) -> np.ndarray:
-    return values.detach().numpy() if isinstance(values, Tensor) else np.asarray(values)
-
-
 def _first_weights(model: Any) -> np.ndarray:
     """(units, inputs) of the first linear layer."""
     from fastnn.nn import Linear, Module
@@ -148,7 +144,7 @@ def _first_weights(model: Any) -> np.ndarray:
         if layer is None:
             raise ValueError(f"this {type(model).__name__} has no linear layer")
         return layer.weight.detach().numpy()
-    array = _array(model)
+    array = to_array(model)
     if array.ndim != 2 or not array.size:
         raise ValueError(f"weights have shape {array.shape}; they must be (units, inputs)")
     return array

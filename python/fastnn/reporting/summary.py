@@ -6,7 +6,6 @@ import numpy as np
 
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
-from fastnn.nn.layers import Linear
 from fastnn.nn.module import Module
 
 
@@ -19,7 +18,7 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> str:
     for name, module, shape in _outputs(model, input_shape):
         params = sum(p.numel() for p in module.parameters())
         size = sum(p.numel() * p.dtype.itemsize for p in module.parameters())
-        macs = _multiply_adds(module, shape)
+        macs = module.multiply_adds(shape)
         total_macs += macs
         kind = f"{name} ({type(module).__name__})"
         rows.append(
@@ -68,12 +67,3 @@ def _listen(name: str, module: Module, seen: list[tuple[str, Module, tuple[int, 
         return out
 
     module.__dict__["forward"] = heard
-
-
-def _multiply_adds(module: Module, shape: tuple[int, ...]) -> int:
-    if isinstance(module, Linear):
-        outputs = 1
-        for extent in shape:
-            outputs *= extent
-        return outputs * module.in_features
-    return 0

@@ -15,8 +15,10 @@ import numpy as np
 from fastnn import random
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_path
+from fastnn.training.batches import Position
+from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
-from fastnn.training.trainer import Callback, Position, Trainer
+from fastnn.training.trainer import Trainer
 
 # What must be the same for a resumed run to be the same run, and what to call it.
 _FIXED = {
@@ -43,9 +45,8 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     steps = {}
     for number, values in state["state"].items():
         steps[str(number)] = values["step"]
-        for name, value in values.items():
-            if name != "step":
-                tensors[f"optimizer.{number}.{name}"] = np.ascontiguousarray(value._data)
+        arrays = {name: value for name, value in values.items() if name != "step"}
+        tensors |= {f"optimizer.{number}.{name}": np.ascontiguousarray(value._data) for name, value in arrays.items()}
     tensors["epoch_losses"] = np.asarray(trainer.epoch_losses, dtype=np.float64)
     record = {
         "config": config,

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+from collections.abc import Callable
 from typing import TextIO
 
-from fastnn.training.engines import Chunk
-from fastnn.training.trainer import Callback, Trainer
-
-
-def safe_text(text: str, encoding: str | None) -> str:
-    """Text with what an encoding (ascii, cp936) lacks as escapes, and without control characters of file names."""
-    printable = "".join(c if c.isprintable() or c in "\n\r\t" else c.encode("unicode_escape").decode() for c in text)
-    encoding = encoding or "ascii"
-    return printable.encode(encoding, "backslashreplace").decode(encoding)
+from fastnn.text import safe_text
 
 
 def clear_line(stream: TextIO | None) -> None:
@@ -67,54 +59,11 @@ class Console:
         self.stream.flush()
         self._bar_width = len(drawn)
 
+    def progress(self, text: str) -> Callable[[int, int], None]:
+        """A function of (done, total) that draws the bar."""
+        return lambda done, total: self.bar(done, total, text)
+
     def clear_bar(self) -> None:
         if self._bar_width:
             clear_line(self.stream)
             self._bar_width = 0
-
-
-class BatchLines(Callback):
-    """The tutorial's lines: the loss every 100 batches, time and speed of every epoch."""
-
-    batches_between = 100
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self._started = 0.0
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        self._started = time.perf_counter()
-        self._trained_from = trainer.position.step
-
-    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
-        number, total = trainer.position.epoch + 1, trainer.steps_per_epoch
-        for i, loss in enumerate(chunk.losses):
-            if (chunk.first + i) % self.batches_between == 0:
-                self.console.line(
-                    f"Epoch {number}/{trainer.epochs} | Batch {chunk.first + i}/{total} | Loss: {loss:.4f}"
-                )
-        self.console.bar(trainer.position.step, total, f"loss {chunk.losses[-1]:.4f}")
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
-        seconds = trainer.epoch_seconds[-1]
-        share = 1 - self._trained_from / trainer.steps_per_epoch
-        speed = trainer.samples * share / seconds
-        extra = "".join(f" | {name} {value:.4f}" for name, value in metrics.items() if name != "loss")
-        self.console.line(
-            f"Epoch {epoch + 1}/{trainer.epochs} | {seconds:.2f} s | {speed:,.0f} images/s | mean loss "
-            f"{metrics['loss']:.4f}{extra}"
-        )
-
-
-class EpochLines(Callback):
-    """One line an epoch, for ``Network.fit(verbose=1)``."""
-
-    def __init__(self) -> None:
-        self.console = Console()
-
-    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
-        self.console.bar(trainer.position.step, trainer.steps_per_epoch, f"loss {chunk.losses[-1]:.4f}")
-
-    def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
-        values = " - ".join(f"{name}: {value:.4f}" for name, value in metrics.items())
-        self.console.line(f"Epoch {epoch + 1}/{trainer.epochs} - {trainer.epoch_seconds[-1]:.2f} s - {values}")

@@ -8,16 +8,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.plan import Criterion, Plan, Program
+from fastnn.engine.plan import Criterion, Plan, Program, RecordingError
 from fastnn.engine.profile import Profile
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.training.feed import Feed
+
+T = TypeVar("T")
 
 ENGINES = ("plan", "eager")
 
@@ -94,17 +98,29 @@ class PlanEngine:
         losses = self.plan.step(x, y).numpy().reshape(1)
         return Chunk(number, losses, self.plan.last_output(x, y), y) if outputs else Chunk(number, losses)
 
+    def prepare(self, feed: Feed, batch_size: int) -> tuple[int, ...]:
+        """Records the training step for batches of a feed; the shape of the model's outputs.
+
+        Raises:
+            RecordingError: the model cannot be compiled.
+        """
+        return self._train_program(feed, np.arange(min(batch_size, len(feed)), dtype=np.int64)).output_shape
+
     def epoch(self, run: Pass) -> Iterator[Chunk]:
         """Trains; a chunk never passes ``run.limit(step)``."""
         order, batch_size = run.order, run.batch_size
         full, rest = batch_counts(len(order), batch_size, run.drop_last)
         if run.first < full:
-            program = self.plan.train_program(*run.feed.batch(order[:batch_size]))
+            program = self._train_program(run.feed, order[:batch_size])
             yield from self._steps(program, run, order[: full * batch_size], range(run.first, full))
         if rest and run.first <= full:
-            program = self.plan.train_program(*run.feed.batch(order[-rest:]))
+            program = self._train_program(run.feed, order[-rest:])
             for chunk in self._steps(program, run, order[-rest:], range(1)):
                 yield replace(chunk, first=full)
+
+    def _train_program(self, feed: Feed, rows: np.ndarray) -> Program:
+        """The program for as many rows of a feed; these are gathered where it has to be recorded."""
+        return self.plan.known_program(*feed.signature(len(rows))) or self.plan.train_program(*feed.batch(rows))
 
     def _steps(self, program: Program, run: Pass, order: np.ndarray, steps: range) -> Iterator[Chunk]:
         """Those of an order of whole batches."""
@@ -123,20 +139,21 @@ class PlanEngine:
         """The model's output for every row, in evaluation mode."""
         order = np.arange(len(feed), dtype=np.int64)
         full, rest = batch_counts(len(feed), EVALUATION_BATCH)
-        parts = []
-        for rows, batches in (
-            (order[: full * EVALUATION_BATCH], full),
-            (order[full * EVALUATION_BATCH :], int(rest > 0)),
-        ):
-            if not batches:
-                continue
-            program = self.plan.eval_program(feed.batch(rows[: len(rows) // batches])[0])
-            out = np.zeros((len(rows), *program.output_shape[1:]), dtype=program.dtype)
-            source, step = feed.source(rows), 0
-            while step < batches:
-                step += self.plan.run(program, source, step, batches - step, outputs=out)
-            parts.append(out)
+        cut = full * EVALUATION_BATCH
+        parts = [self._outputs(feed, order[:cut], full)] if full else []
+        parts += [self._outputs(feed, order[cut:], 1)] if rest else []
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _outputs(self, feed: Feed, rows: np.ndarray, batches: int) -> np.ndarray:
+        """Those of rows that are so many whole batches."""
+        batch = rows[: len(rows) // batches]
+        x_shape, x_dtype, *_ = feed.signature(len(batch))
+        program = self.plan.known_program(x_shape, x_dtype) or self.plan.eval_program(feed.batch(batch)[0])
+        out = np.zeros((len(rows), *program.output_shape[1:]), dtype=program.dtype)
+        source, step = feed.source(rows), 0
+        while step < batches:
+            step += self.plan.run(program, source, step, batches - step, outputs=out)
+        return out
 
 
 class EagerEngine:
@@ -164,6 +181,10 @@ class EagerEngine:
         losses = loss.detach().numpy().reshape(1)
         return Chunk(number, losses, output.detach().numpy(), y) if outputs else Chunk(number, losses)
 
+    def prepare(self, feed: Feed, batch_size: int) -> tuple[int, ...]:
+        """Nothing to record, and no shape known."""
+        return ()
+
     def epoch(self, run: Pass) -> Iterator[Chunk]:
         """Trains, a chunk each batch."""
         full, rest = batch_counts(len(run.order), run.batch_size, run.drop_last)
@@ -186,12 +207,9 @@ class EagerEngine:
             self.model.train(training)
 
 
-Engine = PlanEngine | EagerEngine
-
-
 def make_engine(
     name: str, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None
-) -> Engine:
+) -> PlanEngine | EagerEngine:
     """The engine of a name.
 
     Raises:
@@ -200,3 +218,44 @@ def make_engine(
     if name not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {name!r}")
     return (PlanEngine if name == "plan" else EagerEngine)(model, criterion, optimizer)
+
+
+class FallbackEngine:
+    """An engine that becomes the eager one where a model turns out not to be compilable.
+
+    engine: the one at work. note: why it is the eager one, where another was asked for.
+    """
+
+    def __init__(
+        self, name: str, model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None
+    ) -> None:
+        self.engine = make_engine(name, model, criterion, optimizer)
+        self.note = ""
+        self._eager = partial(EagerEngine, model, criterion, optimizer)
+
+    def prepare(self, feed: Feed, batch_size: int) -> tuple[int, ...]:
+        """Records what there is to record; the shape of the model's outputs, or () where it is not known."""
+        return self._tried(lambda engine: engine.prepare(feed, batch_size))
+
+    def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
+        """One training step on one batch, step ``number`` of its epoch."""
+        return self._tried(lambda engine: engine.chunk(number, x, y, outputs))
+
+    def epoch(self, run: Pass) -> Iterator[Chunk]:
+        """Trains."""
+        return self.engine.epoch(run)
+
+    def outputs(self, feed: Feed) -> np.ndarray:
+        """The model's output for every row, in evaluation mode."""
+        return self._tried(lambda engine: engine.outputs(feed))
+
+    def _tried(self, what: Callable[[PlanEngine | EagerEngine], T]) -> T:
+        try:
+            return what(self.engine)
+        except RecordingError as error:
+            self.note = str(error)
+            self.engine = self._eager()
+            return what(self.engine)
+
+
+Engine = PlanEngine | EagerEngine | FallbackEngine

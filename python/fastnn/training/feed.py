@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _core
-from fastnn.eager.tensor import Tensor
+from fastnn.arrays import to_array
+from fastnn.nn.labels import first_outside
+
+if TYPE_CHECKING:
+    from fastnn.data.resident import Resident
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,27 @@ class Feed:
     mean: np.ndarray | None = None
     std: np.ndarray | None = None
 
+    @classmethod
+    def of(cls, data: Resident) -> Feed:
+        """The images of a data set in memory, with their class numbers and their normalisation."""
+        return cls(data.images, data.targets, data.mean, data.std)
+
+    @classmethod
+    def of_inputs(cls, x: np.ndarray) -> Feed:
+        """Rows (N, ...) to have outputs of; their targets say nothing."""
+        return cls(np.ascontiguousarray(x), np.zeros(len(x), dtype=np.int64))
+
     def __len__(self) -> int:
         return len(self.x)
+
+    def first(self, count: int) -> Feed:
+        """At most so many of the first rows."""
+        return replace(self, x=self.x[:count], y=self.y[:count])
+
+    def signature(self, count: int) -> tuple[tuple[int, ...], np.dtype, tuple[int, ...], np.dtype]:
+        """Shape and dtype of x, then of y, of a batch of so many rows as the model sees it."""
+        dtype = np.dtype(np.float32) if self.x.dtype == np.uint8 else self.x.dtype
+        return (count, *self.x.shape[1:]), dtype, (count, *self.y.shape[1:]), self.y.dtype
 
     def batch(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rows of an int64 index as the model sees them: floating point x, y."""
@@ -40,7 +63,7 @@ class Feed:
             ValueError: a value that is too large for it.
         """
         x, y = (convert(name, array, dtype) for name, array in (("input", self.x), ("target", self.y)))
-        return self if x is self.x and y is self.y else Feed(x, y, self.mean, self.std)
+        return self if x is self.x and y is self.y else replace(self, x=x, y=y)
 
     def source(self, order: np.ndarray) -> _core.Source:
         """The same for the plan executor, batch after batch along an order."""
@@ -61,7 +84,7 @@ def as_feed(data: Any) -> Feed | None:
     resident = getattr(data, "resident", None)
     found = resident() if callable(resident) else data
     if all(hasattr(found, name) for name in ("images", "targets", "mean", "std")):
-        return Feed(found.images, found.targets, found.mean, found.std)
+        return Feed.of(found)
     tensors = getattr(data, "tensors", None)
     if tensors is not None and len(tensors) == 2:
         return _from_arrays(as_array(tensors[0], "x"), as_array(tensors[1], "y"))
@@ -74,7 +97,7 @@ def as_array(data: Any, name: str) -> np.ndarray:
     Raises:
         TypeError: something else, by name.
     """
-    array = data.detach().numpy() if isinstance(data, Tensor) else np.asarray(data)
+    array = to_array(data)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected numbers, got an array of {array.dtype}")
     return array
@@ -123,6 +146,19 @@ def check_finite(name: str, array: np.ndarray) -> None:
     sample, feature = (int(i) for i in np.argwhere(flat)[0])
     value = array.reshape(len(array), -1)[sample, feature]
     raise ValueError(
-        f"{name} has {int(flat.sum())} non-finite values, first at sample {sample}, feature {feature} ({value}): "
-        f"remove or repair them"
+        f"{name} has {int(flat.sum())} non-finite values, "
+        f"first at sample {sample}, feature {feature} ({value}): remove or repair them"
     )
+
+
+def check_labels(labels: np.ndarray, classes: int) -> None:
+    """Class numbers (N,) of a whole set, once: a wrong one is named before training starts.
+
+    Raises:
+        ValueError: one is outside 0..classes-1.
+    """
+    wrong = first_outside(labels, classes)
+    if wrong is not None:
+        raise ValueError(
+            f"label {labels[wrong]} at sample {wrong} is outside 0..{classes - 1}: the last layer has {classes} outputs"
+        )

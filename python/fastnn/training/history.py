@@ -28,7 +28,7 @@ class History:
             ImportError: matplotlib is not installed.
             ValueError: there are no epochs yet.
         """
-        from fastnn import plot
+        from fastnn.reporting import plot
 
         return plot.curves(self, title)
 

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn import _core
-
-
-def predicted_classes(outputs: np.ndarray) -> np.ndarray:
-    """The class of each row of scores (N, C), int64 (N,): the first largest; a single score (N, 1) is a logit, class 1
-    above 0.
-    """
-    if outputs.ndim == 2 and outputs.shape[1] == 1:
-        return (outputs[:, 0] > 0).astype(np.int64)
-    rows = np.ascontiguousarray(outputs).reshape(len(outputs), -1, 1)
-    return _core.max(rows)[1].reshape(-1)
+from fastnn.nn.labels import predicted_classes
 
 
 def count_correct(outputs: np.ndarray, targets: np.ndarray) -> int:

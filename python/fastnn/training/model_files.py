@@ -71,7 +71,7 @@ def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
 
     arrays, text = _read(path)
     info = _parse_info(path, text) if text is not None else ModelInfo()
-    chain = _linear_chain(path, arrays)
+    chain = _dense_chain(path, arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
     info.sizes = info.sizes or sizes
     _check_info(path, info, sizes)
@@ -142,8 +142,12 @@ def _check_info(path: StrPath, info: ModelInfo, sizes: tuple[int, ...]) -> None:
         raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
 
 
-def _linear_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Weights (O, I) with their biases, each layer's outputs the next one's inputs."""
+def _dense_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Weights (O, I) with their biases, each layer's outputs the next one's inputs: all that a Network is made of.
+
+    Raises:
+        FormatError: anything else, a convolution's weight among it; the tensor is named.
+    """
     chain: list[tuple[np.ndarray, np.ndarray | None]] = []
     for name, array in arrays.items():
         if array.ndim == 2:
@@ -152,17 +156,16 @@ def _linear_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple
             chain[-1] = (chain[-1][0], array)
         else:
             raise FormatError(
-                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in a chain of "
-                f"linear "
-                "layers (2-D weights, each followed by its bias)"
+                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in "
+                "a chain of linear layers (2-D weights, each followed by its bias)"
             )
     if not chain:
         raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
     for (before, _), (after, _) in pairwise(chain):
         if after.shape[1] != before.shape[0]:
             raise FormatError(
-                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by one with {after.shape[1]} "
-                f"inputs: not a chain"
+                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by "
+                f"one with {after.shape[1]} inputs: not a chain"
             )
     if min(min(weight.shape) for weight, _ in chain) < 1:
         raise FormatError(f"{shown_path(path)}: a weight has no elements")
@@ -198,8 +201,8 @@ def save(obj: Any, path: StrPath) -> None:
 
     if isinstance(obj, Module):
         raise TypeError(
-            f"save() stores plain data, not a whole {type(obj).__name__}: save(model.state_dict(), path), or "
-            f"model.save(path)"
+            f"save() stores plain data, not a whole {type(obj).__name__}: "
+            "save(model.state_dict(), path), or model.save(path)"
         )
     if os.fspath(path).endswith(".safetensors"):
         io.save_safetensors(path, _to_arrays(obj))

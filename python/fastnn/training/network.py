@@ -11,15 +11,16 @@ import numpy as np
 from fastnn import optim, random
 from fastnn.eager import ops
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.plan import RecordingError
 from fastnn.nn import losses
+from fastnn.nn.labels import predicted_classes
 from fastnn.nn.layers import Linear
 from fastnn.nn.module import Module
-from fastnn.training.engines import EagerEngine, PlanEngine
+from fastnn.text import did_you_mean
+from fastnn.training.callbacks import Callback, EpochLines
+from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array, check_finite, convert
 from fastnn.training.history import History
-from fastnn.training.metrics import predicted_classes
-from fastnn.training.trainer import Callback, Trainer, check_count
+from fastnn.training.trainer import Trainer, check_count
 
 OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
 LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_with_logits": losses.BCEWithLogitsLoss}
@@ -98,8 +99,6 @@ class Network(Module):
         self.__dict__["_trainer"] = trainer
         shown = list(callbacks)
         if verbose:
-            from fastnn.training.console import EpochLines
-
             shown.append(EpochLines())
         return trainer.fit(train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown)
 
@@ -129,11 +128,8 @@ class Network(Module):
             check_finite("input", array)
             dtype = next(self.parameters())._data.dtype
             array = convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
-        feed = Feed(np.ascontiguousarray(array), np.zeros(len(array), dtype=np.int64))
-        try:
-            return PlanEngine(self).outputs(feed)
-        except RecordingError:  # a subclass with a forward of its own that looks at values
-            return EagerEngine(self).outputs(feed)
+        # A subclass may have a forward of its own that looks at values.
+        return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))
 
     def save(self, path: str | os.PathLike[str], **info: Any) -> None:
         """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its
@@ -167,8 +163,4 @@ def _named(kind: str, name: str, known: dict[str, Any]) -> Any:
     """The entry of a name; ValueError with a suggestion otherwise."""
     if name in known:
         return known[name]
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    raise ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")
+    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, known) or '.'} Known: {', '.join(known)}")

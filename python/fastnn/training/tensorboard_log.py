@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from fastnn.io.event_files import SummaryWriter
+from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
-from fastnn.training.trainer import Callback, Trainer
-from fastnn.utils.tensorboard import SummaryWriter
+from fastnn.training.trainer import Trainer
 
 
 class TensorBoardLog(Callback):

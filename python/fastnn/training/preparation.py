@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import _core
-from fastnn.commands import cli
 from fastnn.data.images import to_rgb
 from fastnn.data.photo import SIDE, as_mnist
 from fastnn.data.resident import Resident
-from fastnn.training.model_files import ModelInfo, load_model
+from fastnn.training.model_files import ModelInfo
 from fastnn.training.network import Network
 
 if TYPE_CHECKING:
-    import argparse
-
     from PIL.Image import Image
 
     from fastnn.data.packed import PackCache
-    from fastnn.training.console import Console
 
 
 @dataclass(frozen=True)
@@ -87,24 +83,6 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
         image = image.resize((width, height), pil.Resampling.BILINEAR)
     pixels = np.asarray(image)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def opened(args: argparse.Namespace, console: Console) -> tuple[Network, Resident]:
-    """The network and the test data that the options of :func:`fastnn.commands.cli.add_tested` name.
-
-    Raises:
-        FormatError, OSError, ValueError: one cannot be read, or they do not go together.
-    """
-    model, info = load_model(args.model)
-    data = resident_for(
-        args.data,
-        model,
-        info,
-        args.on_bad_image,
-        progress=lambda done, total: console.bar(done, total, "images read"),
-        cache=cli.cache_of(args),
-    )
-    return model, data
 
 
 def resident_for(

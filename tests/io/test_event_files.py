@@ -11,7 +11,7 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import keras
-from fastnn.utils import tensorboard
+from fastnn.io import event_files
 from fastnn.utils.tensorboard import SummaryWriter
 from PIL import Image
 
@@ -20,7 +20,7 @@ def test_the_checksum() -> None:
     """CRC-32C of the digits 1 to 9, as RFC 3720 and its errata have it, masked."""
     crc = 0xE3069283
     masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    assert tensorboard._checksum(b"123456789") == struct.pack("<I", masked)
+    assert event_files._checksum(b"123456789") == struct.pack("<I", masked)
 
 
 def fields(message: bytes) -> dict[int, list[Any]]:
@@ -64,8 +64,8 @@ def events(folder: Path) -> list[dict[int, list[Any]]]:
         length = data[place : place + 8]
         (size,) = struct.unpack("<Q", length)
         record = data[place + 12 : place + 12 + size]
-        assert data[place + 8 : place + 12] == tensorboard._checksum(length)
-        assert data[place + 12 + size : place + 16 + size] == tensorboard._checksum(record)
+        assert data[place + 8 : place + 12] == event_files._checksum(length)
+        assert data[place + 12 + size : place + 16 + size] == event_files._checksum(record)
         found.append(fields(record))
         place += 16 + size
     assert found[0][3] == [b"brain.Event:2"]

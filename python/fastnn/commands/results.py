@@ -1,0 +1,58 @@
+"""What the commands leave in files: whether they may, and a run as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from fastnn import _core
+from fastnn.commands.process import seconds_since_start
+from fastnn.commands.settings import Settings
+from fastnn.commands.testing import TestResult
+from fastnn.io import write_atomic
+from fastnn.io.checks import shown_path
+from fastnn.training.engines import PlanEngine
+from fastnn.training.model_files import parameters_sha256
+from fastnn.training.trainer import Trainer
+
+
+def check_writable(path: str) -> None:
+    """Refuses, before anything is computed, a file that could not be written in the end.
+
+    Raises:
+        OSError: no such folder, no permission, or the name of something that is no file.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{shown_path(path)} cannot be written: there is no folder {shown_path(folder)}")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"{shown_path(path)} cannot be written: it is a folder or a device, not a file")
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        raise PermissionError(f"{shown_path(path)} cannot be written: no permission")
+
+
+def write_json(path: str, content: dict) -> None:
+    """Writes JSON atomically."""
+    write_atomic(path, [(json.dumps(content, indent=2) + "\n").encode()])
+
+
+def results(settings: Settings, trainer: Trainer, result: TestResult | None) -> dict[str, Any]:
+    """The run as JSON has it."""
+    engine = trainer.engine
+    plan_steps = engine.plan.core.steps_run if isinstance(engine, PlanEngine) else 0
+    return {
+        "test_correct": result.correct if result else None,
+        "test_total": result.total if result else None,
+        "train_loss": trainer.history.history.get("loss", []),
+        "epoch_s": trainer.epoch_seconds,
+        "wall_s": seconds_since_start(),
+        "epochs": settings.epochs,
+        "seed": settings.seed,
+        "isa": _core.isa(),
+        "threads": _core.get_num_threads(),
+        "engine": engine.name,
+        "plan_steps": plan_steps,
+        "parameters_sha256": parameters_sha256(trainer.model),
+        "version": _core.__version__,
+    }

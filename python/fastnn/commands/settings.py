@@ -1,0 +1,59 @@
+"""Settings of a training run, from the words of a command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the job is to do; the command line's options."""
+
+    arch: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    lr: float | None
+    optimizer: str
+    loss: str
+    seed: int
+    engine: str
+    out: str
+    state: str
+    checkpoint_every: int
+    resume: bool
+    profile: bool = False
+    scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
+    tensorboard: str | None = None  # a folder for event files
+    optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
+
+
+def parse_arch(text: str) -> tuple[int, ...]:
+    """(784, 256, 10) of "784-256-10".
+
+    Raises:
+        ValueError: not sizes with dashes between.
+    """
+    parts = text.split("-")
+    if len(parts) < 2 or not all(map(_is_size, parts)):
+        raise ValueError(f"--arch is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
+    return tuple(map(int, parts))
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """(width, height) of "28x28".
+
+    Raises:
+        ValueError: anything else.
+    """
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (_is_size(width) and _is_size(height)):
+        raise ValueError(f"--resize is {text!r}; it must be WIDTHxHEIGHT, such as 28x28")
+    return int(width), int(height)
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0

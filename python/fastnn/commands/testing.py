@@ -1,0 +1,86 @@
+"""Testing a network on a data set: every wrong case, and the accuracy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnn import chinese
+from fastnn.data.resident import Resident
+from fastnn.io import write_atomic
+from fastnn.io.checks import shown_path
+from fastnn.nn.labels import predicted_classes
+from fastnn.training.console import Console
+from fastnn.training.engines import Engine
+from fastnn.training.feed import Feed
+from fastnn.training.model_files import load_model
+from fastnn.training.network import Network
+from fastnn.training.preparation import resident_for
+
+if TYPE_CHECKING:
+    from fastnn.data.packed import PackCache
+
+# Wrong cases on the screen; all are in the file.
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """How a test went: the rows that were wrong, what was said of them, how many there were."""
+
+    wrong: np.ndarray
+    predicted: np.ndarray
+    total: int
+
+    @property
+    def correct(self) -> int:
+        return self.total - len(self.wrong)
+
+
+def opened(
+    model: str, data: str, on_bad: str, cache: PackCache | None, progress: Callable[[int, int], None] | None = None
+) -> tuple[Network, Resident]:
+    """The network in a file and the data set to test it on.
+
+    Raises:
+        FormatError, OSError, ValueError: one cannot be read, or they do not go together.
+    """
+    network, info = load_model(model)
+    return network, resident_for(data, network, info, on_bad, progress=progress, cache=cache)
+
+
+def test(engine: Engine, data: Resident) -> TestResult:
+    """Classifies every image."""
+    outputs = engine.outputs(Feed.of(data))
+    predicted = predicted_classes(outputs)
+    return TestResult(np.flatnonzero(predicted != data.targets), predicted, len(data))
+
+
+def report_test(result: TestResult, data: Resident, wrong_file: str, console: Console) -> None:
+    """Prints and files the wrong cases, and the accuracy last."""
+    console.line(f"test_dataset length: {result.total}")
+    lines = [
+        f"wrong case: predict = {_named(result.predicted[i], data.classes)} "
+        f"y = {_named(data.targets[i], data.classes)} img_path = {shown_path(data.names[i])}"
+        for i in result.wrong
+    ]
+    for i, line in zip(result.wrong[:SHOWN], lines, strict=False):
+        named = (_named(label, data.classes) for label in (result.predicted[i], data.targets[i]))
+        console.line(chinese.wrong_case(*named, shown_path(data.names[i]), console.stream) or line)
+    if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
+        write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
+        more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
+        console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
+    console.line(
+        f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
+    )
+
+
+def _named(label: int, classes: Sequence[str]) -> str:
+    """7, or 3 (zebra) where the class's name is not its number."""
+    name = classes[label] if label < len(classes) else ""
+    return str(label) if name in ("", str(label)) else f"{label} ({shown_path(name)})"
