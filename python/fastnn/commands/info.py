@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
 from fastnn.commands.process import openmp_runtimes
 from fastnn.commands.signals import Signals
+
+if TYPE_CHECKING:
+    from fastnn.nn.module import Module
+    from fastnn.training.network import Network
 
 _MEASURED = 50  # steps
 
@@ -36,9 +42,25 @@ def runtime_info() -> dict[str, object]:
     }
 
 
-def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
-    """What a compiled training step of a network does: its phases, how many threads it is given and why, and its parts
-    as the model predicts them and as they are measured (Adam, cross-entropy, random input without zeros).
+def network_of(text: str) -> Network:
+    """A network of these sizes (``784-256-10``), or the one in a file.
+
+    Raises:
+        ValueError: neither sizes nor the name of a file.
+        FormatError: the file holds no network.
+    """
+    from fastnn.commands.settings import parse_arch
+    from fastnn.training.model_files import load_model
+    from fastnn.training.network import Network
+
+    return load_model(text)[0] if os.path.isfile(text) else Network(*parse_arch(text))
+
+
+def plan_lines(model: Module, features: int, outputs: int, batch_size: int) -> list[str]:
+    """What a compiled training step of a model does: its ops, its phases, how many threads it is given and why, and its
+    parts as the cost model predicts them and as they are measured (Adam, cross-entropy, random input without zeros).
+
+    features: of one of its inputs; outputs: classes that it tells apart.
     """
     from dataclasses import asdict
 
@@ -47,13 +69,11 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     from fastnn import _core, nn, optim, random
     from fastnn.training.engines import Pass, PlanEngine
     from fastnn.training.feed import Feed
-    from fastnn.training.network import Network
 
     state = asdict(random.state)
-    model = Network(*arch)
     engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
-    x = (np.arange(_MEASURED * batch_size * arch[0], dtype=np.float32) % 251 + 1).reshape(-1, arch[0]) / 256
-    feed, order = Feed(x, np.arange(len(x)) % arch[-1]), np.arange(len(x))
+    x = (np.arange(_MEASURED * batch_size * features, dtype=np.float32) % 251 + 1).reshape(-1, features) / 256
+    feed, order = Feed(x, np.arange(len(x)) % outputs), np.arange(len(x))
     random.state.restore(state)
 
     def epoch() -> None:
@@ -62,13 +82,16 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
 
     epoch()  # warm
     engine.start_profile(*feed.batch(order[:batch_size]))
-    core, program = engine.plan.core, engine.plan.train_program(*feed.batch(order[:batch_size])).number
+    core, listed = engine.plan.core, engine.plan.train_program(*feed.batch(order[:batch_size]))
+    program = listed.number
     epoch()
     most, chosen = _core.get_num_threads(), core.best_threads(program)
     lines = [f"{kind}: {', '.join(names)}" for kind, *names in core.phases(program)]
     counts = sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, chosen})
     predicted = [f"{count}: {core.step_seconds(program, count) * 1e6:.1f}" for count in counts]
     return [
+        "ops of a step, as they are lowered; %n is a view of memory:",
+        *(f"  {line}" for line in listed.lines()),
         "phases of a step, with a barrier behind each:",
         *(f"  {line}" for line in lines),
         f"threads: {chosen} of {most} that may be used. Predicted us of a step by threads (cpp/plan/cost.h):",
@@ -83,9 +106,8 @@ def info(args: argparse.Namespace, signals: Signals) -> int:
 
     console = Console()
     if args.plan:
-        from fastnn.commands.settings import parse_arch
-
-        for line in plan_lines(parse_arch(args.plan), args.batch_size):
+        network = network_of(args.plan)
+        for line in plan_lines(network, network.sizes[0], network.sizes[-1], args.batch_size):
             console.line(line)
         return 0
     facts = runtime_info()
@@ -110,7 +132,7 @@ def make_parser() -> cli.Parser:
         prog="fastnn info", description="Show the instruction set, threads, OpenMP runtimes and versions in use."
     )
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--plan", metavar="I-H-O", help="what a training step of this network does and takes")
+    parser.add_argument("--plan", metavar="I-H-O|MODEL", help="what a training step of this network does and takes")
     parser.add_argument("--batch-size", type=cli.at_least(1), default=64, metavar="N", help="of --plan")
     return parser
 
