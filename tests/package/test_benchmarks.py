@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import __main__ as command  # noqa: E402
 from benchmarks import eager, end_to_end, harness, instructions, loader, op_case, train_step, training  # noqa: E402
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
+from benchmarks.ops import case as case_of  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
 from benchmarks.report import Environment, Report  # noqa: E402
 from benchmarks.train_step import FastnnTrainer  # noqa: E402
@@ -178,11 +179,11 @@ def broken_exp(x: np.ndarray) -> np.ndarray:
 
 def test_a_wrong_op_is_refused() -> None:
     case = op_case.OpCase("64x256", _core.exp, exp, op_case.normal((64, 256)), bound=op_case.ulps(2))
-    measure(case.case("exp", QUICK), QUICK, 1)
+    measure(case_of("exp", case, QUICK), QUICK, 1)
     with pytest.raises(Mismatch, match=r"exp 64x256: fastnn: result 0 element \(0, 5\)"):
-        measure(replace(case, ours=broken_exp).case("exp", QUICK), QUICK, 1)
+        measure(case_of("exp", replace(case, ours=broken_exp), QUICK), QUICK, 1)
     with pytest.raises(Mismatch, match="exp 64x256: numpy: result 0"):
-        measure(replace(case, numpy=lambda x: np.exp(x) + x * np.float32(1e-4)).case("exp", QUICK), QUICK, 1)
+        measure(case_of("exp", replace(case, numpy=lambda x: np.exp(x) + x * np.float32(1e-4)), QUICK), QUICK, 1)
 
 
 WORK = training.Work((20, 8, 4), batch=16, steps=5)
