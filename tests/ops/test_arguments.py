@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from calls import ANY_TYPE, BROADCAST, IN_PLACE, WITH_OUT, array_arguments, call, numbers, valid_calls
 from fastnn import _core
 from harness import as_tuple, check_same_bits, strided
+from op_calls import ANY_TYPE, BROADCAST, IN_PLACE, WITH_OUT, array_arguments, call, numbers, valid_calls
 
 ARRAYS = array_arguments()
 each_array = pytest.mark.parametrize(("name", "place"), ARRAYS)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +11,12 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
-import fastnn
 import numpy as np
 import pytest
-from digit_tree import write_digits
 from fastnn import _core
 from fastnn.reference.exp import exp
+from processes import environment, python
+from small_data import write_digits
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -261,15 +259,8 @@ def test_a_wrong_accuracy_is_refused() -> None:
 def run(tmp_path: Path, *arguments: str) -> Report:
     """``python -m benchmarks`` in a process of its own: what it wrote, and that it printed the same."""
     file = tmp_path / "report.json"
-    paths = [str(ROOT), str(Path(fastnn.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--threads", "1", "--json", str(file)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "FASTNN_CACHE": str(tmp_path)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    words = ["benchmarks", *arguments, "--quick", "--threads", "1", "--json", file]
+    done = python("-m", *words, cwd=ROOT, folders=[ROOT], FASTNN_CACHE=str(tmp_path))
     assert done.returncode == 0, done.stderr
     report = Report.from_json(file.read_text())
     assert done.stdout == report.text() + "\n"
@@ -327,8 +318,7 @@ def test_instructions_kept_are_of_works_that_there_are() -> None:
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="Valgrind is not installed")
 def test_instructions_of_a_step_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """More steps are more instructions, and the same ones each time but for a few of Python's start."""
-    paths = [str(ROOT), str(Path(fastnn.__file__).parent.parent)]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.setenv("PYTHONPATH", environment(ROOT)["PYTHONPATH"])
     monkeypatch.chdir(ROOT)
     few, many = (instructions.count(4, steps) for steps in instructions.COUNTED[4])
     step = (many - few) / 40_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import fastnn
 import pytest
 from fastnn import _core
+from processes import printed, python
 
 PACKAGE = Path(fastnn.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -39,21 +39,8 @@ PUBLIC = {
 }
 
 
-def python(code: str, **changes: str) -> str:
-    """The output of a fresh interpreter that must end well."""
-    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": path} | changes
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": path}
-    argv = [sys.executable, "-m", "fastnn", *words]
-    return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return python("-m", "fastnn", *words)
 
 
 @pytest.mark.parametrize("home", PUBLIC)
@@ -124,7 +111,7 @@ with torch.no_grad():
 
 
 def test_a_tutorials_lines(tmp_path: Path) -> None:
-    lines = python(f"import os; os.chdir({str(tmp_path)!r})\n{TUTORIAL}").splitlines()
+    lines = printed(TUTORIAL, cwd=tmp_path).splitlines()
     losses = [float(line.rsplit(" ", 1)[1]) for line in lines[:3]]
     assert losses == sorted(losses, reverse=True)
     assert lines[3] == "True"
@@ -138,7 +125,7 @@ before = set(sys.modules)
 import fastnn
 print(*sorted(set(sys.modules) - before))
 """
-    loaded = python(code).split()
+    loaded = printed(code).split()
     others = [name for name in loaded if not name.startswith("fastnn")]
     # Small ones of the standard library, should NumPy no longer bring them; anything with a cost would stand out.
     allowed = {"__future__", "contextlib", "copy", "dataclasses", "enum", "inspect", "threading", "types", "typing"}
@@ -159,7 +146,7 @@ network.fit((x, y), epochs=1, verbose=0)
 network.predict(x)
 print(*sorted(set(sys.modules) - before))
 """
-    loaded = set(python(code).split())
+    loaded = set(printed(code).split())
     assert not loaded & {"PIL", "zipfile", "gzip", "argparse", "logging", "subprocess", "multiprocessing", "tempfile"}
     assert "fastnn.training.trainer" in loaded
 
