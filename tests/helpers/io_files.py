@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fastnn.io import zipstore
 from fastnn.io.atomic import TEMP_SUFFIX
+from fastnn.io.pth import encode_pth, parse_pth
 from processes import python
 
 DTYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")
@@ -71,6 +72,19 @@ ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR, errno.EACCES)
 def temps(folder: Path) -> list[str]:
     """The temporary files of saves in a folder."""
     return [entry for entry in os.listdir(folder) if entry.endswith(TEMP_SUFFIX)]
+
+
+# .pth files.
+
+FLOATS = np.arange(6, dtype=np.float32)
+
+
+def parse(data: bytes) -> tuple[object, dict[str, bytes]]:
+    return parse_pth(memoryview(bytearray(data)), "m.pth")
+
+
+def encode(obj: object, records: dict[str, bytes] | None = None) -> bytes:
+    return joined(encode_pth(obj, records))
 
 
 # Crafted safetensors files.

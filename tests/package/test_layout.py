@@ -45,8 +45,7 @@ def test_nothing_in_a_room_is_no_op() -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_op_headers_state_the_maths(room: str) -> None:
-    """The first line says on which side of the kernels the file is; the comment goes on for at least four
-    lines."""
+    """The first line says on which side of the kernels the file is; the comment goes on for at least four lines."""
     lines = (CPP / f"ops/{room}.h").read_text().split("\n")
     comment = [line for line in lines[: lines.index("#pragma once")] if line.startswith("//")]
     assert lines[0].startswith("// threads above | ") and len(comment) >= 4
