@@ -18,7 +18,10 @@ PENDING = {
     ("fastnn.reporting.page", "fastnn.training.network"),
     ("fastnn.training.history", "fastnn"),
 }
-PENDING_ROOMS = {"platform"}  # in the map, not yet in the tree
+PENDING_ROOMS = {  # in the map and not yet in the tree, or the other way round
+    "python/fastnn": {"platform", "text"},
+    "tests": {"utils"},
+}
 
 AREAS = {"python/fastnn": PACKAGE, "cpp": CPP, "tests": TESTS, "benchmarks": BENCHMARKS}
 
@@ -45,14 +48,14 @@ def climbs(area: str, pairs: list[Import]) -> set[tuple[str, str]]:
 def test_the_map_is_complete(area: str) -> None:
     """Every room has its line, every line its room."""
     mapped = [room for rooms in floors(area) for room in rooms]
-    folder = AREAS[area]
+    folder, pending = AREAS[area], PENDING_ROOMS.get(area, set())
     there = {path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"}
     if area in ("python/fastnn", "benchmarks"):
         there |= {path.stem for path in folder.glob("*.py")} | {path.stem for path in folder.glob("*.pyi")}
     if area == "benchmarks":
         there -= {"__init__"}
     assert len(mapped) == len(set(mapped))
-    assert set(mapped) - PENDING_ROOMS == there - PENDING_ROOMS
+    assert set(mapped) ^ there == pending
 
 
 def test_rooms_import_downwards() -> None:
