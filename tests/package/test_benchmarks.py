@@ -360,6 +360,23 @@ def test_peers(tmp_path: Path, work: str, peers: str) -> None:
         assert result.name.startswith(("random", "dropout")) or all(peer in names for peer in peers.split(","))
 
 
+def test_every_work_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Modules with cases are works, those with a command of their own are handed their words."""
+    sources = {path.stem: path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
+    sources["ops"] = (ROOT / "benchmarks/ops/__init__.py").read_text("utf-8")
+    assert {name for name, text in sources.items() if "\ndef cases(" in text} == set(command.WORKS)
+    assert {name for name, text in sources.items() if "\ndef main(" in text} == {"__main__", *command.COMMANDS}
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    told = capsys.readouterr().out
+    for name, about in (command.WORKS | command.COMMANDS).items():
+        assert f"\n  {name:12}  {about}\n" in told
+    for name in command.COMMANDS:
+        with pytest.raises(SystemExit):
+            command.main([name, "--help"])
+        assert capsys.readouterr().out.startswith(f"usage: benchmarks {name} ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
