@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 CPP, PACKAGE, TESTS, BENCHMARKS = ROOT / "cpp", ROOT / "python/fastnn", ROOT / "tests", ROOT / "benchmarks"
+CMAKE = [ROOT / "CMakeLists.txt", *sorted(CPP.rglob("CMakeLists.txt")), *sorted(CPP.rglob("*.cmake"))]
 TUTORIALS = {TESTS / "tutorials" / folder for folder in ("digits", "scripts", "keras_style")}  # as others wrote them
 
 
@@ -32,7 +33,7 @@ def python_files() -> list[Path]:
 
 def source_files() -> list[Path]:
     """Everything written by hand that has lines of code."""
-    return [ROOT / "CMakeLists.txt", *CPP.rglob("*.cmake"), *cpp_files(CPP, TESTS), *python_files()]
+    return [*CMAKE, *cpp_files(CPP, TESTS), *python_files()]
 
 
 def shown(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ PENDING = {
     ("fastnn.training.history", "fastnn"),
 }
 PENDING_ROOMS = {  # in the map and not yet in the tree, or the other way round
-    "python/fastnn": {"platform", "text"},
+    "python/fastnn": {"arrays", "platform", "text"},
     "tests": {"utils"},
 }
 
@@ -32,14 +33,14 @@ def room_of(module: str) -> str:
 
 
 def climbs(area: str, pairs: list[Import]) -> set[tuple[str, str]]:
-    """The imports of a room that stands in the same line of the map or further down."""
+    """The imports of a room that stands in the same line of the map, further down, or nowhere in it."""
     lines = floors(area)
     line = {room: number for number, rooms in enumerate(lines) for room in rooms}
     ground = set(lines[0])
     found = set()
     for importer, imported, _ in pairs:
         above, below = room_of(importer), room_of(imported)
-        if above != below and not {above, below} <= ground and line[below] >= line[above]:
+        if above != below and not {above, below} <= ground and line.get(below, inf) >= line.get(above, -1):
             found.add((importer, imported))
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from repository import CPP, PACKAGE, ROOT, cpp_files, places, shown
+from repository import CMAKE, CPP, PACKAGE, ROOT, cpp_files, places, shown
 
 ISA_INCLUDES = {"<immintrin.h>", "<arm_neon.h>", "<cstddef>", "<cstdint>"}
 
@@ -18,7 +18,7 @@ def test_every_source_is_built() -> None:
 
 def test_instruction_set_flags_are_in_one_file() -> None:
     """-mavx2 and its like in CMake; single functions have a target only in the probe of the machine's peak."""
-    files = [*cpp_files(), ROOT / "CMakeLists.txt", *CPP.rglob("*.cmake"), ROOT / "pyproject.toml"]
+    files = [*cpp_files(), *CMAKE, ROOT / "pyproject.toml"]
     flag = re.compile(r"(?<![\w-])-m(avx|fma|sse|arch|tune|prefer)")
     assert [shown(path) for path in files if flag.search(path.read_text())] == ["cpp/cmake/isa.cmake"]
     single = re.compile(r"#\s*pragma GCC target|__attribute__\(\(target")
@@ -26,7 +26,7 @@ def test_instruction_set_flags_are_in_one_file() -> None:
 
 
 def test_fast_math_is_nowhere() -> None:
-    files = [ROOT / "CMakeLists.txt", *CPP.rglob("*.cmake"), ROOT / "pyproject.toml"]
+    files = [*CMAKE, ROOT / "pyproject.toml"]
     assert not [path for path in files if re.search(r"-ffast-math|-Ofast|-funsafe-math", path.read_text())]
 
 
