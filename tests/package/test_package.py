@@ -138,9 +138,9 @@ def test_importing_loads_only_what_it_needs() -> None:
 LOADED_ROOMS = {"_core", "platform", "arrays", "text", "errors", "chinese", "random", "eager", "nn", "optim", "renamed"}
 PENDING = {"fastnn.engine", "fastnn.engine.recording"}  # until eager code no longer asks the engine
 
-# Finding and reading an empty module takes a quarter of a millisecond: so many are a quarter of the 45 ms that an
-# import may take beyond NumPy.
-MOST_MODULES = 45
+# Finding and reading an empty module takes a quarter of a millisecond: so many are a quarter of the 45 to 50 ms that an
+# import takes beyond NumPy.
+MOST_MODULES = 50
 
 
 def test_importing_loads_the_lower_rooms_alone() -> None:
