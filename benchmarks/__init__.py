@@ -1,4 +1,4 @@
-"""fastnn's benchmarks: ``python -m benchmarks ops|train_step|loader|end_to_end``.
+"""fastnn's benchmarks: ``python -m benchmarks WORK``; ``python -m benchmarks --help`` lists the works.
 
 Nothing is timed before its answer has been compared with the NumPy reference. Contenders take turns in one process, A B
 C A B C ..., and before each sample a probe measures what the machine's multiply-add units can do at that moment.

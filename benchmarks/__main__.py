@@ -1,13 +1,26 @@
-"""``python -m benchmarks ops|train_step|tiny|eager|loader|end_to_end``; see --help."""
+"""``python -m benchmarks WORK``; --help lists the works."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-WORKS = ("ops", "train_step", "tiny", "eager", "loader", "end_to_end")
+WORKS = {
+    "ops": "single ops on the shapes of training",
+    "train_step": "whole training steps: batch, forward, loss, backward, update",
+    "tiny": "steps of the smallest networks, where only overhead takes time",
+    "eager": "a tutorial's five steps, model(x) on single images, a test of 10,000 images",
+    "loader": "reading a folder of small images, the first pass and a later one",
+    "end_to_end": "the tutorial's job as a process: read PNG files, train, test",
+}
+# Not timed in turns: commands with arguments of their own.
+COMMANDS = {
+    "instructions": "instructions of a training step, counted by Valgrind",
+    "tutorials": "the tutorials' scripts, unchanged, under their own library and under fastnn",
+}
 PEERS = ("torch", "torch_compile", "jax", "sklearn")
 
 # Who reads which: OpenMP and torch, NumPy's and SciPy's OpenBLAS, MKL, XLA, fastnn. All read them when they are loaded.
@@ -18,9 +31,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmarks",
         description="Compare answers with the NumPy reference, then time fastnn, NumPy and other libraries in turn.",
+        epilog=f"works:\n{listed(WORKS)}\n\nwith options of their own (WORK --help):\n{listed(COMMANDS)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("work", choices=WORKS)
+    add("work", metavar="WORK", choices=WORKS, help="what to measure, see below")
     add("--peers", default="", metavar="NAME,...", help=f"beside NumPy: {', '.join(PEERS)}")
     add("--json", metavar="FILE", help="also write everything, single samples included, as JSON")
     add("--threads", type=positive, default=cpus(), metavar="N", help="for every contender (default: %(default)s)")
@@ -31,6 +46,11 @@ def make_parser() -> argparse.ArgumentParser:
     add("--images", type=positive, metavar="N", help="loader: how many images to read")
     add("--epochs", type=positive, default=10, metavar="N", help="end_to_end: epochs of the job (default: 10)")
     return parser
+
+
+def listed(works: Mapping[str, str]) -> str:
+    """A line for each."""
+    return "\n".join(f"  {name:12}  {about}" for name, about in works.items())
 
 
 def positive(text: str) -> int:
@@ -64,7 +84,10 @@ def peers_of(text: str) -> tuple[str, ...]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one benchmark; returns the exit code: 0, 1 for a wrong answer, 2 for wrong arguments."""
-    args = make_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and words[0] in COMMANDS:
+        return import_module(f"benchmarks.{words[0]}").main(words[1:])
+    args = make_parser().parse_args(words)
     try:
         peers = peers_of(args.peers)
     except ValueError as error:

@@ -1,4 +1,6 @@
-"""``python -m benchmarks.instructions [--write]``: instructions of one training step, counted by Valgrind.
+"""Instructions of one training step, counted by Valgrind.
+
+    python -m benchmarks instructions [--write]
 
 A count is the same on a noisy machine, so a change that makes a step longer shows here where times do not tell. It is
 no time: what waits for memory costs the same. Each work trains some steps and then more of them under
@@ -70,7 +72,7 @@ def measure() -> dict[str, int]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="benchmarks.instructions", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="benchmarks instructions", description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help=f"keep the counts in {RESULTS.name}")
     parser.add_argument("--train", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

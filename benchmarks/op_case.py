@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import U32, Case, Contender, Options, gamma, require_close
+from benchmarks.harness import U32, gamma, require_close
 
 Arrays = tuple[Any, ...]
-
-# NumPy and the peers order their sums differently and have other polynomials: what the bound allows us, they get
-# this many times. A wrong formula is off by 10^5 times.
-SLACK = 16
 
 # Shapes that come up in training: a batch of hidden activations, a batch of logits, all weights of a small network.
 HIDDEN, LOGITS, WEIGHTS = (64, 256), (64, 10), (256, 784)
@@ -36,6 +31,7 @@ class OpCase:
         numpy: what a NumPy user would write, where the reference is written to be read or to be exact.
         other_numbers: why there is nothing to compare NumPy's result with.
         torch: the function of ``peers/torch_ops.py`` that does the same.
+        settings: of an update, by keyword: what a peer's function gets beside the arrays.
         flops, nbytes: of one call; bytes are what must be read and written at least.
     """
 
@@ -47,39 +43,18 @@ class OpCase:
     numpy: Callable[..., Any] | None = None
     other_numbers: str = ""
     torch: str = ""
+    settings: Mapping[str, float] = field(default_factory=dict)
     flops: float = 0
     nbytes: float = 0
 
-    def case(self, room: str, options: Options) -> Case:
-        """The case for the harness."""
-        prepare = partial(self._contenders, options)
-        return Case(f"{room} {self.name}", prepare, flops=self.flops, nbytes=self.nbytes)
-
-    def _contenders(self, options: Options) -> list[Contender]:
-        inputs = self.inputs()
-        check = self._check(inputs)
-        loose = partial(check, slack=SLACK)
-        numpy = Contender(
-            "numpy",
-            partial(self.numpy or self.reference, *_copies(inputs)),
-            None if self.other_numbers else loose,
-            settings=self.other_numbers,
-        )
-        contenders = [Contender("fastnn", partial(self.ours, *_copies(inputs)), check), numpy]
-        if self.torch and "torch" in options.peers:
-            from benchmarks.peers import torch_ops
-
-            contenders.append(torch_ops.contender(self.torch, _copies(inputs), loose, options))
-        return contenders
-
-    def _check(self, inputs: Arrays) -> Callable[..., None]:
-        """What compares an answer with the reference's."""
+    def check(self, inputs: Arrays) -> Callable[..., None]:
+        """check(answer, slack=1): compares an answer to these inputs with the reference's, within so many bounds."""
         if self.bound is None:
-            expected = _as_tuple(self.reference(*_copies(inputs)))
+            expected = _as_tuple(self.reference(*copies(inputs)))
             bounds: Sequence[Any] = [0] * len(expected)
         else:
             wide = tuple(_wide(value) for value in inputs)
-            expected = _as_tuple(self.reference(*_copies(wide)))
+            expected = _as_tuple(self.reference(*copies(wide)))
             bounds = self.bound(expected, *wide)
 
         def check(answer: object, slack: int = 1) -> None:
@@ -90,7 +65,8 @@ class OpCase:
         return check
 
 
-def _copies(values: Arrays) -> Arrays:
+def copies(values: Arrays) -> Arrays:
+    """The same arguments, arrays in memory of their own."""
     return tuple(value.copy() if isinstance(value, np.ndarray) else value for value in values)
 
 

@@ -1,6 +1,6 @@
 """The tutorials' scripts, unchanged, under PyTorch or Keras and under fastnn: wall time from process start to end.
 
-    python -m benchmarks.tutorials --images DIR --mnist DIR [--only NAME] [--rounds N]
+    python -m benchmarks tutorials --images DIR --mnist DIR [--only NAME] [--rounds N]
 
 DIR of images: train/<digit>/* and test/<digit>/*; of MNIST: its four IDX files. Each script runs under its own library,
 then under ``python -m fastnn.run``, in turn, in one folder. torchvision may be missing: its few steps are in
@@ -100,7 +100,7 @@ def run(script: Script, folder: Path, fastnn: bool) -> tuple[float, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints a line for each script; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="benchmarks.tutorials", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="benchmarks tutorials", description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("--images", type=Path, required=True, metavar="DIR", help="train/<digit>/* and test/<digit>/*")
     add("--mnist", type=Path, required=True, metavar="DIR", help="MNIST's four IDX files")

@@ -1,7 +1,8 @@
-"""What every test can ask for: an ISA, a number of threads, a precision; afterwards all is as before."""
+"""What every test can ask for: an ISA, a number of threads, a precision, MNIST; afterwards all is as before."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 # One thread for the BLAS behind NumPy: its waiting workers would take the processors from the threads under test.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -42,6 +43,15 @@ def real(request: pytest.FixtureRequest) -> Real:
     if not np.finfo(wanted.wide).nmant > wanted.mantissa + 8:
         pytest.skip(f"{wanted.wide.__name__} is not wider than {wanted.dtype.__name__} on this machine: no oracle")
     return wanted
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Path:
+    """The folder of MNIST's four files, or a skip."""
+    place = os.environ.get("FASTNN_TEST_DATA")
+    if not place or not (Path(place) / "mnist").is_dir():
+        pytest.skip("needs MNIST: FASTNN_TEST_DATA names no folder with mnist/ in it")
+    return Path(place) / "mnist"
 
 
 @pytest.fixture

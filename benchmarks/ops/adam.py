@@ -52,5 +52,6 @@ def cases() -> Iterator[OpCase]:
             lambda shape=shape: draw(shape),
             bound=bound,
             torch="adam",
+            settings={"step": STEP, "lr": LR, "beta1": BETA1, "beta2": BETA2, "eps": EPS},
             nbytes=28 * int(np.prod(shape)),
         )

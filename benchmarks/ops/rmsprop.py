@@ -49,5 +49,6 @@ def cases() -> Iterator[OpCase]:
             lambda shape=shape: draw(shape),
             bound=bound,
             torch="rmsprop",
+            settings={"lr": LR, "alpha": ALPHA, "eps": EPS},
             nbytes=20 * int(np.prod(shape)),
         )

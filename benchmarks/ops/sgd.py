@@ -41,5 +41,6 @@ def cases() -> Iterator[OpCase]:
             normal(shape, shape, shape),
             bound=bound,
             torch="sgd",
+            settings={"lr": LR, "momentum": MOMENTUM},
             nbytes=20 * int(np.prod(shape)),
         )

@@ -15,13 +15,7 @@ def cases() -> Iterator[OpCase]:
     for shape in (HIDDEN, LARGE):
         size, name = int(np.prod(shape)), "x".join(map(str, shape))
         yield OpCase(
-            f"forward {name}",
-            _core.tanh,
-            reference.tanh,
-            normal(shape),
-            bound=ulps(2),
-            torch="tanh",
-            nbytes=8 * size,
+            f"forward {name}", _core.tanh, reference.tanh, normal(shape), bound=ulps(2), torch="tanh", nbytes=8 * size
         )
         yield OpCase(
             f"backward {name}",

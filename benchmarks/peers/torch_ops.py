@@ -6,7 +6,7 @@ torch offers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,11 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-
-from benchmarks.harness import Contender, Options
-from benchmarks.ops import adam as adam_room
-from benchmarks.ops import rmsprop as rmsprop_room
-from benchmarks.ops import sgd as sgd_room
 
 SETTINGS = "torch ops: eager, float32, no_grad; optimizers fused where torch has a fused one"
 aten = torch.ops.aten
@@ -43,27 +38,29 @@ def bce(x: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return losses.sum() / x.numel(), losses, (torch.sigmoid(x) - target) / x.numel()
 
 
-def adam(param: Tensor, grad: Tensor, m: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    room = adam_room
+def adam(
+    param: Tensor, grad: Tensor, m: Tensor, v: Tensor, *, step: int, **scalars: float
+) -> tuple[Tensor, Tensor, Tensor]:
     torch._fused_adam_(
-        [param], [grad], [m], [v], [], [torch.tensor(float(room.STEP))],
-        lr=room.LR, beta1=room.BETA1, beta2=room.BETA2, eps=room.EPS, weight_decay=0.0, amsgrad=False, maximize=False,
+        [param], [grad], [m], [v], [], [torch.tensor(float(step))],
+        weight_decay=0.0, amsgrad=False, maximize=False, **scalars,
     )  # fmt: skip
     return param, m, v
 
 
-def sgd(param: Tensor, grad: Tensor, buffer: Tensor) -> tuple[Tensor, Tensor]:
+def sgd(param: Tensor, grad: Tensor, buffer: Tensor, **scalars: float) -> tuple[Tensor, Tensor]:
     torch._fused_sgd_(
-        [param], [grad], [buffer], lr=sgd_room.LR, momentum=sgd_room.MOMENTUM, weight_decay=0.0, dampening=0.0,
-        nesterov=False, maximize=False, is_first_step=False,
+        [param], [grad], [buffer],
+        weight_decay=0.0, dampening=0.0, nesterov=False, maximize=False, is_first_step=False, **scalars,
     )  # fmt: skip
     return param, buffer
 
 
-def rmsprop(param: Tensor, grad: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
-    room = rmsprop_room
-    square.mul_(room.ALPHA).addcmul_(grad, grad, value=1 - room.ALPHA)
-    param.addcdiv_(grad, square.sqrt().add_(room.EPS), value=-room.LR)
+def rmsprop(
+    param: Tensor, grad: Tensor, square: Tensor, *, lr: float, alpha: float, eps: float
+) -> tuple[Tensor, Tensor]:
+    square.mul_(alpha).addcmul_(grad, grad, value=1 - alpha)
+    param.addcdiv_(grad, square.sqrt().add_(eps), value=-lr)
     return param, square
 
 
@@ -105,8 +102,8 @@ OPS: dict[str, Callable[..., Any]] = {
 }
 
 
-def contender(name: str, inputs: tuple[Any, ...], check: Callable[[object], None], options: Options) -> Contender:
-    """torch's op of that name on these arrays."""
-    torch.set_num_threads(options.threads)
+def call(name: str, inputs: tuple[Any, ...], settings: Mapping[str, float], threads: int) -> Callable[[], Any]:
+    """torch's op of that name on these arrays, as a function without arguments."""
+    torch.set_num_threads(threads)
     tensors = [torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in inputs]
-    return Contender("torch", partial(OPS[name], *tensors), check, settings=SETTINGS)
+    return partial(OPS[name], *tensors, **settings)

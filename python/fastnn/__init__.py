@@ -99,11 +99,11 @@ if chinese.wanted():
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _LAZY and name not in renamed.RENAMED:
         raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
     from importlib import import_module
 
-    home = _LAZY[name]
+    home = _LAZY.get(name)
     value = getattr(import_module(home), name) if home else import_module(f"fastnn.{name}")
     globals()[name] = value
     return value

@@ -49,11 +49,15 @@ RENAMED = {
 }
 
 
+# Functions of fastnn that have a former module's name.
+FUNCTIONS = ("check",)
+
+
 class _Former:
     """Loads nothing: hands out the module of today under its former name.
 
-    Where ``fastnn`` has a function of that name (``check``), the function stands for the module, so that an import of
-    the one does not hide the other: the module's names are the function's attributes.
+    Where ``fastnn`` has a function of that name, the function stands for the module, so that an import of the one does
+    not hide the other: the module's names are the function's attributes.
     """
 
     def __init__(self, today: str) -> None:
@@ -66,11 +70,12 @@ class _Former:
 
     def exec_module(self, module: ModuleType) -> None:
         former, module.__spec__ = module.__spec__.name, self._own
-        function = vars(module).get(former.rpartition(".")[2])
-        if callable(function):
-            for name, value in vars(module).items():
-                if not name.startswith("_"):
-                    setattr(function, name, value)
+        _, _, name = former.partition(".")
+        if name in FUNCTIONS:
+            function = getattr(module, name)
+            for word, value in vars(module).items():
+                if not word.startswith("_"):
+                    setattr(function, word, value)
             sys.modules[former] = function
 
 

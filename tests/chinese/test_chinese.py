@@ -4,10 +4,7 @@ kept; and nothing of it where nobody asked for it or the terminal cannot show it
 from __future__ import annotations
 
 import io
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 
 import fastnn
 import numpy as np
+import processes
 import pytest
 from fastnn import Network, Tensor, chinese, kernels, nn, optim
 from fastnn.data.idx import read_idx, read_labelled
@@ -25,8 +23,6 @@ from fastnn.keras.layers import Dense
 from fastnn.keras.models import Sequential
 from fastnn.utils.data import DataLoader
 from PIL import Image
-
-PACKAGE = Path(fastnn.__file__).parent.parent
 
 
 def image(path: Path, size: tuple[int, int] = (8, 8)) -> Path:
@@ -245,16 +241,8 @@ def test_who_wants_it(environment: dict[str, str], wanted: bool, monkeypatch: py
 
 def python(folder: Path, *words: str, encoding: str = "utf-8", language: str = "zh") -> tuple[str, str]:
     """What a process prints to its output and to its errors."""
-    changes = {"PYTHONPATH": str(PACKAGE), "FASTNN_LANG": language, "PYTHONIOENCODING": encoding}
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={**os.environ, **changes},
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return done.stdout.decode(encoding), done.stderr.decode(encoding)
+    done = processes.python(*words, cwd=folder, encoding=encoding, FASTNN_LANG=language)
+    return done.stdout, done.stderr
 
 
 def test_commands(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""Small data sets for the tests of the job, made once; the real MNIST where it is at hand."""
+"""Small data sets for the tests of the job, made once."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 from fastnn import random
-from job_runs import Outcome, call, write_idx, write_tree
+from job_runs import Outcome, call
+from small_data import write_idx, write_tree
 
 ARCH = ("--arch", "64-16-3")
 
@@ -25,15 +25,6 @@ def idx_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """36 training and 12 test images of 8x8 in the classes cat, dog and emu."""
     return write_tree(tmp_path_factory.mktemp("tree"), ("cat", "dog", "emu"))
-
-
-@pytest.fixture(scope="session")
-def mnist() -> Path:
-    """The folder of MNIST's four files, or a skip."""
-    place = os.environ.get("FASTNN_TEST_DATA")
-    if not place or not (Path(place) / "mnist").is_dir():
-        pytest.skip("needs MNIST: FASTNN_TEST_DATA names no folder with mnist/ in it")
-    return Path(place) / "mnist"
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from job_runs import idx_bytes, refused, write_class, write_idx
+from job_runs import refused
 from PIL import Image
+from small_data import idx_bytes, write_class, write_idx
 
 Breaker = Callable[[Path], Any]
 

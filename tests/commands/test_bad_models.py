@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from fastnn import FormatError, Network, io
 from fastnn.training.model_files import ModelInfo, load_model, save_model
-from job_runs import call, idx_bytes, refused
+from job_runs import call, refused
 from PIL import Image
+from small_data import idx_bytes
 
 SOUND = ModelInfo((64, 8, 3), ["cat", "dog", "emu"], (1, 8, 8))
 

@@ -17,8 +17,9 @@ from fastnn import _core, io
 from fastnn.data.idx import read_idx
 from fastnn.training.model_files import load_model
 from fastnn.training.preparation import prepare, spec_of
-from job_runs import call, idx_bytes, run, train_json, write_class
+from job_runs import call, run, train_json
 from PIL import Image
+from small_data import idx_bytes, write_class
 
 DIGITS = "0123456789"
 

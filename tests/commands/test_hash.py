@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import _core, io
-from job_runs import pack, run, train_json, write_idx
+from job_runs import run, train_json
+from small_data import pack, write_idx
 
 Words = Callable[..., tuple]
 

@@ -19,9 +19,10 @@ from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import tag
 from fastnn.reporting.page import percent
 from fastnn.training.model_files import load_model
-from job_runs import Outcome, call, idx_bytes, refused, temporary_files, train_json, write_class
+from job_runs import Outcome, call, refused, temporary_files, train_json
 from page_tree import Node, parse, pixels
 from PIL import Image
+from small_data import idx_bytes, write_class
 
 
 def report(*words: Any) -> Outcome:

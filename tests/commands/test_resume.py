@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from fastnn import io
 from fastnn.training.checkpoint import Checkpointer
-from job_runs import argv_of, call, environment, temporary_files, train_json, write_idx
+from job_runs import argv_of, call, environment, temporary_files, train_json
 from PIL import Image
+from small_data import write_idx
 
 # 230 images, 58 steps an epoch, 12 epochs: some two seconds with a checkpoint (and its flush to disk) every 3 steps.
 JOB = ("--arch", "784-24-10", "--batch-size", 4, "--epochs", 12)

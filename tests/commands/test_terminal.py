@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from job_runs import argv_of, call, environment, run, write_class, write_tree
+from job_runs import argv_of, call, environment, run
+from small_data import write_class, write_tree
 
 Words = Callable[..., tuple]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from fastnn import _core
 from fastnn.training.model_files import load_model
-from job_runs import Outcome, call, pack, run, train_json, write_class, write_idx, write_tree
+from job_runs import Outcome, call, run, train_json
 from PIL import Image
+from small_data import pack, write_class, write_idx, write_tree
 
 Words = Callable[..., tuple]
 

@@ -1,5 +1,4 @@
-"""Choosing kernels and threads: forced by the environment, reported, refused with a clear error where it
-cannot be."""
+"""Choosing kernels and threads: forced by the environment, reported, refused with a clear error where it cannot be."""
 
 from __future__ import annotations
 
@@ -81,8 +80,7 @@ def test_panel_widths_are_the_levels_own(isa: str) -> None:
 
 
 def test_levels_are_fast_in_order() -> None:
-    """A forced level changes what runs: vectors beat single lanes by far (three times and more; here: any at
-    all)."""
+    """A forced level changes what runs: vectors beat single lanes by far (three times and more; here: any at all)."""
     if not LEVELS.get("avx2"):
         pytest.skip("this CPU does not support avx2")
     import time

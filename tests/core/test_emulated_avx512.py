@@ -1,5 +1,4 @@
-"""The avx512 kernels on any CPU: compiled against emulated intrinsics, they must give the scalar kernels'
-bits."""
+"""The avx512 kernels on any CPU: compiled against emulated intrinsics, they must give the scalar kernels' bits."""
 
 import os
 import re

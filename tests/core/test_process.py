@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
+import processes
 import pytest
 from harness import configured
 from models import trained
 
+HELPERS = Path(processes.__file__).parent
+
 
 def python(code: str, *arguments: str) -> str:
     """The output of a fresh interpreter, which must not complain."""
-    path = os.pathsep.join([str(Path(__file__).parents[1] / "helpers"), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "FASTNN_NUM_THREADS": "2", "PYTHONPATH": path}
-    run = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, timeout=120
-    )
+    run = processes.python("-c", code, *arguments, folders=[HELPERS], FASTNN_NUM_THREADS="2")
     assert (run.returncode, run.stderr) == (0, ""), run.stderr
     return run.stdout
 

@@ -1,5 +1,4 @@
-"""What leaves the object files: one kernel table each, nothing weak, no maths library, no young OpenMP
-symbol.
+"""What leaves the object files: one kernel table each, nothing weak, no maths library, no young OpenMP symbol.
 
 An inline function compiled with -mavx2 is a weak symbol, and the linker may keep that copy for the whole
 program: older CPUs then die in code that never asked for AVX2 (numpy#25274, xsimd#1311). With optimisation
@@ -94,8 +93,7 @@ def versions_needed(listing: str) -> list[tuple[str, int, int]]:
 
 
 def test_openmp_symbols_are_old_enough() -> None:
-    """P9: other packages bring a libgomp that knows GOMP and OMP up to 5.0, and whichever loads first serves
-    all."""
+    """P9: other packages bring a libgomp that knows GOMP and OMP up to 5.0, and whichever loads first serves all."""
     listing = subprocess.run(
         [needs("readelf"), "-V", _core.__file__], check=True, capture_output=True, text=True
     ).stdout
@@ -112,8 +110,7 @@ def test_only_the_module_function_is_exported() -> None:
     assert [name for name in names if re.match(r"_Z[A-Z]*N?K?6fastnn|PyInit", name)] == ["PyInit__core"]
 
 
-# Runs before and after the import, in the main thread and in one started later: 2^-1060 / 2 must not become
-# 0.
+# Runs before and after the import, in the main thread and in one started later: 2^-1060 / 2 must not become 0.
 FLOAT_MODE = """
 import threading
 import numpy as np

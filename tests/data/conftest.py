@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from fastnn import random
 from fastnn.data import notes
 from PIL import Image
+from small_data import idx_bytes
 
 MakeFolder = Callable[..., Path]
 
@@ -43,12 +43,6 @@ def image_folder(tmp_path: Path, pixels: Callable[..., np.ndarray]) -> MakeFolde
         return root
 
     return make
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    """An IDX file of a uint8 array."""
-    header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-    return header + array.astype(np.uint8).tobytes()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from fastnn.utils.data import (
     BatchSampler,
     ConcatDataset,
     DataLoader,
-    Dataset,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -22,33 +21,7 @@ from fastnn.utils.data import (
     default_collate,
     random_split,
 )
-
-
-class Squares(Dataset):
-    """(i, i * i) as Python numbers."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __getitem__(self, index: int) -> tuple[int, int]:
-        return index, index * index
-
-    def __len__(self) -> int:
-        return self.count
-
-
-class Generator:
-    """Anything with a seed will do."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def initial_seed(self) -> int:
-        return self.seed
-
-
-def firsts(loader: DataLoader) -> list[list[int]]:
-    return [x.tolist() for x, _ in loader]
+from small_data import Generator, Squares, firsts
 
 
 def test_samplers() -> None:

@@ -14,6 +14,7 @@ import pytest
 from fastnn import _core
 from fastnn.datasets import digits
 from PIL import Image
+from processes import environment
 
 Patch, Log = pytest.MonkeyPatch, pytest.LogCaptureFixture
 Digits = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # train and test: images, labels
@@ -35,10 +36,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(code: str, cache: Path) -> subprocess.Popen[str]:
     """Python code in a process of its own with this cache folder."""
-    path = os.pathsep.join([str(Path(digits.__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    environment = os.environ | one_thread | {"FASTNN_CACHE": str(cache), "PYTHONPATH": path}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+    env = environment(FASTNN_CACHE=str(cache), **one_thread)
+    return subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True)
 
 
 def output_of(process: subprocess.Popen[str]) -> str:

@@ -23,38 +23,9 @@ from fastnn.utils.data import (
     Subset,
 )
 from PIL import Image
+from small_data import Generator, Squares, firsts
 
 NORMALISED = Compose([Grayscale(), ToTensor(), Normalize((0.1307,), (0.3081,))])
-
-
-class Squares(Dataset):
-    """(i, i * i) as Python numbers, and who asked."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self.threads: set[threading.Thread] = set()
-
-    def __getitem__(self, index: int) -> tuple[int, int]:
-        assert type(index) is int
-        self.threads.add(threading.current_thread())
-        return index, index * index
-
-    def __len__(self) -> int:
-        return self.count
-
-
-class Generator:
-    """Anything with a seed will do."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def initial_seed(self) -> int:
-        return self.seed
-
-
-def firsts(loader: DataLoader) -> list[list[int]]:
-    return [x.tolist() for x, _ in loader]
 
 
 def test_batches_in_order() -> None:

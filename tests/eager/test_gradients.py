@@ -1,5 +1,4 @@
-"""The tape: gradients against central differences in float64, and how gradients flow and
-add up."""
+"""The tape: gradients against central differences in float64, and how gradients flow and add up."""
 
 from __future__ import annotations
 

@@ -265,8 +265,7 @@ def test_rows_do_not_see_each_other() -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])  # one step a call; all of them in one
 def test_source_runs_are_steps(seconds: float) -> None:
-    """Plan.run over resident bytes, stopped anywhere and gone on, equals eager steps on normalised
-    batches."""
+    """Plan.run over resident bytes, stopped anywhere and gone on, equals eager steps on normalised batches."""
     rng = np.random.default_rng(2)
     images, labels = rng.integers(0, 256, (50, 1, 5, 8), np.uint8), rng.integers(0, CLASSES, 50)
     order, mean, std = rng.permutation(50), np.array([0.1307]), np.array([0.3081])

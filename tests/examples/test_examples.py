@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import fastnn
 import numpy as np
 import pytest
 from PIL import Image
+from processes import environment, python
 
-PACKAGE = Path(fastnn.__file__).parent.parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = {
     "or_gate": ["--iterations", "100"],
@@ -61,8 +59,8 @@ each_example = pytest.mark.parametrize("name", SHORT)
 
 def run(name: str, *words: str, before: Path | None = None, **variables: str) -> list[str]:
     """The lines that an example prints, without a display; ``before``: a folder whose modules come first."""
-    env = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")}
-    env["PYTHONPATH"] = os.pathsep.join(map(str, [*([before] if before else []), PACKAGE]))
+    inherited = environment(*([before] if before else [])).items()
+    env = {key: value for key, value in inherited if key not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")}
     # Where another process is busy, threads that wait for each other make half a second of NumPy six.
     env |= {"OPENBLAS_NUM_THREADS": "1", "FASTNN_NUM_THREADS": "1", **variables}
     script = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")]
@@ -220,8 +218,7 @@ def test_the_slice_that_is_a_mistake() -> None:
 
 
 def test_a_method_that_is_not_there() -> None:
-    script = [sys.executable, str(EXAMPLES / "line_fits.py"), "sdg"]
-    done = subprocess.run(script, env={**os.environ, "PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True)
+    done = python(EXAMPLES / "line_fits.py", "sdg")
     assert done.returncode == 2 and "no method 'sdg'; there are error-rule, normal-equation, sgd" in done.stderr
 
 

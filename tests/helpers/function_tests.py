@@ -50,8 +50,7 @@ def ulp_error(actual: np.ndarray, truth: np.ndarray, real: Real) -> np.ndarray:
 
 
 class FunctionTests(OpTests):
-    """OpTests and the ULP bound. `low` to `high` is where the function is neither constant nor out of
-    range."""
+    """OpTests and the ULP bound. `low` to `high` is where the function is neither constant nor out of range."""
 
     low: float
     high: float

@@ -15,9 +15,9 @@ import sys
 from typing import Any
 
 import numpy as np
-from calls import WITH_OUT, valid_calls
 from fastnn import _core
 from harness import strided
+from op_calls import WITH_OUT, valid_calls
 
 SIZES = [0, 1, 2, 3, 5, 7, 16, 17, 33, 64]
 HUGE = [2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**59, 2**62]

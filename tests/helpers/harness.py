@@ -52,8 +52,7 @@ class Real:
         return np.ldexp(self.wide(1), exponent - self.mantissa)
 
     def tree(self, n: int) -> float:
-        """gamma of a sum of n values along the lane tree: a lane's chain, then four levels
-        (kernel_table.h)."""
+        """gamma of a sum of n values along the lane tree: a lane's chain, then four levels (kernel_table.h)."""
         return self.gamma(-(-n // 16) + 4)
 
 
@@ -132,9 +131,8 @@ def check_same_bits(actual: np.ndarray, expected: np.ndarray, what: str = "") ->
 
 
 def check_sabotage(actual: np.ndarray, truth: np.ndarray, bound: Any) -> None:
-    """Proves that check_close can fail on these very arrays: first, middle and last finite element pushed
-    past their bounds by the least that the type can tell must each be rejected, and so must an all-zero
-    result."""
+    """Proves that check_close can fail on these very arrays: first, middle and last finite element pushed past their
+    bounds by the least that the type can tell must each be rejected, and so must an all-zero result."""
     check_close(actual, truth, bound)
     bounds = np.broadcast_to(bound, truth.shape)
     finite = np.flatnonzero(np.isfinite(truth))
@@ -169,8 +167,7 @@ def offset(array: np.ndarray, items: int) -> np.ndarray:
 
 
 def strided(array: np.ndarray) -> list[np.ndarray]:
-    """The same values in other layouts: Fortran order, every second element, reversed, misaligned,
-    byte-swapped."""
+    """The same values in other layouts: Fortran order, every second element, reversed, misaligned, byte-swapped."""
     spread = np.zeros([2 * n for n in array.shape], array.dtype)
     every_second = spread[(..., *(slice(None, None, 2),) * array.ndim)]
     every_second[...] = array
@@ -285,8 +282,7 @@ class OpTests:
                 check_same_bits(found, wanted, f"shape {shape}, result {number}")
 
     def test_large_values(self, real: Real, rng: np.random.Generator) -> None:
-        """The large shapes against the oracle; every ISA and number of threads has these bits
-        (test_same_bits)."""
+        """The large shapes against the oracle; every ISA and number of threads has these bits (test_same_bits)."""
         for shape in self.op.large:
             self.check_values(real, self.op.draw(rng, shape, real.dtype), f"shape {shape}")
 

@@ -6,17 +6,15 @@ import os
 import shutil
 import struct
 import subprocess
-import sys
 from collections import OrderedDict
 from pathlib import Path
 
-import fastnn
 import numpy as np
 import pytest
 from fastnn.io import zipstore
 from fastnn.io.atomic import TEMP_SUFFIX
-
-PACKAGE_PARENT = Path(fastnn.__file__).parent.parent
+from fastnn.io.pth import encode_pth, parse_pth
+from processes import python
 
 DTYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u1", "?")
 
@@ -74,6 +72,19 @@ ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EINTR, errno.EACCES)
 def temps(folder: Path) -> list[str]:
     """The temporary files of saves in a folder."""
     return [entry for entry in os.listdir(folder) if entry.endswith(TEMP_SUFFIX)]
+
+
+# .pth files.
+
+FLOATS = np.arange(6, dtype=np.float32)
+
+
+def parse(data: bytes) -> tuple[object, dict[str, bytes]]:
+    return parse_pth(memoryview(bytearray(data)), "m.pth")
+
+
+def encode(obj: object, records: dict[str, bytes] | None = None) -> bytes:
+    return joined(encode_pth(obj, records))
 
 
 # Crafted safetensors files.
@@ -142,9 +153,7 @@ def run_python(
     code: str, *arguments: object, prefix: tuple[str, ...] = (), timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Runs Python code in a fresh interpreter that finds this fastnn."""
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_PARENT), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [*prefix, sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout)
+    return python("-c", code, *arguments, prefix=prefix, seconds=timeout, PYTHONDONTWRITEBYTECODE="1")
 
 
 LOAD_IN_LIMITED_MEMORY = """

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import importlib
 import io
 import json
-import os
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,12 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fastnn
-import numpy as np
+import processes
 from fastnn.data import notes
-from PIL import Image
-
-PACKAGE_PARENT = Path(fastnn.__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -45,9 +38,9 @@ class Outcome:
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment with the tested package first, one thread, and the changes."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FASTNN_", "OMP_"))}
-    path = os.pathsep.join(filter(None, [str(PACKAGE_PARENT), kept.get("PYTHONPATH")]))
-    return kept | {"PYTHONPATH": path, "FASTNN_NUM_THREADS": "1", "FASTNN_LANG": "en"} | changes
+    inherited = processes.environment().items()
+    kept = {name: value for name, value in inherited if not name.startswith(("FASTNN_", "OMP_"))}
+    return kept | {"FASTNN_NUM_THREADS": "1", "FASTNN_LANG": "en"} | changes
 
 
 def argv_of(module: str, words: Sequence[Any]) -> list[str]:
@@ -82,54 +75,6 @@ def train_json(*words: Any, cwd: Path, env: dict[str, str] | None = None, here: 
     outcome = call(*args) if here else run(*args, cwd=cwd, env=env)
     assert outcome.code == 0, outcome.err
     return json.loads((cwd / "run.json").read_text())
-
-
-def patterns(labels: np.ndarray, side: int, classes: int, seed: int = 0) -> np.ndarray:
-    """uint8 images (N, side, side) that a small network learns in a few steps: a pattern a class, with noise."""
-    bases = np.random.default_rng(side).integers(0, 2, (classes, side, side))
-    noise = np.random.default_rng([seed, side]).integers(0, 60, (len(labels), side, side))
-    return (bases[labels] * 190 + noise).astype(np.uint8)
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    """An IDX file of a uint8 array."""
-    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype("u1").tobytes()
-
-
-def write_idx(folder: Path, train: int = 230, test: int = 60, side: int = 28, spelling: str = "-idx") -> Path:
-    """The four files of a data set in MNIST's form: ten classes, a third of the test labels wrong."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for split, count in (("train", train), ("t10k", test)):
-        labels = np.arange(count) * 7 % 10
-        images = patterns(labels, side, 10, seed=count)
-        if split == "t10k":
-            labels = np.where(np.arange(count) % 3 == 2, (labels + 1) % 10, labels)
-        (folder / f"{split}-images{spelling}3-ubyte").write_bytes(idx_bytes(images))
-        (folder / f"{split}-labels{spelling}1-ubyte").write_bytes(idx_bytes(labels))
-    return folder
-
-
-def pack(folder: Path, ending: str = ".gz") -> None:
-    """Compresses every file, with an ending to its name."""
-    for path in list(folder.iterdir()):
-        data = gzip.compress(path.read_bytes(), mtime=0)
-        path.unlink()
-        path.with_name(path.name + ending).write_bytes(data)
-
-
-def write_tree(root: Path, classes: Sequence[str], train: int = 12, test: int = 4, side: int = 8) -> Path:
-    """``train/<class>/*.png`` and ``test/<class>/*.png``, so many images a class."""
-    for split, count in (("train", train), ("test", test)):
-        for label, name in enumerate(classes):
-            write_class(root / split / name, label, len(classes), count, side, seed=label + 100 * count)
-    return root
-
-
-def write_class(folder: Path, label: int, classes: int, count: int, side: int, seed: int = 0, prefix: str = "") -> None:
-    """So many images of one class in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for i, image in enumerate(patterns(np.full(count, label), side, classes, seed=seed)):
-        Image.fromarray(image).save(folder / f"{prefix}{i:03d}.png")
 
 
 def refused(outcome: Outcome, *parts: str, lines: int = 1) -> None:

@@ -44,12 +44,10 @@ def optimizer(run: Update, truth: Update, bound: Callable, states: int, operatio
 
 
 class OptimizerTests(OpTests):
-    """OpTests, but nothing can stand in for an array that is updated in place: it must be dense, and all
-    alike."""
+    """OpTests, but nothing can stand in for an array that is updated in place: it must be dense, and all alike."""
 
     def test_strides(self, isa: str, real: Real, rng: np.random.Generator) -> None:
-        """Fortran order for all gives the bits of C order; a gradient in another byte order is read all the
-        same."""
+        """Fortran order for all gives the bits of C order; a gradient in another byte order is read all the same."""
         inputs = self.op.draw(rng, (5, 19), real.dtype)
         plain = self.op.results(placed(inputs, 0))
         fortran = self.op.results(tuple(np.asfortranarray(array) for array in inputs))
@@ -65,8 +63,7 @@ class OptimizerTests(OpTests):
         ids=["gaps", "rows reversed", "columns reversed", "transposed and reversed"],
     )
     def test_gaps_and_reversed_arrays_are_refused(self, view: Callable[[np.ndarray], np.ndarray]) -> None:
-        """An update walks over memory: arrays that do not fill theirs in ascending order must not be
-        accepted."""
+        """An update walks over memory: arrays that do not fill theirs in ascending order must not be accepted."""
         whole = [array.copy() for array in self.op.draw(np.random.default_rng(0), (2, 7), np.float32)]
         before = [array.copy() for array in whole]
         with pytest.raises(ValueError, match="memory"):

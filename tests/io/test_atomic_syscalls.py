@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from fastnn.io import sweep_stale, write_atomic
-from io_files import ERRORS, NEW, OLD, PACKAGE_PARENT, needs_strace, run_python, temps
+from io_files import ERRORS, NEW, OLD, needs_strace, run_python, temps
+from processes import environment
 
 # The name of the temporary file is made known, so that strace can be told to look at the save's three paths
 # only: the n-th call is then the n-th of the save, whatever the interpreter did before.
@@ -117,9 +118,8 @@ while True:
 def test_killed_at_random_moments(tmp_path):
     path = tmp_path / "ck"
     write_atomic(path, [(0).to_bytes(8, "little")])
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_PARENT)}
     for attempt in range(25):
-        process = subprocess.Popen([sys.executable, "-c", KILL_LOOP, path], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", KILL_LOOP, path], env=environment())
         time.sleep(0.4 + 0.013 * attempt)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -9,31 +9,22 @@ import numpy as np
 import pytest
 from fastnn.errors import FormatError
 from fastnn.io import load_pth, save_pth
-from fastnn.io.pth import encode_pth, parse_pth
+from fastnn.io.pth import encode_pth
 from io_files import (
     DTYPES,
+    FLOATS,
     LOAD_IN_LIMITED_MEMORY,
     assert_same_tensors,
+    encode,
     joined,
     name,
+    parse,
     program,
     pth_file,
     run_python,
     sample_tensors,
     tensor,
 )
-
-
-def parse(data: bytes):
-    return parse_pth(memoryview(bytearray(data)), "m.pth")
-
-
-def encode(obj, records=None) -> bytes:
-    return joined(encode_pth(obj, records))
-
-
-FLOATS = np.arange(6, dtype=np.float32)
-
 
 # Without torch.
 

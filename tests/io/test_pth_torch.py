@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from fastnn.errors import FormatError
 from fastnn.io import load_pth
-from io_files import assert_same_tensors, random_tensors
-from test_pth import FLOATS, encode, parse
+from io_files import FLOATS, assert_same_tensors, encode, parse, random_tensors
 
 
 def saved_by(torch: ModuleType, obj, **options) -> bytes:

@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 import fastnn
+import keras_formulas
 import numpy as np
-import oracle
 import pytest
 from fastnn import keras
 from fastnn.keras.utils import to_categorical
@@ -69,13 +69,13 @@ def test_weights_and_losses(case: Any) -> None:
     history = model.fit(X, y, 16, epochs=3, shuffle=False, verbose=0, callbacks=[Rates()])
     name = loss.replace("sparse_", "")
     arguments = (start, activations, name, optimizer, options, X, rows(y, units[-1]), 16, RATES)
-    weights, losses = oracle.train(*arguments)
+    weights, losses = keras_formulas.train(*arguments)
     for got, wanted in zip(model.get_weights(), weights, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=2e-4, atol=2e-5)
     np.testing.assert_allclose(history.history["loss"], losses, rtol=1e-5)
-    p = oracle.forward([w.astype(np.float64) for w in model.get_weights()], activations, X.astype(np.float64))
+    p = keras_formulas.forward([w.astype(np.float64) for w in model.get_weights()], activations, X.astype(np.float64))
     np.testing.assert_allclose(model.predict(X, verbose=0), p, rtol=1e-5, atol=1e-6)
-    expected = oracle.loss(name, rows(y, units[-1]), p)
+    expected = keras_formulas.loss(name, rows(y, units[-1]), p)
     assert model.evaluate(X, y, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 

@@ -1,5 +1,4 @@
-"""Layers and losses: their values beside NumPy's formulas, their errors, and where parameters and dropout
-start."""
+"""Layers and losses: their values beside NumPy's formulas, their errors, and where parameters and dropout start."""
 
 from __future__ import annotations
 

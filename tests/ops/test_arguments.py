@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from calls import ANY_TYPE, BROADCAST, IN_PLACE, WITH_OUT, array_arguments, call, numbers, valid_calls
 from fastnn import _core
 from harness import as_tuple, check_same_bits, strided
+from op_calls import ANY_TYPE, BROADCAST, IN_PLACE, WITH_OUT, array_arguments, call, numbers, valid_calls
 
 ARRAYS = array_arguments()
 each_array = pytest.mark.parametrize(("name", "place"), ARRAYS)
@@ -137,8 +137,7 @@ def test_mismatched_shapes(name: str, place: int) -> None:
 
 @each_input
 def test_odd_inputs_are_accepted(name: str, place: int) -> None:
-    """Any strides, byte order and alignment, and read-only memory: the same result, and the input
-    unchanged."""
+    """Any strides, byte order and alignment, and read-only memory: the same result, and the input unchanged."""
     array = valid_calls()[name][place]
     swapped = array.astype(array.dtype.newbyteorder())
     odd = [swapped] if name in IN_PLACE else strided(array)  # an update wants gradients in the parameter's layout
@@ -319,8 +318,7 @@ def fuzz(seed: int, calls: int) -> None:
 
 
 def test_fuzz() -> None:
-    """P4: 2,000 calls with any arguments, in a child: no signal, nothing above 3 s, documented exceptions
-    only."""
+    """P4: 2,000 calls with any arguments, in a child: no signal, nothing above 3 s, documented exceptions only."""
     fuzz(1, 2000)
 
 

@@ -1,10 +1,13 @@
 """Binary cross-entropy with logits: losses and gradient within derived bounds, for all targets."""
 
+from functools import partial
+
 import numpy as np
 from fastnn import _core
 from fastnn.reference.bce import bce_with_logits
 from fastnn.reference.sigmoid import sigmoid
-from harness import Arrays, Op, OpTests, Real, check_close, check_same_bits
+from harness import Arrays, OpTests, Real, check_close, check_same_bits
+from loss_tests import loss_op
 
 SMALL = [*((3, c) for c in range(1, 35)), *((n, 5) for n in range(1, 35)), (7,), (2, 3, 4), (7, 10)]
 LARGE = [(501, 10), (101, 53), (4201,)]
@@ -34,21 +37,15 @@ def bound(real: Real, truth: Arrays, inputs: Arrays, scale: float | None = None)
 
 
 class TestMean(OpTests):
-    op = Op(
-        run=lambda x, target, out=None: _core.bce_with_logits(x, target, True, out),
-        truth=bce_with_logits,
-        bound=bound,
-        draw=draw,
-        small=SMALL,
-        large=LARGE,
-    )
+    op = loss_op(_core.bce_with_logits, bce_with_logits, True, bound=bound, draw=draw, small=SMALL, large=LARGE)
 
 
 class TestSum(OpTests):
-    op = Op(
-        run=lambda x, target, out=None: _core.bce_with_logits(x, target, False, out),
-        truth=lambda x, target: bce_with_logits(x, target, mean=False),
-        bound=lambda real, truth, inputs: bound(real, truth, inputs, 1),
+    op = loss_op(
+        _core.bce_with_logits,
+        bce_with_logits,
+        False,
+        bound=partial(bound, scale=1),
         draw=draw,
         small=SMALL,
         large=LARGE,
@@ -56,8 +53,7 @@ class TestSum(OpTests):
 
 
 def test_certain_predictions(isa: str, real: Real) -> None:
-    """Logits so large that exp(-|x|) vanishes: the loss is |x| where wrong and 0 where right, nothing
-    overflows."""
+    """Logits so large that exp(-|x|) vanishes: the loss is |x| where wrong and 0 where right, nothing overflows."""
     x = np.array([[1e4], [-1e4], [1e4], [-1e4]], real.dtype)
     target = np.array([[1], [0], [0], [1]], real.dtype)
     _, losses, grad = _core.bce_with_logits(x, target)

@@ -1,13 +1,16 @@
 """Softmax cross-entropy: losses and gradient within derived bounds, in the documented order."""
 
+from functools import partial
+
 import exact
 import numpy as np
 import pytest
 from fastnn import _core
 from fastnn.reference.cross_entropy import cross_entropy
 from fastnn.reference.softmax import softmax
-from harness import Arrays, Op, OpTests, Real, check_same_bits
-from test_softmax import total_error
+from harness import Arrays, OpTests, Real, check_same_bits
+from loss_tests import loss_op
+from softmax_bounds import total_error
 
 SMALL = [*((3, c) for c in range(1, 35)), *((n, 10) for n in range(1, 35)), (7, 10)]
 LARGE = [(1251, 10), (101, 131), (3, 5000)]
@@ -35,24 +38,12 @@ def bound(real: Real, truth: Arrays, inputs: Arrays, scale: float | None = None)
 
 
 class TestMean(OpTests):
-    op = Op(
-        run=lambda logits, labels, out=None: _core.cross_entropy(logits, labels, True, out),
-        truth=cross_entropy,
-        bound=bound,
-        draw=draw,
-        small=SMALL,
-        large=LARGE,
-    )
+    op = loss_op(_core.cross_entropy, cross_entropy, True, bound=bound, draw=draw, small=SMALL, large=LARGE)
 
 
 class TestSum(OpTests):
-    op = Op(
-        run=lambda logits, labels, out=None: _core.cross_entropy(logits, labels, False, out),
-        truth=lambda logits, labels: cross_entropy(logits, labels, mean=False),
-        bound=lambda real, truth, inputs: bound(real, truth, inputs, 1),
-        draw=draw,
-        small=SMALL,
-        large=LARGE,
+    op = loss_op(
+        _core.cross_entropy, cross_entropy, False, bound=partial(bound, scale=1), draw=draw, small=SMALL, large=LARGE
     )
 
 

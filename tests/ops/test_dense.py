@@ -6,7 +6,7 @@ import pytest
 from fastnn import _core
 from fastnn.reference import dense as reference
 from harness import Arrays, Op, OpTests, Real, check_same_bits
-from test_matmul import K_EDGES, integers, random_dims
+from product_tests import K_EDGES, integers, random_dims
 
 SMALL = [
     *((n, 5, 19) for n in range(30)),
@@ -37,8 +37,7 @@ def draw_grad_bias(rng: np.random.Generator, shape: tuple[int, int], dtype: type
 
 
 def forward_bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.ndarray]:
-    """I fused multiply-adds, + 0.0 and + bias on the magnitudes (N3); ReLU brings no value further from
-    another."""
+    """I fused multiply-adds, + 0.0 and + bias on the magnitudes (N3); ReLU brings no value further from another."""
     x, weight, bias = (np.abs(array) for array in inputs)
     return [real.gamma(x.shape[1] + 4) * reference.dense_forward(x, weight, bias)]
 

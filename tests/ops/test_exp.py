@@ -8,14 +8,7 @@ from harness import REMAINDERS, Op, normals, worth_three_threads
 
 
 class TestExp(FunctionTests):
-    op = Op(
-        run=_core.exp,
-        truth=exp,
-        bound=two_ulp,
-        draw=normals(1),
-        small=REMAINDERS,
-        large=worth_three_threads(12),
-    )
+    op = Op(run=_core.exp, truth=exp, bound=two_ulp, draw=normals(1), small=REMAINDERS, large=worth_three_threads(12))
     low, high = -105.0, 90.0
     specials = (
         (0.0, 1.0),

@@ -8,10 +8,7 @@ import pytest
 from fastnn import _core
 from fastnn.reference.matmul import matmul
 from harness import REAL, Arrays, Op, OpTests, Real, check_close, check_same_bits, configured
-
-# Around every blocking constant, and 0 and 1: tile rows 4, 6, 14 and twice that, panels of 4, 8, 16, 32 columns.
-EDGES = sorted({0, 1} | {n + d for n in (4, 6, 8, 12, 14, 16, 28, 32, 64) for d in (-1, 0, 1)})
-K_EDGES = [0, 1, 2, 5, 16, 17, 1023, 1024, 1025, 2047, 2048, 2049]  # k_block is 1024 (ops/matmul.cpp)
+from product_tests import K_EDGES, integers, random_dims
 
 SMALL = [
     *((m, 5, 19) for m in range(30)),
@@ -40,19 +37,6 @@ def bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.ndarray]:
 
 class TestMatmul(OpTests):
     op = Op(run=_core.matmul, truth=matmul, bound=bound, draw=draw, small=SMALL, large=LARGE)
-
-
-def random_dims(rng: np.random.Generator) -> tuple[int, int, int]:
-    """M, K, N around the blocking constants; one in eight big enough for several threads."""
-    if rng.uniform() < 0.125:
-        return int(rng.integers(40, 80)), int(rng.integers(600, 1100)), int(rng.integers(31, 66))
-    m, n = rng.choice(EDGES, 2)
-    return int(m), int(rng.choice(K_EDGES if rng.uniform() < 0.3 else EDGES)), int(n)
-
-
-def integers(rng: np.random.Generator, shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """Whole numbers up to 31: sums of 2,049 products stay below 2^24, so that no rounding can happen."""
-    return rng.integers(-31, 32, shape).astype(dtype) * (rng.uniform(size=shape) < 0.9)
 
 
 def check_integers(real: Real, rng: np.random.Generator, count: int) -> None:
@@ -121,8 +105,7 @@ def test_half_of_k_is_seen(real: Real, rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("batch", [(1,), (3,), (2, 3), (0,)])
 def test_batches(isa: str, threads: int, real: Real, batch: tuple[int, ...], rng: np.random.Generator) -> None:
-    """Each matrix of a batch has the bits of the plain product, repeated (stride 0) and transposed ones
-    too."""
+    """Each matrix of a batch has the bits of the plain product, repeated (stride 0) and transposed ones too."""
     a = rng.standard_normal((*batch, 33, 40)).astype(real.dtype)
     b = rng.standard_normal((40, 65)).astype(real.dtype)
     for right in (np.broadcast_to(b, (*batch, 40, 65)), np.broadcast_to(b.T.copy().T, (*batch, 40, 65))):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from fastnn import _core
 from fastnn.reference.mse import mse
-from harness import Arrays, Op, OpTests, Real, check_same_bits, normals
+from harness import Arrays, OpTests, Real, check_same_bits, normals
+from loss_tests import loss_op
 
 SMALL = [*((3, c) for c in range(1, 35)), *((n, 5) for n in range(1, 35)), (7,), (2, 3, 4), (7, 10)]
 LARGE = [(15_001, 10), (101, 1531), (150_001,)]
@@ -24,25 +25,11 @@ def bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.ndarray]:
 
 
 class TestMean(OpTests):
-    op = Op(
-        run=lambda x, target, out=None: _core.mse(x, target, True, out),
-        truth=mse,
-        bound=bound,
-        draw=normals(2),
-        small=SMALL,
-        large=LARGE,
-    )
+    op = loss_op(_core.mse, mse, True, bound=bound, draw=normals(2), small=SMALL, large=LARGE)
 
 
 class TestSum(OpTests):
-    op = Op(
-        run=lambda x, target, out=None: _core.mse(x, target, False, out),
-        truth=lambda x, target: mse(x, target, mean=False),
-        bound=bound,
-        draw=normals(2),
-        small=SMALL,
-        large=LARGE,
-    )
+    op = loss_op(_core.mse, mse, False, bound=bound, draw=normals(2), small=SMALL, large=LARGE)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (17, 16), (5, 33)])

@@ -165,8 +165,7 @@ def dense_relu(rng: np.random.Generator, n: int, m: int) -> Case:
 
 
 def loss(name: str, draw_target: Callable[..., np.ndarray]) -> Callable[..., Case]:
-    """A loss gives its value and gradient at once: the value times `weights` is differentiated, mean or
-    sum."""
+    """A loss gives its value and gradient at once: the value times `weights` is differentiated, mean or sum."""
 
     def case(rng: np.random.Generator, n: int, m: int) -> Case:
         average, target = bool(rng.integers(2)), draw_target(rng, n + 1, m + 1)

@@ -25,9 +25,8 @@ def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: type) -> Array
 
 
 def error(real: Real, x: np.ndarray, exponent: float) -> np.ndarray:
-    """Relative. Squaring n-fold doubles the error and adds a rounding: |p| at most, and one of 1 / x^|p|.
-    Otherwise exp(p log x) in double: log within 4 u, the product rounded, exp within 4 u; and the rounding to
-    float32."""
+    """Relative. Squaring n-fold doubles the error and adds a rounding: |p| at most, and one of 1 / x^|p|. Otherwise
+    exp(p log x) in double: log within 4 u, the product rounded, exp within 4 u; and the rounding to float32."""
     if exponent == 0.5:
         return np.full(x.shape, real.u)
     if exponent == int(exponent) and abs(exponent) <= 64:

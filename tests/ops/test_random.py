@@ -26,8 +26,7 @@ def test_oracle_gives_the_published_vectors(counter: str, key: str, result: str)
 
 
 def test_core_gives_the_published_vector() -> None:
-    """Seed, purpose, position and block 0: the first vector, of which a uniform number shows the top 24
-    bits."""
+    """Seed, purpose, position and block 0: the first vector, of which a uniform number shows the top 24 bits."""
     top = _core.uniform([4], 0, 2**24, seed=0, purpose=0, position=0, double_precision=True)
     assert top.astype(np.uint32).tolist() == (words(KNOWN[0][2]) >> 8).tolist()
 

@@ -84,8 +84,7 @@ def test_other_axes_ascending(isa: str, real: Real, axis: int, rng: np.random.Ge
 
 
 def test_other_orders_are_seen(rng: np.random.Generator) -> None:
-    """The tree differs from a plain chain, from eight lanes and from NumPy's order, and those from each
-    other."""
+    """The tree differs from a plain chain, from eight lanes and from NumPy's order, and those from each other."""
     x = rng.standard_normal((200, 1000)).astype(np.float32)
     tree = exact.tree(x)
     eight = exact.chain(x.reshape(200, -1, 8).transpose(1, 0, 2)).sum(axis=1)

@@ -17,8 +17,7 @@ def settings_of(**values: Any) -> _core.SgdSettings:
 
 
 def bound_of(s: dict[str, Any]) -> Any:
-    """The errors of the gradient with decay, of the velocity, of the direction; constants are rounded once
-    too."""
+    """The errors of the gradient with decay, of the velocity, of the direction; constants are rounded once too."""
     lr, momentum, decay = s["lr"], s.get("momentum", 0), s.get("weight_decay", 0)
 
     def bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ import pytest
 from fastnn import _core
 from fastnn.reference import softmax as reference
 from harness import Arrays, Op, OpTests, Real, check_same_bits
+from softmax_bounds import total_error
 
 SMALL = [*((3, n) for n in range(1, 35)), (2, 3, 17), (5,), (0, 4), (7, 10)]
 LARGE = [(1251, 10), (97, 131), (3, 5000)]  # the backwards are worth less work: one thread, the same rows
@@ -25,21 +26,8 @@ def draw_log_backward(rng: np.random.Generator, shape: tuple[int, ...], dtype: t
     return rng.standard_normal(shape).astype(dtype), y.astype(dtype)
 
 
-def total_error(real: Real, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """|d| = max - x, and the relative error of sum exp(-|d|).
-
-    Rounding x - max changes a term by u |d| of itself, exp by 2 ULP <= 4 u; averaged with the terms' own weights, then
-    the lane tree of positive terms.
-    """
-    distance = x.max(axis=-1, keepdims=True) - x
-    weights = reference.softmax(x)
-    terms = (weights * (distance + 4)).sum(axis=-1, keepdims=True) * real.u
-    return distance, terms + real.tree(x.shape[-1])
-
-
 def softmax_bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.ndarray]:
-    """The error of a term (u |d| + 4 u), of the sum, and of the division; 1 % for products of errors, and
-    underflow."""
+    """The error of a term (u |d| + 4 u), of the sum, and of the division; 1 % for products of errors, and underflow."""
     distance, total = total_error(real, inputs[0])
     return [1.01 * truth[0] * ((distance + 4) * real.u + total + real.u) + 3 * real.tiny]
 
@@ -70,24 +58,12 @@ def log_backward_bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.nda
 
 
 class TestSoftmax(OpTests):
-    op = Op(
-        run=_core.softmax,
-        truth=reference.softmax,
-        bound=softmax_bound,
-        draw=draw,
-        small=SMALL,
-        large=LARGE,
-    )
+    op = Op(run=_core.softmax, truth=reference.softmax, bound=softmax_bound, draw=draw, small=SMALL, large=LARGE)
 
 
 class TestLogSoftmax(OpTests):
     op = Op(
-        run=_core.log_softmax,
-        truth=reference.log_softmax,
-        bound=log_softmax_bound,
-        draw=draw,
-        small=SMALL,
-        large=LARGE,
+        run=_core.log_softmax, truth=reference.log_softmax, bound=log_softmax_bound, draw=draw, small=SMALL, large=LARGE
     )
 
 

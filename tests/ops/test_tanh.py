@@ -8,14 +8,7 @@ from harness import REMAINDERS, Arrays, Op, OpTests, Real, normals, worth_three_
 
 
 class TestTanh(FunctionTests):
-    op = Op(
-        run=_core.tanh,
-        truth=tanh,
-        bound=two_ulp,
-        draw=normals(1),
-        small=REMAINDERS,
-        large=worth_three_threads(12),
-    )
+    op = Op(run=_core.tanh, truth=tanh, bound=two_ulp, draw=normals(1), small=REMAINDERS, large=worth_three_threads(12))
     low, high = -10.0, 10.0
     specials = (
         (0.0, 0.0),

@@ -1,5 +1,4 @@
-"""Optimizers: 1,000 steps beside PyTorch's formulas written out in NumPy, and beside torch where it is
-installed."""
+"""Optimizers: 1,000 steps beside PyTorch's formulas written out in NumPy, and beside torch where it is installed."""
 
 from __future__ import annotations
 
@@ -112,8 +111,7 @@ def test_thousand_steps_of_torch(name: str, options: Memory) -> None:
 
 @each_case
 def test_state_dict_round_trip(name: str, options: Memory) -> None:
-    """Half the steps, saved and loaded into a fresh optimizer, then the other half: the bits of all at
-    once."""
+    """Half the steps, saved and loaded into a fresh optimizer, then the other half: the bits of all at once."""
     start, both = np.random.default_rng(9).standard_normal((3, 5)), []
     for interrupted in (False, True):
         parameter, optimizer = make(name, {**options, "lr": 0.02}, start)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +11,12 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
-import fastnn
 import numpy as np
 import pytest
-from digit_tree import write_digits
 from fastnn import _core
 from fastnn.reference.exp import exp
+from processes import environment, python
+from small_data import write_digits
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -26,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks import __main__ as command  # noqa: E402
 from benchmarks import eager, end_to_end, harness, instructions, loader, op_case, train_step, training  # noqa: E402
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
+from benchmarks.ops import case as case_of  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
 from benchmarks.report import Environment, Report  # noqa: E402
 from benchmarks.train_step import FastnnTrainer  # noqa: E402
@@ -178,11 +177,11 @@ def broken_exp(x: np.ndarray) -> np.ndarray:
 
 def test_a_wrong_op_is_refused() -> None:
     case = op_case.OpCase("64x256", _core.exp, exp, op_case.normal((64, 256)), bound=op_case.ulps(2))
-    measure(case.case("exp", QUICK), QUICK, 1)
+    measure(case_of("exp", case, QUICK), QUICK, 1)
     with pytest.raises(Mismatch, match=r"exp 64x256: fastnn: result 0 element \(0, 5\)"):
-        measure(replace(case, ours=broken_exp).case("exp", QUICK), QUICK, 1)
+        measure(case_of("exp", replace(case, ours=broken_exp), QUICK), QUICK, 1)
     with pytest.raises(Mismatch, match="exp 64x256: numpy: result 0"):
-        measure(replace(case, numpy=lambda x: np.exp(x) + x * np.float32(1e-4)).case("exp", QUICK), QUICK, 1)
+        measure(case_of("exp", replace(case, numpy=lambda x: np.exp(x) + x * np.float32(1e-4)), QUICK), QUICK, 1)
 
 
 WORK = training.Work((20, 8, 4), batch=16, steps=5)
@@ -260,15 +259,8 @@ def test_a_wrong_accuracy_is_refused() -> None:
 def run(tmp_path: Path, *arguments: str) -> Report:
     """``python -m benchmarks`` in a process of its own: what it wrote, and that it printed the same."""
     file = tmp_path / "report.json"
-    paths = [str(ROOT), str(Path(fastnn.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments, "--quick", "--threads", "1", "--json", str(file)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "FASTNN_CACHE": str(tmp_path)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    words = ["benchmarks", *arguments, "--quick", "--threads", "1", "--json", file]
+    done = python("-m", *words, cwd=ROOT, folders=[ROOT], FASTNN_CACHE=str(tmp_path))
     assert done.returncode == 0, done.stderr
     report = Report.from_json(file.read_text())
     assert done.stdout == report.text() + "\n"
@@ -326,8 +318,7 @@ def test_instructions_kept_are_of_works_that_there_are() -> None:
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="Valgrind is not installed")
 def test_instructions_of_a_step_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """More steps are more instructions, and the same ones each time but for a few of Python's start."""
-    paths = [str(ROOT), str(Path(fastnn.__file__).parent.parent)]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.setenv("PYTHONPATH", environment(ROOT)["PYTHONPATH"])
     monkeypatch.chdir(ROOT)
     few, many = (instructions.count(4, steps) for steps in instructions.COUNTED[4])
     step = (many - few) / 40_000
@@ -367,6 +358,23 @@ def test_peers(tmp_path: Path, work: str, peers: str) -> None:
     for result in report.results:
         names = " ".join(row.name for row in result.rows)
         assert result.name.startswith(("random", "dropout")) or all(peer in names for peer in peers.split(","))
+
+
+def test_every_work_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Modules with cases are works, those with a command of their own are handed their words."""
+    sources = {path.stem: path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
+    sources["ops"] = (ROOT / "benchmarks/ops/__init__.py").read_text("utf-8")
+    assert {name for name, text in sources.items() if "\ndef cases(" in text} == set(command.WORKS)
+    assert {name for name, text in sources.items() if "\ndef main(" in text} == {"__main__", *command.COMMANDS}
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    told = capsys.readouterr().out
+    for name, about in (command.WORKS | command.COMMANDS).items():
+        assert f"\n  {name:12}  {about}\n" in told
+    for name in command.COMMANDS:
+        with pytest.raises(SystemExit):
+            command.main([name, "--help"])
+        assert capsys.readouterr().out.startswith(f"usage: benchmarks {name} ")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from running import Run, python, runner, write_mnist
+from small_data import write_mnist
+from tutorial_runs import Run, python, runner
 
 HERE = Path(__file__).parent / "keras_style"
 IMPORTS = (

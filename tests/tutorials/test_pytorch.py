@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digit_tree import write_digits
 from fastnn import _core
 from PIL import Image
-from running import Run, python, runner, write_mnist
+from small_data import write_digits, write_mnist
+from tutorial_runs import Run, python, runner
 
 HERE = Path(__file__).parent
 IMPORTS = (

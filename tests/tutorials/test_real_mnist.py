@@ -9,21 +9,17 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn.datasets import MNIST
-from running import python, runner
+from tutorial_runs import python, runner
 
 HERE = Path(__file__).parent
-DATA = Path(os.environ.get("FASTNN_TEST_DATA", "")) / "mnist"
 LONG = bool(os.environ.get("FASTNN_TEST_LONG"))  # minutes more
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not DATA.is_dir(), reason="needs MNIST: FASTNN_TEST_DATA names no folder with mnist/ in it"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, mnist: Path) -> Path:
     (tmp_path / "data" / "MNIST").mkdir(parents=True)
-    (tmp_path / "data" / "MNIST" / "raw").symlink_to(DATA.resolve())
+    (tmp_path / "data" / "MNIST" / "raw").symlink_to(mnist.resolve())
     return tmp_path
 
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import fastnn
-import numpy as np
-from fastnn import _core
-
-PACKAGE = Path(fastnn.__file__).parent.parent
+import processes
 
 
 def python(folder: Path, *words: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
-    """Runs the interpreter in a folder, with this fastnn, for so many seconds at most."""
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(PACKAGE),
-            "FASTNN_CACHE": str(folder / "cache"),
-            "FASTNN_DATA": str(folder / "data/MNIST/raw"),
-            "PYTHONIOENCODING": "utf-8",
-        },
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=seconds,
-    )
+    """Runs the interpreter in a folder that has its cache and MNIST, for so many seconds at most."""
+    places = {"FASTNN_CACHE": str(folder / "cache"), "FASTNN_DATA": str(folder / "data/MNIST/raw")}
+    return processes.python(*words, cwd=folder, seconds=seconds, **places)
 
 
 class Run(Protocol):
@@ -60,14 +40,3 @@ def runner(folder: Path, imports: Sequence[tuple[str, str]] | None, seconds: int
         return done.stdout.splitlines()
 
     return run
-
-
-def write_mnist(folder: Path, count: int) -> None:
-    """MNIST's four files, of drawn digits; the test set is the training set's beginning."""
-    pixels, labels = _core.draw_digits(7, 0, count)
-    folder.mkdir(parents=True)
-    for split, rows in (("train", count), ("t10k", 10)):
-        for name, magic, array in (("images-idx3", 0x803, pixels), ("labels-idx1", 0x801, labels.astype(np.uint8))):
-            header = np.array([magic, rows, *array.shape[1:]], ">i4").tobytes()
-            data = gzip.compress(header + array[:rows].tobytes())
-            (folder / f"{split}-{name}-ubyte.gz").write_bytes(data)
