@@ -1,13 +1,15 @@
-"""Changes in place: ``x += 1``, ``x[key] = value``, ``x.zero_()``. The tape does not see them, so they are refused on
-it.
-"""
+"""Changes in place: ``x += 1``, ``x[key] = value``, ``x.zero_()``. The tape does not see them, and refuses them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn.eager import autograd
-from fastnn.eager.tensor import Tensor
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
 
 
 def writable(x: Tensor) -> np.ndarray:
@@ -19,8 +21,8 @@ def writable(x: Tensor) -> np.ndarray:
     """
     if x._node is not None or (x.requires_grad and autograd.is_grad_enabled()):
         raise RuntimeError(
-            "a tensor that requires grad cannot be changed in place: work on a clone(), or under no_grad() if it is a "
-            "parameter"
+            "a tensor that requires grad cannot be changed in place: work on a clone(), "
+            "or under no_grad() if it is a parameter"
         )
     autograd.mark_changed(x)
     return x._read("a change in place")

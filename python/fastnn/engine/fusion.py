@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fastnn.engine.recording import Record, owner_of
+from fastnn.eager.memory import owner_of
+from fastnn.engine.recording import Record
 
 
 def count_uses(records: Iterable[Record], results: Iterable[np.ndarray]) -> Counter[int]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.engine.recording import Record, RecordingError, address_of, owner_of
+from fastnn.eager.memory import address_of, owner_of
+from fastnn.engine.recording import Record, RecordingError
 from fastnn.nn.parameter import Parameter
 
 # Primitives with plain values among their arguments: name -> {attribute: (position, default)}.

@@ -26,7 +26,8 @@ from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ParameterSlot
 from fastnn.engine.profile import Profile, profile_of
 from fastnn.engine.recording import Record, Recorder, RecordingError
-from fastnn.nn.layers import Dropout
+from fastnn.nn.contexts import modes
+from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.optimizer import Optimizer
@@ -345,18 +346,14 @@ def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
 @contextmanager
 def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterator[None]:
     """Runs a recording in the given mode and puts back what it changed: modes, gradients, dropout calls."""
-    modules = list(model.modules())
-    modes = [module.training for module in modules]
-    calls = [(module, module.calls) for module in modules if isinstance(module, Dropout)]
+    calls = [(module, module.calls) for module in model.modules() if isinstance(module, Dropout)]
     grads = [param.grad for param in params]
     for param in params:
         param.grad = None
-    model.train(training)
     try:
-        yield
+        with modes(model, training=training):
+            yield
     finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.__dict__["training"] = mode
         for module, count in calls:
             module.calls = count
         for param, grad in zip(params, grads, strict=True):

@@ -13,7 +13,7 @@ from fastnn.eager import ops
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import RecordingError
 from fastnn.nn import losses
-from fastnn.nn.layers import Linear
+from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 from fastnn.training.engines import EagerEngine, PlanEngine
 from fastnn.training.feed import Feed, as_array, check_finite, convert
