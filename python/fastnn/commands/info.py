@@ -49,15 +49,13 @@ def plan_lines(arch: Sequence[int], batch_size: int) -> list[str]:
     """What a compiled training step of a network does: its phases, how many threads it is given and why, and its parts
     as the model predicts them and as they are measured (Adam, cross-entropy, random input without zeros).
     """
-    from dataclasses import asdict
-
     import numpy as np
 
     from fastnn import Network, _core, nn, optim, random
     from fastnn.training.engines import Pass, PlanEngine
     from fastnn.training.feed import Feed
 
-    state = asdict(random.state)
+    state = random.state.as_dict()
     model = Network(*arch)
     engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     x = (np.arange(_MEASURED * batch_size * arch[0], dtype=np.float32) % 251 + 1).reshape(-1, arch[0]) / 256

@@ -6,6 +6,7 @@ a :class:`Node`; :func:`backward` visits the nodes in reverse order of making an
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
-_sequence = itertools.count()
+_now = itertools.count().__next__  # what was made or changed later has a larger number
 
 # Which inputs' values a backward reads: pairs (input, the input for whose gradient it is read; ANY: in any case).
 Reads = tuple[tuple[int, int | None], ...]
@@ -43,26 +44,26 @@ class _ModeOfThread(threading.local):
     enabled = True
 
 
-_Mode = _ModeOfThread()
+grad_mode = _ModeOfThread()
 
 
 def is_grad_enabled() -> bool:
     """False inside :class:`no_grad`."""
-    return _Mode.enabled
+    return grad_mode.enabled
 
 
 class set_grad_enabled:
     """Turns the tape on or off: ``with set_grad_enabled(False): ...``."""
 
     def __init__(self, mode: bool) -> None:
-        self._before = _Mode.enabled
-        _Mode.enabled = bool(mode)
+        self._before = grad_mode.enabled
+        grad_mode.enabled = bool(mode)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _Mode.enabled = self._before
+        grad_mode.enabled = self._before
 
 
 class no_grad:
@@ -71,15 +72,13 @@ class no_grad:
     mode = False
 
     def __enter__(self) -> None:
-        self._before = _Mode.enabled
-        _Mode.enabled = self.mode
+        self._before = grad_mode.enabled
+        grad_mode.enabled = self.mode
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _Mode.enabled = self._before
+        grad_mode.enabled = self._before
 
     def __call__(self, function: Callable) -> Callable:
-        import functools
-
         @functools.wraps(function)
         def wrapped(*args: object, **kwargs: object) -> object:
             with type(self)():
@@ -110,7 +109,7 @@ class Node:
         self.backward: Backward | None = backward
         self.reads = reads
         self.view = view
-        self.order = next(_sequence)
+        self.order = _now()
 
     def __repr__(self) -> str:
         return f"<{self.name}Backward0>"
@@ -118,7 +117,7 @@ class Node:
 
 def mark_changed(tensor: Tensor) -> None:
     """Notes that a tensor was changed in place: nodes made before that may have needed its old values."""
-    tensor._changed = next(_sequence)
+    tensor._changed = _now()
 
 
 def _changed(tensor: Tensor) -> int:
@@ -140,9 +139,9 @@ def _check_unchanged(node: Node) -> None:
         tensor, needed = node.inputs[place], other is ANY or node.inputs[other].requires_grad
         if needed and _changed(tensor) > node.order:
             raise RuntimeError(
-                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, but it was "
-                f"changed in place since, by optimizer.step() or an operation such as +=: compute the loss again, or "
-                f"change a clone()"
+                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, "
+                f"but it was changed in place since, by optimizer.step() or an operation such as +=: "
+                f"compute the loss again, or change a clone()"
             )
 
 
@@ -165,9 +164,7 @@ def _accumulate(grads: dict[int, np.ndarray], key: int, grad: np.ndarray) -> Non
 
 
 def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
-    """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to
-    (``grad.zero_()``).
-    """
+    """shared: grad lies in memory that something else uses too; a leaf's may be written to (``grad.zero_()``)."""
     before = tensor.grad
     if before is not None:
         tensor.grad = tensor._wrap(ops.add(before._data, grad))
@@ -185,8 +182,8 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
     if root._node is None:
         if not root.requires_grad:
             raise RuntimeError(
-                "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any "
-                "parameter (was it computed under no_grad(), or detached?)"
+                "backward() on a tensor that does not require grad and has no grad_fn: "
+                "it does not depend on any parameter (was it computed under no_grad(), or detached?)"
             )
         return _into_leaf(root, gradient, shared=True)
     nodes = _reachable(root._node)

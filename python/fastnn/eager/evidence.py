@@ -6,7 +6,6 @@ it is active. What they leave lies on the tensor or module that it tells of, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,12 +23,11 @@ def gradient_added(before: Tensor, total: Tensor) -> None:
         total._used = _STALE
 
 
-def step_taken(params: Iterable[Tensor]) -> None:
-    """An optimizer has changed these by their gradients."""
-    for param in params:
-        if getattr(param.grad, "_used", None) is _STALE:
-            param._used = _STALE
-        param.grad._used = _USED
+def gradient_used(param: Tensor) -> None:
+    """An optimizer has changed a parameter by its gradient."""
+    if getattr(param.grad, "_used", None) is _STALE:
+        param._used = _STALE
+    param.grad._used = _USED
 
 
 def dropout_active(module: Dropout, learning: bool) -> None:

@@ -21,13 +21,18 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Raises:
         IndexError: outside the tensor.
     """
-    if type(key) is int and not x.requires_grad:  # a sample of a data set, again and again
+    if x.requires_grad:
+        return _traced(x, _plain(key))
+    if type(key) is int:  # a sample of a data set, again and again
         return wrap(x._data[key, ...])
-    key, data = _plain(key), x._data
-    basic, shape = _is_basic(key), data.shape
-    if not x.requires_grad:
-        return wrap(_view(data, key) if basic else ops.index(data, key))
-    gathered = None if basic else _positions(shape, key)
+    key = _plain(key)
+    return wrap(_view(x._data, key) if _is_basic(key) else ops.index(x._data, key))
+
+
+def _traced(x: Tensor, key: Any) -> Tensor:
+    """x[key] where x requires grad."""
+    data, basic = x._data, _is_basic(key)
+    shape, gathered = data.shape, None if basic else _positions(data.shape, key)
     picked = _view(data, key) if basic else ops.take(contiguous(data), gathered)
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:

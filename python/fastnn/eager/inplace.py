@@ -40,8 +40,8 @@ def update(x: Tensor, value: Tensor) -> Tensor:
     data = writable(x)
     if value.shape != x.shape or value.dtype != x.dtype:
         raise ValueError(
-            f"a change in place cannot turn shape {tuple(x.shape)} of {x.dtype!r} into {tuple(value.shape)} of "
-            f"{value.dtype!r}"
+            f"a change in place cannot turn shape {tuple(x.shape)} of {x.dtype!r} "
+            f"into {tuple(value.shape)} of {value.dtype!r}"
         )
     data[...] = value._data
     return x

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.eager import autograd, dtypes, ops
+from fastnn.eager import dtypes, ops
+from fastnn.eager.autograd import Backward, Node, Reads, grad_mode
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Axis = int | Sequence[int] | None
 
 # For ``reads`` of a product: each factor, for the other's gradient (see autograd.Node).
-FACTORS: autograd.Reads = ((0, 1), (1, 0))
+FACTORS: Reads = ((0, 1), (1, 0))
 
 _SEQUENCES = (tuple, list)
 _new = object.__new__
@@ -72,9 +73,9 @@ def wrap(data: np.ndarray) -> Tensor:
 def result(
     data: np.ndarray,
     inputs: tuple[Tensor, ...],
-    backward: autograd.Backward,
+    backward: Backward,
     name: str,
-    reads: autograd.Reads = (),
+    reads: Reads = (),
     view: bool = False,
 ) -> Tensor:
     """The output of an op, with a node where a gradient may be wanted.
@@ -86,14 +87,14 @@ def result(
     out = _new(_kind)
     out._data = data
     out.grad = None
-    out._node = None
-    out.requires_grad = False
-    if autograd._Mode.enabled:
+    if grad_mode.enabled:
         for tensor in inputs:
             if tensor.requires_grad:
+                out._node = Node(name, inputs, backward, reads, view)
                 out.requires_grad = True
-                out._node = autograd.Node(name, inputs, backward, reads, view)
-                break
+                return out
+    out._node = None
+    out.requires_grad = False
     return out
 
 
@@ -137,7 +138,7 @@ def floating(x: Tensor) -> Tensor:
 def promoted(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Both in one dtype: the wider float, or the float beside an integer (PyTorch's rule)."""
     p, q = a._data.dtype, b._data.dtype
-    if p == q:
+    if p is q or p == q:
         return a, b
     if p.kind == "f" and q.kind == "f":
         wide = max(p, q, key=lambda kind: kind.itemsize)
@@ -183,8 +184,9 @@ def reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """
     if data.shape == shape:
         return data
+    dense = data if data.flags.c_contiguous else ops.copy(data)
     try:
-        return contiguous(data).reshape(shape)
+        return dense.reshape(shape)
     except ValueError:
         raise ValueError(f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}") from None
 

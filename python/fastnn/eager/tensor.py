@@ -290,8 +290,8 @@ class Tensor(TensorBase):
         """
         if gradient is None and self._data.size != 1:
             raise RuntimeError(
-                f"backward() needs a scalar, this tensor has shape {tuple(self.shape)}: call .mean() or .sum() first, "
-                f"or pass gradient"
+                f"backward() needs a scalar, this tensor has shape {tuple(self.shape)}: "
+                f"call .mean() or .sum() first, or pass gradient"
             )
         start = gradient._data if gradient is not None else reshaped(autograd.UNIT[self._data.dtype], self._data.shape)
         if start.shape != self._data.shape:

@@ -64,8 +64,8 @@ def _check_reduction(name: str, reduction: str) -> None:
 def _check_integers(name: str, labels: Tensor) -> None:
     if labels._data.dtype.kind not in "iu":
         raise TypeError(
-            f"[{name}] labels must be integers (int64), got {labels.dtype!r}: class numbers, not one-hot rows or "
-            f"probabilities"
+            f"[{name}] labels must be integers (int64), got {labels.dtype!r}: "
+            f"class numbers, not one-hot rows or probabilities"
         )
 
 
@@ -116,9 +116,8 @@ def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, n
     x, target = promoted(x, target)
     if x._data.shape != target._data.shape:
         raise ValueError(
-            f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal (no "
-            f"broadcasting: "
-            "a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
+            f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal "
+            f"(no broadcasting: a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
         )
     if target.requires_grad:
         raise RuntimeError(f"[{label}] the target requires grad; detach() it")

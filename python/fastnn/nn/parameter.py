@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
-from fastnn.nn.finiteness import Finiteness
+from fastnn.nn.finiteness import CHANGED, Finiteness
 
 
 class Owner(Protocol):
@@ -42,7 +42,7 @@ class Parameter(Tensor):
     def _data(self) -> np.ndarray:  # type: ignore[override]
         if self._owner is not None:
             self._owner.release()
-        self._values.forget()
+        self._values.state = CHANGED  # forget(), at half the cost
         return self._storage
 
     @_data.setter

@@ -120,7 +120,7 @@ class Optimizer:
         for param, _ in stepped:
             state[param]["step"] += 1
             mark_changed(param)
-        evidence.step_taken(param for param, _ in stepped)
+            evidence.gradient_used(param)
         return loss
 
     def _update_of(self, param: Parameter, group: dict[str, Any], states: dict[Parameter, State]) -> Update:
@@ -168,8 +168,8 @@ class Optimizer:
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
             raise ValueError(
-                f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of "
-                f"{sizes}"
+                f"the saved optimizer has other parameter groups: {len(groups)} groups, "
+                f"this one has {len(sizes)} of {sizes}"
             )
         state = self.state
         state.clear()
@@ -195,9 +195,7 @@ class Optimizer:
 
 
 def _placed(param: Parameter, name: str, value: Any) -> Any:
-    """A loaded value: arrays are copied into the parameter's layout, one-element tensors (PyTorch's step) become
-    numbers.
-    """
+    """A loaded value: arrays are copied into the parameter's layout, PyTorch's tensor of a step is made a number."""
     array = value._data if isinstance(value, Tensor) else value
     if not isinstance(array, np.ndarray):
         return value
