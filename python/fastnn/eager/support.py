@@ -80,9 +80,9 @@ def result(
 ) -> Tensor:
     """The output of an op, with a node where a gradient may be wanted.
 
-    backward, reads and view say what :class:`fastnn.eager.autograd.Node` needs: the gradients of the inputs, which
-    inputs' values they are computed from (what backward keeps of its own accord, as outputs, is not named), and
-    whether data is memory of the first input.
+    backward, reads and view are those of :class:`fastnn.eager.autograd.Node`: the gradients of the inputs, the inputs
+    whose values they are computed from (not the output's, which cannot be changed in place), and whether data is
+    memory of the first input.
     """
     out = _new(_kind)
     out._data = data
