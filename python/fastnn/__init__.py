@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys as _sys
 from typing import TYPE_CHECKING, Any
 
-from fastnn import chinese, nn, optim, renamed
+from fastnn import chinese, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads
 from fastnn.eager import autograd
 from fastnn.eager.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -60,7 +60,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.random import initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, keras, kernels, transforms, utils
+    from fastnn import cuda, datasets, keras, kernels, nn, optim, transforms, utils
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
     from fastnn.engine.plan import compile
@@ -84,6 +84,8 @@ _LAZY = {
     "keras": "",
     "kernels": "",
     "load": "fastnn.training.model_files",
+    "nn": "",
+    "optim": "",
     "plot": "",
     "runtime_info": "fastnn.commands.info",
     "save": "fastnn.training.model_files",
@@ -111,3 +113,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
+
+
+# What ``from fastnn import *`` gives.
+__all__ = [*(name for name in dir() if not name.startswith("_")), "nn", "optim"]

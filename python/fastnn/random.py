@@ -7,7 +7,6 @@ state is a handful of integers: it can be saved, restored and advanced by eager 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -16,20 +15,25 @@ from fastnn import _core
 INIT, ORDER, DROPOUT, AUGMENTATION, DIGITS, USER = range(6)  # Purpose in cpp/core/philox.h
 
 
-@dataclass
 class RandomState:
     """Seed and counters since :func:`manual_seed`.
 
     parameters: initialised so far (stream INIT); orders: shuffles drawn by loaders (ORDER); dropouts: modules made
-    (DROPOUT, each
-    counts its own calls); draws: calls of ``rand`` and its like (USER).
+    (DROPOUT, each counts its own calls); draws: calls of ``rand`` and its like (USER).
     """
 
-    seed: int = 0
-    parameters: int = 0
-    orders: int = 0
-    dropouts: int = 0
-    draws: int = 0
+    def __init__(self, seed: int = 0, parameters: int = 0, orders: int = 0, dropouts: int = 0, draws: int = 0) -> None:
+        self.seed = seed
+        self.parameters = parameters
+        self.orders = orders
+        self.dropouts = dropouts
+        self.draws = draws
+
+    def __repr__(self) -> str:
+        return f"RandomState({', '.join(f'{name}={value}' for name, value in self.as_dict().items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.as_dict() == other.as_dict() if isinstance(other, RandomState) else NotImplemented
 
     def advance(self, counter: str) -> int:
         """The present value of a counter, which then moves on by one."""
@@ -38,7 +42,8 @@ class RandomState:
         return value
 
     def as_dict(self) -> dict[str, int]:
-        return asdict(self)
+        names = ("seed", "parameters", "orders", "dropouts", "draws")
+        return {name: getattr(self, name) for name in names}
 
     def restore(self, values: dict[str, int]) -> None:
         """Takes over what :meth:`as_dict` gave."""
@@ -60,7 +65,7 @@ def manual_seed(seed: int) -> RandomState:
         raise TypeError(f"seed must be an integer, got {type(seed).__name__}")
     if not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed is {seed}; it must fit 64 bits")
-    state.restore(asdict(RandomState(seed=int(seed) % 2**64)))
+    state.restore(RandomState(seed=int(seed) % 2**64).as_dict())
     return state
 
 

@@ -32,6 +32,7 @@ RENAMED = {
     "lowering": "engine.lowering",
     "metrics": "training.metrics",
     "network": "training.network",
+    "nn.layers": "nn",
     "ops": "eager.ops",
     "photo": "data.photo",
     "plan": "engine.plan",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +105,9 @@ def test_profile(train: Callable, data: Path) -> None:
 
 
 def test_info_on_a_plan() -> None:
-    state = asdict(random.state)
+    state = random.state.as_dict()
     text = call("--plan", "20-32-3", "--batch-size", 16, module="fastnn.commands.info").out
-    assert asdict(random.state) == state
+    assert random.state.as_dict() == state
     assert "  rows: gather, dense_forward, dense_forward, cross_entropy" in text
     assert " that may be used. Predicted us of a step by threads" in text
     assert "dense_update 20-32" in text

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fastnn import _core, autograd, nn, optim, random
 from fastnn.eager.tensor import Tensor
-from fastnn.nn import parameter
+from fastnn.nn import finiteness
 
 INPUTS = 150
 
@@ -38,7 +38,7 @@ def check(linear: nn.Linear, x: Tensor, times: int = 4) -> list[bool]:
     for _ in range(times):
         with autograd.no_grad():
             np.testing.assert_array_equal(linear(x).numpy().view(np.uint8), wanted.view(np.uint8))
-        known.append(linear.weight._values == parameter._FINITE)
+        known.append(linear.weight._values.state == finiteness.FINITE)
     return known
 
 
@@ -141,7 +141,7 @@ def test_outputs_on_the_tape_hold_no_weight() -> None:
     known = []
     for _ in range(4):
         output = linear(x)  # while the one before is still there
-        known.append(linear.weight._values == parameter._FINITE)
+        known.append(linear.weight._values.state == finiteness.FINITE)
     assert known == [False, True, True, True]
     x.requires_grad_()
     linear(x).sum().backward()
@@ -155,7 +155,7 @@ def test_training_never_looks() -> None:
     optimizer = optim.SGD(linear.parameters(), lr=0.1)
     for _ in range(3):
         loss = linear(x).sum()
-        assert linear.weight._values == parameter._READ
+        assert linear.weight._values.state == finiteness.READ
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

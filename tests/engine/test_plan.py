@@ -15,7 +15,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan
 from fastnn.nn import functional as F
 from harness import configured
-from models import Batch, bits, classes, eager_step, mlp, train
+from models import Batch, Counting, bits, classes, eager_step, mlp, train
 
 SIZES = [24, 24, 1, 7, 24, 3, 7]
 WIDTH, CLASSES = 40, 10
@@ -203,6 +203,10 @@ def test_models_cover_every_compiled_op() -> None:
         name = next(name for name, (_, known) in MODELS.items() if known is criterion)
         plan.step(*batches(name, np.float32)[0])
         seen.update(plan.core.instructions(0))
+    counting = Counting()
+    gathered = Plan(counting, nn.MSELoss(), optim.SGD(counting.parameters(), lr=0.1), arena=True)
+    gathered.step(np.ones((4, 3), np.float32), np.ones((4, 2), np.float32))
+    seen.update(gathered.core.instructions(0))
     assert set(_core.instruction_names()) - seen == set()
     assert {"update", "dense_update", "dropout", "unpack"} <= seen
 

@@ -107,7 +107,7 @@ def test_a_recording_that_ends_while_another_thread_asks(monkeypatch: pytest.Mon
     elsewhere._thread = -1
     answers = [None, elsewhere]
     asked = type("Ops", (), {"recorder": property(lambda self: answers.pop())})
-    monkeypatch.setattr(sys.modules["fastnn.eager.tensor"], "ops", asked())
+    monkeypatch.setattr(sys.modules["fastnn.eager.support"], "ops", asked())
     assert Tensor(np.float32(3)).item() == 3
 
 

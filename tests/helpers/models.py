@@ -23,6 +23,26 @@ def mlp(*sizes: int, between: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+class Counting(nn.Module):
+    """A layer, and state that training changes: how often it was called, and the mean of its inputs so far."""
+
+    def __init__(self, replaces: bool = False) -> None:
+        super().__init__()
+        self.layer, self.replaces = nn.Linear(3, 2), replaces
+        self.register_buffer("calls", Tensor(np.zeros((), np.float32)))
+        self.register_buffer("mean", Tensor(np.zeros(3, np.float32)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.calls += 1.0
+            mean = self.mean * 0.75 + x.mean(0) * 0.25
+            if self.replaces:
+                self.mean = mean
+            else:
+                self.mean[...] = mean
+        return self.layer(x - self.mean)
+
+
 def classes(width: int, count: int, sizes: list[int], dtype: type = np.float32) -> list[Batch]:
     """Batches of these sizes: x (N, width), with zeros as in images, and labels below count."""
     rng = np.random.default_rng(width)

@@ -206,3 +206,16 @@ class TestWhereItFailed:
         with pytest.raises(Odd) as caught:
             nn.Sequential(Layer())(Tensor(np.zeros(1)))
         assert caught.value.args == ("row", 3) and caught.value.path == "data.csv"
+
+
+def test_the_layers_former_place() -> None:
+    from fastnn.nn.layers import Linear, Sequential
+
+    assert (Linear, Sequential) == (nn.Linear, nn.Sequential) and nn.__spec__.name == "fastnn.nn"
+
+
+def test_what_a_star_gives() -> None:
+    """Also what is loaded on first use."""
+    names: dict[str, Any] = {}
+    exec("from fastnn import *", names)
+    assert names["nn"] is nn and {"optim", "Tensor", "tensor", "float32", "no_grad"} <= set(names)

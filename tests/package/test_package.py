@@ -136,7 +136,6 @@ def test_importing_loads_only_what_it_needs() -> None:
 
 # The rooms that an import loads; io, data, engine, training, keras and the rest wait until somebody asks for them.
 LOADED_ROOMS = {"_core", "platform", "arrays", "text", "errors", "chinese", "random", "eager", "nn", "optim", "renamed"}
-PENDING = {"fastnn.engine", "fastnn.engine.recording"}  # until eager code no longer asks the engine
 
 # Finding and reading an empty module takes a quarter of a millisecond: so many are a quarter of the 45 to 50 ms that an
 # import takes beyond NumPy.
@@ -147,7 +146,7 @@ def test_importing_loads_the_lower_rooms_alone() -> None:
     """What an import costs, in modules: seconds differ between machines, these do not."""
     loaded = {name for name in printed(BEFORE_AND_AFTER).split() if name.startswith("fastnn.")}
     above = {name for name in loaded if name.split(".")[1] not in LOADED_ROOMS}
-    assert above == PENDING
+    assert above == set()
     assert len(loaded) <= MOST_MODULES, f"{len(loaded)} modules: {sorted(loaded)}"
 
 

@@ -17,10 +17,12 @@ import numpy as np
 
 from fastnn import random
 from fastnn.arrays import to_array
-from fastnn.eager import autograd
+from fastnn.eager import autograd, evidence
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional, losses
-from fastnn.nn.layers import Dropout, Linear
+from fastnn.nn.contexts import listening, modes
+from fastnn.nn.dropout import Dropout
+from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module, failure_of
 from fastnn.optim import Adam
 from fastnn.optim.optimizer import Optimizer
@@ -114,31 +116,17 @@ def _outputs(model: Module, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]
     Raises:
         TypeError: they are no tensor.
     """
-    modes = [(module, module.training) for module in model.modules()]
     layers = [module for module in model.modules() if isinstance(module, Linear)]
     inputs: list[np.ndarray] = []
-    for layer in layers:
-        layer.__dict__["forward"] = _heard(layer.forward, inputs)
-    try:
-        model.eval()
-        with autograd.no_grad():
-            outputs = model(Tensor(x))
-    finally:
-        for layer in layers:
-            layer.__dict__.pop("forward", None)
-        for module, mode in modes:
-            module.__dict__["training"] = mode
+
+    def heard(layer: Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        inputs.append(given[0].numpy())
+
+    with modes(model, training=False), listening(layers, heard), autograd.no_grad():
+        outputs = model(Tensor(x))
     if not isinstance(outputs, Tensor):
         raise TypeError(f"the model must give one tensor, got a {type(outputs).__name__}")
     return outputs.numpy(), inputs
-
-
-def _heard(forward: Callable[[Tensor], Tensor], inputs: list[np.ndarray]) -> Callable[[Tensor], Tensor]:
-    def heard(x: Tensor) -> Tensor:
-        inputs.append(x.numpy())
-        return forward(x)
-
-    return heard
 
 
 def _first(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -231,11 +219,8 @@ def _ends_in_sigmoid(model: Module) -> bool:
 
 
 def _zero_grad(case: _Case) -> Iterator[Finding]:
-    """A step was taken with gradients that were added to those of an earlier step (see optim.optimizer._note_use)."""
-    stale = [(name, p) for name, p in case.model.named_parameters() if getattr(p, "_used", None) is autograd.STALE]
-    names = [name for name, _ in stale]
-    for _, param in stale:
-        param._used = None  # told once
+    """A step was taken with gradients that were added to those of an earlier step."""
+    names = [name for name, param in case.model.named_parameters() if evidence.tell_stale(param)]
     if names:
         yield Finding(
             "zero_grad",
@@ -246,8 +231,7 @@ def _zero_grad(case: _Case) -> Iterator[Finding]:
 
 def _eval(case: _Case) -> Iterator[Finding]:
     for name, module in case.model.named_modules():
-        if isinstance(module, Dropout) and module.evaluated_in_training and module.p > 0:
-            module.evaluated_in_training = False  # told once
+        if isinstance(module, Dropout) and module.p > 0 and evidence.tell_evaluated(module):
             yield Finding(
                 "eval",
                 f"dropout '{name}' was active under no_grad(): call model.eval() first, model.train() after",

@@ -62,15 +62,13 @@ def plan_lines(model: Module, features: int, outputs: int, batch_size: int) -> l
 
     features: of one of its inputs; outputs: classes that it tells apart.
     """
-    from dataclasses import asdict
-
     import numpy as np
 
     from fastnn import _core, nn, optim, random
     from fastnn.training.engines import Pass, PlanEngine
     from fastnn.training.feed import Feed
 
-    state = asdict(random.state)
+    state = random.state.as_dict()
     engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     x = (np.arange(_MEASURED * batch_size * features, dtype=np.float32) % 251 + 1).reshape(-1, features) / 256
     feed, order = Feed(x, np.arange(len(x)) % outputs), np.arange(len(x))

@@ -6,6 +6,7 @@ a :class:`Node`; :func:`backward` visits the nodes in reverse order of making an
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable
@@ -14,24 +15,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.eager import ops
-from fastnn.engine.recording import owner_of
+from fastnn.eager import evidence, ops
+from fastnn.eager.memory import owner_of
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
-_sequence = itertools.count()
+_now = itertools.count().__next__  # what was made or changed later has a larger number
 
-# What is known of a gradient: a step has used it; it was added to one that a step had used (see fastnn.check).
-USED, STALE = "used", "stale"
-
-# Ops whose output shares the memory of their input.
-_VIEWS = frozenset({"Expand", "Permute", "Transpose", "View"})
-
-# Ops whose backward reads their inputs' values.
-_READS_INPUTS = frozenset({"Addmm", "Div", "Log", "Mm", "Mul", "Pow"})
+# Which inputs' values a backward reads: pairs (input, the input for whose gradient it is read; ANY: in any case).
+Reads = tuple[tuple[int, int | None], ...]
+ANY = None
 
 # The gradient of a scalar by itself. Ops that see this very array leave out a multiplication by one.
 UNIT = {np.dtype(kind): np.ones((), dtype=kind) for kind in (np.float32, np.float64)}
@@ -48,26 +44,26 @@ class _ModeOfThread(threading.local):
     enabled = True
 
 
-_Mode = _ModeOfThread()
+grad_mode = _ModeOfThread()
 
 
 def is_grad_enabled() -> bool:
     """False inside :class:`no_grad`."""
-    return _Mode.enabled
+    return grad_mode.enabled
 
 
 class set_grad_enabled:
     """Turns the tape on or off: ``with set_grad_enabled(False): ...``."""
 
     def __init__(self, mode: bool) -> None:
-        self._before = _Mode.enabled
-        _Mode.enabled = bool(mode)
+        self._before = grad_mode.enabled
+        grad_mode.enabled = bool(mode)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _Mode.enabled = self._before
+        grad_mode.enabled = self._before
 
 
 class no_grad:
@@ -76,15 +72,13 @@ class no_grad:
     mode = False
 
     def __enter__(self) -> None:
-        self._before = _Mode.enabled
-        _Mode.enabled = self.mode
+        self._before = grad_mode.enabled
+        grad_mode.enabled = self.mode
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        _Mode.enabled = self._before
+        grad_mode.enabled = self._before
 
     def __call__(self, function: Callable) -> Callable:
-        import functools
-
         @functools.wraps(function)
         def wrapped(*args: object, **kwargs: object) -> object:
             with type(self)():
@@ -100,19 +94,22 @@ class enable_grad(no_grad):
 
 
 class Node:
-    """One op on the tape.
+    """One op on the tape, made by :func:`fastnn.eager.support.result`.
 
     inputs: the tensors it took (those without ``requires_grad`` too, in the order of ``backward``'s results).
     backward: gradient of the op's output -> gradients of its inputs (None: no gradient).
+    reads: the inputs whose values backward needs as they were. view: whether the output is the first input's memory.
     """
 
-    __slots__ = ("backward", "inputs", "name", "order")
+    __slots__ = ("backward", "inputs", "name", "order", "reads", "view")
 
-    def __init__(self, name: str, inputs: tuple[Tensor, ...], backward: Backward) -> None:
+    def __init__(self, name: str, inputs: tuple[Tensor, ...], backward: Backward, reads: Reads, view: bool) -> None:
         self.name = name
         self.inputs = inputs
         self.backward: Backward | None = backward
-        self.order = next(_sequence)
+        self.reads = reads
+        self.view = view
+        self.order = _now()
 
     def __repr__(self) -> str:
         return f"<{self.name}Backward0>"
@@ -120,22 +117,13 @@ class Node:
 
 def mark_changed(tensor: Tensor) -> None:
     """Notes that a tensor was changed in place: nodes made before that may have needed its old values."""
-    tensor._changed = next(_sequence)
-
-
-def _reads(node: Node, place: int) -> bool:
-    """Whether backward needs the value of an input of one of :data:`_READS_INPUTS`: of a product, where the other
-    factor wants a gradient.
-    """
-    if len(node.inputs) == 1 or (node.name == "Div" and place == 1):
-        return True
-    return place < 2 and node.inputs[1 - place].requires_grad
+    tensor._changed = _now()
 
 
 def _changed(tensor: Tensor) -> int:
     """When a tensor, or what it is a view of, was last changed in place; -1: never."""
     latest = getattr(tensor, "_changed", -1)
-    while tensor._node is not None and tensor._node.name in _VIEWS:
+    while tensor._node is not None and tensor._node.view:
         tensor = tensor._node.inputs[0]
         latest = max(latest, getattr(tensor, "_changed", -1))
     return latest
@@ -147,12 +135,13 @@ def _check_unchanged(node: Node) -> None:
     Raises:
         RuntimeError: one that backward needs was changed in place since.
     """
-    for place, tensor in enumerate(node.inputs):
-        if _changed(tensor) > node.order and _reads(node, place):
+    for place, other in node.reads:
+        tensor, needed = node.inputs[place], other is ANY or node.inputs[other].requires_grad
+        if needed and _changed(tensor) > node.order:
             raise RuntimeError(
-                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, but it was "
-                f"changed in place since, by optimizer.step() or an operation such as +=: compute the loss again, or "
-                f"change a clone()"
+                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, "
+                f"but it was changed in place since, by optimizer.step() or an operation such as +=: "
+                f"compute the loss again, or change a clone()"
             )
 
 
@@ -175,18 +164,13 @@ def _accumulate(grads: dict[int, np.ndarray], key: int, grad: np.ndarray) -> Non
 
 
 def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
-    """shared: grad lies in memory that something else uses too; a leaf's gradient may be written to
-    (``grad.zero_()``).
-    """
-    before, stale = tensor.grad, False
+    """shared: grad lies in memory that something else uses too; a leaf's may be written to (``grad.zero_()``)."""
+    before = tensor.grad
     if before is not None:
-        stale = getattr(before, "_used", None) is not None and before._data.any()
-        grad = ops.add(before._data, grad)
-    elif shared:
-        grad = ops.copy(grad)
-    tensor.grad = type(tensor)._wrap(grad)
-    if stale:
-        tensor.grad._used = STALE
+        tensor.grad = tensor._wrap(ops.add(before._data, grad))
+        evidence.gradient_added(before, tensor.grad)
+    else:
+        tensor.grad = tensor._wrap(ops.copy(grad) if shared else grad)
 
 
 def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> None:
@@ -198,17 +182,15 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
     if root._node is None:
         if not root.requires_grad:
             raise RuntimeError(
-                "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any "
-                "parameter "
-                "(was it computed under no_grad(), or detached?)"
+                "backward() on a tensor that does not require grad and has no grad_fn: "
+                "it does not depend on any parameter (was it computed under no_grad(), or detached?)"
             )
         return _into_leaf(root, gradient, shared=True)
     nodes = _reachable(root._node)
     if None in [node.backward for node in nodes]:
         raise RuntimeError(
-            "backward() a second time through the same graph: its saved values were freed after the first. Compute the "
-            "loss again "
-            "before calling backward(), or pass retain_graph=True the first time"
+            "backward() a second time through the same graph: its saved values were freed after the first. "
+            "Compute the loss again before calling backward(), or pass retain_graph=True the first time"
         )
     grads = {id(root._node): gradient}
     for node in nodes:
@@ -222,7 +204,7 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
 
 def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray], retained: bool) -> None:
     owner = owner_of(grad)
-    if node.name in _READS_INPUTS:
+    if node.reads:
         _check_unchanged(node)
     for tensor, tensor_grad in zip(node.inputs, node.backward(grad), strict=True):
         if tensor_grad is None or not tensor.requires_grad:

@@ -10,7 +10,8 @@ import numpy as np
 from fastnn import random
 from fastnn.eager import dtypes, ops
 from fastnn.eager.linalg import matmul
-from fastnn.eager.tensor import Tensor, _promoted, _result, _shape_of
+from fastnn.eager.support import promoted, result, shape_of
+from fastnn.eager.tensor import Tensor
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -45,7 +46,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
 
 def _filled(shape: tuple[Any, ...], value: float, dtype: Any, requires_grad: bool) -> Tensor:
     kind = np.dtype(np.float32) if dtype is None else dtypes.to_numpy(dtype)
-    return Tensor(np.full(_shape_of(shape), value, dtype=kind), requires_grad)
+    return Tensor(np.full(shape_of(shape), value, dtype=kind), requires_grad)
 
 
 def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -95,7 +96,7 @@ def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     kind = np.float32 if dtype is None else dtypes.to_numpy(dtype).type
     position = random.state.advance("draws")
     return Tensor(
-        random.uniform(_shape_of(shape), 0.0, 1.0, purpose=random.USER, position=position, dtype=kind), requires_grad
+        random.uniform(shape_of(shape), 0.0, 1.0, purpose=random.USER, position=position, dtype=kind), requires_grad
     )
 
 
@@ -103,7 +104,7 @@ def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
     """Normal with mean 0 and deviation 1, from the stream of user draws."""
     kind = np.float32 if dtype is None else dtypes.to_numpy(dtype).type
     position = random.state.advance("draws")
-    return Tensor(random.normal(_shape_of(shape), purpose=random.USER, position=position).astype(kind), requires_grad)
+    return Tensor(random.normal(shape_of(shape), purpose=random.USER, position=position).astype(kind), requires_grad)
 
 
 def randint(low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: Any = None) -> Tensor:
@@ -133,11 +134,11 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if not parts:
         raise ValueError("cat: expected at least one tensor")
     for i in range(1, len(parts)):
-        parts[0], parts[i] = _promoted(parts[0], parts[i])
-    parts = [_promoted(part, parts[0])[0] for part in parts]
+        parts[0], parts[i] = promoted(parts[0], parts[i])
+    parts = [promoted(part, parts[0])[0] for part in parts]
     arrays = [part._data for part in parts]
     cuts = np.cumsum([array.shape[dim] for array in arrays])[:-1]
-    return _result(ops.concatenate(arrays, dim), tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
+    return result(ops.concatenate(arrays, dim), tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:

@@ -2,13 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.eager import ops
-from fastnn.eager.inplace import writable
-from fastnn.eager.tensor import Tensor, _reshaped, _result
+from fastnn.eager.dtypes import Size
+from fastnn.eager.inplace import write
+from fastnn.eager.support import TensorBase, contiguous, result, wrap
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """x[key]. Slices and integers give a view; arrays give a copy of what they pick.
+
+    Raises:
+        IndexError: outside the tensor.
+    """
+    if x.requires_grad:
+        return _traced(x, _plain(key))
+    if type(key) is int:  # a sample of a data set, again and again
+        return wrap(x._data[key, ...])
+    key = _plain(key)
+    return wrap(_view(x._data, key) if _is_basic(key) else ops.index(x._data, key))
+
+
+def _traced(x: Tensor, key: Any) -> Tensor:
+    """x[key] where x requires grad."""
+    data, basic = x._data, _is_basic(key)
+    shape, gathered = data.shape, None if basic else _positions(data.shape, key)
+    picked = _view(data, key) if basic else ops.take(contiguous(data), gathered)
+
+    def backward(g: np.ndarray) -> tuple[np.ndarray]:
+        positions = _positions(shape, key) if basic else gathered
+        return (ops.take_backward(contiguous(g), positions, list(shape)),)
+
+    return result(picked, (x,), backward, "Index")
+
+
+def _positions(shape: tuple[int, ...], key: Any) -> np.ndarray:
+    """Which elements of the flat array a key picks: the same key on an array of their numbers."""
+    numbers = np.arange(Size(shape).numel(), dtype=np.int64).reshape(shape)
+    return np.asarray(numbers[key], order="C")
+
+
+def setitem(x: Tensor, key: Any, value: Any) -> None:
+    """x[key] = value, in place: without the tape, in x's dtype.
+
+    Raises:
+        RuntimeError: x is on the tape, see :func:`fastnn.eager.inplace.write`.
+    """
+    source = value._to_read() if isinstance(value, TensorBase) else value
+    write(x, _plain(key), source)
 
 
 def _plain(key: Any) -> Any:
@@ -17,7 +64,7 @@ def _plain(key: Any) -> Any:
         return tuple(_plain(part) for part in key)
     if isinstance(key, list):
         return np.asarray(key)
-    if isinstance(key, Tensor):
+    if isinstance(key, TensorBase):
         return key._read("indexing by a tensor")
     return key
 
@@ -31,37 +78,3 @@ def _view(data: np.ndarray, key: Any) -> np.ndarray:
     """data[key] for a basic key, as an array even where one element is left."""
     parts = key if isinstance(key, tuple) else (key,)
     return data[key] if Ellipsis in parts else data[(*parts, Ellipsis)]
-
-
-def getitem(x: Tensor, key: Any) -> Tensor:
-    """x[key]. Slices and integers give a view; arrays give a copy of what they pick.
-
-    Raises:
-        IndexError: outside the tensor.
-    """
-    key = _plain(key)
-    data = x._data
-    if not x.requires_grad:
-        return Tensor._wrap(_view(data, key) if _is_basic(key) else ops.index(data, key))
-    # Which flat elements the key picks: the same key on an array of positions.
-    positions = np.arange(data.size, dtype=np.int64).reshape(data.shape)[key]
-    flat = np.asarray(positions, order="C")
-    picked = _view(data, key) if _is_basic(key) else ops.take(_contiguous(data), flat)
-
-    def backward(g: np.ndarray) -> tuple[np.ndarray]:
-        return (ops.take_backward(_contiguous(g), flat, list(data.shape)),)
-
-    return _result(picked, (x,), backward, "Index")
-
-
-def _contiguous(data: np.ndarray) -> np.ndarray:
-    return _reshaped(data, data.shape) if data.flags.c_contiguous else ops.copy(data)
-
-
-def setitem(x: Tensor, key: Any, value: Any) -> None:
-    """x[key] = value, in place.
-
-    Raises:
-        RuntimeError: x is on the tape, see :func:`fastnn.eager.inplace.writable`.
-    """
-    writable(x)[_plain(key)] = value._data if isinstance(value, Tensor) else value

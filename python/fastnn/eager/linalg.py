@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fastnn.eager import autograd, ops
-from fastnn.eager.tensor import Tensor, _promoted, _reshaped, _result, _unbroadcast
+from fastnn.eager.support import FACTORS, promoted, reshaped, result, unbroadcast, wrap
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -22,7 +27,7 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     Raises:
         ValueError: the inner dimensions differ.
     """
-    a, b = _promoted(a, b)
+    a, b = promoted(a, b)
     if a._data.ndim == 0 or b._data.ndim == 0:
         raise ValueError("[matmul] both inputs need at least one dimension; use * for a number")
     left = a.reshape(1, -1) if a._data.ndim == 1 else a
@@ -32,11 +37,11 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
         # z = x y: dx = dz y^T, dy = x^T dz
         return (
-            _unbroadcast(_product(g, y.swapaxes(-1, -2)), x.shape) if left.requires_grad else None,
-            _unbroadcast(_product(x.swapaxes(-1, -2), g), y.shape) if right.requires_grad else None,
+            unbroadcast(_product(g, y.swapaxes(-1, -2)), x.shape) if left.requires_grad else None,
+            unbroadcast(_product(x.swapaxes(-1, -2), g), y.shape) if right.requires_grad else None,
         )
 
-    out = _result(_product(x, y), (left, right), backward, "Mm")
+    out = result(_product(x, y), (left, right), backward, "Mm", FACTORS)
     shape = out._data.shape
     kept = shape[:-2] + (() if a._data.ndim == 1 else shape[-2:-1]) + (() if b._data.ndim == 1 else shape[-1:])
     return out if kept == shape else out.reshape(*kept)
@@ -46,26 +51,26 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x W^T + b: x (..., I), weight (O, I), bias (O,), y (..., O). One fused op and its three gradients."""
     given = x._data
     flat = given.ndim == 2
-    data = given if flat else _reshaped(given, (-1, given.shape[-1] if given.ndim else 1))
+    data = given if flat else reshaped(given, (-1, given.shape[-1] if given.ndim else 1))
     w, finite = weight._for_product()
     b = None if bias is None else bias._data
     if finite and len(data) == 1 and ops.recorder is None:
         y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read
     else:
         y = ops.dense_forward(data, w, b)
-    out = y if flat else _reshaped(y, (*given.shape[:-1], w.shape[0]))
+    out = y if flat else reshaped(y, (*given.shape[:-1], w.shape[0]))
     if not autograd.is_grad_enabled():
-        return Tensor._wrap(out)
+        return wrap(out)
     inputs = (x, weight) if bias is None else (x, weight, bias)
-    return _result(out, inputs, _gradients(x, weight, bias, data), "Addmm")
+    return result(out, inputs, _gradients(x, weight, bias, data), "Addmm", FACTORS)
 
 
 def _gradients(x: Tensor, weight: Tensor, bias: Tensor | None, data: np.ndarray) -> autograd.Backward:
     """Those of linear, given x as rows. The weight's array is not held: its parameter must know when nobody has it."""
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        grad = g if g.ndim == 2 else _reshaped(g, (-1, g.shape[-1]))
-        grad_x = _reshaped(ops.dense_grad_x(grad, weight._to_read()), x._data.shape) if x.requires_grad else None
+        grad = g if g.ndim == 2 else reshaped(g, (-1, g.shape[-1]))
+        grad_x = reshaped(ops.dense_grad_x(grad, weight._to_read()), x._data.shape) if x.requires_grad else None
         grad_w = ops.dense_grad_weight(grad, data) if weight.requires_grad else None
         if bias is None:
             return grad_x, grad_w

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
 
 PRECISION, LINE_WIDTH = 4, 80
 SUMMARIZED_FROM, EDGE_ITEMS = 1000, 3  # more elements than that: so many of each dimension's ends
@@ -15,8 +19,24 @@ INDENT = len("tensor(")
 _LARGEST, _SMALLEST, _RATIO = 1e8, 1e-4, 1000.0
 
 
-def tensor_text(data: np.ndarray, suffixes: Sequence[str]) -> str:
-    """``tensor(...)`` around an array, with what is to be said behind it (``dtype=...``)."""
+_WITHOUT_DTYPE = frozenset(np.dtype(kind) for kind in (np.float32, np.int64, np.bool_))
+
+
+def tensor_text(x: Tensor) -> str:
+    """``tensor(...)``: the values, with what else is to be said behind them (``dtype=...``)."""
+    data, suffixes = x._data, []
+    if data.size == 0 and data.ndim != 1:
+        suffixes.append(f"size={tuple(data.shape)}")
+    if data.dtype not in _WITHOUT_DTYPE or (data.size == 0 and data.dtype != np.float32):
+        suffixes.append(f"dtype={x.dtype!r}")
+    if x._node is not None:
+        suffixes.append(f"grad_fn={x._node!r}")
+    elif x.requires_grad:
+        suffixes.append("requires_grad=True")
+    return _array_text(data, suffixes)
+
+
+def _array_text(data: np.ndarray, suffixes: Sequence[str]) -> str:
     if data.size == 0:
         body = "[]"
     else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fastnn.eager import dtypes, ops
-from fastnn.eager.tensor import Axis, Tensor, _dimension, _reshaped, _result
+from fastnn.eager import ops
+from fastnn.eager.support import Axis, dimension, reshaped, result, sum_axes, three, wrap
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
 
 
 class MaxResult(NamedTuple):
@@ -23,49 +25,21 @@ def _axes(dim: Axis, rank: int) -> tuple[int, ...]:
     if dim is None:
         return tuple(range(rank))
     chosen = (dim,) if isinstance(dim, int | np.integer) else tuple(dim)
-    unique = sorted({_dimension(axis, max(rank, 1)) for axis in chosen})
+    unique = sorted({dimension(axis, max(rank, 1)) for axis in chosen})
     return tuple(unique) if rank else ()
 
 
-def _runs(axes: Sequence[int]) -> list[tuple[int, int]]:
-    """Adjacent axes as runs [first, last], the last run first: (0, 2, 3) -> [(2, 3), (0, 0)]."""
-    runs: list[tuple[int, int]] = []
-    for axis in reversed(axes):
-        if runs and runs[-1][0] == axis + 1:
-            runs[-1] = (axis, runs[-1][1])
-        else:
-            runs.append((axis, axis))
-    return runs
+def sum_(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
+    """Sum over dim (all dimensions: None)."""
+    return _total(x, dim, keepdim, mean=False)
 
 
-def _three(data: np.ndarray, first: int, last: int) -> np.ndarray:
-    """(outer, axis, inner) with the axes first..last as one."""
-    shape = data.shape
-    return _reshaped(
-        data,
-        (
-            dtypes.Size(shape[:first]).numel(),
-            dtypes.Size(shape[first : last + 1]).numel(),
-            dtypes.Size(shape[last + 1 :]).numel(),
-        ),
-    )
+def mean(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
+    """Mean over dim (all dimensions: None)."""
+    return _total(x, dim, keepdim, mean=True)
 
 
-def sum_axes(data: np.ndarray, axes: Sequence[int], scale: float) -> np.ndarray:
-    """Sum over axes, which are dropped; times scale. Adjacent axes are one reduction, runs go from the last to the
-    first.
-    """
-    runs = _runs(axes)
-    if not runs:
-        return ops.multiply(data, scale) if scale != 1.0 else data
-    for number, (first, last) in enumerate(runs):
-        total = ops.sum(_three(data, first, last), scale if number == len(runs) - 1 else 1.0)
-        data = _reshaped(total, data.shape[:first] + data.shape[last + 1 :])
-    return data
-
-
-def sum_(x: Tensor, dim: Axis, keepdim: bool, mean: bool) -> Tensor:
-    """Sum or mean over dim (all dimensions: None)."""
+def _total(x: Tensor, dim: Axis, keepdim: bool, mean: bool) -> Tensor:
     shape = x._data.shape
     axes = _axes(dim, len(shape))
     kept = tuple(1 if i in axes else extent for i, extent in enumerate(shape))
@@ -73,7 +47,7 @@ def sum_(x: Tensor, dim: Axis, keepdim: bool, mean: bool) -> Tensor:
         if mean:
             raise RuntimeError(f"mean() of a tensor of {x.dtype!r}: call .float() first")
         total = ops.integer(x._data, axes, "sum")
-        return Tensor._wrap(total.reshape(kept) if keepdim else total)
+        return wrap(total.reshape(kept) if keepdim else total)
     count = 1
     for axis in axes:
         count *= shape[axis]
@@ -83,23 +57,23 @@ def sum_(x: Tensor, dim: Axis, keepdim: bool, mean: bool) -> Tensor:
     total = sum_axes(x._data, axes, scale)
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:
-        spread = np.broadcast_to(_reshaped(g, kept), shape)
+        spread = np.broadcast_to(reshaped(g, kept), shape)
         return (ops.multiply(spread, scale) if mean else spread,)
 
-    return _result(_reshaped(total, kept) if keepdim else total, (x,), backward, "Mean" if mean else "Sum")
+    return result(reshaped(total, kept) if keepdim else total, (x,), backward, "Mean" if mean else "Sum")
 
 
-def max_(x: Tensor, dim: int | None, keepdim: bool) -> Tensor | MaxResult:
-    """The largest element, or the largest along dim with its index (the first of several)."""
+def max_(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+    """The largest element; with dim a pair (values, indices): the largest along it, the first of several."""
     if dim is None:
         return max_(x.reshape(-1), 0, False).values
     if x._data.ndim == 0:
         return MaxResult(*(part.reshape(()) for part in max_(x.reshape(1), dim, False)))
     if x._data.dtype.kind != "f":
-        return _integer_max(x, _dimension(dim, x._data.ndim), keepdim)
+        return _integer_max(x, dimension(dim, x._data.ndim), keepdim)
     shape = x._data.shape
-    axis = _dimension(dim, len(shape))
-    flat = _three(x._data, axis, axis)
+    axis = dimension(dim, len(shape))
+    flat = three(x._data, axis, axis)
     values, indices = ops.max(flat)
     kept = (
         tuple(1 if i == axis else extent for i, extent in enumerate(shape))
@@ -108,11 +82,11 @@ def max_(x: Tensor, dim: int | None, keepdim: bool) -> Tensor | MaxResult:
     )
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:
-        grad = _reshaped(g, (flat.shape[0], flat.shape[2]))
-        return (_reshaped(ops.max_backward(grad, indices, flat.shape[1]), shape),)
+        grad = reshaped(g, (flat.shape[0], flat.shape[2]))
+        return (reshaped(ops.max_backward(grad, indices, flat.shape[1]), shape),)
 
-    out = _result(_reshaped(values, kept), (x,), backward, "Max")
-    return MaxResult(out, Tensor._wrap(_reshaped(indices, kept)))
+    out = result(reshaped(values, kept), (x,), backward, "Max")
+    return MaxResult(out, wrap(reshaped(indices, kept)))
 
 
 def _integer_max(x: Tensor, axis: int, keepdim: bool) -> MaxResult:
@@ -121,10 +95,10 @@ def _integer_max(x: Tensor, axis: int, keepdim: bool) -> MaxResult:
         raise ValueError(f"[max] there is no largest of nothing: the tensor has shape {x._data.shape}")
     at = np.expand_dims(ops.integer(x._data, axis, "argmax"), axis)
     pair = (np.take_along_axis(x._data, at, axis), at)
-    return MaxResult(*(Tensor._wrap(part if keepdim else part.squeeze(axis)) for part in pair))
+    return MaxResult(*(wrap(part if keepdim else part.squeeze(axis)) for part in pair))
 
 
-def argmax(x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands (along dim, or in the flattened tensor)."""
     if dim is None:
         return max_(x.detach().reshape(-1), 0, False).indices

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.eager.memory import owner_of
 from fastnn.engine.executor import FACTS
-from fastnn.engine.recording import Record, owner_of
+from fastnn.engine.recording import Record
 
 
 def count_uses(records: Iterable[Record], results: Iterable[np.ndarray]) -> Counter[int]:

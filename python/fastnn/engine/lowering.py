@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.eager.memory import address_of, owner_of
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.executor import FACTS, Executor
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
-from fastnn.engine.recording import Record, RecordingError, address_of, owner_of
+from fastnn.engine.recording import Record, RecordingError
 from fastnn.nn.parameter import Parameter
 
 _PLAIN: dict[str, Callable[[Any], Any]] = {

@@ -22,13 +22,14 @@ import numpy as np
 from fastnn import _core, random
 from fastnn.eager.autograd import mark_changed, no_grad
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.executor import FACTS, CompiledExecutor
+from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
 from fastnn.engine.profile import Profile, profile_of
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import Record, Recorder, RecordingError
-from fastnn.nn.layers import Dropout
+from fastnn.nn.contexts import modes
+from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.optimizer import Optimizer
@@ -72,6 +73,8 @@ class Plan:
     arena: keep the gradients, all in one piece of memory, with an op between backward and updates that sees them whole
     (``all_reduce``, which has nothing to do on one machine), instead of using each up while it is made: the same bits.
 
+    executor: what runs the programs.
+
     Raises (on first use for a batch shape):
         RecordingError: the model looks at values, or uses an op without a compiled form; it stays eager.
     """
@@ -83,13 +86,14 @@ class Plan:
         optimizer: Optimizer | None = None,
         *,
         arena: bool = False,
+        executor: Callable[[Memory], Executor] = CompiledExecutor,
     ) -> None:
         self.model = model
         self.criterion = criterion
         self.optimizer = optimizer
         self.arena = arena
         self._memory = Memory()
-        self._executor = CompiledExecutor(self._memory)
+        self._executor = executor(self._memory)
         self._slots: dict[int, ParameterSlot] = {}
         self._states: dict[int, ModuleState] = {}
         self._updates: dict[int, _Update] = {}
@@ -282,7 +286,7 @@ class Plan:
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
         x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
-        with self._recorder() as recorder, _untouched(self.model, params, training=True):
+        with self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
             output = self.model(Tensor(x))
             loss = self.criterion(output, Tensor(y))
             if not isinstance(loss, Tensor) or loss._data.size != 1:
@@ -290,7 +294,7 @@ class Plan:
             loss.backward()
             gradients = {id(p): p.grad._data for p in params if p.grad is not None}
         results = [output._data, loss._data, *gradients.values()]
-        records = fuse_linear_relu(self._used(recorder.records, results), results)
+        records = fuse_linear_relu(self._used([*recorder.records, *replaced], results), results)
         split: dict[int, Record] = {}
         if not self.arena:
             records, split = split_gradients(records, gradients.values())
@@ -313,9 +317,10 @@ class Plan:
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
-        with self._recorder() as recorder, _untouched(self.model, [], training=False), no_grad():
+        with self._recorder() as recorder, _untouched(self.model, [], training=False) as replaced, no_grad():
             output = self.model(Tensor(x))
-        records = fuse_linear_relu(self._used(recorder.records, [output._data]), [output._data])
+        records = self._used([*recorder.records, *replaced], [output._data])
+        records = fuse_linear_relu(records, [output._data])
         lowering = self._lowering(records)
         lowering.inputs(x, None)
         lowering.emit_all(records)
@@ -380,25 +385,33 @@ def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterator[None]:
-    """Runs a recording in the given mode and puts back what it changed: modes, gradients, modules' state."""
-    modules = list(model.modules())
-    modes = [module.training for module in modules]
-    buffers = [(tensor._data, tensor._data.copy()) for tensor in model.buffers()]
-    calls = [(module, module.calls) for module in modules if isinstance(module, Dropout)]
+def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterator[list[Record]]:
+    """Runs a recording in the given mode and puts back what it changed: modes, gradients, modules' state.
+
+    Gives, once it is over, records that assign to a module's buffer the tensor that the code put in its place.
+    """
+    buffers = [
+        (module, name, tensor, tensor._data.copy())
+        for module in model.modules()
+        for name, tensor in module._buffers.items()
+    ]
+    replaced: list[Record] = []
+    calls = [(module, module.calls) for module in model.modules() if isinstance(module, Dropout)]
     grads = [param.grad for param in params]
     for param in params:
         param.grad = None
-    model.train(training)
     try:
-        yield
+        with modes(model, training=training):
+            yield replaced
     finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.__dict__["training"] = mode
         for module, count in calls:
             module.calls = count
-        for data, before in buffers:
-            data[...] = before
+        for module, name, tensor, before in buffers:
+            now = module._buffers[name]
+            if now is not tensor:
+                replaced.append(Record("assign", [tensor._data, now._data], [tensor._data]))
+                module.register_buffer(name, tensor)
+            tensor._data[...] = before
         for param, grad in zip(params, grads, strict=True):
             param.grad = grad
 

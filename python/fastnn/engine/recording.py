@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.eager import ops
+from fastnn.eager.memory import owner_of
 
 
 class RecordingError(RuntimeError):
@@ -105,15 +106,3 @@ class Recorder:
             f"cannot follow it. "
             "Such a model stays eager: pass engine='eager', or move the call out of forward()"
         )
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory an array looks at."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def address_of(array: np.ndarray) -> int:
-    """Where an array's first element lies."""
-    return array.__array_interface__["data"][0]

@@ -1,7 +1,11 @@
 """Layers, losses and their base classes, under PyTorch's names."""
 
 from fastnn.nn import functional, init
-from fastnn.nn.layers import Dropout, Flatten, Identity, Linear, LogSoftmax, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from fastnn.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from fastnn.nn.container import Sequential
+from fastnn.nn.dropout import Dropout
+from fastnn.nn.flatten import Flatten
+from fastnn.nn.linear import Identity, Linear
 from fastnn.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter

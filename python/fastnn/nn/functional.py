@@ -10,12 +10,13 @@ import numpy as np
 from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.linalg import linear as linear
-from fastnn.eager.tensor import Tensor, _promoted, _reshaped, _result
+from fastnn.eager.support import contiguous, promoted, reshaped, result, wrap
+from fastnn.eager.tensor import Tensor
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
 
 if TYPE_CHECKING:
-    from fastnn.nn.layers import Dropout
+    from fastnn.nn.dropout import Dropout
 
 
 def relu(x: Tensor, inplace: bool = False) -> Tensor:
@@ -45,17 +46,16 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
 
 def dropout_call(x: Tensor, p: float, module: Dropout) -> Tensor:
     """One training call of a Dropout module: its number and its calls so far pick the draw."""
-    data = x._data if x._data.flags.c_contiguous else ops.copy(x._data)
-    y, mask = ops.dropout(data, p, random.state.seed, module.calls, module.number)
-    return _result(y, (x,), lambda g: (ops.multiply(g, mask),), "Dropout")
+    y, mask = ops.dropout(contiguous(x._data), p, random.state.seed, module.calls, module.number)
+    return result(y, (x,), lambda g: (ops.multiply(g, mask),), "Dropout")
 
 
 def _reduced(total: np.ndarray, losses: np.ndarray, grad: np.ndarray, x: Tensor, reduction: str, name: str) -> Tensor:
     """A loss as a tensor: a mean or sum with the gradient at hand, or the per-sample losses."""
     if reduction == "none":
         spread = (losses.shape[0],) + (1,) * (grad.ndim - 1)
-        return _result(losses, (x,), lambda g: (ops.multiply(grad, _reshaped(g, spread)),), name)
-    return _result(total, (x,), lambda g: (autograd.scaled(grad, g),), name)
+        return result(losses, (x,), lambda g: (ops.multiply(grad, reshaped(g, spread)),), name)
+    return result(total, (x,), lambda g: (autograd.scaled(grad, g),), name)
 
 
 def _check_reduction(name: str, reduction: str) -> None:
@@ -66,8 +66,8 @@ def _check_reduction(name: str, reduction: str) -> None:
 def _check_integers(name: str, labels: Tensor) -> None:
     if labels._data.dtype.kind not in "iu":
         raise TypeError(
-            f"[{name}] labels must be integers (int64), got {labels.dtype!r}: class numbers, not one-hot rows or "
-            f"probabilities"
+            f"[{name}] labels must be integers (int64), got {labels.dtype!r}: "
+            f"class numbers, not one-hot rows or probabilities"
         )
 
 
@@ -115,12 +115,11 @@ def nll_loss(log_probabilities: Tensor, target: Tensor, reduction: str = "mean")
 
 def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, name: str, label: str) -> Tensor:
     _check_reduction(label, reduction)
-    x, target = _promoted(x, target)
+    x, target = promoted(x, target)
     if x._data.shape != target._data.shape:
         raise ValueError(
-            f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal (no "
-            f"broadcasting: "
-            "a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
+            f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal "
+            f"(no broadcasting: a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
         )
     if target.requires_grad:
         raise RuntimeError(f"[{label}] the target requires grad; detach() it")
@@ -165,4 +164,4 @@ def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:
     _check_range("one_hot", data, num_classes)
     out = np.zeros((*data.shape, num_classes), dtype=np.int64)
     np.put_along_axis(out, data[..., None].astype(np.int64), 1, axis=-1)
-    return Tensor._wrap(out)
+    return wrap(out)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -46,9 +45,8 @@ class Module:
         fields = self.__dict__
         if "_parameters" not in fields and isinstance(value, Parameter | Module):
             raise AttributeError(
-                f"cannot assign {name!r} to a {type(self).__name__} before super().__init__() was called: make that "
-                f"the first line of "
-                "its __init__"
+                f"cannot assign {name!r} to a {type(self).__name__} before super().__init__() was called: "
+                f"make that the first line of its __init__"
             )
         home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
         for registry in ("_parameters", "_modules"):
@@ -57,9 +55,8 @@ class Module:
             before = fields.get(registry, {}).get(name)
             if before is not None and home is None and value is not None:
                 raise TypeError(
-                    f"{name!r} is a {type(before).__name__} of this {type(self).__name__}, it cannot become a "
-                    f"{type(value).__name__}: "
-                    "assign one of its kind or None, or delete it first"
+                    f"{name!r} is a {type(before).__name__} of this {type(self).__name__}, "
+                    f"it cannot become a {type(value).__name__}: assign one of its kind or None, or delete it first"
                 )
             fields.get(registry, {}).pop(name, None)
         if home is not None:
@@ -179,11 +176,10 @@ class Module:
             if name in arrays and arrays[name].shape != tuple(tensor.shape)
         ]
         if problems:
+            hint = ", or pass strict=False to load only the names that match" if strict else ""
             raise RuntimeError(
-                f"this state does not fit {type(self).__name__}: "
-                + "; ".join(problems)
-                + ". Build the model with the sizes it was "
-                "saved with" + (", or pass strict=False to load only the names that match" if strict else "")
+                f"this state does not fit {type(self).__name__}: {'; '.join(problems)}. "
+                f"Build the model with the sizes it was saved with{hint}"
             )
         for name, tensor in own.items():
             if name in arrays:
@@ -262,14 +258,14 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-@dataclass
 class Failure:
     """Where a ValueError comes from: the innermost module, the one around it that it passed last, the path so far."""
 
-    innermost: Module
-    passed: Module
-    text: str
-    path: str = ""
+    def __init__(self, innermost: Module, text: str) -> None:
+        self.innermost = innermost
+        self.passed = innermost
+        self.text = text
+        self.path = ""
 
 
 def failure_of(error: BaseException) -> Failure | None:
@@ -283,7 +279,7 @@ def _say_where(error: ValueError, module: Module) -> None:
     """
     failure = failure_of(error)
     if failure is None:
-        error._fastnn_failure = Failure(module, module, str(error))  # type: ignore[attr-defined]
+        error._fastnn_failure = Failure(module, str(error))  # type: ignore[attr-defined]
         return
     name = next((name for name, child in module._modules.items() if child is failure.passed), None)
     if name is not None:

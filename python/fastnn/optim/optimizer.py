@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.eager import autograd
-from fastnn.eager.tensor import Tensor, in_layout_of
+from fastnn.eager import evidence
+from fastnn.eager.autograd import mark_changed
+from fastnn.eager.memory import in_layout_of
+from fastnn.eager.support import wrap
+from fastnn.eager.tensor import Tensor
 from fastnn.nn.parameter import Owner, Parameter
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
@@ -52,9 +55,8 @@ class Optimizer:
         entries = list(params)
         if not entries:
             raise ValueError(
-                f"{type(self).__name__} got no parameters: pass model.parameters(), and make sure that the model's "
-                f"layers are assigned as "
-                "attributes"
+                f"{type(self).__name__} got no parameters: pass model.parameters(), "
+                f"and make sure that the model's layers are assigned as attributes"
             )
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)
@@ -117,7 +119,8 @@ class Optimizer:
             _core.update(updates)  # all or none
         for param, _ in stepped:
             state[param]["step"] += 1
-            _note_use(param)
+            mark_changed(param)
+            evidence.gradient_used(param)
         return loss
 
     def _update_of(self, param: Parameter, group: dict[str, Any], states: dict[Parameter, State]) -> Update:
@@ -148,7 +151,7 @@ class Optimizer:
         number = {id(p): i for i, p in enumerate(self._all_params())}
         state = {
             number[id(param)]: {
-                name: Tensor._wrap(value) if isinstance(value, np.ndarray) else value for name, value in values.items()
+                name: wrap(value) if isinstance(value, np.ndarray) else value for name, value in values.items()
             }
             for param, values in self.state.items()
         }
@@ -165,8 +168,8 @@ class Optimizer:
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
             raise ValueError(
-                f"the saved optimizer has other parameter groups: {len(groups)} groups, this one has {len(sizes)} of "
-                f"{sizes}"
+                f"the saved optimizer has other parameter groups: {len(groups)} groups, "
+                f"this one has {len(sizes)} of {sizes}"
             )
         state = self.state
         state.clear()
@@ -191,18 +194,8 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def _note_use(param: Parameter) -> None:
-    """What a step leaves on a parameter: its values were changed, its gradient is used."""
-    if getattr(param.grad, "_used", None) is autograd.STALE:
-        param._used = autograd.STALE  # for fastnn.check
-    param.grad._used = autograd.USED
-    autograd.mark_changed(param)
-
-
 def _placed(param: Parameter, name: str, value: Any) -> Any:
-    """A loaded value: arrays are copied into the parameter's layout, one-element tensors (PyTorch's step) become
-    numbers.
-    """
+    """A loaded value: arrays are copied into the parameter's layout, PyTorch's tensor of a step is made a number."""
     array = value._data if isinstance(value, Tensor) else value
     if not isinstance(array, np.ndarray):
         return value

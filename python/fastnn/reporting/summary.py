@@ -6,6 +6,7 @@ import numpy as np
 
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
+from fastnn.nn.contexts import listening, modes
 from fastnn.nn.module import Module
 
 
@@ -44,26 +45,11 @@ def _outputs(model: Module, input_shape: tuple[int, ...]) -> list[tuple[str, Mod
     """Each leaf module in the order of its use, with the shape it gave."""
     seen: list[tuple[str, Module, tuple[int, ...]]] = []
     leaves = [(name, module) for name, module in model.named_modules() if name and not module._modules]
-    for name, module in leaves:
-        _listen(name, module, seen)
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        with no_grad():
-            model.eval()(Tensor(np.zeros((1, *input_shape), dtype=np.float32)))
-    finally:
-        for _, module in leaves:
-            module.__dict__.pop("forward", None)
-        for module, mode in modes:
-            module.__dict__["training"] = mode
+    names = {id(module): name for name, module in leaves}
+
+    def heard(module: Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
+        seen.append((names[id(module)], module, tuple(out.shape)))
+
+    with modes(model, training=False), listening([module for _, module in leaves], heard), no_grad():
+        model(Tensor(np.zeros((1, *input_shape), dtype=np.float32)))
     return seen
-
-
-def _listen(name: str, module: Module, seen: list[tuple[str, Module, tuple[int, ...]]]) -> None:
-    forward = module.forward
-
-    def heard(x: Tensor) -> Tensor:
-        out = forward(x)
-        seen.append((name, module, tuple(out.shape)))
-        return out
-
-    module.__dict__["forward"] = heard

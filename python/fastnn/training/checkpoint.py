@@ -118,7 +118,7 @@ def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str,
 
 
 def _dropouts(trainer: Trainer) -> list[Any]:
-    from fastnn.nn.layers import Dropout
+    from fastnn.nn.dropout import Dropout
 
     return [module for module in trainer.model.modules() if isinstance(module, Dropout)]
 

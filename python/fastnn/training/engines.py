@@ -17,6 +17,7 @@ from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan, Program, RecordingError
 from fastnn.engine.profile import Profile
+from fastnn.nn.contexts import modes
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.training.feed import Feed
@@ -195,16 +196,11 @@ class EagerEngine:
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""
         order = np.arange(len(feed), dtype=np.int64)
-        training = self.model.training
-        self.model.eval()
-        try:
-            with no_grad():
-                starts = range(0, len(order), EVALUATION_BATCH)
-                return np.concatenate(
-                    [self.model(Tensor(feed.batch(order[i : i + EVALUATION_BATCH])[0]))._data for i in starts]
-                )
-        finally:
-            self.model.train(training)
+        starts = range(0, len(order), EVALUATION_BATCH)
+        with modes(self.model, training=False), no_grad():
+            return np.concatenate(
+                [self.model(Tensor(feed.batch(order[i : i + EVALUATION_BATCH])[0]))._data for i in starts]
+            )
 
 
 def make_engine(

@@ -13,7 +13,7 @@ from fastnn.eager import ops
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import losses
 from fastnn.nn.labels import predicted_classes
-from fastnn.nn.layers import Linear
+from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 from fastnn.text import did_you_mean
 from fastnn.training.callbacks import Callback, EpochLines

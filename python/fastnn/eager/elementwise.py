@@ -1,0 +1,162 @@
+"""Functions of each element: arithmetic, comparison, relu and its kind. Each is a method of Tensor.
+
+One forward line and, beside it, one backward line: a function of the output's gradient g. Where that uses the values of
+an input, ``reads`` names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn.eager import autograd, ops
+from fastnn.eager.autograd import ANY
+from fastnn.eager.support import FACTORS, TensorBase, floating, operand, promoted, result, unbroadcast, wrap
+
+if TYPE_CHECKING:
+    from fastnn.eager.tensor import Tensor
+
+_ITSELF: autograd.Reads = ((0, ANY),)
+_OPERANDS = (TensorBase, bool, int, float, np.ndarray, np.generic)
+
+
+# -- arithmetic ------------------------------------------------------------------------------------------------------
+
+
+def add(a: Tensor, other: Any) -> Tensor:
+    return _binary(a, other, ops.add, "add", lambda g, a, b: (g, g), "Add")
+
+
+def subtract(a: Tensor, other: Any) -> Tensor:
+    return _binary(a, other, ops.subtract, "subtract", lambda g, a, b: (g, ops.multiply(g, -1.0)), "Sub")
+
+
+def multiply(a: Tensor, other: Any) -> Tensor:
+    return _binary(
+        a, other, ops.multiply, "multiply", lambda g, a, b: (ops.multiply(g, b), ops.multiply(g, a)), "Mul", FACTORS
+    )
+
+
+def divide(a: Tensor, other: Any) -> Tensor:
+    a, b = floating(a), floating(operand(other, a))
+    return _binary(a, b, ops.divide, "divide", _divide_backward, "Div", reads=((0, 1), (1, ANY)))
+
+
+def _divide_backward(g: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    grad_a = ops.divide(g, b)  # y = a / b: dy/da = 1/b, dy/db = -a/b^2
+    return grad_a, ops.multiply(ops.multiply(grad_a, ops.divide(a, b)), -1.0)
+
+
+def _binary(
+    a: Tensor,
+    other: Any,
+    function: Callable[..., np.ndarray],
+    integer: str,
+    backward: Callable[..., tuple],
+    name: str,
+    reads: autograd.Reads = (),
+) -> Tensor:
+    a, b = promoted(a, operand(other, a))
+    x, y = a._data, b._data
+    if x.dtype.kind != "f":
+        return wrap(ops.integer(x, y, integer))
+
+    def run_backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        grad_a, grad_b = backward(g, x, y)
+        return (
+            unbroadcast(grad_a, x.shape) if a.requires_grad else None,
+            unbroadcast(grad_b, y.shape) if b.requires_grad else None,
+        )
+
+    return result(function(x, y), (a, b), run_backward, name, reads)
+
+
+def floor_divide(a: Tensor, other: Any) -> Tensor:
+    return _integer_only(a, other, "floor_divide", "//")
+
+
+def remainder(a: Tensor, other: Any) -> Tensor:
+    return _integer_only(a, other, "remainder", "%")
+
+
+def _integer_only(a: Tensor, other: Any, operation: str, symbol: str) -> Tensor:
+    a, b = promoted(a, operand(other, a))
+    if a._data.dtype.kind not in "iu":
+        raise TypeError(f"{symbol} is for integer tensors, not {a.dtype!r}")
+    if not b._data.all():
+        raise ZeroDivisionError(f"{symbol} by zero in a tensor of integers")
+    return wrap(ops.integer(a._data, b._data, operation))
+
+
+def power(x: Tensor, exponent: Any) -> Tensor:
+    """x ** p. A tensor p gives exp(p log x), so x must be positive there."""
+    if isinstance(exponent, int) and exponent >= 0 and x._data.dtype.kind in "iu":
+        return wrap(ops.integer(x._data, exponent, "power"))
+    x = floating(x)
+    if isinstance(exponent, TensorBase):
+        return (floating(exponent) * x.log()).exp()
+    p = float(exponent)
+    data = x._data
+    return result(ops.pow(data, p), (x,), lambda g: (ops.pow_backward(g, data, p),), "Pow", reads=_ITSELF)
+
+
+# -- comparison ------------------------------------------------------------------------------------------------------
+
+
+def _compare(a: Tensor, other: Any, relation: str) -> Tensor:
+    a, b = promoted(a, operand(other, a))
+    return wrap(ops.compare(a._data, b._data, relation))
+
+
+def greater(a: Tensor, other: Any) -> Tensor:
+    return _compare(a, other, "greater")
+
+
+def greater_equal(a: Tensor, other: Any) -> Tensor:
+    return _compare(a, other, "greater_equal")
+
+
+def less(a: Tensor, other: Any) -> Tensor:
+    return _compare(a, other, "less")
+
+
+def less_equal(a: Tensor, other: Any) -> Tensor:
+    return _compare(a, other, "less_equal")
+
+
+def equal(a: Tensor, other: object) -> Tensor:
+    return _compare(a, other, "equal") if isinstance(other, _OPERANDS) else NotImplemented
+
+
+def not_equal(a: Tensor, other: object) -> Tensor:
+    return _compare(a, other, "not_equal") if isinstance(other, _OPERANDS) else NotImplemented
+
+
+# -- functions -------------------------------------------------------------------------------------------------------
+
+
+def relu(x: Tensor) -> Tensor:
+    y = ops.relu(x._data)
+    return result(y, (x,), lambda g: (ops.relu_backward(g, y),), "Relu")
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    y = ops.sigmoid(floating(x)._data)
+    return result(y, (x,), lambda g: (ops.sigmoid_backward(g, y),), "Sigmoid")
+
+
+def tanh(x: Tensor) -> Tensor:
+    y = ops.tanh(floating(x)._data)
+    return result(y, (x,), lambda g: (ops.tanh_backward(g, y),), "Tanh")
+
+
+def exp(x: Tensor) -> Tensor:
+    y = ops.exp(floating(x)._data)
+    return result(y, (x,), lambda g: (ops.multiply(g, y),), "Exp")
+
+
+def log(x: Tensor) -> Tensor:
+    data = floating(x)._data
+    return result(ops.log(data), (x,), lambda g: (ops.divide(g, data),), "Log", reads=_ITSELF)

@@ -1,0 +1,49 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+import copy
+
+from fastnn import random
+from fastnn.eager import autograd, evidence
+from fastnn.eager.tensor import Tensor
+from fastnn.nn import functional
+from fastnn.nn.module import Module
+
+
+class Dropout(Module):
+    """Zeroes elements with probability p while training and scales the others by 1 / (1 - p) (Srivastava et al., 2014).
+
+    The draw depends on the seed, this module's number and how often it was called in training mode: the same on every
+    machine.
+
+    Raises:
+        ValueError: p is not in [0, 1).
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        if not 0.0 <= p < 1.0:
+            raise ValueError(f"Dropout: p is {p}; it must be at least 0 and less than 1")
+        self.p = float(p)
+        self.inplace = inplace
+        self.number = random.state.advance("dropouts")
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        evidence.dropout_active(self, learning=autograd.is_grad_enabled())
+        out = functional.dropout_call(x, self.p, self)
+        self.calls += 1
+        return out
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Dropout:
+        """A module of its own: it has another number, so it draws for itself."""
+        other = memo[id(self)] = type(self).__new__(type(self))
+        other.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        other.number, other.calls = random.state.advance("dropouts"), 0
+        return other

@@ -1,0 +1,61 @@
+"""Linear, and the layer that does nothing."""
+
+from __future__ import annotations
+
+from math import prod
+
+from fastnn.eager.tensor import Tensor
+from fastnn.nn import functional, init
+from fastnn.nn.module import Module
+from fastnn.nn.parameter import Parameter
+
+
+class Linear(Module):
+    """y = x W^T + b.
+
+    weight (out_features, in_features) and bias (out_features,) start uniform in +-1/sqrt(in_features) (PyTorch's
+    default: Kaiming with a = sqrt(5)). In memory the weight lies [in][out], as the kernels read it: ``weight`` is the
+    transposed view.
+
+    Shapes: x (..., in_features) -> (..., out_features).
+
+    Raises:
+        ValueError: a size is not positive.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        for name, size in (("in_features", in_features), ("out_features", out_features)):
+            if isinstance(size, bool) or not isinstance(size, int):
+                raise TypeError(f"Linear: {name} must be an integer, got {size!r}")
+            if size < 1:
+                raise ValueError(f"Linear: {name} is {size}; it must be at least 1")
+        _check_memory(in_features, out_features)
+        self.in_features = in_features
+        self.out_features = out_features
+        bound = in_features**-0.5
+        self.weight = Parameter(init.uniform((out_features, in_features), bound).T.copy().T)
+        self.bias = Parameter(init.uniform((out_features,), bound)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight, self.bias)
+
+    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+        return prod(output_shape) * self.in_features
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+def _check_memory(in_features: int, out_features: int) -> None:
+    """Refuses a weight that no machine of today holds, before anything is allocated."""
+    needed = in_features * out_features * 4
+    if needed > 2**46:
+        raise ValueError(f"Linear({in_features} -> {out_features}) needs {needed / 2**50:.3g} PiB; check the sizes")
+
+
+class Identity(Module):
+    """y = x."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
