@@ -143,8 +143,8 @@ Array run_map(const Map& map, const double* numbers, const Object& x_in, const O
 Array run_map_backward(const MapBackward& map, const double* numbers, const Object& grad_in, const Object& saved_in,
                        const Object& out) {
     const char* const op = map.facts.name;
-    const Input grad_y(op, "grad_y", grad_in, layout_for(map.any_order, out));
-    const Input saved(op, "the saved array", saved_in, grad_y.view());
+    const Input saved(op, "the saved array", saved_in, layout_for(map.any_order, out));
+    const Input grad_y(op, "grad_y", grad_in, saved.view());
     const Output grad_x(op, out, grad_y.view(), grad_y.view().dtype, {&grad_y, &saved}, map.in_place);
     map.check(grad_y.view(), saved.view(), grad_x.view());
     run_op(map.facts.operations(grad_y.view()),

@@ -10,7 +10,7 @@ from fastnn import _core
 
 ANY_TYPE = {("copy", 0), ("gather_rows", 0), ("take", 0)}  # (op, argument) that take all five types
 BROADCAST = {"add", "subtract", "multiply", "divide"}
-IN_PLACE = {"adam": (0, 2, 3), "sgd": (0, 2), "rmsprop": (0, 2, 3)}  # arguments that are updated
+IN_PLACE = {"assign": (0,), "adam": (0, 2, 3), "sgd": (0, 2), "rmsprop": (0, 2, 3)}  # arguments that are updated
 WITH_OUT = {
     "relu": 1, "sigmoid": 1, "tanh": 1, "exp": 1, "log": 1, "softmax": 1, "log_softmax": 1,
     "relu_backward": 2, "sigmoid_backward": 2, "tanh_backward": 2, "softmax_backward": 2, "log_softmax_backward": 2,
@@ -49,6 +49,7 @@ def valid_calls() -> dict[str, list[Any]]:
     calls |= {
         "pow": [numbers(5, 7), 1.5],
         "pow_backward": [numbers(5, 7), numbers(5, 7), 3.0],
+        "assign": [numbers(5, 7), numbers(5, 7)],
         "dropout": [numbers(5, 7), 0.25, 1, 2, 3],
         "sum": [numbers(2, 5, 7), 0.2],
         "max": [numbers(2, 5, 7)],

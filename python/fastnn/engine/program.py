@@ -121,5 +121,16 @@ class Program:
 
     def _shape(self, number: int) -> str:
         view = self.memory.views[number]
-        panels = f" in panels of {view.panel}" if view.panel else ""
-        return f"{view.dtype}{list(view.shape)}{panels}"
+        text = f"{view.dtype}{list(view.shape)}"
+        if view.panel:
+            return f"{text} in panels of {view.panel}"
+        return text if view.strides == _c_strides(view.shape) else f"{text} with strides {list(view.strides)}"
+
+
+def _c_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """In elements; 1 for a dimension of one element, as views have it."""
+    items, strides = 1, []
+    for extent in reversed(shape):
+        strides.append(items if extent != 1 else 1)
+        items *= extent
+    return tuple(reversed(strides))

@@ -10,7 +10,7 @@ import numpy as np
 from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.linalg import linear as linear
-from fastnn.eager.support import contiguous, promoted, reshaped, result, wrap
+from fastnn.eager.support import promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
@@ -46,7 +46,7 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
 
 def dropout_call(x: Tensor, p: float, module: Dropout) -> Tensor:
     """One training call of a Dropout module: its number and its calls so far pick the draw."""
-    y, mask = ops.dropout(contiguous(x._data), p, random.state.seed, module.calls, module.number)
+    y, mask = ops.dropout(x._data, p, random.state.seed, module.calls, module.number)
     return result(y, (x,), lambda g: (ops.multiply(g, mask),), "Dropout")
 
 
