@@ -158,8 +158,8 @@ def losses(compiled: bool) -> Iterator[bytes]:
         yield loss.detach().numpy().tobytes()
     if compiled:
         names = plan.core.instructions(0)
-        # In C order, as they are read: the loss's input, the gradient of the scale, the output. The loss's gradient comes in
-        # that order, and is turned for both branches.
+        # In C order, as they are read: the loss's input, the gradient of the scale, the output. The loss's gradient is
+        # in that order, and is turned for both branches.
         assert names.count("copy") == 5, names
         assert names.index("tanh") < names.index("dropout") < names.index("copy")
 

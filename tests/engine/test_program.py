@@ -21,6 +21,7 @@ class ListExecutor:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._buffers: list[np.ndarray] = []
+        self._programs: list[Program] = []
         self.ran: list[str] = []
 
     def panel_width(self, dtype: np.dtype) -> int:
@@ -30,6 +31,8 @@ class ListExecutor:
         for buffer in self._memory.buffers[len(self._buffers) :]:
             contents = np.zeros(buffer.nbytes, np.uint8) if buffer.contents is None else buffer.contents.view(np.uint8)
             self._buffers.append(np.array(contents).reshape(-1))
+        program.number = len(self._programs)
+        self._programs.append(program)
 
     def _array(self, number: int) -> np.ndarray | None:
         if number == MISSING:
@@ -44,8 +47,8 @@ class ListExecutor:
     def read(self, view: int, array: np.ndarray) -> None:
         array[...] = self._array(view)
 
-    def step(self, program: Program) -> None:
-        for op in program.ops:
+    def step(self, program: int) -> None:
+        for op in self._programs[program].ops:
             self.ran.append(op.name)
             if op.name not in ("view", "all_reduce"):
                 self._run(op)

@@ -29,18 +29,28 @@ class Executor(Protocol):
     def read(self, view: int, array: np.ndarray) -> None:
         """A view into an array."""
 
-    def step(self, program: Program) -> None:
-        """One step on what lies in the program's input and target."""
+    def step(self, program: int) -> None:
+        """One step on what lies in the input and target of the program of this number."""
 
-    def run(self, program: Program, source: _core.Source, first: int, steps: int, **limits: Any) -> int:
-        """Steps out of resident data; how many were done."""
+    def run(
+        self,
+        program: int,
+        source: _core.Source,
+        first: int,
+        steps: int,
+        seconds: float,
+        stop_at_nan: bool,
+        losses: np.ndarray | None,
+        outputs: np.ndarray | None,
+    ) -> int:
+        """Steps first .. first + steps - 1 of a source's order, back after about ``seconds``; how many were done."""
 
 
-class CompiledExecutor:
-    """The executor of ``cpp/plan`` on this machine's processors."""
+class CompiledExecutor(_core.Plan):
+    """The executor of ``cpp/plan`` on this machine's processors; its numbers of buffers and views are its own."""
 
     def __init__(self, memory: Memory) -> None:
-        self.core = _core.Plan()
+        super().__init__()
         self._memory = memory
         self._buffers: list[int] = []  # the core's numbers of the memory's buffers and views
         self._views: list[int] = []
@@ -50,36 +60,30 @@ class CompiledExecutor:
 
     def load(self, program: Program) -> None:
         self._allocate()
-        program.number = self.core.program()
+        program.number = self.program()
         for op in program.ops:
             if op.name != "view":
                 inputs, outputs = map(self._numbers, (op.inputs, op.outputs))
-                self.core.emit(program.number, op.name, inputs, outputs, op.attributes, op.state)
+                self.emit(program.number, op.name, inputs, outputs, op.attributes, op.state)
         io = (program.input, program.target, program.loss, program.output)
-        self.core.set_io(program.number, *self._numbers(io))
+        self.set_io(program.number, *self._numbers(io))
 
     def _allocate(self) -> None:
         new = self._memory.buffers[len(self._buffers) :]
-        self._buffers += [self.core.buffer(buffer.nbytes) for buffer in new]
+        self._buffers += [self.buffer(buffer.nbytes) for buffer in new]
         for view in self._memory.views[len(self._views) :]:
             place = (self._buffers[view.buffer], view.offset, list(view.shape), list(view.strides), view.dtype)
-            self._views.append(self.core.view(*place, view.panel))
+            self._views.append(self.view(*place, view.panel))
         for buffer, number in zip(reversed(new), reversed(self._buffers), strict=False):
             if buffer.contents is not None:
                 flat = buffer.contents.reshape(-1)
-                self.core.write(self.core.view(number, 0, [flat.size], [1], flat.dtype.name), flat)
+                super().write(self.view(number, 0, [flat.size], [1], flat.dtype.name), flat)
 
     def _numbers(self, views: tuple[int, ...]) -> list[int]:
         return [MISSING if view == MISSING else self._views[view] for view in views]
 
     def write(self, view: int, array: np.ndarray) -> None:
-        self.core.write(self._views[view], array)
+        super().write(self._views[view], array)
 
     def read(self, view: int, array: np.ndarray) -> None:
-        self.core.read(self._views[view], array)
-
-    def step(self, program: Program) -> None:
-        self.core.step(program.number)
-
-    def run(self, program: Program, source: _core.Source, first: int, steps: int, **limits: Any) -> int:
-        return self.core.run(program.number, source, first, steps, **limits)
+        super().read(self._views[view], array)

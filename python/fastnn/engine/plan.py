@@ -111,7 +111,7 @@ class Plan:
             program = self.train_program(x, y)
             self._executor.write(program.input, x)
             self._executor.write(program.target, y)
-            self._executor.step(program)
+            self._executor.step(program.number)
             self._after_steps(program)
             return Tensor._wrap(self._value(program.loss, (), program.dtype))
 
@@ -127,7 +127,7 @@ class Plan:
         with self._exclusive:
             program = self.eval_program(x)
             self._executor.write(program.input, x)
-            self._executor.step(program)
+            self._executor.step(program.number)
             return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
 
     def run(
@@ -148,8 +148,7 @@ class Plan:
         """
         with self._exclusive:
             self._acquire()
-            limits = {"seconds": seconds, "stop_at_nan": stop_at_nan, "losses": losses, "outputs": outputs}
-            done = self._executor.run(program, source, first, steps, **limits)
+            done = self._executor.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)
             return done
 
@@ -166,9 +165,9 @@ class Plan:
             return profile_of(self.core, number)
 
     @property
-    def core(self) -> _core.Plan:
-        """The compiled executor itself: what it tells of its programs."""
-        return self._executor.core
+    def core(self) -> Executor:
+        """The executor: what it tells of its programs."""
+        return self._executor
 
     def _value(self, view: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         out = np.empty(shape, dtype=dtype)
