@@ -37,7 +37,8 @@ private:
 py::array_t<bool> read_images(const py::sequence& names, const py::array& out) {
     const char* const op = "read_images";
     if (!out.dtype().is(py::dtype::of<std::uint8_t>()) || out.ndim() != 4 || !(out.flags() & py::array::c_style)) {
-        fail_type(op, "out must be contiguous uint8 (N, C, H, W)");
+        fail_type(op, "out must be contiguous uint8 (N, C, H, W), got ", py::str(out.dtype()).cast<std::string>(),
+                  " of ", out.ndim(), " dimensions");
     }
     const Paths paths(names);
     const ImageShape shape{out.shape(1), out.shape(2), out.shape(3)};

@@ -11,6 +11,7 @@
 #include "core/check.h"
 #include "ops/dense.h"
 #include "plan/cost.h"
+#include "plan/schedule.h"
 #include "plan/zeros.h"
 
 namespace fastnn {
@@ -260,6 +261,7 @@ void bind_plan(py::module_& module) {
     bind_running(plan);
     bind_telling(plan);
     module.def("instruction_names", &instruction_names);
+    module.def("plan_row_blocks", &row_blocks, py::arg("rows"), py::arg("pixels"), py::arg("threads"));
 }
 
 }  // namespace fastnn

@@ -278,7 +278,7 @@ void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c)
     if (!fits)
         fail("matmul", shape_text(a), " times ", shape_text(b), " does not give the result's shape ", shape_text(c));
     if (!c.empty() && c.shape[columns] > 1 && c.stride[columns] != 1)
-        fail("matmul", "the result's columns must be adjacent in memory");
+        fail("matmul", "the result's columns must be adjacent in memory, got ", layout_text(c));
 }
 
 namespace {

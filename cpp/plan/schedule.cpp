@@ -106,6 +106,8 @@ private:
 constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
 
 std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, int threads) {
+    if (rows < 0 || pixels < 1 || threads < 1)
+        fail("plan", "there are no blocks of ", rows, " rows of ", pixels, " pixels for ", threads, " threads");
     const std::int64_t tiles = rows * pixels / (least_tiles * kernels<float>().rows);
     const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
     const std::int64_t most = std::max<std::int64_t>(most_rows / pixels, 1);

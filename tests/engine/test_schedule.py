@@ -208,3 +208,19 @@ def test_threads_are_chosen_by_the_work(sizes: tuple[int, ...], rows: int, least
             assert plan.core.best_threads(number) <= threads
     with pytest.raises(ValueError, match="a step by 0 threads"):
         plan.core.step_seconds(number, 0)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 16])
+def test_blocks_of_rows_count_pixels(threads: int) -> None:
+    """A sample of an image is as many rows of a register tile as it has pixels: it may make a block of its own."""
+    blocks = _core.plan_row_blocks
+    assert blocks(0, 1, threads) == 0
+    for rows in (1, 8, 64, 1000, 6000):
+        for pixels in (1, 4, 64, 900):
+            count = blocks(rows, pixels, threads)
+            assert 1 <= count <= rows
+            assert -(-rows // count) * pixels <= max(64, pixels)  # few enough for a cache, whole samples
+            assert count >= min(rows, threads)  # each thread gets one
+    assert blocks(64, 900, threads) == 64 and blocks(64, 4, 1) == 4
+    with pytest.raises(ValueError, match="no blocks of 4 rows of 0 pixels for 2 threads"):
+        blocks(4, 0, 2)

@@ -39,14 +39,14 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     from fastnn import io
 
     tensors = {
-        f"model.{name}": np.ascontiguousarray(tensor._data) for name, tensor in trainer.model.state_dict().items()
+        f"model.{name}": np.asarray(tensor._data, order="C") for name, tensor in trainer.model.state_dict().items()
     }
     state = trainer.optimizer.state_dict()
     steps = {}
     for number, values in state["state"].items():
         steps[str(number)] = values["step"]
         arrays = {name: value for name, value in values.items() if name != "step"}
-        tensors |= {f"optimizer.{number}.{name}": np.ascontiguousarray(value._data) for name, value in arrays.items()}
+        tensors |= {f"optimizer.{number}.{name}": np.asarray(value._data, order="C") for name, value in arrays.items()}
     tensors["epoch_losses"] = np.asarray(trainer.epoch_losses, dtype=np.float64)
     record = {
         "config": config,

@@ -50,7 +50,7 @@ def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
     """
     from fastnn import io
 
-    arrays = OrderedDict((name, np.ascontiguousarray(tensor._data)) for name, tensor in model.state_dict().items())
+    arrays = OrderedDict((name, np.asarray(tensor._data, order="C")) for name, tensor in model.state_dict().items())
     text = json.dumps({"version": 1, **asdict(info)})
     if os.fspath(path).endswith(".safetensors"):
         io.save_safetensors(path, arrays, {_KEY: text})
@@ -182,7 +182,7 @@ def parameters_sha256(model: Module) -> str:
     """
     digest = sha256()
     for name, tensor in model.state_dict().items():
-        data = np.ascontiguousarray(tensor._data)
+        data = np.asarray(tensor._data, order="C")
         digest.update(name.encode() + b"\0" + data.astype(data.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
 
@@ -225,7 +225,7 @@ def load(path: StrPath, map_location: Any = None, weights_only: bool = True) -> 
 
 def _to_arrays(obj: Any) -> Any:
     if isinstance(obj, Tensor):
-        return np.ascontiguousarray(obj._data)
+        return np.asarray(obj._data, order="C")
     if isinstance(obj, Mapping):
         kind = OrderedDict if isinstance(obj, OrderedDict) else dict
         return kind((_key(key), _to_arrays(value)) for key, value in obj.items())
