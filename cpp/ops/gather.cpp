@@ -83,7 +83,8 @@ void gather_uint8_check(const TensorView& x, const TensorView& index, const Tens
     check_dtype(op, "x", x, DType::uint8);
     check_real(op, "the result", y);
     rows_check(op, x, index, y);
-    if ((mean == nullptr) != (std == nullptr)) fail(op, "mean and std go together, got ", mean == nullptr ? "std" : "mean", " alone");
+    if ((mean == nullptr) != (std == nullptr))
+        fail(op, "mean and std go together, got ", mean == nullptr ? "std" : "mean", " alone");
     if (mean == nullptr) return;
     for (const TensorView* values : {mean, std}) {
         check_dtype(op, "mean and std", *values, DType::float64);

@@ -13,7 +13,7 @@ namespace {
 
 // A product of a weight and so many rows: its flops, and its cost in elementary operations.
 void set_product(Instruction& instruction, const TensorView& weight, std::int64_t rows) {
-    const std::int64_t inputs = weight.size() / weight.shape[0], outputs = weight.shape[0];
+    const std::int64_t outputs = weight.shape[0], inputs = weight.shape[1];
     instruction.operations = product_cost(rows, outputs, inputs);
     instruction.flops = 16 * instruction.operations;
     instruction.detail = text(inputs, "-", outputs);
@@ -60,6 +60,15 @@ void multiply_rows(Product product, const TensorView& x, const TensorView& y, Ra
     product.multiply(product.split().all());
 }
 
+// Adds a product that can be cut by the rows of x and y too; row_body: where there is more to do for them.
+void add_row_product(Call& call, Instruction instruction, const Facts& facts, const Product& product,
+                     const TensorView& x, const TensorView& y, const Body& row_body = {}) {
+    instruction.rows = x.shape[0];
+    instruction.pixels = facts.pixels(y);
+    instruction.row_body = row_body ? row_body : [=](Range rows, int) { multiply_rows(product, x, y, rows); };
+    add_product(call, std::move(instruction), product);
+}
+
 // The forward product of some rows, columns that are zero in all of them left out.
 Body without_zeros(Call& call, const Product& product, const TensorView& x, const TensorView& weight,
                    const TensorView& y) {
@@ -85,11 +94,8 @@ void build_dense_forward(Call& call) {
     Instruction forward = call.instruction();
     set_product(forward, weight, x.shape[0]);
     if (!weight.panels) return add_product(call, std::move(forward), product);
-    forward.rows = x.shape[0];
-    forward.pixels = dense_forward_facts.pixels(y);
-    forward.row_body = looks_for_zeros(x, weight) ? without_zeros(call, product, x, weight, y)
-                                                  : Body([=](Range rows, int) { multiply_rows(product, x, y, rows); });
-    add_product(call, std::move(forward), product);
+    const Body body = looks_for_zeros(x, weight) ? without_zeros(call, product, x, weight, y) : Body();
+    add_row_product(call, std::move(forward), dense_forward_facts, product, x, y, body);
 }
 
 void build_dense_grad_x(Call& call) {
@@ -102,10 +108,7 @@ void build_dense_grad_x(Call& call) {
     call.program.derived.reads_transposed(kept);
     gradient.reads(kept->transposed());
     const Product product = dense_forward(grad_y, kept->transposed(), grad_x);
-    gradient.rows = grad_y.shape[0];
-    gradient.pixels = dense_grad_x_facts.pixels(grad_x);
-    gradient.row_body = [=](Range rows, int) { multiply_rows(product, grad_y, grad_x, rows); };
-    add_product(call, std::move(gradient), product);
+    add_row_product(call, std::move(gradient), dense_grad_x_facts, product, grad_y, grad_x);
 }
 
 void build_dense_grad_weight(Call& call) {
