@@ -345,11 +345,12 @@ bool packs(const TensorView& b) { return b.stride[b.rank - 1] != 1 && b.size() !
 // Cuts a part of several lines of so many units each, one behind the other, and calls f(line, part of it).
 template <typename F>
 void for_each_line(Range part, std::int64_t units, F f) {
-    while (part.begin < part.end) {
-        const std::int64_t line = part.begin / units, first = part.begin % units;
-        const std::int64_t end = std::min(units, first + part.end - part.begin);
+    if (part.begin >= part.end) return;
+    std::int64_t line = part.begin / units, first = part.begin % units;
+    for (std::int64_t left = part.end - part.begin; left > 0; ++line, first = 0) {
+        const std::int64_t end = std::min(units, first + left);
         f(line, Range{first, end});
-        part.begin += end - first;
+        left -= end - first;
     }
 }
 

@@ -30,11 +30,11 @@ constexpr std::int64_t inner_block = cache_items<float>;
 template <typename F>
 void for_each_result(Range part, const TensorView& x, F f) {
     const std::int64_t inner = x.shape[2], blocks = std::max<std::int64_t>(blocks_of(inner, inner_block), 1);
-    while (part.begin < part.end) {
-        const std::int64_t outer = part.begin / blocks, first = part.begin % blocks;
-        const std::int64_t end = std::min(blocks, first + part.end - part.begin);
+    std::int64_t outer = part.begin / blocks, first = part.begin % blocks;
+    for (std::int64_t left = part.end - part.begin; left > 0; ++outer, first = 0) {
+        const std::int64_t end = std::min(blocks, first + left);
         f(outer, Range{first * inner_block, std::min(inner, end * inner_block)});
-        part.begin += end - first;
+        left -= end - first;
     }
 }
 

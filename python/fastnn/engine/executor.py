@@ -46,11 +46,12 @@ class Executor(Protocol):
         """Steps first .. first + steps - 1 of a source's order, back after about ``seconds``; how many were done."""
 
 
-class CompiledExecutor(_core.Plan):
-    """The executor of ``cpp/plan`` on this machine's processors; its numbers of buffers and views are its own."""
+class CompiledExecutor:
+    """The executor of ``cpp/plan`` on this machine's processors."""
 
     def __init__(self, memory: Memory) -> None:
-        super().__init__()
+        self.core = _core.Plan()
+        self.step, self.run = self.core.step, self.core.run  # the calls of a training loop: without a hop between
         self._memory = memory
         self._buffers: list[int] = []  # the core's numbers of the memory's buffers and views
         self._views: list[int] = []
@@ -60,30 +61,30 @@ class CompiledExecutor(_core.Plan):
 
     def load(self, program: Program) -> None:
         self._allocate()
-        program.number = self.program()
+        program.number = self.core.program()
         for op in program.ops:
             if op.name != "view":
                 inputs, outputs = map(self._numbers, (op.inputs, op.outputs))
-                self.emit(program.number, op.name, inputs, outputs, op.attributes, op.state)
+                self.core.emit(program.number, op.name, inputs, outputs, op.attributes, op.state)
         io = (program.input, program.target, program.loss, program.output)
-        self.set_io(program.number, *self._numbers(io))
+        self.core.set_io(program.number, *self._numbers(io))
 
     def _allocate(self) -> None:
         new = self._memory.buffers[len(self._buffers) :]
-        self._buffers += [self.buffer(buffer.nbytes) for buffer in new]
+        self._buffers += [self.core.buffer(buffer.nbytes) for buffer in new]
         for view in self._memory.views[len(self._views) :]:
             place = (self._buffers[view.buffer], view.offset, list(view.shape), list(view.strides), view.dtype)
-            self._views.append(self.view(*place, view.panel))
+            self._views.append(self.core.view(*place, view.panel))
         for buffer, number in zip(reversed(new), reversed(self._buffers), strict=False):
             if buffer.contents is not None:
                 flat = buffer.contents.reshape(-1)
-                super().write(self.view(number, 0, [flat.size], [1], flat.dtype.name), flat)
+                self.core.write(self.core.view(number, 0, [flat.size], [1], flat.dtype.name), flat)
 
     def _numbers(self, views: tuple[int, ...]) -> list[int]:
         return [MISSING if view == MISSING else self._views[view] for view in views]
 
     def write(self, view: int, array: np.ndarray) -> None:
-        super().write(self._views[view], array)
+        self.core.write(self._views[view], array)
 
     def read(self, view: int, array: np.ndarray) -> None:
-        super().read(self._views[view], array)
+        self.core.read(self._views[view], array)

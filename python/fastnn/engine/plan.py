@@ -165,9 +165,9 @@ class Plan:
             return profile_of(self.core, number)
 
     @property
-    def core(self) -> Executor:
-        """The executor: what it tells of its programs."""
-        return self._executor
+    def core(self) -> _core.Plan:
+        """The compiled executor's own object: what it tells of its programs."""
+        return self._executor.core
 
     def _value(self, view: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         out = np.empty(shape, dtype=dtype)
