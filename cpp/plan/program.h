@@ -35,6 +35,9 @@ struct Program {
     const Source* source = nullptr;                       // of the current run
     std::int64_t step = 0;                                // number in it
     double usual_seconds = 0;                             // of a step (pace.h)
+    // The best number of threads (0: not known yet) for a call of so many steps, where so many may be used.
+    int threads = 0, of_threads = 0;
+    std::int64_t of_steps = 0;
 };
 
 }  // namespace fastnn

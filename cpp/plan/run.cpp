@@ -163,7 +163,13 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     scheduled(program);
     target.derived.find_spoiled(derived_, target.instructions);
     const std::int64_t rows = run.input == nullptr ? 0 : run.input->shape[0];
-    run.wanted = best_threads(target.instructions, target.phases, rows, get_num_threads(), limits.steps);
+    const int most = get_num_threads();
+    if (target.threads == 0 || target.of_threads != most || target.of_steps != limits.steps) {
+        target.threads = best_threads(target.instructions, target.phases, rows, most, limits.steps);
+        target.of_threads = most;
+        target.of_steps = limits.steps;
+    }
+    run.wanted = target.threads;
     const int threads = pace_.first(start, run.wanted);
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
     target.derived.prepare();
