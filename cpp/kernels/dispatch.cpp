@@ -1,7 +1,7 @@
 #include "kernels/dispatch.h"
 
 #include "core/check.h"
-#include "core/cpu_features.h"
+#include "core/platform.h"
 
 namespace fastnn {
 
