@@ -7,10 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-CPP = [path for path in (ROOT / "cpp").rglob("*") if path.suffix in (".h", ".cpp", ".inl")]
-CMAKE = [ROOT / "CMakeLists.txt", ROOT / "cpp/CMakeLists.txt", *(ROOT / "cpp").rglob("*.cmake")]
+from repository import CMAKE, cpp_files, shown
 
 POSIX_HEADER = (
     r"#\s*include <(sys/\S+|dirent|dlfcn|fcntl|poll|pthread|pwd|sched|semaphore|signal|strings|termios|time|unistd)\.h>"
@@ -19,15 +16,14 @@ POSIX_CALL = r"\b(pthread_\w+|sched_\w+|aligned_alloc|posix_memalign|mmap|syscon
 SYSTEM_FILE = r'"/(proc|sys|dev|etc)/'
 
 
-def places(pattern: str, files: list[Path]) -> set[str]:
-    """The files with a match."""
-    return {str(path.relative_to(ROOT)) for path in files if re.search(pattern, path.read_text())}
+def matching(pattern: str, files: list[Path]) -> list[str]:
+    return [shown(path) for path in files if re.search(pattern, path.read_text())]
 
 
 @pytest.mark.parametrize("pattern", [POSIX_HEADER, POSIX_CALL, SYSTEM_FILE, "__builtin_cpu"])
 def test_the_system_is_in_one_file_of_the_core(pattern: str) -> None:
-    assert places(pattern, CPP) == {"cpp/core/platform_posix.cpp"}
+    assert matching(pattern, cpp_files()) == ["cpp/core/platform_posix.cpp"]
 
 
 def test_flags_of_gcc_and_clang_are_in_two_files() -> None:
-    assert places(r"[\s>]-[fmWO]\w", CMAKE) == {"cpp/cmake/compiler.cmake", "cpp/cmake/isa.cmake"}
+    assert matching(r"[\s>]-[fmWO]\w", CMAKE) == ["cpp/cmake/compiler.cmake", "cpp/cmake/isa.cmake"]

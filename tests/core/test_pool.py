@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
 from fastnn import _core
+from processes import python
 
 HEAD = """
 import os, sys, threading
@@ -21,7 +20,7 @@ threads = lambda: len(os.listdir("/proc/self/task"))
 
 def ends_with(code: str) -> tuple[int, str]:
     """The exit code and output of a fresh interpreter, which must end within seconds."""
-    done = subprocess.run([sys.executable, "-c", HEAD + code], capture_output=True, text=True, timeout=60)
+    done = python("-c", HEAD + code, seconds=60)
     assert done.stderr == ""
     return done.returncode, done.stdout.strip()
 
