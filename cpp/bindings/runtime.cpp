@@ -4,9 +4,9 @@
 #include <cstdlib>
 
 #include "bindings/bindings.h"
-#include "core/cpu_features.h"
 #include "core/parallel.h"
 #include "core/peak.h"
+#include "core/platform.h"
 #include "kernels/cuda/backend.h"
 #include "kernels/dispatch.h"
 

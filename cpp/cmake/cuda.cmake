@@ -2,4 +2,4 @@
 if(FASTNN_CUDA)
   message(FATAL_ERROR "FASTNN_CUDA=ON: this version of fastnn has no CUDA backend yet; build with FASTNN_CUDA=OFF")
 endif()
-set(FASTNN_CUDA_SOURCES cpp/kernels/cuda/stub.cpp)
+set(FASTNN_CUDA_SOURCES kernels/cuda/stub.cpp)

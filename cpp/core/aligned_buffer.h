@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -27,16 +26,16 @@ public:
     }
     AlignedBuffer(const AlignedBuffer&) = delete;
     AlignedBuffer& operator=(const AlignedBuffer&) = delete;
-    ~AlignedBuffer() { std::free(data_); }
+    ~AlignedBuffer() { release(); }
 
     // At least this many bytes; the contents are zero where the buffer had to grow.
     void grow(std::size_t bytes) {
         if (bytes <= size_) return;
         const std::size_t rounded = (bytes + cache_line - 1) / cache_line * cache_line;
-        void* fresh = rounded < bytes ? nullptr : std::aligned_alloc(cache_line, rounded);
-        if (fresh == nullptr) throw std::bad_alloc();
+        if (rounded < bytes) throw std::bad_alloc();
+        void* fresh = ::operator new(rounded, std::align_val_t{cache_line});
         std::memset(fresh, 0, rounded);
-        std::free(data_);
+        release();
         data_ = fresh;
         size_ = rounded;
     }
@@ -45,6 +44,7 @@ public:
     std::size_t size() const { return size_; }
 
 private:
+    void release() { ::operator delete(data_, std::align_val_t{cache_line}); }
     void swap(AlignedBuffer& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);

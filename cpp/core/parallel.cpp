@@ -1,25 +1,21 @@
 #include "core/parallel.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
-#include <vector>
 
 #include "core/aligned_buffer.h"
 #include "core/check.h"
-#include "core/cpu_features.h"
 #include "core/float_mode.h"
+#include "core/platform.h"
+#include "core/pool.h"
+#include "core/spin.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
-#else
-#include <thread>
 #endif
 
 namespace fastnn {
@@ -28,18 +24,7 @@ namespace {
 
 struct TeamBroken {};
 
-// A pause is about 40 cycles on current x86: 1,000 of them are some 10 us, more than a balanced step needs and less
-// than a time slice. Then 100 yields of a microsecond or so, for a machine with more threads than processors.
-constexpr int spins = 1000, yields = 100;
-
-void pause() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-}
-
 std::atomic<int> requested_threads{0};
-std::atomic<bool> forked{false};
 
 int positive_number(const char* variable) {
     const char* value = std::getenv(variable);
@@ -104,14 +89,7 @@ struct TeamState {
 
     void wait(std::uint32_t seen) {
         const auto over = [&] { return generation.load() != seen || broken.load(); };
-        for (int i = 0; may_spin && i < spins; ++i) {
-            if (over()) return;
-            pause();
-        }
-        for (int i = 0; i < yields; ++i) {
-            if (over()) return;
-            sched_yield();
-        }
+        if (spin_until(over, may_spin)) return;
         std::unique_lock<std::mutex> lock(mutex);
         sleepers.fetch_add(1);
         passed.wait(lock, over);
@@ -170,7 +148,7 @@ void Team::rest() {
 }
 
 void parallel(int threads, TeamBody body) {
-    if (threads <= 1 || forked.load()) {
+    if (threads <= 1 || forked()) {
         const FloatMode mode;
         Team alone;
         body(alone);
@@ -187,16 +165,7 @@ void parallel(int threads, TeamBody body) {
     }
 #else
     state.start(threads, cpus);
-    std::vector<std::thread> helpers;
-    try {
-        for (int i = 1; i < threads; ++i) helpers.emplace_back([&state, body, i] { state.run(body, i); });
-    } catch (...) {  // no more threads to be had: those that started leave at their first barrier
-        state.broken.store(true);
-        for (auto& helper : helpers) helper.join();
-        throw;
-    }
-    state.run(body, 0);
-    for (auto& helper : helpers) helper.join();
+    run_on_pool(threads, state.may_spin, [&](int index) { state.run(body, index); });
 #endif
     if (state.error) std::rethrow_exception(state.error);
 }
@@ -210,12 +179,9 @@ int threads_for(double operations) {
 }
 
 int get_num_threads() {
-    if (forked.load()) return 1;
+    if (forked()) return 1;  // OpenMP's pool would wait for ever for threads that this process has not
     int threads = requested_threads.load();
     if (threads == 0) {
-        // After fork the child has only the calling thread, and OpenMP's pool would wait for the others for ever.
-        static const bool watching = pthread_atfork(nullptr, nullptr, [] { forked.store(true); }) == 0;
-        (void)watching;
         threads = default_threads();
         requested_threads.store(threads);
     }
@@ -224,7 +190,7 @@ int get_num_threads() {
 
 void set_num_threads(int threads) {
     if (threads < 1 || threads > 4096) fail("set_num_threads", "threads must be from 1 to 4096, got ", threads);
-    get_num_threads();  // installs the fork handler
+    forked();  // from here on it sees forks
     requested_threads.store(threads);
 }
 

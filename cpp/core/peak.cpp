@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/check.h"
-#include "core/cpu_features.h"
 #include "core/parallel.h"
+#include "core/platform.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -1,7 +1,6 @@
 #include "data/image_files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include "core/platform.h"
 
 namespace fastnn {
 
@@ -11,12 +10,8 @@ constexpr std::size_t most = std::size_t{1} << 20;  // a full reader is as fast 
 
 std::size_t ImageReader::fill(const char* path) {
     if (file_.empty()) file_.resize(most + 1);
-    const int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (file < 0) return 0;
-    const ssize_t size = ::read(file, file_.data(), file_.size());
-    close(file);
-    // A short read of a regular file is all of it; what was cut short nevertheless has no end that PngDecoder takes.
-    return size > 0 && static_cast<std::size_t>(size) <= most ? static_cast<std::size_t>(size) : 0;
+    const std::size_t size = read_file(path, file_.data(), file_.size());
+    return size <= most ? size : 0;  // what was cut short has no end that PngDecoder takes
 }
 
 bool ImageReader::read(const char* path, const ImageShape& shape, std::uint8_t* out) {

@@ -54,12 +54,12 @@ CrcTables make_crc_tables() {
     return tables;
 }
 
-std::uint8_t paeth(int left, int up, int corner) {
-    const int to_left = std::abs(up - corner), to_up = std::abs(left - corner),
-              to_corner = std::abs(left + up - 2 * corner);
-    return static_cast<std::uint8_t>(to_left <= to_up && to_left <= to_corner ? left
-                                     : to_up <= to_corner                     ? up
-                                                                              : corner);
+std::uint8_t paeth(int left, int up, int diagonal) {
+    const int to_left = std::abs(up - diagonal), to_up = std::abs(left - diagonal),
+              to_diagonal = std::abs(left + up - 2 * diagonal);
+    return static_cast<std::uint8_t>(to_left <= to_up && to_left <= to_diagonal ? left
+                                     : to_up <= to_diagonal                     ? up
+                                                                                : diagonal);
 }
 
 // PNG specification, 9: each byte is the difference from what those to the left and above predict.

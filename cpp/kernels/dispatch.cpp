@@ -1,17 +1,19 @@
 #include "kernels/dispatch.h"
 
 #include "core/check.h"
-#include "core/cpu_features.h"
+#include "core/platform.h"
 
 namespace fastnn {
 
 namespace scalar {
 extern const KernelTable kernel_table;
 }  // namespace scalar
-#if defined(__x86_64__)
+#if defined(FASTNN_HAS_AVX2)
 namespace avx2 {
 extern const KernelTable kernel_table;
 }  // namespace avx2
+#endif
+#if defined(FASTNN_HAS_AVX512)
 namespace avx512 {
 extern const KernelTable kernel_table;
 }  // namespace avx512
@@ -19,8 +21,10 @@ extern const KernelTable kernel_table;
 
 const std::vector<Isa>& isa_levels() {
     static const std::vector<Isa> levels = {
-#if defined(__x86_64__)
+#if defined(FASTNN_HAS_AVX512)
         {&avx512::kernel_table, cpu_has_avx512()},
+#endif
+#if defined(FASTNN_HAS_AVX2)
         {&avx2::kernel_table, cpu_has_avx2()},
 #endif
         {&scalar::kernel_table, true},

@@ -8,7 +8,7 @@ namespace {
 
 // Rows of a task: as many whole register tiles as come near 100. Of a batch of 64 they are 25 KB of inputs, which are
 // read from L2 for the first panel and lie in L1 for the next.
-constexpr std::int64_t most_rows = 100;
+constexpr std::int64_t cached_rows = 100;
 
 // Panels of a task. Two halve the reading of x from L2, and leave tasks of 5 to 10 us, so that threads end together. A
 // large batch, which comes from memory, has tasks of milliseconds: 256 columns of gradients are 100 KB of L2 and read x
@@ -25,7 +25,7 @@ constexpr std::int64_t copied_bytes = 16 * 1024;
 WeightGradient::WeightGradient(const TensorView& grad_y, const TensorView& x, std::int64_t width, Zeros* zeros)
     : grad_y_(grad_y), x_(x), width_(width), zeros_(zeros) {
     const std::int64_t tile = x.dtype == DType::float64 ? kernels<double>().rows : kernels<float>().rows;
-    row_block_ = most_rows / tile * tile;
+    row_block_ = cached_rows / tile * tile;
     sample_block_ = std::min(copied_bytes / (width * item_size(x.dtype)), std::max<std::int64_t>(samples(), 1));
     sample_blocks_ = std::max<std::int64_t>(blocks_of(samples(), sample_block_), 1);
     panel_block_ = sample_blocks_ > 1 ? std::clamp<std::int64_t>(most_columns / width, 1, panels()) : few_panels;

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from fastnn import platform
 from fastnn.io import atomic, sweep_stale, write_atomic
 from io_files import CHUNKS, ERRORS, NEW, OLD, run_python, temps
 
@@ -23,6 +24,11 @@ class FaultyOs:
         self.fail_at = fail_at
         self.error = error
         self.calls: list[str] = []
+
+    def stand_in(self, patch: pytest.MonkeyPatch) -> None:
+        """Gives it to the two modules that a save goes through."""
+        for module in (atomic, platform):
+            patch.setattr(module, "os", self)
 
     def __getattr__(self, name: str):
         real = getattr(os, name)
@@ -46,7 +52,7 @@ def os_calls(path: Path) -> list[str]:
     """The calls of one undisturbed save."""
     faulty = FaultyOs()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(atomic, "os", faulty)
+        faulty.stand_in(patch)
         write_atomic(path, CHUNKS)
     return faulty.calls
 
@@ -137,7 +143,7 @@ def test_every_failing_call_leaves_the_old_file(tmp_path, code, old):
             path.chmod(0o600)
         faulty = FaultyOs(index, OSError(code, os.strerror(code)))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(atomic, "os", faulty)
+            faulty.stand_in(patch)
             check_failed_save(path, faulty, code, OLD if old else None)
         assert temps(tmp_path) == [], faulty.calls
 
@@ -179,7 +185,7 @@ def test_the_injected_calls_are_those_of_a_save(checkpoint):
 
 def test_folder_that_cannot_be_synced_is_no_error(checkpoint, monkeypatch):
     last_sync = max(index for index, call in enumerate(os_calls(checkpoint)) if call == "fsync")
-    monkeypatch.setattr(atomic, "os", FaultyOs(last_sync, OSError(errno.EINVAL, "cannot sync a folder")))
+    FaultyOs(last_sync, OSError(errno.EINVAL, "cannot sync a folder")).stand_in(monkeypatch)
     write_atomic(checkpoint, CHUNKS)
     assert checkpoint.read_bytes() == NEW
 
@@ -187,7 +193,7 @@ def test_folder_that_cannot_be_synced_is_no_error(checkpoint, monkeypatch):
 def test_interrupt_leaves_the_old_file_and_no_temporary_one(checkpoint, monkeypatch):
     first_write = os_calls(checkpoint).index("write")
     checkpoint.write_bytes(OLD)
-    monkeypatch.setattr(atomic, "os", FaultyOs(first_write, KeyboardInterrupt()))
+    FaultyOs(first_write, KeyboardInterrupt()).stand_in(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         write_atomic(checkpoint, CHUNKS)
     assert checkpoint.read_bytes() == OLD and temps(checkpoint.parent) == []

@@ -3,5 +3,4 @@
 cli.py       options, errors as one line, exit codes     signals.py   Ctrl-C and SIGTERM
 settings.py  what a training run is to do                fitting.py   a training run, saved and resumed
 testing.py   every wrong case, the accuracy              results.py   what is left in files
-process.py   what the system tells of this process
 """

@@ -7,7 +7,6 @@ where nobody reads the output any more.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn import chinese
 from fastnn.commands.signals import Interrupted, Signals
+from fastnn.platform import BROKEN_PIPE
 from fastnn.text import did_you_mean, safe_text
 from fastnn.training.console import clear_line
 
@@ -144,7 +144,7 @@ def _guarded(
         return function(args, signals)
     except BrokenPipeError:
         sys.stdout = None  # nobody reads any more: nothing to flush at exit
-        return 128 + signal.SIGPIPE
+        return BROKEN_PIPE
     except Exception as error:
         signals.check()  # compiled code that a signal interrupts may turn our exception into one of its own
         return report(prog, error, args.traceback)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
-from fastnn.commands.process import openmp_runtimes
 from fastnn.commands.signals import Signals
+from fastnn.platform import mapped_files
 
 if TYPE_CHECKING:
     from fastnn.nn.module import Module
@@ -40,6 +40,12 @@ def runtime_info() -> dict[str, object]:
         "openmp_runtimes": openmp_runtimes(),
         "cuda": "available" if _core.cuda_available() else _core.cuda_missing_reason(),
     }
+
+
+def openmp_runtimes() -> list[str]:
+    """The OpenMP libraries in this process: more than one means two pools of threads."""
+    names = ("libgomp", "libomp", "libiomp5", "vcomp")
+    return sorted(path for path in mapped_files() if path.rsplit("/", 1)[-1].startswith(names))
 
 
 def network_of(text: str) -> Network:

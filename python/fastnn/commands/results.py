@@ -7,11 +7,11 @@ import os
 from typing import Any
 
 from fastnn import _core
-from fastnn.commands.process import seconds_since_start
 from fastnn.commands.settings import Settings
 from fastnn.commands.testing import TestResult
 from fastnn.io import write_atomic
 from fastnn.io.checks import shown_path
+from fastnn.platform import seconds_since_start
 from fastnn.training.engines import PlanEngine
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
+
+from fastnn.platform import take_stop_signals
 
 
 class Interrupted(BaseException):
@@ -22,17 +23,17 @@ class Signals:
     def __init__(self) -> None:
         self.received = 0
         self.deferred = False
-        self._before: dict[int, Any] = {}
+        self._give_back: Callable[[], None] | None = None
 
     def install(self) -> None:
         """Takes the signals, where that can be done: in the main thread."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._give_back = take_stop_signals(self._handle)
 
     def restore(self) -> None:
         """Gives the signals back to whoever had them."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        if self._give_back is not None:
+            self._give_back()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received:

@@ -21,13 +21,13 @@ from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_bytes, shown_name, shown_path
+from fastnn.platform import open_to_read
 from fastnn.transforms import FULL_SIZE
 
 Target = Callable[[int, int], tuple[int, int]]
 
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 2**29  # 50 million pixels of 16-bit RGBA, and room for metadata
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _FOREIGN = (
     (b"II*\0", "a TIFF image, which fastnn does not read: convert it to PNG"),
@@ -95,7 +95,7 @@ def read_rgb(path: StrPath, keep_grey: bool = False, jpeg_target: Target | None 
 
 
 def _read(path: StrPath) -> bytes:
-    fd = os.open(path, _OPEN_FLAGS)
+    fd = open_to_read(path)
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from fastnn.eager import ops
 from fastnn.eager.memory import owner_of
+from fastnn.platform import after_fork_in_child
 
 
 class RecordingError(RuntimeError):
@@ -40,7 +40,7 @@ def _after_fork() -> None:
         _one_at_a_time = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+after_fork_in_child(_after_fork)
 
 
 class Recorder:

@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, read whole from regular files only. POSIX."""
+"""Files on disk: written whole or not at all, read whole from regular files only."""
 
 import errno
 import os
@@ -11,12 +11,12 @@ import numpy as np
 
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_bytes, shown_path
-from fastnn.io.memory import ALWAYS_FINE, available_memory
+from fastnn.io.memory import ALWAYS_FINE
+from fastnn.platform import folder_sync, free_space, is_running, machine_memory, open_new, open_to_read
 
 TEMP_SUFFIX = ".fastnn-tmp"
 _TEMP_TAIL = re.compile(r"(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
 _ALIGNMENT = 64
-_UNSYNCABLE = (errno.EINVAL, errno.ENOTSUP)
 
 # Temporary files that this process is writing now. A name with our pid that is not here was left by a killed process
 # that had the same pid: usual in containers, where every start gets the same one.
@@ -48,14 +48,11 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
     renamed = False
     try:
         mode = _mode_of_old(target)
-        folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with folder_sync(folder) as sync:
             _write_and_rename(os.path.join(folder, temp), target, pieces, mode, durable)
             renamed = True
             if durable:
-                _sync_folder(folder_fd)
-        finally:
-            os.close(folder_fd)
+                sync()
     except OSError as error:
         needed = sum(piece.nbytes for piece in pieces)
         raise _save_error(error, path, target, needed, renamed) from error
@@ -88,7 +85,7 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         FormatError: not a regular file, larger than the free memory, or shorter than its size said.
         OSError: from the operating system, with the path.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    fd = open_to_read(path)
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
@@ -129,8 +126,7 @@ def _write_and_rename(temp: str, target: str, pieces: list[memoryview], mode: in
     entry = os.path.basename(temp)
     _in_flight.add(entry)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(temp, flags, 0o666)
+        fd = open_new(temp)
         try:
             if mode is not None and stat.S_IMODE(os.fstat(fd).st_mode) != mode:
                 os.fchmod(fd, mode)
@@ -158,22 +154,12 @@ def _write_all(fd: int, piece: memoryview) -> None:
         piece = piece[count:]
 
 
-def _sync_folder(fd: int) -> None:
-    """Makes the rename durable. Some network file systems cannot sync a folder: not the save's fault."""
-    try:
-        os.fsync(fd)
-    except OSError as error:
-        if error.errno not in _UNSYNCABLE:
-            raise
-
-
 def _save_error(error: OSError, path: str | os.PathLike[str], target: str, needed: int, renamed: bool) -> OSError:
     """The same error with what a person needs to know: path, cause, bytes needed and free, what is left."""
     space = f"needs {shown_bytes(needed)}"
     folder = os.path.dirname(target)
     with suppress(OSError):
-        system = os.statvfs(folder)
-        space += f", {shown_bytes(system.f_bavail * system.f_frsize)} free in {shown_path(folder)}"
+        space += f", {shown_bytes(free_space(folder))} free in {shown_path(folder)}"
     outcome = "the old file is unchanged" if os.path.isfile(target) else "nothing was written"
     if renamed:
         outcome = "the new file is complete, but a power failure could still undo the save"
@@ -189,20 +175,12 @@ def _temp_prefix(name: str) -> str:
 
 def _being_written(entry: str, pid: int) -> bool:
     """Whether the process that made this temporary file is still at it."""
-    if pid == os.getpid():
-        return entry in _in_flight
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass  # another user's
-    return True
+    return entry in _in_flight if pid == os.getpid() else is_running(pid)
 
 
 def _aligned_buffer(size: int, path: str | os.PathLike[str]) -> memoryview:
     """`size` writable bytes at a multiple of 64, refused where the machine has not that much memory free."""
-    if size >= ALWAYS_FINE and size > (free := available_memory()):
+    if size >= ALWAYS_FINE and size > (free := machine_memory()):
         raise FormatError(f"{shown_path(path)} needs {shown_bytes(size)} of memory; {shown_bytes(free)} are free")
     try:
         block = np.empty(size + _ALIGNMENT, np.uint8)

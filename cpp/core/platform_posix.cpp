@@ -1,10 +1,21 @@
-#include "core/cpu_features.h"
+// platform.h on POSIX systems with GCC or Clang; processors are counted as Linux has them.
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <thread>
+
+#include "core/platform.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -66,6 +77,54 @@ int available_cpus() {
     const double quota = cgroup_quota();
     if (quota < cpus) cpus = static_cast<int>(std::ceil(quota));
     return std::max(cpus, 1);
+}
+
+bool forked() {
+    static std::atomic<bool> in_child{false};
+    static const int watching = pthread_atfork(nullptr, nullptr, [] { in_child.store(true); });
+    static_cast<void>(watching);
+    return in_child.load();
+}
+
+std::size_t read_file(const char* path, void* bytes, std::size_t most) {
+    const int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file < 0) return 0;
+    const ssize_t size = read(file, bytes, most);  // a short read of a regular file is all of it
+    close(file);
+    return size > 0 ? static_cast<std::size_t>(size) : 0;
+}
+
+FolderReader::FolderReader(const char* path)
+    : handle_(opendir(path), [](void* folder) { closedir(static_cast<DIR*>(folder)); }) {}
+
+FolderReader::Entry FolderReader::next(const char*& name) {
+    for (;;) {
+        errno = 0;
+        const dirent* const entry = readdir(static_cast<DIR*>(handle_.get()));
+        if (entry == nullptr) return errno == 0 ? Entry::end : Entry::failed;
+        name = entry->d_name;
+        if (std::string_view(name) == "." || std::string_view(name) == "..") continue;
+        return entry->d_type == DT_REG ? Entry::file : entry->d_type == DT_DIR ? Entry::folder : Entry::other;
+    }
+}
+
+namespace {
+
+std::int64_t nanoseconds(const timespec& time) {
+    std::int64_t result = 0;
+    const bool fits = !__builtin_mul_overflow(std::int64_t{time.tv_sec}, std::int64_t{1'000'000'000}, &result) &&
+                      !__builtin_add_overflow(result, std::int64_t{time.tv_nsec}, &result);
+    return fits ? result : std::numeric_limits<std::int64_t>::max();
+}
+
+}  // namespace
+
+bool FolderReader::stamp(const char* name, FileStamp& stamp) const {
+    struct stat status;
+    const int folder = dirfd(static_cast<DIR*>(handle_.get()));
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) return false;
+    stamp = {status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+    return true;
 }
 
 }  // namespace fastnn

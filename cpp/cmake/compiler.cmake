@@ -1,0 +1,12 @@
+# The only place with -f and -W flags, beside isa.cmake's -m flags. Another compiler needs a branch of its own here.
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  message(FATAL_ERROR "fastnn has flags for GCC and Clang, not for ${CMAKE_CXX_COMPILER_ID}: add its own to "
+                      "cpp/cmake/compiler.cmake (the same bits need a * b + c left uncontracted) and to isa.cmake")
+endif()
+
+# No contraction: a fused multiply-add is written where it is meant, so every ISA and compiler rounds alike.
+add_compile_options(-ffp-contract=off -fno-math-errno)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+if(FASTNN_WERROR)
+  add_compile_options(-Werror)
+endif()

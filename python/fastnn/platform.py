@@ -1,0 +1,144 @@
+"""What the operating system gives beyond what Python has everywhere: the only module of the package that asks it.
+
+Forks and signals, processes, memory, files. This is POSIX, with Linux's /proc where there is one; another system needs
+this module written for it, and nothing else of the package.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+Path = str | os.PathLike[str]
+
+_CGROUP = "/sys/fs/cgroup/memory."
+
+# The exit code where nobody reads the output any more: as if SIGPIPE had ended the process.
+BROKEN_PIPE = 128 + 13
+
+
+def after_fork_in_child(handler: Callable[[], None]) -> None:
+    """Has the handler called in the child after every fork."""
+    os.register_at_fork(after_in_child=handler)
+
+
+def take_stop_signals(handler: Callable[[int, FrameType | None], None]) -> Callable[[], None]:
+    """Gives SIGINT (Ctrl-C) and SIGTERM to the handler, which gets the number and the frame. In the main thread only.
+
+    Returns:
+        A function that gives them back to whoever had them.
+    """
+    import signal
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def give_back() -> None:
+        for number, former in before.items():
+            signal.signal(number, former)
+
+    return give_back
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this number, of whatever user, runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
+
+
+def seconds_since_start() -> float:
+    """Seconds since this process was started, the interpreter's start included (not on Linux: its CPU time)."""
+    try:
+        with open("/proc/self/stat", "rb") as stat:
+            started = int(stat.read().rsplit(b")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    except (OSError, AttributeError, ValueError):
+        return time.process_time()
+
+
+def mapped_files() -> set[str]:
+    """Paths of the files in this process's memory, libraries among them; none where the system does not say."""
+    try:
+        with open("/proc/self/maps") as maps:
+            return {line.split(maxsplit=5)[5].strip() for line in maps if line.count("/")}
+    except OSError:
+        return set()
+
+
+def machine_memory() -> int:
+    """Bytes that the machine can give without swapping, as the kernel estimates; 2**63 where it does not say."""
+    with suppress(OSError, ValueError, IndexError), open("/proc/meminfo", "rb") as lines:
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(b"MemAvailable:")), 2**63)
+    return 2**63
+
+
+def container_memory() -> int:
+    """Bytes that the container (cgroup) has left of its limit; 2**63 where there is none."""
+    with (
+        suppress(OSError, ValueError),
+        open(_CGROUP + "max", "rb") as limit,
+        open(_CGROUP + "current", "rb") as used,
+    ):
+        return max(int(limit.read()) - int(used.read()), 0)
+    return 2**63
+
+
+def open_to_read(path: Path) -> int:
+    """A file descriptor; a pipe or a device is not waited for.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+
+
+def open_new(path: Path) -> int:
+    """A file descriptor to write a new file, with mode 0666 less the umask.
+
+    Raises:
+        OSError: it cannot be made, or there is a file or link of that name.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def free_space(folder: Path) -> int:
+    """Bytes that this user may still write in the file system of a folder.
+
+    Raises:
+        OSError: the system does not say.
+    """
+    system = os.statvfs(folder)
+    return system.f_bavail * system.f_frsize
+
+
+@contextmanager
+def folder_sync(folder: Path) -> Iterator[Callable[[], None]]:
+    """Opens a folder and gives the function that makes renames in it durable.
+
+    Some network file systems cannot sync a folder, which is not the fault of what was saved: no error.
+
+    Raises:
+        OSError: the folder cannot be opened, or by the function, its sync failed.
+    """
+    from errno import EINVAL, ENOTSUP
+
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def sync() -> None:
+        try:
+            os.fsync(fd)
+        except OSError as error:
+            if error.errno not in (EINVAL, ENOTSUP):
+                raise
+
+    try:
+        yield sync
+    finally:
+        os.close(fd)

@@ -1,0 +1,102 @@
+"""Threads between calls: kept, given to whoever calls, and no hindrance to the end of the process."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from fastnn import _core
+from processes import python
+
+HEAD = """
+import os, sys, threading
+import numpy as np
+from fastnn import _core
+_core.set_num_threads(3)
+x = np.ones((300, 300), np.float32)
+threads = lambda: len(os.listdir("/proc/self/task"))
+"""
+
+
+def ends_with(code: str) -> tuple[int, str]:
+    """The exit code and output of a fresh interpreter, which must end within seconds."""
+    done = python("-c", HEAD + code, seconds=60)
+    assert done.stderr == ""
+    return done.returncode, done.stdout.strip()
+
+
+def test_threads_are_kept() -> None:
+    code = """
+before = threads()
+_core.matmul(x, x)
+once = threads()
+for _ in range(50): _core.matmul(x, x)
+print(once - before, threads() - before)
+"""
+    assert ends_with(code) == (0, "2 2")
+
+
+def test_callers_at_the_same_time_have_threads_apart() -> None:
+    """As many as they need together, and no more when they call again."""
+    code = """
+def work():
+    barrier.wait()
+    for _ in range(200): results.append(_core.matmul(x, x).tobytes())
+expected = _core.matmul(x, x).tobytes()
+before, results, most = threads(), [], 0
+for _ in range(3):
+    barrier = threading.Barrier(3)
+    callers = [threading.Thread(target=work) for _ in range(3)]
+    for each in callers: each.start()
+    for each in callers: each.join()
+print(set(results) == {expected}, threads() - before <= 4)
+"""
+    assert ends_with(code) == (0, "True True")
+
+
+@pytest.mark.parametrize("code", ["sys.exit(5)", "os._exit(5)"])
+def test_a_child_ends_without_them(code: str) -> None:
+    fork = f"""
+import warnings
+warnings.simplefilter("ignore")
+_core.matmul(x, x)
+child = os.fork()
+if child == 0:
+    _core.matmul(x, x)
+    {code}
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert ends_with(fork) == (0, "5")
+
+
+def test_the_process_ends_while_another_thread_calls() -> None:
+    """By C's exit: Python's own would first stop the thread at its next look at the interpreter lock."""
+    code = """
+import ctypes, time
+def work():
+    while True: _core.matmul(x, x)
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)
+ctypes.CDLL(None).exit(7)
+"""
+    assert ends_with(code) == (7, "")
+
+
+@pytest.mark.skipif(_core.threading() == "OpenMP", reason="OpenMP ends the process where there are no more threads")
+def test_no_more_threads() -> None:
+    """An error, the threads that there were are still there, and later calls work."""
+    code = """
+import resource
+_core.matmul(x, x)
+before = threads()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 40 * 2**20, resource.RLIM_INFINITY))
+try:
+    _core.fma_peak(200, 0.01)
+except RuntimeError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert threads() >= before
+assert _core.fma_peak(20, 0.01) > 0 and _core.matmul(x, x)[0, 0] == 300
+"""
+    assert ends_with(code) == (0, os.strerror(11))
