@@ -81,6 +81,8 @@ OPS: dict[str, Callable[..., Any]] = {
     "exp": torch.exp,
     "gather_rows": lambda x, index: x[index],
     "gather_uint8": gather_uint8,
+    "leaky_relu": functional.leaky_relu,
+    "leaky_relu_backward": lambda grad_y, x: aten.leaky_relu_backward(grad_y, x, 0.01, False),
     "log": torch.log,
     "log_softmax": lambda x: torch.log_softmax(x, -1),
     "matmul": torch.matmul,

@@ -134,7 +134,7 @@ Array run_map(const Map& map, const double* numbers, const Object& x_in, const O
     const char* const op = map.facts.name;
     const Input x(op, "x", x_in, layout_for(map.any_order, out));
     const Output y(op, out, x.view(), x.view().dtype, {&x}, map.in_place);
-    map.check(x.view(), y.view());
+    map.check(numbers, x.view(), y.view());
     run_op(map.facts.operations(x.view()),
            {{map.facts.split(x.view()), [&](Range part) { map.run(part, numbers, x.view(), y.view()); }}});
     return y.array();
@@ -146,7 +146,7 @@ Array run_map_backward(const MapBackward& map, const double* numbers, const Obje
     const Input saved(op, "the saved array", saved_in, layout_for(map.any_order, out));
     const Input grad_y(op, "grad_y", grad_in, saved.view());
     const Output grad_x(op, out, grad_y.view(), grad_y.view().dtype, {&grad_y, &saved}, map.in_place);
-    map.check(grad_y.view(), saved.view(), grad_x.view());
+    map.check(numbers, grad_y.view(), saved.view(), grad_x.view());
     run_op(map.facts.operations(grad_y.view()),
            {{map.facts.split(grad_y.view()),
              [&](Range part) { map.run(part, numbers, grad_y.view(), saved.view(), grad_x.view()); }}});

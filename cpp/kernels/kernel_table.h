@@ -90,6 +90,8 @@ struct Kernels {
     // Elementwise, n contiguous elements; in and out may be the same array.
     void (*relu)(std::int64_t n, const T* x, T* y);
     void (*relu_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
+    void (*leaky_relu)(std::int64_t n, const T* x, T slope, T* y);
+    void (*leaky_relu_backward)(std::int64_t n, const T* grad_y, const T* x, T slope, T* grad_x);
     void (*sigmoid)(std::int64_t n, const T* x, T* y);
     void (*sigmoid_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
     void (*tanh)(std::int64_t n, const T* x, T* y);

@@ -7,6 +7,7 @@
 #include "ops/dropout.h"
 #include "ops/exp.h"
 #include "ops/gather.h"
+#include "ops/leaky_relu.h"
 #include "ops/log.h"
 #include "ops/matmul.h"
 #include "ops/mse.h"
@@ -20,15 +21,15 @@
 namespace fastnn {
 
 const std::vector<const Map*>& maps() {
-    static const std::vector<const Map*> all = {&relu_op, &sigmoid_op, &tanh_op,        &exp_op,
-                                                &log_op,  &softmax_op, &log_softmax_op, &pow_op};
+    static const std::vector<const Map*> all = {&relu_op, &leaky_relu_op, &sigmoid_op,     &tanh_op, &exp_op,
+                                                &log_op,  &softmax_op,    &log_softmax_op, &pow_op};
     return all;
 }
 
 const std::vector<const MapBackward*>& maps_backward() {
-    static const std::vector<const MapBackward*> all = {&relu_backward_op,        &sigmoid_backward_op,
-                                                        &tanh_backward_op,        &softmax_backward_op,
-                                                        &log_softmax_backward_op, &pow_backward_op};
+    static const std::vector<const MapBackward*> all = {
+        &relu_backward_op,    &leaky_relu_backward_op,  &sigmoid_backward_op, &tanh_backward_op,
+        &softmax_backward_op, &log_softmax_backward_op, &pow_backward_op};
     return all;
 }
 

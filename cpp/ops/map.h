@@ -12,10 +12,10 @@
 
 namespace fastnn {
 
-// y = f(x). numbers: the values of the real attributes, in their order.
+// y = f(x). numbers: the values of the real attributes, in their order; null where there are none.
 struct Map {
     Facts facts;
-    void (*check)(const TensorView& x, const TensorView& y);
+    void (*check)(const double* numbers, const TensorView& x, const TensorView& y);
     void (*run)(Range part, const double* numbers, const TensorView& x, const TensorView& y);
     bool in_place = true;  // y may be x
     bool any_order = true;
@@ -24,7 +24,7 @@ struct Map {
 // grad_x = f(grad_y, saved), saved being x or y.
 struct MapBackward {
     Facts facts;
-    void (*check)(const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x);
+    void (*check)(const double* numbers, const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x);
     void (*run)(Range part, const double* numbers, const TensorView& grad_y, const TensorView& saved,
                 const TensorView& grad_x);
     bool in_place = true;  // grad_x may be grad_y or saved

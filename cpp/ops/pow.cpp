@@ -43,7 +43,7 @@ void power(std::int64_t n, const T* x, double exponent, T* y) {
 
 const Map pow_op = {
     Facts("pow").array("x").attribute("exponent", Argument::Kind::real).costs(transcendental).row_by_row(),
-    [](const TensorView& x, const TensorView& y) { map_check("pow", x, y); },
+    [](const double*, const TensorView& x, const TensorView& y) { map_check("pow", x, y); },
     [](Range part, const double* exponent, const TensorView& x, const TensorView& y) {
         dispatch_real(x.dtype, [&](auto zero) {
             using T = decltype(zero);
@@ -59,7 +59,7 @@ const MapBackward pow_backward_op = {
         .attribute("exponent", Argument::Kind::real)
         .costs(transcendental)
         .row_by_row(),
-    [](const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+    [](const double*, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
         map_backward_check("pow_backward", grad_y, x, grad_x);
     },
     [](Range part, const double* exponent, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {

@@ -4,7 +4,7 @@ namespace fastnn {
 
 const Map relu_op = {
     Facts("relu").array("x").costs(cheap).row_by_row(),
-    [](const TensorView& x, const TensorView& y) { map_check("relu", x, y); },
+    [](const double*, const TensorView& x, const TensorView& y) { map_check("relu", x, y); },
     [](Range part, const double*, const TensorView& x, const TensorView& y) {
         map_unary(part, x, y, &Kernels<float>::relu, &Kernels<double>::relu);
     },
@@ -12,7 +12,7 @@ const Map relu_op = {
 
 const MapBackward relu_backward_op = {
     Facts("relu_backward").array("grad_y").array("x").row_by_row(),
-    [](const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
+    [](const double*, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {
         map_backward_check("relu_backward", grad_y, x, grad_x);
     },
     [](Range part, const double*, const TensorView& grad_y, const TensorView& x, const TensorView& grad_x) {

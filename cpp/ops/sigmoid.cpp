@@ -4,7 +4,7 @@ namespace fastnn {
 
 const Map sigmoid_op = {
     Facts("sigmoid").array("x").costs(transcendental).row_by_row(),
-    [](const TensorView& x, const TensorView& y) { map_check("sigmoid", x, y); },
+    [](const double*, const TensorView& x, const TensorView& y) { map_check("sigmoid", x, y); },
     [](Range part, const double*, const TensorView& x, const TensorView& y) {
         map_unary(part, x, y, &Kernels<float>::sigmoid, &Kernels<double>::sigmoid);
     },
@@ -12,7 +12,7 @@ const Map sigmoid_op = {
 
 const MapBackward sigmoid_backward_op = {
     Facts("sigmoid_backward").array("grad_y").array("y").row_by_row(),
-    [](const TensorView& grad_y, const TensorView& y, const TensorView& grad_x) {
+    [](const double*, const TensorView& grad_y, const TensorView& y, const TensorView& grad_x) {
         map_backward_check("sigmoid_backward", grad_y, y, grad_x);
     },
     [](Range part, const double*, const TensorView& grad_y, const TensorView& y, const TensorView& grad_x) {

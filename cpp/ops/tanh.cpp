@@ -4,7 +4,7 @@ namespace fastnn {
 
 const Map tanh_op = {
     Facts("tanh").array("x").costs(transcendental).row_by_row(),
-    [](const TensorView& x, const TensorView& y) { map_check("tanh", x, y); },
+    [](const double*, const TensorView& x, const TensorView& y) { map_check("tanh", x, y); },
     [](Range part, const double*, const TensorView& x, const TensorView& y) {
         map_unary(part, x, y, &Kernels<float>::tanh, &Kernels<double>::tanh);
     },
@@ -12,7 +12,7 @@ const Map tanh_op = {
 
 const MapBackward tanh_backward_op = {
     Facts("tanh_backward").array("grad_y").array("y").row_by_row(),
-    [](const TensorView& grad_y, const TensorView& y, const TensorView& grad_x) {
+    [](const double*, const TensorView& grad_y, const TensorView& y, const TensorView& grad_x) {
         map_backward_check("tanh_backward", grad_y, y, grad_x);
     },
     [](Range part, const double*, const TensorView& grad_y, const TensorView& y, const TensorView& grad_x) {

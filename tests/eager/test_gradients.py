@@ -128,6 +128,7 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "exp": unary(Tensor.exp),
     "log": unary(Tensor.log, low=0.3),
     "relu": unary(Tensor.relu, away=0.1),
+    "leaky_relu": unary(lambda x: F.leaky_relu(x, -0.3), away=0.1),
     "sigmoid": unary(Tensor.sigmoid),
     "tanh": unary(Tensor.tanh),
     "clone": unary(lambda x: x.clone() * x),

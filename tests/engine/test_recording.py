@@ -217,6 +217,11 @@ def core() -> _core.Plan:
         (lambda p: p.emit(0, "relu", [9], [0], {}), ValueError, "no view 9"),
         (lambda p: p.emit(0, "relu", [0], [], {}), ValueError, "number 0 is missing"),
         (lambda p: p.emit(0, "pow", [0], [0], {}), ValueError, "gives no exponent"),
+        (
+            lambda p: p.emit(0, "leaky_relu", [0], [0], {"negative_slope": np.inf}),
+            ValueError,
+            "slope is inf; it must be",
+        ),
         (lambda p: p.emit(0, "relu", [0], [p.view(0, 0, [8], [1], "float32")], {}), ValueError, "must be equal"),
         (lambda p: p.set_io(0, 9, -1, -1, -1), ValueError, "no view 9"),
         (lambda p: p.write(0, np.zeros(16)), TypeError, "must be float32, got float64"),

@@ -18,6 +18,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
 ACTIVATIONS: dict[str, Callable] = {
     "linear": lambda z: z,
     "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.2 * z),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "softmax": softmax,

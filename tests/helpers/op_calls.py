@@ -14,6 +14,7 @@ IN_PLACE = {"assign": (0,), "adam": (0, 2, 3), "sgd": (0, 2), "rmsprop": (0, 2, 
 WITH_OUT = {
     "relu": 1, "sigmoid": 1, "tanh": 1, "exp": 1, "log": 1, "softmax": 1, "log_softmax": 1,
     "relu_backward": 2, "sigmoid_backward": 2, "tanh_backward": 2, "softmax_backward": 2, "log_softmax_backward": 2,
+    "leaky_relu": 2, "leaky_relu_backward": 3,
     "dense_forward": 4, "dense_grad_x": 2, "dense_grad_weight": 2, "dense_grad_bias": 1, "matmul": 2,
     "cross_entropy": 3, "mse": 3, "bce_with_logits": 3, "gather_rows": 2, "gather_uint8": 5,
 }  # fmt: skip
@@ -49,6 +50,8 @@ def valid_calls() -> dict[str, list[Any]]:
     calls |= {
         "pow": [numbers(5, 7), 1.5],
         "pow_backward": [numbers(5, 7), numbers(5, 7), 3.0],
+        "leaky_relu": [numbers(5, 7), 0.25],
+        "leaky_relu_backward": [numbers(5, 7), numbers(5, 7), 0.25],
         "assign": [numbers(5, 7), numbers(5, 7)],
         "dropout": [numbers(5, 7), 0.25, 1, 2, 3],
         "sum": [numbers(2, 5, 7), 0.2],

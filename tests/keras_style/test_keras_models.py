@@ -13,8 +13,9 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import keras, nn
+from fastnn.eager.tensor import Tensor
 from fastnn.errors import FormatError
-from fastnn.keras import layers, models, named
+from fastnn.keras import activations, layers, models, named
 from fastnn.keras.datasets import mnist
 from fastnn.keras.utils import to_categorical
 
@@ -160,6 +161,21 @@ def test_files(tmp_path: Path) -> None:
         models.Sequential([keras.Input((4,)), layers.Dense(2)], name="other").load_weights(tmp_path / "model.keras")
 
 
+def test_slopes_of_leaky_relu(tmp_path: Path) -> None:
+    """A layer's 0.3 or its own, in files too; 0.2 by name. Names are Keras' own."""
+    kinds = [keras.Input((3,)), layers.LeakyReLU(), layers.LeakyReLU(0.5), layers.Dense(3, "leaky_relu")]
+    model = models.Sequential(kinds)
+    model.set_weights([np.eye(3), np.zeros(3)])
+    assert [layer.name for layer in model.layers] == ["leaky_re_lu", "leaky_re_lu_1", "dense"]
+    model.save(tmp_path / "m")
+    for each in (model, models.load_model(tmp_path / "m")):
+        np.testing.assert_allclose(each.predict([[-1, 0, 2]], verbose=0), [[-1 * 0.3 * 0.5 * 0.2, 0, 2]], rtol=1e-6)
+        assert [layer.negative_slope for layer in each.layers[:2]] == [0.3, 0.5]
+    x = Tensor([-1.0, 4.0])
+    assert activations.leaky_relu(x).tolist() == activations.leaky_relu(x, negative_slope=0.2).tolist()
+    assert activations.leaky_relu(x, 0.25).tolist() == [-0.25, 4]
+
+
 class Kernel(layers.Layer):
     """A weight as a convolution's: (height, width, inputs, outputs), ours (outputs, inputs, height, width)."""
 
@@ -282,6 +298,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
     "metric": (lambda: _with(metrics=["accurracy"]), ValueError, "unknown metric 'accurracy'; did you mean 'accuracy'"),
     "activation": (lambda: layers.Dense(3, activation="rellu"), ValueError, "did you mean 'relu'"),
     "units": (lambda: layers.Dense(0), ValueError, "units is 0; it must be an integer of at least 1"),
+    "slope": (lambda: layers.LeakyReLU(-0.5), ValueError, "negative_slope is -0.5; it must be at least 0 and finite"),
     "rate": (lambda: layers.Dropout(1.0), ValueError, "rate is 1.0; it must be at least 0 and less than 1"),
     "argument": (lambda: layers.Dense(3, kernel_regularizer="l2"), TypeError, "Dense has no argument 'kernel_regular"),
     "input shape": (lambda: layers.Dense(3, input_shape=(-1,)), ValueError, r"input_shape is \(-1,\)"),

@@ -24,6 +24,7 @@ NUMBERS = RNG.standard_normal((50, 2)).astype(np.float32)
 CASES: dict[str, tuple[list[str], list[int], str, np.ndarray, str, dict[str, Any]]] = {
     "rmsprop": (["relu", "softmax"], [4, 3], "categorical_crossentropy", ONE_HOT, "RMSprop", {}),
     "adam, class numbers": (["tanh", "softmax"], [4, 3], "sparse_categorical_crossentropy", LABELS, "Adam", {}),
+    "leaky": (["leaky_relu", "softmax"], [4, 3], "categorical_crossentropy", ONE_HOT, "Adam", {}),
     "soft targets": (["relu", "softmax"], [4, 3], "categorical_crossentropy", SOFT, "SGD", {}),
     "sigmoid outputs": (["relu", "sigmoid"], [4, 3], "categorical_crossentropy", ONE_HOT, "Adam", {"epsilon": 1e-3}),
     "class numbers, sigmoid": (["tanh", "sigmoid"], [4, 3], "sparse_categorical_crossentropy", LABELS, "SGD", {}),

@@ -99,12 +99,15 @@ LAYERS = """Sequential(
   (3): LogSoftmax(dim=-1)
   (4): CrossEntropyLoss()
   (5): ReLU(inplace=True)
+  (6): LeakyReLU(negative_slope=0.01)
+  (7): LeakyReLU(negative_slope=1, inplace=True)
 )"""
 
 
 def layers(lib: Any) -> Any:
     inner = lib.Sequential(lib.ReLU(), lib.Dropout(0.25), lib.Sequential())
     rest = [lib.Flatten(), lib.Softmax(dim=1), lib.LogSoftmax(dim=-1), lib.CrossEntropyLoss(), lib.ReLU(inplace=True)]
+    rest += [lib.LeakyReLU(), lib.LeakyReLU(1, True)]
     named = {str(number): layer for number, layer in enumerate(rest, start=1)}
     return lib.Sequential(OrderedDict({"0": lib.Linear(784, 256, bias=False), "act": inner, **named}))
 

@@ -65,6 +65,12 @@ def relu_from_y(rng: np.random.Generator, n: int, m: int) -> Case:
     return inputs, forward, lambda g, x: [_core.relu_backward(g, _core.relu(x))]
 
 
+def leaky_relu(rng: np.random.Generator, n: int, m: int) -> Case:
+    inputs, _, _ = relu(rng, n, m)
+    slope = float(rng.choice([0.01, 0.3, -2.0, 0.0]))
+    return inputs, lambda x: _core.leaky_relu(x, slope), lambda g, x: [_core.leaky_relu_backward(g, x, slope)]
+
+
 def sigmoid(rng: np.random.Generator, n: int, m: int) -> Case:
     return [rng.standard_normal((n, m))], _core.sigmoid, lambda g, x: [_core.sigmoid_backward(g, _core.sigmoid(x))]
 
@@ -182,6 +188,7 @@ def loss(name: str, draw_target: Callable[..., np.ndarray]) -> Callable[..., Cas
 CASES: dict[str, Callable[..., Case]] = {
     "relu": relu,
     "relu_from_y": relu_from_y,
+    "leaky_relu": leaky_relu,
     "sigmoid": sigmoid,
     "tanh": tanh,
     "exp": exp,

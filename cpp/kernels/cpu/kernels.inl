@@ -20,6 +20,7 @@ namespace {
 
 #include "kernels/cpu/elementwise.inl"
 #include "kernels/cpu/relu.inl"
+#include "kernels/cpu/leaky_relu.inl"
 #include "kernels/cpu/sigmoid.inl"
 #include "kernels/cpu/tanh.inl"
 
@@ -46,6 +47,8 @@ constexpr Kernels<T> make_kernels() {
     kernels.gemv = gemv<T>;
     kernels.relu = relu<T>;
     kernels.relu_backward = relu_backward<T>;
+    kernels.leaky_relu = leaky_relu<T>;
+    kernels.leaky_relu_backward = leaky_relu_backward<T>;
     kernels.sigmoid = sigmoid<T>;
     kernels.sigmoid_backward = sigmoid_backward<T>;
     kernels.tanh = tanh<T>;

@@ -19,38 +19,37 @@ std::vector<double> numbers_of(const Call& call, const Facts& facts) {
 
 void build_map(Call& call, const Map& map) {
     const TensorView x = call.like(0, call.output(0)), y = call.output(0);
-    map.check(x, y);
+    const std::vector<double> numbers = numbers_of(call, map.facts);
+    map.check(numbers.data(), x, y);
     Instruction instruction = call.instruction();
     instruction.operations = map.facts.operations(x);
     instruction.split = map.facts.split(x);
-    const auto apply = [&map, numbers = numbers_of(call, map.facts)](const TensorView& in, const TensorView& out) {
+    const auto apply = [&map, numbers](const TensorView& in, const TensorView& out) {
         map.run(map.facts.split(in).all(), numbers.data(), in, out);
     };
     if (map.facts.by_rows && in_rows(y, {&x})) {
         instruction.rows = y.shape[0];
         instruction.row_body = by_rows(apply, x, y);
     }
-    instruction.body = [&map, x, y, numbers = numbers_of(call, map.facts)](Range part, int) {
-        map.run(part, numbers.data(), x, y);
-    };
+    instruction.body = [&map, x, y, numbers](Range part, int) { map.run(part, numbers.data(), x, y); };
     call.add(std::move(instruction));
 }
 
 void build_map_backward(Call& call, const MapBackward& map) {
     const TensorView grad_x = call.output(0), grad_y = call.like(0, grad_x), saved = call.like(1, grad_x);
-    map.check(grad_y, saved, grad_x);
+    const std::vector<double> numbers = numbers_of(call, map.facts);
+    map.check(numbers.data(), grad_y, saved, grad_x);
     Instruction instruction = call.instruction();
     instruction.operations = map.facts.operations(grad_y);
     instruction.split = map.facts.split(grad_y);
-    const auto apply = [&map, numbers = numbers_of(call, map.facts)](const TensorView& g, const TensorView& s,
-                                                                     const TensorView& out) {
+    const auto apply = [&map, numbers](const TensorView& g, const TensorView& s, const TensorView& out) {
         map.run(map.facts.split(g).all(), numbers.data(), g, s, out);
     };
     if (map.facts.by_rows && in_rows(grad_x, {&grad_y, &saved})) {
         instruction.rows = grad_x.shape[0];
         instruction.row_body = by_rows(apply, grad_y, saved, grad_x);
     }
-    instruction.body = [&map, grad_y, saved, grad_x, numbers = numbers_of(call, map.facts)](Range part, int) {
+    instruction.body = [&map, grad_y, saved, grad_x, numbers](Range part, int) {
         map.run(part, numbers.data(), grad_y, saved, grad_x);
     };
     call.add(std::move(instruction));

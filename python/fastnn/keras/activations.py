@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastnn import nn
@@ -11,6 +12,8 @@ from fastnn.keras.named import known
 from fastnn.nn import functional
 
 Function = Callable[[Tensor], Tensor]
+
+_SLOPE = 0.2  # of leaky_relu, where none is given; PyTorch has 0.01
 
 
 def linear(x: Tensor) -> Tensor:
@@ -21,6 +24,11 @@ def linear(x: Tensor) -> Tensor:
 def relu(x: Tensor) -> Tensor:
     """max(x, 0)."""
     return functional.relu(x)
+
+
+def leaky_relu(x: Tensor, negative_slope: float = _SLOPE) -> Tensor:
+    """x where x > 0, else negative_slope x."""
+    return functional.leaky_relu(x, negative_slope)
 
 
 def sigmoid(x: Tensor) -> Tensor:
@@ -39,13 +47,15 @@ def tanh(x: Tensor) -> Tensor:
 
 
 _KNOWN: dict[str, Function] = {
+    "leaky_relu": leaky_relu,
     "linear": linear,
     "relu": relu,
     "sigmoid": sigmoid,
     "softmax": softmax,
     "tanh": tanh,
 }
-_MODULES: dict[Function, type[nn.Module]] = {
+_MODULES: dict[Function, Callable[[], nn.Module]] = {
+    leaky_relu: partial(nn.LeakyReLU, _SLOPE),
     relu: nn.ReLU,
     sigmoid: nn.Sigmoid,
     softmax: nn.Softmax,

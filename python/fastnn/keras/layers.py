@@ -1,8 +1,8 @@
-"""Layers of a :class:`fastnn.keras.models.Sequential`: Dense, Activation, Dropout, Flatten, Input."""
+"""Layers of a :class:`fastnn.keras.models.Sequential`: Dense, Activation, LeakyReLU, Dropout, Flatten, Input."""
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Layer:
         kind = type(self).__name__
         if unknown:
             raise TypeError(f"{kind} has no argument {', '.join(map(repr, unknown))} in fastnn.keras")
-        self.name = unique(kind.lower()) if name is None else name
+        self.name = unique(kind) if name is None else name
         self.given_shape = _checked_shape(kind, (input_dim,) if input_dim is not None else input_shape)
         self.modules: list[nn.Module] = []
         self.input_shape: tuple[int | None, ...] | None = None
@@ -202,6 +202,27 @@ class Activation(Layer):
         return {**super().config(), "activation": activations.name_in_files(self.activation)}
 
 
+class LeakyReLU(Layer):
+    """x where x > 0, else negative_slope x.
+
+    Raises:
+        ValueError: negative_slope is negative or not finite.
+    """
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= negative_slope < inf:
+            raise ValueError(f"LeakyReLU: negative_slope is {negative_slope}; it must be at least 0 and finite")
+        self.negative_slope = float(negative_slope)
+
+    def make(self, shape: Shape) -> Shape:
+        self.modules = [nn.LeakyReLU(self.negative_slope)]
+        return shape
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "negative_slope": self.negative_slope}
+
+
 class Dropout(Layer):
     """Zeroes a share ``rate`` of its inputs while training and scales the others by 1 / (1 - rate) (Srivastava et al.,
     2014).
@@ -252,7 +273,7 @@ def Input(shape: Any, name: str | None = None) -> InputLayer:
 
 
 # What a file may name.
-KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Activation, Dropout, Flatten)}
+KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Activation, LeakyReLU, Dropout, Flatten)}
 
 
 def _checked_shape(kind: str, shape: Any) -> Shape | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -13,10 +14,11 @@ _counts: dict[str, int] = {}
 
 
 def unique(kind: str) -> str:
-    """Keras' automatic names: ``dense``, ``dense_1``, ``dense_2``, ..."""
-    number = _counts.get(kind, 0)
-    _counts[kind] = number + 1
-    return kind if number == 0 else f"{kind}_{number}"
+    """Keras' automatic names of a class's objects: ``dense``, ``dense_1``, ...; ``leaky_re_lu`` of LeakyReLU."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", kind).lower()
+    number = _counts.get(name, 0)
+    _counts[name] = number + 1
+    return name if number == 0 else f"{name}_{number}"
 
 
 def forget() -> None:

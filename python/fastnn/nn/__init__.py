@@ -1,7 +1,7 @@
 """Layers, losses and their base classes, under PyTorch's names."""
 
 from fastnn.nn import functional, init
-from fastnn.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from fastnn.nn.activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from fastnn.nn.container import Sequential
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
@@ -16,6 +16,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Identity",
+    "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "MSELoss",

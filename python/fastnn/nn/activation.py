@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from fastnn.eager.tensor import Tensor
+from fastnn.nn import functional
 from fastnn.nn.module import Module
 
 
@@ -18,6 +21,27 @@ class ReLU(Module):
 
     def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
+
+
+class LeakyReLU(Module):
+    """x where x > 0, else negative_slope x, elementwise.
+
+    Raises:
+        ValueError: negative_slope is not finite.
+    """
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        if not math.isfinite(negative_slope):
+            raise ValueError(f"LeakyReLU: negative_slope is {negative_slope}; it must be finite")
+        self.negative_slope = negative_slope
+        self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self) -> str:
+        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
 
 
 class Sigmoid(Module):

@@ -24,6 +24,19 @@ def relu(x: Tensor, inplace: bool = False) -> Tensor:
     return x.relu()
 
 
+def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope x, elementwise.
+
+    Raises:
+        ValueError: negative_slope is not finite.
+    """
+    data, slope = x._data, float(negative_slope)
+    y = ops.leaky_relu(data, slope)
+    return result(
+        y, (x,), lambda g: (ops.leaky_relu_backward(g, data, slope),), "LeakyRelu", reads=((0, autograd.ANY),)
+    )
+
+
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + exp(-x)), elementwise."""
     return x.sigmoid()

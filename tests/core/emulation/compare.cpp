@@ -85,6 +85,9 @@ void elementwise(std::int64_t n) {
     PAIR(relu_backward);
     PAIR(sigmoid_backward);
     PAIR(tanh_backward);
+    both<T>("leaky_relu", n, blank, [&](const K& k, T* out) { k.leaky_relu(n, x.data() + 1, T(-0.3), out + 1); });
+    both<T>("leaky_relu_backward", n, blank,
+            [&](const K& k, T* out) { k.leaky_relu_backward(n, x.data() + 1, y.data() + 2, T(-0.3), out + 1); });
     BINARY(add);
     BINARY(subtract);
     BINARY(multiply);
