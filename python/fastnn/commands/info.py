@@ -55,11 +55,16 @@ def network_of(text: str) -> Network:
         ValueError: neither sizes nor the name of a file.
         FormatError: the file holds no network.
     """
+    from fastnn import random
     from fastnn.commands.settings import parse_arch
     from fastnn.training.model_files import load_model
     from fastnn.training.network import Network
 
-    return load_model(text)[0] if os.path.isfile(text) else Network(*parse_arch(text))
+    state = random.state.as_dict()
+    try:
+        return load_model(text)[0] if os.path.isfile(text) else Network(*parse_arch(text))
+    finally:
+        random.state.restore(state)  # to look at a network draws nothing
 
 
 def plan_lines(model: Module, features: int, outputs: int, batch_size: int) -> list[str]:
@@ -70,15 +75,13 @@ def plan_lines(model: Module, features: int, outputs: int, batch_size: int) -> l
     """
     import numpy as np
 
-    from fastnn import _core, nn, optim, random
+    from fastnn import _core, nn, optim
     from fastnn.training.engines import Pass, PlanEngine
     from fastnn.training.feed import Feed
 
-    state = random.state.as_dict()
     engine = PlanEngine(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     x = (np.arange(_MEASURED * batch_size * features, dtype=np.float32) % 251 + 1).reshape(-1, features) / 256
     feed, order = Feed(x, np.arange(len(x)) % outputs), np.arange(len(x))
-    random.state.restore(state)
 
     def epoch() -> None:
         for _ in engine.epoch(Pass(feed, order, batch_size, limit=lambda step: _MEASURED, drop_last=True)):

@@ -56,7 +56,7 @@ class Lowering:
         states: dict[int, ModuleState],
         state_of: Callable[[Record], Any],
     ) -> None:
-        self.program = Program(memory, MISSING, MISSING)
+        self.program = Program(memory)
         self._memory = memory
         self._executor = executor
         self._slots = slots
@@ -172,7 +172,7 @@ class Lowering:
         if copy is None:
             return self.view(gradient)
         number = self._memory.view(copy)
-        self.program.ops.append(Op("copy", (self.view(gradient),), (number,)))
+        self.program.ops.append(Op("copy", (self.view(gradient),), (number,), {}))
         return number
 
     def _place(self, owner: np.ndarray, buffer: int, first: int = 0) -> None:
@@ -202,7 +202,7 @@ class Lowering:
         first = self._first_views.setdefault(place, number)
         if number != first and number not in self._seen:
             self._seen.add(number)
-            self.program.ops.append(Op("view", (first,), (number,)))
+            self.program.ops.append(Op("view", (first,), (number,), {}))
         return number
 
     def _unpacked(self, owner: np.ndarray, slot: ParameterSlot) -> tuple[int, int]:
@@ -210,7 +210,7 @@ class Lowering:
         if id(owner) not in self._places:
             self._place(owner, self._memory.buffer(owner.nbytes, "value"))
             target = self._parameter_view(slot.param._data, self._places[id(owner)][0], 0)
-            self.program.ops.append(Op("unpack", (slot.view,), (target,)))
+            self.program.ops.append(Op("unpack", (slot.view,), (target,), {}))
         return self._places[id(owner)]
 
     def contiguous(self, array: np.ndarray) -> int:
@@ -219,7 +219,7 @@ class Lowering:
             return self.view(array)
         dense = np.empty(array.shape, dtype=array.dtype)
         self._allocate(dense)
-        self.program.ops.append(Op("copy", (self.view(array),), (self.view(dense),)))
+        self.program.ops.append(Op("copy", (self.view(array),), (self.view(dense),), {}))
         return self.view(dense)
 
     def _allocate(self, array: np.ndarray) -> None:
@@ -282,11 +282,11 @@ class Lowering:
     def all_reduce(self, arenas: Iterable[int]) -> None:
         """Where several machines would add up their gradients, each arena in one piece."""
         for arena in arenas:
-            self.program.ops.append(Op("all_reduce", (arena,), (arena,)))
+            self.program.ops.append(Op("all_reduce", (arena,), (arena,), {}))
 
     def update(self, name: str, inputs: tuple[int, ...], target: int, states: Iterable[int], settings: Any) -> None:
         """The update of a parameter and its optimizer's states."""
-        self.program.ops.append(Op(name, inputs, (target, *states), state=settings))
+        self.program.ops.append(Op(name, inputs, (target, *states), {}, settings))
 
     def finish(self, loss: np.ndarray | None, output: np.ndarray) -> Program:
         """The program, with the views of its results."""

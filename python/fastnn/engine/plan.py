@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from fastnn.eager.tensor import Tensor
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
-from fastnn.engine.profile import Profile, profile_of
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import Record, Recorder, RecordingError
 from fastnn.nn.contexts import modes
@@ -33,6 +32,9 @@ from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from fastnn.engine.profile import Profile
 
 __all__ = ["Plan", "Program", "RecordingError", "compile"]
 
@@ -161,6 +163,8 @@ class Plan:
 
     def profile(self, number: int) -> Profile:
         """Where the time of a program's steps went since :meth:`start_profile`."""
+        from fastnn.engine.profile import profile_of
+
         with self._exclusive:
             return profile_of(self.core, number)
 

@@ -7,16 +7,14 @@ for another machine or a file format in its place.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 MISSING = -1  # a view that is not there: an optional input, a program without a loss
 
 
-@dataclass
-class Buffer:
+class Buffer(NamedTuple):
     """Memory of its own.
 
     role: ``input``, ``target``, ``parameter``, ``state`` (of an optimizer or a module), ``constant``, ``gradients`` or
@@ -28,8 +26,7 @@ class Buffer:
     contents: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """A window on a buffer. offset and strides in elements; panel: the width of the panels that a weight is kept in (0:
     strided memory).
     """
@@ -42,8 +39,7 @@ class View:
     panel: int = 0
 
 
-@dataclass(frozen=True)
-class Op:
+class Op(NamedTuple):
     """An op of :func:`fastnn._core.instruction_facts`, an update, or ``view`` (the same memory seen otherwise).
 
     inputs, outputs: numbers of views. state: what the op changes besides its views, shared with Python: an optimizer's
@@ -53,7 +49,7 @@ class Op:
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any]
     state: Any = None
 
 
@@ -79,22 +75,19 @@ class Memory:
         return number
 
 
-@dataclass
 class Program:
     """One step: its ops, the views that its batches go to and its results come from (MISSING: none).
 
     number: the executor's, once it has loaded it.
     """
 
-    memory: Memory
-    input: int
-    target: int
-    ops: list[Op] = field(default_factory=list)
-    loss: int = MISSING
-    output: int = MISSING
-    output_shape: tuple[int, ...] = ()
-    dtype: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
-    number: int = -1
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.ops: list[Op] = []
+        self.input = self.target = self.loss = self.output = MISSING
+        self.output_shape: tuple[int, ...] = ()
+        self.dtype = np.dtype(np.float32)
+        self.number = -1
 
     def lines(self) -> Iterator[str]:
         """The list as text, a line each: ``%5 (64, 256) = dense_forward(%0, %1, %2, relu=True)``."""
