@@ -52,8 +52,7 @@ def fuse_linear_relu(records: list[Record], results: Iterable[np.ndarray]) -> li
         if source is not None and uses[id(owner_of(record.args[0]))] == 1:
             joined = with_epilogue(fused[source], record.name)
             if joined is not None:
-                joined.outputs = record.outputs
-                fused[source] = joined
+                fused[source] = joined._replace(outputs=record.outputs)
                 continue
         if FACTS.get(record.name, {}).get("epilogues"):
             places[id(record.outputs[0])] = len(fused)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,17 +22,16 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@dataclass
 class ModuleState:
     """A tensor of a module that is no parameter, in a plan's memory: its view, and whether a step changes it."""
 
-    tensor: Tensor
-    view: int
-    changed: bool = False
+    def __init__(self, tensor: Tensor, view: int) -> None:
+        self.tensor = tensor
+        self.view = view
+        self.changed = False
 
 
-@dataclass
-class ParameterSlot:
+class ParameterSlot(NamedTuple):
     """A parameter in a plan's memory: its view, its buffer, and the panel width where it is kept in panels."""
 
     param: Parameter

@@ -14,7 +14,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,15 +41,15 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 Key = tuple[Any, ...]
 
 
-@dataclass
 class _Update:
     """One parameter's optimizer update inside the plan."""
 
-    param: Parameter
-    group: dict[str, Any]
-    settings: Any
-    views: dict[str, int]
-    configured: list[Any] = field(default_factory=list)  # the group's values that the settings have
+    def __init__(self, param: Parameter, group: dict[str, Any], settings: Any, views: dict[str, int]) -> None:
+        self.param = param
+        self.group = group
+        self.settings = settings
+        self.views = views
+        self.configured: list[Any] = []  # the group's values that the settings have
 
 
 class _OneCall:

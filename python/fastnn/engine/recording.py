@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ class RecordingError(RuntimeError):
     """The code cannot be compiled into a plan: it looks at values, or uses an op that has no compiled form."""
 
 
-@dataclass
-class Record:
+class Record(NamedTuple):
     """One call of a primitive: its name, its positional arguments (arrays and plain values) and the arrays it gave."""
 
     name: str
