@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
@@ -20,11 +20,12 @@ class NonFiniteLossError(ArithmeticError):
     """The loss or a parameter became NaN or infinite; the message says where."""
 
 
-class Fault(NamedTuple):
+class Fault:
     """What an error is (``labels.range``) and the values that its message names, so that nobody reads them from it."""
 
-    code: str
-    fields: dict[str, Any]
+    def __init__(self, code: str, fields: dict[str, Any]) -> None:
+        self.code = code
+        self.fields = fields
 
 
 def told(error: E, code: str, /, **fields: Any) -> E:

@@ -7,7 +7,7 @@ from math import prod
 
 from fastnn.checks.case import Case
 from fastnn.checks.findings import Finding
-from fastnn.errors import fault_of
+from fastnn.errors import Fault, fault_of
 from fastnn.nn.linear import Linear
 from fastnn.nn.module import failure_of
 
@@ -17,11 +17,11 @@ def fitting(case: Case) -> Iterator[Finding]:
     if case.error is None:
         return
     layer = getattr(failure_of(case.error), "innermost", None)
-    code, fields = fault_of(case.error) or ("", {})
-    if isinstance(layer, Linear) and code == "linear.features":
-        yield Finding("shape", _width(case, layer, fields))
-    elif code == "reshape.size" and len(fields["shape"]) > 1:
-        remedy = _flattened(fields["shape"][1:])
+    fault = fault_of(case.error) or Fault("", {})
+    if isinstance(layer, Linear) and fault.code == "linear.features":
+        yield Finding("shape", _width(case, layer, fault.fields))
+    elif fault.code == "reshape.size" and len(fault.fields["shape"]) > 1:
+        remedy = _flattened(fault.fields["shape"][1:])
         yield Finding("shape", f"a view does not fit inputs of shape {case.x.shape}. {remedy} ({case.error})")
     else:
         yield Finding("shape", f"the model does not take a batch of shape {case.x.shape}: {case.error}")
