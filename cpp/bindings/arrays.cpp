@@ -39,7 +39,8 @@ ArrayFacts facts_of(const py::array& array) {
         found +=
             text(" (its first element is a '", py::str(py::type::of(first).attr("__name__")).cast<std::string>(), "')");
     }
-    fail_type(op, name, ": expected a float32, float64, int64, uint8 or bool array, got ", found);
+    fail_type(Fault{"array.expected", {{"got", found}}}, op, name,
+              ": expected a float32, float64, int64, uint8 or bool array, got ", found);
 }
 
 bool aligned(const py::array& array) { return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0; }
@@ -53,8 +54,8 @@ bool whole_strides(const py::array& array) {
 
 py::array as_ndarray(const char* op, const char* name, const py::handle& object) {
     if (!py::isinstance<py::array>(object)) {
-        fail_type(op, name, ": expected a NumPy array, got ",
-                  py::str(py::type::of(object).attr("__name__")).cast<std::string>());
+        const std::string kind = py::str(py::type::of(object).attr("__name__")).cast<std::string>();
+        fail_type(Fault{"array.expected", {{"got", kind}}}, op, name, ": expected a NumPy array, got ", kind);
     }
     auto array = py::reinterpret_borrow<py::array>(object);
     if (array.ndim() > max_rank)
@@ -108,7 +109,8 @@ bool overlap(const TensorView& a, const TensorView& b) {
 }
 
 void check_writeable(const char* op, const char* name, const py::array& array) {
-    if (!array.writeable()) fail(op, name, " is read-only; pass a writeable array (a copy())");
+    if (!array.writeable())
+        fail(Fault{"array.readonly", {{"name", name}}}, op, name, " is read-only; pass a writeable array (a copy())");
 }
 
 }  // namespace
@@ -187,7 +189,7 @@ void Output::take(const char* op, const py::object& out, const TensorView& wante
     for (const Input* input : inputs) {
         const bool itself = may_alias && input->view().data == view_.data && same_shape(input->view(), view_);
         if (!itself && overlap(view_, input->view()))
-            fail(op, "out overlaps an input in memory; pass an array of its own");
+            fail(Fault{"out.overlap"}, op, "out overlaps an input in memory; pass an array of its own");
     }
 }
 

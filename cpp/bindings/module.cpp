@@ -1,17 +1,33 @@
 #include "bindings/bindings.h"
 #include "core/check.h"
 
+namespace py = pybind11;
+
+namespace {
+
+// Sets Python's error to one of a kind; with its fault, where it has one.
+void set_error(const py::handle& kind, const fastnn::Error& error) {
+    if (error.fault.code == nullptr) return py::set_error(kind, error.what());
+    py::dict fields;
+    for (const auto& [name, value] : error.fault.fields) {
+        fields[name] = std::visit([](const auto& held) -> py::object { return py::cast(held); }, value);
+    }
+    const py::object told = py::module_::import("fastnn.errors").attr("told");
+    PyErr_SetObject(kind.ptr(), told(kind(error.what()), error.fault.code, **fields).ptr());
+}
+
+}  // namespace
+
 PYBIND11_MODULE(_core, module) {
-    namespace py = pybind11;
     module.doc() = "fastnn's compiled core: kernels, ops and the plan executor";
     module.attr("__version__") = FASTNN_VERSION;
     py::register_exception_translator([](std::exception_ptr error) {
         try {
             if (error) std::rethrow_exception(error);
         } catch (const fastnn::ValueError& e) {
-            py::set_error(PyExc_ValueError, e.what());
+            set_error(PyExc_ValueError, e);
         } catch (const fastnn::TypeError& e) {
-            py::set_error(PyExc_TypeError, e.what());
+            set_error(PyExc_TypeError, e);
         }
     });
     fastnn::bind_runtime(module);

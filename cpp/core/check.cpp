@@ -93,8 +93,10 @@ void check_labels(const char* op, const std::int64_t* labels, std::int64_t n, st
                   std::int64_t first) {
     for (std::int64_t i = 0; i < n; ++i) {
         if (labels[i] < 0 || labels[i] >= classes) {
-            fail(op, "label ", labels[i], " at sample ", first + i, " is outside 0..", classes - 1,
-                 ": the last layer has ", classes, " outputs");
+            const std::int64_t label = labels[i], sample = first + i, last = classes - 1;
+            fail(Fault{"labels.range", {{"label", label}, {"sample", sample}, {"last", last}, {"outputs", classes}}},
+                 op, "label ", label, " at sample ", sample, " is outside 0..", last, ": the last layer has ", classes,
+                 " outputs");
         }
     }
 }

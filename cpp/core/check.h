@@ -5,16 +5,30 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "core/tensor_view.h"
 
 namespace fastnn {
 
-struct ValueError : std::runtime_error {
-    using std::runtime_error::runtime_error;
+// What an error is and the values that its message names, for programs: Fault in python/fastnn/errors.py.
+struct Fault {
+    using Field = std::pair<const char*, std::variant<std::int64_t, std::string>>;
+    const char* code = nullptr;  // none: only the message says it
+    std::vector<Field> fields = {};
 };
-struct TypeError : std::runtime_error {
-    using std::runtime_error::runtime_error;
+
+struct Error : std::runtime_error {
+    explicit Error(const std::string& message, Fault what = {}) : std::runtime_error(message), fault(std::move(what)) {}
+    Fault fault;
+};
+struct ValueError : Error {
+    using Error::Error;
+};
+struct TypeError : Error {
+    using Error::Error;
 };
 
 std::string shape_text(const TensorView& view);   // "(64, 784)"
@@ -33,8 +47,18 @@ template <typename... Parts>
 }
 
 template <typename... Parts>
+[[noreturn]] void fail(Fault fault, const char* op, const Parts&... parts) {
+    throw ValueError(text("[", op, "] ", parts...), std::move(fault));
+}
+
+template <typename... Parts>
 [[noreturn]] void fail_type(const char* op, const Parts&... parts) {
     throw TypeError(text("[", op, "] ", parts...));
+}
+
+template <typename... Parts>
+[[noreturn]] void fail_type(Fault fault, const char* op, const Parts&... parts) {
+    throw TypeError(text("[", op, "] ", parts...), std::move(fault));
 }
 
 // a * b, or an error that names the op: every size that could overflow goes through here.

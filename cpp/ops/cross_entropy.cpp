@@ -28,7 +28,8 @@ void cross_entropy_check(const TensorView& logits, const TensorView& labels, con
         fail(op, "logits have ", logits.shape[0], " samples, labels have ", labels.shape[0]);
     }
     if (logits.size() == 0) {
-        fail(op, "the batch is empty: logits have shape ", shape_text(logits), "; a mean of nothing is not a number");
+        fail(Fault{"data.empty"}, op, "the batch is empty: logits have shape ", shape_text(logits),
+             "; a mean of nothing is not a number");
     }
     check_contiguous(op, "logits", logits);
     check_contiguous(op, "labels", labels);

@@ -60,8 +60,10 @@ void dense_check(const TensorView& x, const TensorView& weight, const TensorView
     check_rank("linear", "weight", weight, 2);
     check_rank("linear", "the result", y, 2);
     if (x.shape[1] != weight.shape[1]) {
-        fail("linear", "weight has ", weight.shape[1], " inputs", width_hint(weight.shape[1]), ", x has shape ",
-             shape_text(x), ": ", x.shape[1], " features a sample", width_hint(x.shape[1]));
+        const std::int64_t inputs = weight.shape[1], rows = x.shape[0], features = x.shape[1];
+        fail(Fault{"linear.features", {{"inputs", inputs}, {"rows", rows}, {"features", features}}}, "linear",
+             "weight has ", inputs, " inputs", width_hint(inputs), ", x has shape ", shape_text(x), ": ", features,
+             " features a sample", width_hint(features));
     }
     if (y.shape[0] != x.shape[0] || y.shape[1] != weight.shape[0]) {
         fail("linear", "the result has shape ", shape_text(y), ", it must be (", x.shape[0], ", ", weight.shape[0],

@@ -20,7 +20,9 @@ void loss_check(const char* op, const TensorView& x, const TensorView& target, c
     check_same_shape(op, "the input", x, "the target", target);
     check_same_shape(op, "the input", x, "the gradient", grad);
     if (x.rank == 0) fail(op, "the input needs a batch dimension, got shape ", shape_text(x));
-    if (x.size() == 0) fail(op, "the batch is empty: shape ", shape_text(x), "; a mean of nothing is not a number");
+    if (x.size() == 0)
+        fail(Fault{"data.empty"}, op, "the batch is empty: shape ", shape_text(x),
+             "; a mean of nothing is not a number");
     check_rank(op, "the losses", losses, 1);
     if (losses.shape[0] != x.shape[0])
         fail(op, "losses have shape ", shape_text(losses), ", they need one value for each of ", x.shape[0],

@@ -1,4 +1,10 @@
-"""The exceptions that fastnn adds to Python's own."""
+"""The exceptions that fastnn adds to Python's own, and what any error says to programs: its code and its values."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 
 class FormatError(ValueError):
@@ -12,3 +18,32 @@ class FormatError(ValueError):
 
 class NonFiniteLossError(ArithmeticError):
     """The loss or a parameter became NaN or infinite; the message says where."""
+
+
+class Fault:
+    """What an error is (``labels.range``) and the values that its message names, so that nobody reads them from it."""
+
+    def __init__(self, code: str, fields: dict[str, Any]) -> None:
+        self.code = code
+        self.fields = fields
+
+
+def told(error: E, code: str, /, **fields: Any) -> E:
+    """An error with its fault, to be raised: ``raise told(ValueError(text), "labels.range", label=7, sample=3)``.
+
+    Fields that are None are left out.
+    """
+    return retold(error, Fault(code, {}), **fields)
+
+
+def retold(error: E, fault: Fault | None, /, **fields: Any) -> E:
+    """An error whose message repeats another's: with that one's fault, if it had one, and more fields."""
+    if fault is not None:
+        more = {name: value for name, value in fields.items() if value is not None}
+        error._fastnn_fault = Fault(fault.code, {**fault.fields, **more})  # type: ignore[attr-defined]
+    return error
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """What an error is; None where only its message says so."""
+    return getattr(error, "_fastnn_fault", None)

@@ -159,7 +159,7 @@ def _text_of(error: Exception) -> str:
 
 def report(prog: str, error: Exception, traceback: bool) -> int:
     """Prints an error as one line; its exit code."""
-    from fastnn.errors import NonFiniteLossError
+    from fastnn.errors import NonFiniteLossError, told
 
     if traceback:
         import traceback as tb
@@ -167,10 +167,12 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
         tb.print_exception(error)
     clear_line(sys.stdout)
     users = isinstance(error, ValueError | OSError | MemoryError | NonFiniteLossError | ImportError)
+    if isinstance(error, MemoryError):
+        told(error, "memory.full")
     text = _words(error)
     if not users:
         text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
-    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding) + chinese.beside(text, sys.stderr))
+    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding) + chinese.beside(error, sys.stderr))
     return 2 if users else 1
 
 

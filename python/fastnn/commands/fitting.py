@@ -15,7 +15,7 @@ from fastnn.commands.settings import Settings
 from fastnn.commands.signals import Signals
 from fastnn.data.resident import Resident
 from fastnn.data.source import Source
-from fastnn.errors import NonFiniteLossError
+from fastnn.errors import NonFiniteLossError, fault_of, retold, told
 from fastnn.io.checks import shown_path
 from fastnn.training.callbacks import BatchLines, Callback, LinearDecay
 from fastnn.training.checkpoint import Checkpointer, load_checkpoint
@@ -38,10 +38,9 @@ def check_fit(arch: Sequence[int], data: Resident) -> None:
     features, classes = channels * height * width, len(data.classes)
     fitting = "-".join(map(str, (features, *arch[1:-1], classes)))
     if arch[0] != features:
-        raise ValueError(
-            f"layer 0 Linear({arch[0]}->{arch[1]}) got {features} features: an image is {width}x{height}x{channels}. "
-            f"Use --arch {fitting}, or --resize WxH"
-        )
+        layer, image = f"Linear({arch[0]}->{arch[1]})", f"{width}x{height}x{channels}"
+        text = f"layer 0 {layer} got {features} features: an image is {image}. Use --arch {fitting}, or --resize WxH"
+        raise told(ValueError(text), "arch.features", layer=layer, features=features, image=image, arch=fitting)
     if arch[-1] != classes:
         shown = ", ".join(map(shown_path, data.classes[:10])) + (", ..." if classes > 10 else "")
         raise ValueError(
@@ -129,7 +128,8 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         trainer.fit(feed, epochs=settings.epochs, batch_size=settings.batch_size, callbacks=callbacks)
     except NonFiniteLossError as error:
         kept = f"the state in {shown_path(settings.state)} is from before" if os.path.exists(settings.state) else ""
-        raise NonFiniteLossError(f"{error}; {kept or 'no state was saved before'}") from error
+        text = f"{error}; {kept or 'no state was saved before'}"
+        raise retold(NonFiniteLossError(text), fault_of(error)) from error
     if settings.checkpoint_every or settings.resume or checkpointer.saved:
         checkpointer.save(trainer)
     save_model(settings.out, trainer.model, info_of(settings.arch, source.train))

@@ -12,7 +12,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.data.images import MAX_PIXELS, read_rgb
 from fastnn.data.pixels import PixelPlan
-from fastnn.errors import FormatError
+from fastnn.errors import Fault, FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.io.memory import fits_memory, free_memory
 
@@ -28,11 +28,12 @@ class NotResident(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """An image left out: ``message`` says why; ``size`` (width, height) if that is all that is wrong."""
+    """An image left out: ``message`` and ``fault`` say why; ``size`` (width, height) if that is all that is wrong."""
 
     index: int
     message: str
     size: tuple[int, int] | None = None
+    fault: Fault | None = None
 
 
 @dataclass
@@ -100,7 +101,7 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
         try:
             pixels = _pixels(path, plan)
         except (FormatError, OSError) as error:
-            problems.append(Problem(first + row, _text(error, path)))
+            problems.append(_problem(first + row, path, error))
             continue
         if pixels.shape == out.shape[1:]:
             out[row] = pixels
@@ -117,17 +118,17 @@ def _pixels(path: str, plan: PixelPlan) -> np.ndarray:
 
 def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:
     """(C, H, W) of the first image that can be read."""
-    messages: list[str] = []
-    for path in paths:
+    problems: list[Problem] = []
+    for index, path in enumerate(paths):
         if (pixels := read_compiled(path, plan)) is not None:
             return pixels.shape[1:]
         try:
             return _pixels(path, plan).shape
         except (FormatError, OSError) as error:
-            messages.append(_text(error, path))
-        if len(messages) >= stop_at:
+            problems.append(_problem(index, path, error))
+        if len(problems) >= stop_at:
             break
-    raise FormatError(_listing(messages, len(messages)))
+    raise _unusable(problems, len(problems))
 
 
 def read_compiled(path: str, plan: PixelPlan, size: tuple[int, int] | None = None) -> np.ndarray | None:
@@ -204,16 +205,15 @@ def _refusal(
 ) -> ValueError:
     """The error that names the problems: all, or the unreadable ones, or else the different sizes."""
     if on_bad == "list":
-        return FormatError(_listing([problem.message for problem in problems], done, len(problems)))
-    unreadable = [problem.message for problem in problems if problem.size is None]
+        return _unusable(problems, done, len(problems))
+    unreadable = [problem for problem in problems if problem.size is None]
     if unreadable:
-        return FormatError(_listing(unreadable, done))
-    among = "" if done == len(paths) else f" (among the first {done:,})"
-    return NotResident(f"images have different sizes{among}: {_sizes(paths, problems, good, done)}")
+        return _unusable(unreadable, done)
+    return _different_sizes(paths, problems, good, done)
 
 
-def _sizes(paths: Sequence[str], problems: list[Problem], good: tuple[int, int], done: int) -> str:
-    """The sizes that occur, how often, where the odd ones are, and what to do."""
+def _different_sizes(paths: Sequence[str], problems: list[Problem], good: tuple[int, int], done: int) -> NotResident:
+    """The error that tells the sizes that occur, how often, where the odd ones are, and what to do."""
     other = {problem.index: problem.size for problem in problems}
     rows = defaultdict(list)
     for row in range(done):
@@ -223,24 +223,33 @@ def _sizes(paths: Sequence[str], problems: list[Problem], good: tuple[int, int],
     for size in sizes[1:5]:
         examples = [shown_path(paths[row]) for row in rows[size][:3]] + ["..."] * (len(rows[size]) > 3)
         parts.append(f"{size[0]}x{size[1]} ({len(rows[size]):,}: {', '.join(examples)})")
-    rest = f", {len(sizes) - 5} other sizes" if len(sizes) > 5 else ""
+    found = ", ".join(parts) + (f", {len(sizes) - 5} other sizes" if len(sizes) > 5 else "")
+    among = "" if done == len(paths) else f" (among the first {done:,})"
     width, height = sizes[0]
-    return f"{', '.join(parts)}{rest}. Use --resize {width}x{height}, in Python transforms.Resize(({height}, {width}))"
+    text = (
+        f"images have different sizes{among}: {found}. "
+        f"Use --resize {width}x{height}, in Python transforms.Resize(({height}, {width}))"
+    )
+    return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height)
 
 
-def _listing(messages: list[str], looked_at: int, shown: int = _SHOWN) -> str:
-    """One message for all bad images; without a list where there is one."""
-    if len(messages) == 1:
+def _unusable(problems: list[Problem], looked_at: int, shown: int = _SHOWN) -> FormatError:
+    """One error for all bad images; where there is one, what that is."""
+    if len(problems) == 1:
         advice = "Delete it or leave it out with --on-bad-image skip"
-        return f"{messages[0]}. {advice} (1 bad image among {looked_at:,})"
-    lines = [f"{len(messages):,} of {looked_at:,} images cannot be used:", *messages[:shown]]
-    if len(messages) > shown:
-        lines.append(f"and {len(messages) - shown:,} more")
-    return "\n  ".join(lines) + "\nDelete them or leave them out with --on-bad-image skip"
+        text = f"{problems[0].message}. {advice} (1 bad image among {looked_at:,})"
+        return retold(FormatError(text), problems[0].fault)
+    lines = [f"{len(problems):,} of {looked_at:,} images cannot be used:"]
+    lines += [problem.message for problem in problems[:shown]]
+    if len(problems) > shown:
+        lines.append(f"and {len(problems) - shown:,} more")
+    text = "\n  ".join(lines) + "\nDelete them or leave them out with --on-bad-image skip"
+    return told(FormatError(text), "images.unusable", count=len(problems), total=looked_at)
 
 
-def _text(error: Exception, path: str) -> str:
+def _problem(index: int, path: str, error: Exception) -> Problem:
+    """What came of reading a file."""
     if isinstance(error, FormatError):
-        return str(error)
+        return Problem(index, str(error), fault=fault_of(error))
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{shown_path(path)} cannot be opened: {reason}"
+    return Problem(index, f"{shown_path(path)} cannot be opened: {reason}")

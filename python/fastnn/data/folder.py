@@ -21,6 +21,7 @@ from fastnn.data.resident import FileNames, Resident
 from fastnn.data.scan import Scan
 from fastnn.data.vision import Progress, Transform, VisionDataset
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.io.checks import shown_path
 
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -79,7 +80,7 @@ class ImageFolder(VisionDataset):
         self._block: tuple[str, list[tuple[str, int]], Resident | None] | None = None
         empty = [name for name in self.classes if not found[name]]
         if not self.classes or (empty and not allow_empty):
-            raise FileNotFoundError(self._what_is_missing(empty, scan.loose_files()))
+            raise self._what_is_missing(empty, scan.loose_files())
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         path, target = self.samples[index]
@@ -120,13 +121,16 @@ class ImageFolder(VisionDataset):
         targets = np.array([label for _, label in self.samples], np.int64)
         return Resident(images, targets, FileNames(paths), self.classes)
 
-    def _what_is_missing(self, empty: list[str], loose: int) -> str:
+    def _what_is_missing(self, empty: list[str], loose: int) -> FileNotFoundError:
         root = shown_path(self.root)
         looked = "" if self.extensions is None else f" Looked for {' '.join(self.extensions)}."
         if empty and len(empty) < len(self.classes):
-            named = [f"class {name!r} has no images: {shown_path(os.path.join(self.root, name))}" for name in empty]
+            folders = [shown_path(os.path.join(self.root, name)) for name in empty[:20]]
+            named = [f"class {name!r} has no images: {folder}" for name, folder in zip(empty, folders, strict=False)]
             more = f"; and {len(empty) - 20} more" if len(empty) > 20 else ""
-            return f"{'; '.join(named[:20])}{more}.{looked} Remove the folder or pass allow_empty=True"
+            text = f"{'; '.join(named)}{more}.{looked} Remove the folder or pass allow_empty=True"
+            return told(FileNotFoundError(text), "class.empty", name=empty[0], folder=folders[0])
         lying = f" {loose:,} files lie directly in '{root}'." if loose else ""
         count = f"0 images in {len(empty)} class folders under" if empty else "no class folders in"
-        return f"found {count} '{root}'.{looked}{lying} Expected '{root}/<class>/<image>'"
+        text = f"found {count} '{root}'.{looked}{lying} Expected '{root}/<class>/<image>'"
+        return told(FileNotFoundError(text), "folder.empty", root=root, classes=len(empty) or None)

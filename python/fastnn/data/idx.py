@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.paths import StrPath, check_folder
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.atomic import read_regular
 from fastnn.io.checks import element_count, shown_bytes, shown_name, shown_path
 from fastnn.io.memory import fits_memory, free_memory
@@ -73,13 +73,13 @@ def read_labelled(images: StrPath, labels: StrPath, classes: int = 10) -> tuple[
                 f"{shown_path(path)} holds {array.dtype} {shape}; {kind} are uint8 with {rank} dimension(s)"
             )
     if len(x) != len(y):
-        raise FormatError(
-            f"{shown_path(images)} has {len(x):,} images but {shown_path(labels)} has {len(y):,} labels: "
-            "do they belong together?"
-        )
+        x_path, y_path = shown_path(images), shown_path(labels)
+        text = f"{x_path} has {len(x):,} images but {y_path} has {len(y):,} labels: do they belong together?"
+        raise told(FormatError(text), "idx.pair", x_path=x_path, images=len(x), y_path=y_path, labels=len(y))
     first = first_outside(y, classes)
     if first is not None:
-        raise FormatError(f"{shown_path(labels)}: label {y[first]} at sample {first:,} is outside 0..{classes - 1}")
+        text = f"{shown_path(labels)}: label {y[first]} at sample {first:,} is outside 0..{classes - 1}"
+        raise told(FormatError(text), "idx.label", label=int(y[first]), sample=first, last=classes - 1)
     return x, y.astype(np.int64)
 
 
@@ -123,13 +123,15 @@ def _find(folder: Path, split: str, kind: str) -> Path | None:
 def _header(start: bytes, where: str) -> tuple[np.dtype, tuple[int, ...], int]:
     """(element type, dimensions, length of the header) from a file's first bytes."""
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES or not 1 <= start[3] <= 8:
-        raise FormatError(
-            f"{where} is not an IDX file: it starts with {_shown_start(start)}, "
-            "expected 00 00 08 01 (labels) or 00 00 08 03 (images)"
+        found = _shown_start(start)
+        text = (
+            f"{where} is not an IDX file: it starts with {found}, expected 00 00 08 01 (labels) or 00 00 08 03 (images)"
         )
+        raise told(FormatError(text), "idx.foreign", path=where, start=found)
     length = 4 + 4 * start[3]
     if len(start) < length:
-        raise FormatError(f"{where} is truncated: its header has {length} bytes, the file {len(start)}")
+        text = f"{where} is truncated: its header has {length} bytes, the file {len(start)}"
+        raise told(FormatError(text), "file.truncated", path=where)
     dims = tuple(int.from_bytes(start[at : at + 4], "big") for at in range(4, length, 4))
     return np.dtype(_TYPES[start[2]]), dims, length
 
@@ -143,9 +145,8 @@ def _check_size(dtype: np.dtype, dims: tuple[int, ...], present: int, where: str
     if claimed < present:
         raise FormatError(f"{where}: header says {shape} = {claimed:,} bytes, but {present - claimed:,} more follow")
     most = "holds at most" if at_most else "has"
-    raise FormatError(
-        f"{where} is truncated: header says {shape} = {claimed:,} bytes, the file {most} {present:,}. Fetch it again"
-    )
+    text = f"{where} is truncated: header says {shape} = {claimed:,} bytes, the file {most} {present:,}. Fetch it again"
+    raise told(FormatError(text), "idx.truncated", path=where, shape=shape, claimed=claimed, present=present)
 
 
 def _array(data: memoryview, dtype: np.dtype, dims: tuple[int, ...]) -> np.ndarray:
@@ -177,7 +178,7 @@ def _inflate(data: memoryview, block: memoryview, where: str, whole: bool) -> in
         try:
             out = member.decompress(piece, len(block) - filled + 1)
         except zlib.error as error:
-            raise FormatError(f"{where} is damaged: {error}") from error
+            raise told(FormatError(f"{where} is damaged: {error}"), "file.damaged", what=where) from error
         room = len(block) - filled
         if len(out) > room and whole:
             raise FormatError(f"{where}: more data follows than the {len(block):,} bytes that its header says")
@@ -189,7 +190,8 @@ def _inflate(data: memoryview, block: memoryview, where: str, whole: bool) -> in
         if member.eof and at < len(data):
             member = _next_member(data[at:], where)
     if whole and not member.eof:
-        raise FormatError(f"{where} is truncated: its gzip data ends after {filled:,} bytes")
+        text = f"{where} is truncated: its gzip data ends after {filled:,} bytes"
+        raise told(FormatError(text), "file.truncated", path=where)
     return filled
 
 

@@ -19,7 +19,7 @@ from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, PpmImage
 from fastnn.data.notes import say_once
 from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_name, shown_path
 from fastnn.platform import open_to_read
 from fastnn.transforms import FULL_SIZE
@@ -91,7 +91,7 @@ def read_rgb(path: StrPath, keep_grey: bool = False, jpeg_target: Target | None 
     try:
         return to_rgb(image)
     except (OSError, ValueError) as error:
-        raise FormatError(f"{shown_path(path)} cannot be read as an image: no way from {image.mode} to RGB") from error
+        raise _unreadable(shown_path(path), f"no way from {image.mode} to RGB") from error
 
 
 def _read(path: StrPath) -> bytes:
@@ -101,7 +101,8 @@ def _read(path: StrPath) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise FormatError(f"{shown_path(path)} is not a regular file")
         if status.st_size == 0:
-            raise FormatError(f"{shown_path(path)} is empty (0 bytes)")
+            where = shown_path(path)
+            raise told(FormatError(f"{where} is empty (0 bytes)"), "file.empty", path=where)
         if status.st_size > MAX_BYTES:
             size = shown_bytes(status.st_size)
             raise FormatError(f"{shown_path(path)} is {size} large; the limit for an image is {shown_bytes(MAX_BYTES)}")
@@ -117,11 +118,11 @@ def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None
     """Decodes with the one Pillow plug-in that the first bytes ask for."""
     plugin = _plugin(data)
     if plugin is None:
-        raise FormatError(f"{where} is {_what_it_is(data)}")
+        raise _no_image(data, where)
     if plugin is WebPImagePlugin.WebPImageFile:
         _check_pixels(_webp_size(data), where, max_pixels)  # the plug-in allocates the canvas when it opens a file
     if plugin is PngImagePlugin.PngImageFile and (wrong := check_chunks(data)[1]):
-        raise FormatError(f"{where} cannot be read as an image: {wrong}")
+        raise _unreadable(where, wrong)
     try:
         image = plugin(io.BytesIO(data))
         _check_pixels(image.size, where, max_pixels)
@@ -131,7 +132,7 @@ def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None
     except (FormatError, MemoryError):
         raise
     except Exception as error:  # Pillow documents none: OSError, SyntaxError, ValueError, ... by format and damage
-        raise FormatError(f"{where} cannot be read as an image: {_damage(data, error)}") from error
+        raise _damaged(data, where, error) from error
     return image
 
 
@@ -160,10 +161,13 @@ def _plugin(data: bytes) -> Callable[[io.BytesIO], Image.Image] | None:
 def _check_pixels(size: tuple[int, int], where: str, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise FormatError(
-            f"{where} claims {width} x {height} pixels ({width * height:,}); the limit is {max_pixels:,}. "
+        pixels, limit = width * height, max_pixels
+        text = (
+            f"{where} claims {width} x {height} pixels ({pixels:,}); the limit is {limit:,}. "
             "Make the image smaller or leave it out"
         )
+        error = FormatError(text)
+        raise told(error, "image.large", path=where, width=width, height=height, pixels=pixels, limit=limit)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -178,25 +182,33 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _what_it_is(data: bytes) -> str:
-    """Why these bytes are no image, for a sentence "... is ..."."""
+def _no_image(data: bytes, where: str) -> FormatError:
+    """The error for a file of another kind: says what it seems to be."""
     start = shown_name(data[:14].decode("latin-1"))
     text = data.lstrip()[:32].lower()
     for magic, words in _FOREIGN:
         if data.startswith(magic) or text.startswith(magic):
-            return words.format(start=start)
-    return f"not an image: starts with {start}. fastnn reads PNG, JPEG, BMP, PPM and WebP"
+            return FormatError(f"{where} is {words.format(start=start)}")
+    text = f"{where} is not an image: starts with {start}. fastnn reads PNG, JPEG, BMP, PPM and WebP"
+    return told(FormatError(text), "image.foreign", path=where, start=start)
 
 
-def _damage(data: bytes, error: Exception) -> str:
-    """What is wrong with an image file, as precisely as its header allows."""
+def _damaged(data: bytes, where: str, error: Exception) -> FormatError:
+    """The error for an image file that Pillow refuses: what is wrong, as precisely as its header allows."""
     size, claimed = len(data), _claimed_size(data)
-    if claimed > size:
-        return f"the file is truncated after {size:,} of at least {claimed:,} bytes"
     text = str(error) or type(error).__name__
-    if "truncated" in text.lower():
-        return f"the file is truncated after {size:,} bytes"
-    return f"it is damaged ({text if text.isprintable() else ascii(text)})"
+    if claimed > size:
+        reason = f"the file is truncated after {size:,} of at least {claimed:,} bytes"
+    elif "truncated" in text.lower():
+        reason, claimed = f"the file is truncated after {size:,} bytes", None
+    else:
+        return _unreadable(where, f"it is damaged ({text if text.isprintable() else ascii(text)})")
+    return told(_unreadable(where, reason), "image.truncated", path=where, size=size, claimed=claimed)
+
+
+def _unreadable(where: str, reason: str) -> FormatError:
+    text = f"{where} cannot be read as an image: {reason}"
+    return told(FormatError(text), "image.unreadable", path=where, reason=reason)
 
 
 def _claimed_size(data: bytes) -> int:

@@ -14,6 +14,7 @@ from fastnn.data.resident import Resident
 from fastnn.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 from fastnn.data.vision import VisionDataset
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 
 Rows = np.ndarray | None  # int64: which rows of a store are the samples of a data set, None for all in order
 
@@ -175,10 +176,11 @@ def _batch_sampler(sampler: Any, batch_size: int | None, drop_last: bool) -> Bat
         return None
     batches = BatchSampler(sampler, batch_size, drop_last)
     if drop_last and hasattr(sampler, "__len__") and len(sampler) < batch_size:
-        raise ValueError(
+        text = (
             f"data set has {len(sampler)} samples, batch_size is {batch_size} and drop_last is on: "
             "no batch would be trained"
         )
+        raise told(ValueError(text), "batch.none", samples=len(sampler), batch_size=batch_size)
     return batches
 
 

@@ -13,6 +13,7 @@ from fastnn.data.pixels import PixelPlan, grey_pixels
 from fastnn.data.resident import NumberedNames, Resident
 from fastnn.data.vision import Progress, Transform, VisionDataset
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.io.checks import shown_path
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class MNIST(VisionDataset):
         self.train = train
         files = find_mnist(self.root) if os.path.isdir(self.root) else None
         if files is None:
-            raise FileNotFoundError(where_to_put_mnist(os.path.join(self.root, "MNIST", "raw")))
+            text = where_to_put_mnist(os.path.join(self.root, "MNIST", "raw"))
+            raise told(FileNotFoundError(text), "mnist.missing")
         images, labels = (files.train_images, files.train_labels) if train else (files.test_images, files.test_labels)
         data, targets = read_labelled(images, labels, len(self.classes))
         self.data, self.targets = Tensor(data), Tensor(targets)

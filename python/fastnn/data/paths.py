@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from fastnn.errors import told
 from fastnn.io.checks import shown_path
 from fastnn.text import nearest
 
@@ -33,11 +34,14 @@ def check_folder(path: StrPath, also: Iterable[str] = ()) -> None:
     """
     if os.path.isdir(path):
         return
+    folder = shown_path(path)
     if os.path.lexists(path) and os.path.exists(path):
-        raise NotADirectoryError(f"data folder '{shown_path(path)}' is a file, not a folder")
-    meant = _similar(os.fspath(path), also)
-    hint = f" (did you mean '{shown_path(meant)}'?)" if meant else ""
-    raise FileNotFoundError(f"data folder '{shown_path(path)}' does not exist{hint}")
+        raise told(NotADirectoryError(f"data folder '{folder}' is a file, not a folder"), "folder.file", folder=folder)
+    similar = _similar(os.fspath(path), also)
+    meant = shown_path(similar) if similar else None
+    hint = f" (did you mean '{meant}'?)" if meant else ""
+    text = f"data folder '{folder}' does not exist{hint}"
+    raise told(FileNotFoundError(text), "folder.missing", folder=folder, meant=meant)
 
 
 def _similar(path: str, also: Iterable[str]) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from fastnn.data.order import choices, permutation
+from fastnn.errors import told
 
 T = TypeVar("T", covariant=True)
 
@@ -72,10 +73,10 @@ class RandomSampler(Sampler[int]):
         if not isinstance(replacement, bool):
             raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
         if not _is_count(self.num_samples) or not len(data_source):
-            reason = " (the data set is empty)" if not len(data_source) else ""
-            raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={self.num_samples}{reason}"
-            )
+            text = f"num_samples should be a positive integer value, but got num_samples={self.num_samples}"
+            if len(data_source):
+                raise ValueError(text)
+            raise told(ValueError(f"{text} (the data set is empty)"), "data.empty")
 
     @property
     def num_samples(self) -> int:
@@ -110,7 +111,8 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool) -> None:
         if not _is_count(batch_size):
-            raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number >= 1")
+            text = f"batch_size is {batch_size!r}; it must be a whole number >= 1"
+            raise told(ValueError(text), "count.range", name="batch_size", value=repr(batch_size), least=1)
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler = sampler

@@ -18,7 +18,7 @@ from fastnn.data.idx import find_mnist, mnist_name, read_labelled
 from fastnn.data.paths import StrPath, cache_folder, check_folder
 from fastnn.data.pixels import PixelPlan, grey_pixels
 from fastnn.data.resident import FileNames, NumberedNames, Resident
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
 from fastnn.transforms import Grayscale, Resize
 
@@ -321,12 +321,14 @@ def _check_classes(train: list[str], test: list[str]) -> None:
     shown = f"train: {_shown_list(train)}, test: {_shown_list(test)}"
     for label, name in enumerate(test):
         if name not in train:
-            raise ValueError(
+            text = (
                 f"the test data has class {name!r} (index {label} there) that training lacks; "
                 f"labels would be shifted. {shown}"
             )
+            raise told(ValueError(text), "class.unknown", name=name, index=label)
     missing = next(name for name in train if name not in test)
-    raise ValueError(f"the test data lacks class {missing!r} that training has; labels would be shifted. {shown}")
+    text = f"the test data lacks class {missing!r} that training has; labels would be shifted. {shown}"
+    raise told(ValueError(text), "class.missing", name=missing)
 
 
 def _shown_list(names: list[str]) -> str:
@@ -344,7 +346,7 @@ def _load(parts: list[Part], options: Options) -> list[Resident]:
         if errors and options.on_bad != "list":
             break
     if errors:
-        raise FormatError("\n".join(map(str, errors))) from errors[0]
+        raise retold(FormatError("\n".join(map(str, errors))), fault_of(errors[0])) from errors[0]
     return loaded
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from fastnn.eager import evidence, ops
 from fastnn.eager.memory import owner_of
+from fastnn.errors import told
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -138,11 +139,12 @@ def _check_unchanged(node: Node) -> None:
     for place, other in node.reads:
         tensor, needed = node.inputs[place], other is ANY or node.inputs[other].requires_grad
         if needed and _changed(tensor) > node.order:
-            raise RuntimeError(
+            text = (
                 f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, "
                 f"but it was changed in place since, by optimizer.step() or an operation such as +=: "
                 f"compute the loss again, or change a clone()"
             )
+            raise told(RuntimeError(text), "backward.changed")
 
 
 def _reachable(root: Node) -> Iterable[Node]:
@@ -181,17 +183,19 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
     """
     if root._node is None:
         if not root.requires_grad:
-            raise RuntimeError(
+            text = (
                 "backward() on a tensor that does not require grad and has no grad_fn: "
                 "it does not depend on any parameter (was it computed under no_grad(), or detached?)"
             )
+            raise told(RuntimeError(text), "backward.detached")
         return _into_leaf(root, gradient, shared=True)
     nodes = _reachable(root._node)
     if None in [node.backward for node in nodes]:
-        raise RuntimeError(
+        text = (
             "backward() a second time through the same graph: its saved values were freed after the first. "
             "Compute the loss again before calling backward(), or pass retain_graph=True the first time"
         )
+        raise told(RuntimeError(text), "backward.twice")
     grads = {id(root._node): gradient}
     for node in nodes:
         grad = grads.pop(id(node), None)

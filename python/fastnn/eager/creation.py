@@ -12,6 +12,7 @@ from fastnn.eager import dtypes, ops
 from fastnn.eager.linalg import matmul
 from fastnn.eager.support import promoted, result, shape_of
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -40,7 +41,8 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
 def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor that shares the array's memory."""
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"from_numpy: expected a NumPy array, got {type(array).__name__}")
+        got = type(array).__name__
+        raise told(TypeError(f"from_numpy: expected a NumPy array, got {got}"), "array.expected", got=got)
     return Tensor(array)
 
 

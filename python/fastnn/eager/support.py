@@ -13,6 +13,7 @@ import numpy as np
 
 from fastnn.eager import dtypes, ops
 from fastnn.eager.autograd import Backward, Node, Reads, grad_mode
+from fastnn.errors import told
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -188,7 +189,8 @@ def reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     try:
         return dense.reshape(shape)
     except ValueError:
-        raise ValueError(f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}") from None
+        text = f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}"
+        raise told(ValueError(text), "reshape.size", shape=data.shape, wanted=shape) from None
 
 
 def three(data: np.ndarray, first: int, last: int) -> np.ndarray:

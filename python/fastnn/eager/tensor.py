@@ -18,6 +18,7 @@ from fastnn.eager.memory import in_layout_of
 from fastnn.eager.printing import tensor_text
 from fastnn.eager.softmax import log_softmax, softmax
 from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, wrap
+from fastnn.errors import told
 
 Number = int | float
 
@@ -289,10 +290,12 @@ class Tensor(TensorBase):
             RuntimeError: the tensor is no scalar and no gradient was given, or it is not on the tape.
         """
         if gradient is None and self._data.size != 1:
-            raise RuntimeError(
-                f"backward() needs a scalar, this tensor has shape {tuple(self.shape)}: "
+            shape = tuple(self.shape)
+            text = (
+                f"backward() needs a scalar, this tensor has shape {shape}: "
                 f"call .mean() or .sum() first, or pass gradient"
             )
+            raise told(RuntimeError(text), "backward.shape", shape=shape)
         start = gradient._data if gradient is not None else reshaped(autograd.UNIT[self._data.dtype], self._data.shape)
         if start.shape != self._data.shape:
             raise RuntimeError(f"gradient has shape {start.shape}, the tensor has {tuple(self.shape)}")

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.io.memory import ALWAYS_FINE
 from fastnn.platform import folder_sync, free_space, is_running, machine_memory, open_new, open_to_read
@@ -165,7 +165,7 @@ def _save_error(error: OSError, path: str | os.PathLike[str], target: str, neede
         outcome = "the new file is complete, but a power failure could still undo the save"
     reason = error.strerror or str(error)
     text = f"{shown_path(path)} could not be saved: {reason} ({space}); {outcome}"
-    return OSError(error.errno or errno.EIO, text)
+    return told(OSError(error.errno or errno.EIO, text), "file.unsaved", path=shown_path(path), reason=reason)
 
 
 def _temp_prefix(name: str) -> str:

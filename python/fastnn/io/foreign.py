@@ -3,7 +3,7 @@
 import os
 import re
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.atomic import read_regular
 
 _SNIFFED_BYTES = 4096
@@ -64,9 +64,9 @@ def foreign_file(where: str, view: memoryview, expected: str) -> FormatError:
     """The error for a file that is not the expected "safetensors" or "pth": says what it seems to be."""
     kind = kind_of(bytes(view[:_SNIFFED_BYTES]))
     if kind == "empty":
-        return FormatError(f"{where} is empty (0 bytes)")
+        return told(FormatError(f"{where} is empty (0 bytes)"), "file.empty", path=where)
     if kind == expected:
-        return FormatError(f"{where} is a damaged {expected} file")
+        return told(FormatError(f"{where} is a damaged {expected} file"), "file.damaged", what=where)
     advice = f". {SAFE_WAY}" if kind in _NEEDS_CODE else ""
     return FormatError(f"{where} is not {describe(expected)}: it seems to be {describe(kind)}{advice}")
 

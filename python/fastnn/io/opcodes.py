@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_name
 from fastnn.io.foreign import SAFE_WAY
 
@@ -118,7 +118,8 @@ class _Reader:
 
     def fault(self, text: str) -> FormatError:
         """The error for what stands before the current place."""
-        return FormatError(f"{self.where} is damaged or no file of tensors: {text} (offset {self.place:,})")
+        text = f"{self.where} is damaged or no file of tensors: {text} (offset {self.place:,})"
+        return told(FormatError(text), "file.damaged", what=self.where)
 
     def unknown(self, code: int) -> FormatError:
         """The error for an opcode that this reader has not."""
@@ -128,7 +129,8 @@ class _Reader:
 
     def objects(self, first: str) -> FormatError:
         """The error for a file that needs code."""
-        return FormatError(f"{self.where} contains Python objects (first: {first}), not only tensors; {SAFE_WAY}")
+        text = f"{self.where} contains Python objects (first: {first}), not only tensors; {SAFE_WAY}"
+        return told(FormatError(text), "file.code", path=self.where, first=first)
 
     def take(self, count: int) -> memoryview:
         """The next `count` bytes of the program."""

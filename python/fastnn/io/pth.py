@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io import opcode_writer, opcodes
 from fastnn.io.atomic import read_regular, write_atomic
 from fastnn.io.checks import (
@@ -122,7 +122,8 @@ def parse_pth(view: memoryview, where: str) -> tuple[Any, dict[str, bytes]]:
     records = {name.removeprefix(folder): data for name, data in full.items()}
     is_ours = bytes(records.get(".data/serialization_id", b"")).startswith(_OUR_ID)
     if is_ours and not is_as_written(view, full):
-        raise FormatError(f"{where} is damaged: its zip structure is not as fastnn wrote it")
+        text = f"{where} is damaged: its zip structure is not as fastnn wrote it"
+        raise told(FormatError(text), "file.damaged", what=where)
     storages = _StorageReader(records, where)
     obj = opcodes.read(records["data.pkl"], f"{where}: data.pkl", storages.build_tensor)
     extra = {name: bytes(data) for name, data in records.items() if not _is_torch_record(name)}

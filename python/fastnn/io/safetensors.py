@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.atomic import read_regular, write_atomic
 from fastnn.io.checks import (
     MAX_RANK,
@@ -203,7 +203,8 @@ def _read_header(view: memoryview, where: str) -> tuple[memoryview, dict[str, An
     if length > MAX_HEADER:
         raise FormatError(f"{where}: header of {length:,} bytes; at most {MAX_HEADER:,} are supported")
     if 8 + length > len(view):
-        raise FormatError(f"{where} is truncated: header of {length:,} bytes, file has {len(view):,}")
+        text = f"{where} is truncated: header of {length:,} bytes, file has {len(view):,}"
+        raise told(FormatError(text), "file.truncated", path=where)
     raw = view[8 : 8 + length]
     try:
         text = str(raw, "utf-8")
@@ -266,7 +267,8 @@ def _check_layout(infos: _Infos, available: int, where: str) -> None:
             raise FormatError(f"{where}: tensor {shown_name(name)} {fault}: begins at {begin:,}, expected {end:,}")
         end = stop
     if end > available:
-        raise FormatError(f"{where} is truncated: header promises {end:,} data bytes, file has {available:,}")
+        text = f"{where} is truncated: header promises {end:,} data bytes, file has {available:,}"
+        raise told(FormatError(text), "file.truncated", path=where)
     if end < available:
         raise FormatError(f"{where} has {available - end:,} bytes after its last tensor")
 
@@ -292,11 +294,15 @@ def _verify(infos: _Infos, metadata: dict[str, str], raw: memoryview, data: memo
         tensors = found.get("tensors") if isinstance(found.get("tensors"), dict) else {}
         for name, crc in expected["tensors"].items():
             if tensors.get(name) != crc:
-                raise FormatError(f"{where}: tensor {shown_name(name)} is damaged (checksum)")
-    raise FormatError(
-        f"{where}: header is damaged (checksum). If another program wrote this file and copied fastnn's "
-        f"metadata, write it without the keys {_FORMAT} and {_CHECKSUMS}"
+                tensor = shown_name(name)
+                text = f"{where}: tensor {tensor} is damaged (checksum)"
+                raise told(FormatError(text), "tensor.damaged", path=where, tensor=tensor)
+    what = f"{where}: header"
+    text = (
+        f"{what} is damaged (checksum). If another program wrote this file and copied fastnn's metadata, "
+        f"write it without the keys {_FORMAT} and {_CHECKSUMS}"
     )
+    raise told(FormatError(text), "file.damaged", what=what)
 
 
 def _tensor(info: dict[str, Any], data: memoryview, where: str) -> np.ndarray:

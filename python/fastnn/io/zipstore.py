@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import MAX_TENSORS, shown_name
 
 MAX_RECORDS = MAX_TENSORS + 64
@@ -148,7 +148,8 @@ def is_as_written(view: memoryview, records: Mapping[str, memoryview]) -> bool:
 def _unpack(layout: struct.Struct, view: memoryview, offset: int, where: str) -> tuple[int, ...]:
     """Unpacks a fixed structure, checking that it lies inside the file."""
     if not 0 <= offset <= len(view) - layout.size:
-        raise FormatError(f"{where} is truncated or damaged: no {layout.size} bytes at offset {offset:,}")
+        text = f"{where} is truncated or damaged: no {layout.size} bytes at offset {offset:,}"
+        raise told(FormatError(text), "file.truncated", path=where)
     return layout.unpack_from(view, offset)
 
 
@@ -157,24 +158,31 @@ def _read_end(view: memoryview, where: str) -> tuple[int, int, int, int]:
     end = len(view) - _END.size
     mark, *disks, here, count, size, offset, comment = _unpack(_END, view, end, where)
     if mark != _END_MARK or comment:
-        raise FormatError(f"{where} is truncated or damaged: no zip directory at the end of its {len(view):,} bytes")
+        text = f"{where} is truncated or damaged: no zip directory at the end of its {len(view):,} bytes"
+        raise told(FormatError(text), "file.truncated", path=where)
     small = (here, count, size, offset)
     locator = end - _LOCATOR.size
     if locator < 0 or view[locator : locator + 4] != struct.pack("<I", _LOCATOR_MARK):
         if any(disks) or here != count or _IN_EXTRA_32 in small:
-            raise FormatError(f"{where}: zip end record is damaged or spans several disks")
+            raise _several_disks(where)
         return count, size, offset, end
     _, disk, end_64, disk_count = _unpack(_LOCATOR, view, locator, where)
     mark, length, _, _, *large_disks, here, count, size, offset = _unpack(_END_64, view, end_64, where)
     if mark != _END_64_MARK or end_64 + _END_64.size != locator or length != 44:
-        raise FormatError(f"{where}: zip64 end record at {end_64:,} is damaged")
+        what = f"{where}: zip64 end record at {end_64:,}"
+        raise told(FormatError(f"{what} is damaged"), "file.damaged", what=what)
     if any(disks) or any(large_disks) or disk or disk_count != 1 or here != count:
-        raise FormatError(f"{where}: zip end record is damaged or spans several disks")
+        raise _several_disks(where)
     limits = (_IN_EXTRA_16, _IN_EXTRA_16, _IN_EXTRA_32, _IN_EXTRA_32)
     for short, long, limit in zip(small, (here, count, size, offset), limits, strict=True):
         if short not in (long, limit):
             raise FormatError(f"{where}: zip end records contradict each other: {short:,} and {long:,}")
     return count, size, offset, end_64
+
+
+def _several_disks(where: str) -> FormatError:
+    what = f"{where}: zip end record"
+    return told(FormatError(f"{what} is damaged or spans several disks"), "file.damaged", what=what)
 
 
 def _read_entry(view: memoryview, place: int, end: int, where: str) -> tuple[Entry, int]:
@@ -186,7 +194,8 @@ def _read_entry(view: memoryview, place: int, end: int, where: str) -> tuple[Ent
     extra_at = name_at + name_length
     after = extra_at + extra_length + comment
     if mark != _CENTRAL_MARK or disk or after > end:
-        raise FormatError(f"{where}: zip directory is damaged at offset {place:,}")
+        what = f"{where}: zip directory"
+        raise told(FormatError(f"{what} is damaged at offset {place:,}"), "file.damaged", what=what)
     name = _read_name(view[name_at:extra_at], where)
     large = _zip64_fields(view[extra_at : extra_at + extra_length], name, where)
     values = []
@@ -240,7 +249,8 @@ def _read_record(view: memoryview, entry: Entry, after: int, where: str) -> memo
     name_at = entry.offset + _LOCAL.size
     begin = name_at + name_length + extra_length
     if mark != _LOCAL_MARK or (flags, method) != (entry.flags, 0):
-        raise FormatError(f"{record}: local header at {entry.offset:,} is damaged")
+        what = f"{record}: local header at {entry.offset:,}"
+        raise told(FormatError(f"{what} is damaged"), "file.damaged", what=what)
     if view[name_at : name_at + name_length] != entry.name.encode():
         raise FormatError(f"{record}: local header at {entry.offset:,} has another name")
     later = (0,) if described else ()
@@ -251,7 +261,8 @@ def _read_record(view: memoryview, entry: Entry, after: int, where: str) -> memo
     if end + (_descriptor_size(view, entry, end, after) if described else 0) != after:
         raise FormatError(f"{record} at {begin:,} does not end where the next begins, at {after:,}")
     if zlib.crc32(view[begin:end]) != entry.crc:
-        raise FormatError(f"{record} is damaged (checksum): {entry.size:,} bytes at offset {begin:,}")
+        text = f"{record} is damaged (checksum): {entry.size:,} bytes at offset {begin:,}"
+        raise told(FormatError(text), "file.damaged", what=record)
     return view[begin:end]
 
 

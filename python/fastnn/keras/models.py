@@ -12,6 +12,7 @@ import numpy as np
 from fastnn import nn
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.keras import activations, layers, losses, optimizers, saving
 from fastnn.keras.callbacks import Callback, CallbackList, History
 from fastnn.keras.fitting import Fitting, Meter
@@ -385,9 +386,11 @@ class Sequential:
 
     def _check_compiled(self, method: str) -> None:
         if self.optimizer is None:
-            raise ValueError(f"model '{self.name}' is not compiled: call compile(optimizer, loss) before {method}")
+            text = f"model '{self.name}' is not compiled: call compile(optimizer, loss) before {method}"
+            raise told(ValueError(text), "model.uncompiled", model=self.name)
         if self.loss is None:
-            raise ValueError(f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')")
+            text = f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')"
+            raise told(ValueError(text), "model.loss", model=self.name)
 
     def _check_size(self, batch_size: int | None) -> None:
         if batch_size is not None:
@@ -407,11 +410,10 @@ class Sequential:
         if not self.built and self._input is None:
             self.build((None, *array.shape[1:]))
         if (None, *array.shape[1:]) != self.input_shape:
-            layer = self._layers[0]
-            raise ValueError(
-                f"layer '{layer.name}' ({type(layer).__name__}) takes inputs of shape {self.input_shape}, "
-                f"x has shape {array.shape}"
-            )
+            layer, kind = self._layers[0].name, type(self._layers[0]).__name__
+            text = f"layer '{layer}' ({kind}) takes inputs of shape {self.input_shape}, x has shape {array.shape}"
+            error = ValueError(text)
+            raise told(error, "layer.shape", layer=layer, kind=kind, wanted=self.input_shape, shape=array.shape)
         array = np.ascontiguousarray(array, dtype=np.float32)
         check_finite("x", array)
         return array
@@ -423,7 +425,7 @@ class Sequential:
         if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
             raise ValueError(f"x and y must have a row for each sample: x has shape {x.shape}, y has {y.shape}")
         if not len(x):
-            raise ValueError("the data set is empty: there is nothing to learn from")
+            raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
         return x, y
 
     def _feed(self, x: np.ndarray, y: np.ndarray) -> Feed:

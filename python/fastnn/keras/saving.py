@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import io
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
 from fastnn.keras import layers
 
@@ -57,7 +57,8 @@ def load(path: StrPath) -> Sequential:
         model = Sequential.from_config(config)
         model.check_built()
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise FormatError(f"{shown_path(path)}: its description of the model is damaged ({error})") from None
+        what = f"{shown_path(path)}: its description of the model"
+        raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
     _put(path, model, arrays)
     return model
 

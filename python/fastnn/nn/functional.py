@@ -12,6 +12,7 @@ from fastnn.eager import autograd, ops
 from fastnn.eager.linalg import linear as linear
 from fastnn.eager.support import promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told as _told
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
 
@@ -78,10 +79,11 @@ def _check_reduction(name: str, reduction: str) -> None:
 
 def _check_integers(name: str, labels: Tensor) -> None:
     if labels._data.dtype.kind not in "iu":
-        raise TypeError(
+        text = (
             f"[{name}] labels must be integers (int64), got {labels.dtype!r}: "
             f"class numbers, not one-hot rows or probabilities"
         )
+        raise _told(TypeError(text), "labels.dtype", got=repr(labels.dtype))
 
 
 def _scalar(loss: Tensor) -> Tensor:
@@ -120,7 +122,9 @@ def nll_loss(log_probabilities: Tensor, target: Tensor, reduction: str = "mean")
     labels, classes = target._read("nll_loss()"), log_probabilities._data.shape[-1]
     wrong = _first_outside(labels, classes)
     if wrong is not None:
-        raise ValueError(f"[nll_loss] label {labels[wrong]} at sample {wrong} is outside 0..{classes - 1}")
+        label, last = int(labels[wrong]), classes - 1
+        text = f"[nll_loss] label {label} at sample {wrong} is outside 0..{last}"
+        raise _told(ValueError(text), "labels.range", label=label, sample=wrong, last=last)
     rows = Tensor(np.arange(len(labels), dtype=np.int64))
     picked = -log_probabilities[rows, target]
     return {"mean": picked.mean, "sum": picked.sum, "none": lambda: picked}[reduction]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.nn import functional, init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -51,7 +52,9 @@ def _check_memory(in_features: int, out_features: int) -> None:
     """Refuses a weight that no machine of today holds, before anything is allocated."""
     needed = in_features * out_features * 4
     if needed > 2**46:
-        raise ValueError(f"Linear({in_features} -> {out_features}) needs {needed / 2**50:.3g} PiB; check the sizes")
+        size = needed / 2**50
+        text = f"Linear({in_features} -> {out_features}) needs {size:.3g} PiB; check the sizes"
+        raise told(ValueError(text), "linear.memory", inputs=in_features, outputs=out_features, pebibytes=size)
 
 
 class Identity(Module):

@@ -11,6 +11,7 @@ import numpy as np
 from fastnn.eager import autograd, dtypes
 from fastnn.eager.device import check_device
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import fault_of, retold, told
 from fastnn.nn.parameter import Parameter
 
 
@@ -177,10 +178,10 @@ class Module:
         ]
         if problems:
             hint = ", or pass strict=False to load only the names that match" if strict else ""
-            raise RuntimeError(
-                f"this state does not fit {type(self).__name__}: {'; '.join(problems)}. "
-                f"Build the model with the sizes it was saved with{hint}"
-            )
+            found = f"{'; '.join(problems)}. Build the model with the sizes it was saved with{hint}"
+            model = type(self).__name__
+            text = f"this state does not fit {model}: {found}"
+            raise told(RuntimeError(text), "state.differs", model=model, found=found)
         for name, tensor in own.items():
             if name in arrays:
                 tensor._data[...] = arrays[name]
@@ -287,6 +288,7 @@ def _say_where(error: ValueError, module: Module) -> None:
         layer = failure.innermost
         shown = type(layer).__name__ if layer._modules else repr(layer)
         error.args = (f"layer '{failure.path}' {shown}: {failure.text}",)
+        retold(error, fault_of(error), layer=failure.path)
 
 
 def _join(prefix: str, name: str) -> str:

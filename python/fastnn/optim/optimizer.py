@@ -14,6 +14,7 @@ from fastnn.eager.autograd import mark_changed
 from fastnn.eager.memory import in_layout_of
 from fastnn.eager.support import wrap
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.nn.parameter import Owner, Parameter
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
@@ -54,10 +55,11 @@ class Optimizer:
             raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
         entries = list(params)
         if not entries:
-            raise ValueError(
+            text = (
                 f"{type(self).__name__} got no parameters: pass model.parameters(), "
                 f"and make sure that the model's layers are assigned as attributes"
             )
+            raise told(ValueError(text), "optimizer.empty")
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)
 

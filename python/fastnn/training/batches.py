@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn import random
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.training.engines import EVALUATION_BATCH, Chunk, Engine, Pass, StepLimit, batch_counts
 from fastnn.training.feed import Feed, as_array, as_feed, convert
 
@@ -50,10 +51,11 @@ class FeedBatches(Batches):
     def __init__(self, feed: Feed, batch_size: int, shuffle: bool, drop_last: bool) -> None:
         full, rest = batch_counts(len(feed), batch_size, drop_last)
         if full == 0 and rest == 0:
-            raise ValueError(
+            text = (
                 f"data set has {len(feed)} samples, batch_size is {batch_size} and drop_last is on: "
                 "no batch would be trained"
             )
+            raise told(ValueError(text), "batch.none", samples=len(feed), batch_size=batch_size)
         self.feed = feed
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -119,7 +121,7 @@ def whole_feed(data: Any, dtype: np.dtype) -> Feed:
         return feed.converted(dtype)
     pairs = [_pair(batch, dtype) for batch in _loader_of(data, EVALUATION_BATCH, shuffle=False, drop_last=False)]
     if not pairs:
-        raise ValueError("the data set is empty: there is nothing to evaluate")
+        raise told(ValueError("the data set is empty: there is nothing to evaluate"), "data.empty")
     return Feed(np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs]))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, fault_of, retold
 from fastnn.io.checks import shown_path
 from fastnn.training.batches import Position
 from fastnn.training.callbacks import Callback
@@ -77,7 +77,8 @@ def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
     try:
         _restore(trainer, tensors, record)
     except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        raise FormatError(f"{shown_path(path)} is not a training state that fits this run: {error!r}") from error
+        text = f"{shown_path(path)} is not a training state that fits this run: {error!r}"
+        raise retold(FormatError(text), fault_of(error)) from error
     return str(saved.get("version"))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.arrays import to_array
+from fastnn.errors import told
 from fastnn.nn.labels import first_outside
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def as_array(data: Any, name: str) -> np.ndarray:
     """
     array = to_array(data)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: expected numbers, got an array of {array.dtype}")
+        text = f"{name}: expected numbers, got an array of {array.dtype}"
+        raise told(TypeError(text), "numbers.dtype", got=str(array.dtype))
     return array
 
 
@@ -107,9 +109,9 @@ def _from_arrays(x: np.ndarray, y: np.ndarray) -> Feed:
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError("x and y need one row a sample; got a single number")
     if len(x) != len(y):
-        raise ValueError(f"x has {len(x)} samples but y has {len(y)}")
+        raise told(ValueError(f"x has {len(x)} samples but y has {len(y)}"), "samples.differ", x=len(x), y=len(y))
     if len(x) == 0:
-        raise ValueError("the data set is empty: there is nothing to learn from")
+        raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
     if x.dtype != np.uint8 and x.dtype.kind != "f":
         x = x.astype(np.float32)
     y = y.astype(np.int64) if y.dtype.kind in "iub" else y
@@ -144,11 +146,13 @@ def check_finite(name: str, array: np.ndarray) -> None:
         return
     flat = (~finite).reshape(len(array), -1)
     sample, feature = (int(i) for i in np.argwhere(flat)[0])
-    value = array.reshape(len(array), -1)[sample, feature]
-    raise ValueError(
-        f"{name} has {int(flat.sum())} non-finite values, "
+    count, value = int(flat.sum()), float(array.reshape(len(array), -1)[sample, feature])
+    text = (
+        f"{name} has {count} non-finite values, "
         f"first at sample {sample}, feature {feature} ({value}): remove or repair them"
     )
+    error = ValueError(text)
+    raise told(error, "values.finite", name=name, count=count, value=value, sample=sample, feature=feature)
 
 
 def check_labels(labels: np.ndarray, classes: int) -> None:
@@ -159,6 +163,6 @@ def check_labels(labels: np.ndarray, classes: int) -> None:
     """
     wrong = first_outside(labels, classes)
     if wrong is not None:
-        raise ValueError(
-            f"label {labels[wrong]} at sample {wrong} is outside 0..{classes - 1}: the last layer has {classes} outputs"
-        )
+        label, last = int(labels[wrong]), classes - 1
+        text = f"label {label} at sample {wrong} is outside 0..{last}: the last layer has {classes} outputs"
+        raise told(ValueError(text), "labels.range", label=label, sample=wrong, last=last, outputs=classes)

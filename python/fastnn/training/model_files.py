@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_name, shown_path
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -116,7 +116,8 @@ def _parse_info(path: StrPath, text: str) -> ModelInfo:
             values = getattr(info, name)
             setattr(info, name, None if values is None else [float(value) for value in values])
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise FormatError(f"{shown_path(path)}: its description of the network is damaged ({error})") from None
+        what = f"{shown_path(path)}: its description of the network"
+        raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
     return info
 
 

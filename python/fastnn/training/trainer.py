@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion
-from fastnn.errors import NonFiniteLossError
+from fastnn.errors import NonFiniteLossError, told
 from fastnn.nn.losses import CrossEntropyLoss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
@@ -117,10 +117,11 @@ class Trainer:
             bad = int(np.count_nonzero(~np.isfinite(param._data)))
             if bad:
                 where = f"epoch {self.position.epoch + 1} step {self.position.step}"
-                raise NonFiniteLossError(
+                text = (
                     f"parameter '{name}' has {bad:,} non-finite values at {where}: training stopped. "
                     f"Try a lower learning rate than {self.optimizer.param_groups[0]['lr']:g}"
                 )
+                raise told(NonFiniteLossError(text), "parameter.finite", name=name, count=bad)
 
     def evaluate(self, data: Any) -> dict[str, float]:
         """Loss (mean over all samples) and, for classes, accuracy."""
@@ -185,15 +186,17 @@ class Trainer:
         if bad is None:
             return
         step = chunk.first + bad
-        where = f"epoch {self.position.epoch + 1} step {step}"
+        epoch = self.position.epoch + 1
+        where = f"epoch {epoch} step {step}"
         ids = batches.sample_ids(step)
         if ids:
             where += f" (batch: sample ids {', '.join(map(str, ids[:5]))}{', ...' if len(ids) > 5 else ''})"
-        lr = self.optimizer.param_groups[0]["lr"]
-        raise NonFiniteLossError(
-            f"loss became {chunk.losses[bad]:g} at {where}: training stopped. "
+        loss, lr = float(chunk.losses[bad]), self.optimizer.param_groups[0]["lr"]
+        text = (
+            f"loss became {loss:g} at {where}: training stopped. "
             f"Try a lower learning rate than {lr:g}, or look at these samples"
         )
+        raise told(NonFiniteLossError(text), "loss.finite", loss=loss, epoch=epoch, step=step, lr=lr)
 
 
 def check_count(name: str, value: Any, least: int) -> None:
@@ -201,7 +204,8 @@ def check_count(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
-        raise ValueError(f"{name} is {value}; it must be >= {least}")
+        text = f"{name} is {value}; it must be >= {least}"
+        raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
 
 
 def _check_optimizer(optimizer: Any, model: Module) -> None:

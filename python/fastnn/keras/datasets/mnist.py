@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn.data.idx import find_mnist, mnist_name, read_labelled
 from fastnn.data.paths import cache_folder
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -37,7 +37,7 @@ def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
             train = read_labelled(files.train_images, files.train_labels, 10)
             test = read_labelled(files.test_images, files.test_labels, 10)
             return _small(train), _small(test)
-    raise FileNotFoundError(_where_to_put_it(path, folders))
+    raise told(FileNotFoundError(_where_to_put_it(path, folders)), "mnist.missing")
 
 
 def _folders() -> list[str]:

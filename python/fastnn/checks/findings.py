@@ -1,0 +1,25 @@
+"""What a check has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One mistake: the rule's name, and what is wrong and what to do."""
+
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.message}"
+
+
+class Findings(list[Finding]):
+    """What :func:`fastnn.check` found; printed a line each."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "nothing wrong was found"
+
+    __repr__ = __str__

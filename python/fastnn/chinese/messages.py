@@ -1,0 +1,92 @@
+"""What errors say in Chinese: the code of a fault (:class:`fastnn.errors.Fault`), and the line with its fields."""
+
+from __future__ import annotations
+
+LINES = {
+    # data folders
+    "folder.missing": "数据文件夹“{folder}”不存在",
+    "folder.file": "“{folder}”是文件, 不是数据文件夹",
+    "folder.empty": "在“{root}”里没有找到图片: 图片要放成“{root}/<类别>/<图片>”",
+    "class.empty": "类别 {name!r} 里没有图片: {folder}。请删除这个空文件夹, 或使用 allow_empty=True",
+    "class.unknown": "测试数据里有训练数据没有的类别 {name!r} (序号 {index}), 标签会错位: 两边的类别文件夹必须一样",
+    "class.missing": "测试数据里缺少训练数据有的类别 {name!r}, 标签会错位: 两边的类别文件夹必须一样",
+    # images
+    "image.truncated": "图片 {path} 不完整, 只有 {size:,} 字节: 请删除它, 或加上 --on-bad-image skip",
+    "image.unreadable": "无法读取图片 {path} ({reason}): 请删除它, 或加上 --on-bad-image skip",
+    "image.foreign": "{path} 不是图片: 文件开头是 {start}",
+    "image.large": "{path} 声称有 {width} x {height} = {pixels:,} 个像素, 上限是 {limit:,}: 请缩小或去掉这张图片",
+    "images.sizes": "图片大小不一致: {sizes}。请使用 --resize {width}x{height}",
+    "images.unusable": "{total:,} 张图片中有 {count:,} 张不能用: 请删除它们, 或加上 --on-bad-image skip",
+    # IDX files
+    "idx.foreign": "{path} 不是 IDX 文件: 文件开头是 {start}",
+    "idx.truncated": "{path} 不完整: 文件头说有 {shape} = {claimed:,} 字节, 实际只有 {present:,} 字节。请重新下载",
+    "idx.pair": "{x_path} 有 {images:,} 张图片, 而 {y_path} 有 {labels:,} 个标签: 它们是一套的吗?",
+    "idx.label": "第 {sample:,} 个样本的标签 {label} 超出了 0..{last}",
+    "mnist.missing": "没有找到 MNIST, fastnn 不会自动下载: 请把上面列出的文件放到所说的文件夹",
+    # labels and numbers
+    "labels.range": "第 {sample} 个样本的标签 {label} 超出了 0..{last}",
+    "labels.dtype": "标签必须是整数 (int64), 得到的是 {got}: 要类别序号, 不是 one-hot 或概率",
+    "numbers.dtype": "需要数字, 得到的是 {got} 数组",
+    "values.finite": (
+        "{name} 里有 {count} 个不是有限数的值, 第一个在样本 {sample} 的第 {feature} 个特征 ({value}): 请去掉或修正"
+    ),
+    "loss.finite": (
+        "第 {epoch} 轮第 {step} 步的损失变成了 {loss:g}, 训练已停止: 请用比 {lr:g} 更小的学习率, 或检查这些样本"
+    ),
+    "parameter.finite": "参数“{name}”里有 {count:,} 个不是有限数的值: 请用更小的学习率",
+    # shapes and types
+    "arch.features": (
+        "第一层 {layer} 收到 {features} 个特征: 图片是 {image} 的。请使用 --arch {arch}, 或 --resize 宽x高"
+    ),
+    "linear.features": (
+        "的权重有 {inputs} 个输入, 而每个样本有 {features} 个特征 (x 的形状是 ({rows}, {features})): "
+        "请改层的大小或输入的大小"
+    ),
+    "linear.memory": "Linear({inputs} -> {outputs}) 需要 {pebibytes:.3g} PiB 内存: 请检查层的大小",
+    "layer.shape": "层“{layer}”({kind}) 的输入形状应是 {wanted}, 而 x 的形状是 {shape}",
+    "array.expected": "需要数字数组, 得到的是 {got}",
+    "array.readonly": "{name} 是只读的: 请传入可写的数组 (copy())",
+    "out.overlap": "out 与输入共用内存: 请给它单独的数组",
+    "samples.differ": "x 有 {x} 个样本, y 有 {y} 个: 两者必须一样多",
+    "batch.none": "数据集有 {samples} 个样本, batch_size 是 {batch_size}, 又开了 drop_last: 一个批次也没有",
+    "count.range": "{name} 是 {value}: 必须是不小于 {least} 的整数",
+    "data.empty": "数据是空的: 没有可以学习的样本",
+    # files of models
+    "state.differs": "这份参数与模型 {model} 不相符 ({found}): 请用保存时的大小建立模型",
+    "file.code": (
+        "{path} 里有 Python 对象 (第一个: {first}), 不只是张量; fastnn 从不执行文件里的代码。"
+        "请在可信的机器上用 torch.save(model.state_dict(), ...) 重新保存"
+    ),
+    "file.empty": "{path} 是空文件 (0 字节)",
+    "file.truncated": "{path} 不完整",
+    "file.damaged": "{what} 已损坏",
+    "file.unsaved": "无法保存 {path}: {reason}",
+    "tensor.damaged": "{path}: 张量 {tensor} 已损坏 (校验和不符)",
+    "memory.full": "内存不足: 请减小网络或批大小",
+    # training
+    "optimizer.empty": "优化器没有得到参数: 请传入 model.parameters(), 并把各层赋值为模型的属性",
+    "backward.shape": "backward() 需要标量, 这个张量的形状是 {shape}: 请先 .mean() 或 .sum()",
+    "backward.detached": (
+        "对不需要梯度的张量调用了 backward(): 它不依赖任何参数 (是在 no_grad() 里算的, 还是 detach() 过?)"
+    ),
+    "backward.twice": "对同一计算图第二次调用 backward(): 请重新计算损失, 或第一次用 retain_graph=True",
+    "backward.changed": (
+        "backward() 需要的张量之后被原地修改了 (optimizer.step() 或 += 之类): 请重新计算损失, 或先 clone()"
+    ),
+    "model.uncompiled": "模型“{model}”还没有编译: 请先调用 compile(optimizer, loss)",
+    "model.loss": "模型“{model}”没有损失函数: 请在 compile 里指定 loss",
+}
+
+# The same where an error has fields that not all of its code have.
+FULLER = {
+    "folder.missing": "数据文件夹“{folder}”不存在(是不是“{meant}”?)",
+    "folder.empty": "在“{root}”里没有找到 {classes} 个类别文件夹中的任何图片: 图片要放成“{root}/<类别>/<图片>”",
+    "image.truncated": (
+        "图片 {path} 不完整, 只有 {size:,} 字节 (应至少有 {claimed:,} 字节): 请删除它, 或加上 --on-bad-image skip"
+    ),
+    "labels.range": "第 {sample} 个样本的标签 {label} 超出了 0..{last}: 最后一层只有 {outputs} 个输出",
+    "linear.features": "层“{layer}”" + LINES["linear.features"],
+}
+
+# Codes that no Chinese line is for: programs read their fields.
+ENGLISH = ("reshape.size",)
