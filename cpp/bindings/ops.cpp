@@ -119,7 +119,7 @@ Array matmul_array(const Object& a_in, const Object& b_in, const Object& out) {
     void* const workspace = thread_workspace(matmul_workspace(b.view()));
     run_op(product_cost(c.view().size(), 1, a.view().shape[a.view().rank - 1]),
            {{matmul_pack_split(b.view()), [&](Range part) { matmul_pack(part, b.view(), workspace); }},
-            {matmul_split(c.view()), [&](Range part) { matmul(part, a.view(), b.view(), c.view(), workspace); }}});
+            {matmul_split(b.view(), c.view()), [&](Range part) { matmul(part, a.view(), b.view(), c.view(), workspace); }}});
     return c.array();
 }
 

@@ -342,6 +342,24 @@ private:
 
 bool packs(const TensorView& b) { return b.stride[b.rank - 1] != 1 && b.size() != 0; }
 
+// Bytes of panels up to which all matrices of a batch are packed at once, in a stage of its own: the L3 of the machines
+// met so far. Small matrices take up to a panel's width more in panels than as they are; of many, each is packed by the
+// thread that multiplies with it.
+constexpr std::int64_t packed_at_once = 32 << 20;
+
+std::int64_t all_packed_bytes(const TensorView& b) {
+    return checked_product("matmul", Batches(b).distinct(), packed_bytes(matrix_of(b), b.dtype));
+}
+
+bool packs_at_once(const TensorView& b) { return packs(b) && all_packed_bytes(b) <= packed_at_once; }
+
+// A matrix in panels, in memory of this thread.
+void* packed_alone(const Product& product) {
+    thread_local AlignedBuffer buffer;
+    buffer.grow(static_cast<std::size_t>(product.workspace_bytes()));
+    return buffer.data();
+}
+
 // Cuts a part of several lines of so many units each, one behind the other, and calls f(line, part of it).
 template <typename F>
 void for_each_line(Range part, std::int64_t units, F f) {
@@ -356,13 +374,10 @@ void for_each_line(Range part, std::int64_t units, F f) {
 
 }  // namespace
 
-std::int64_t matmul_workspace(const TensorView& b) {
-    if (!packs(b)) return 0;
-    return checked_product("matmul", Batches(b).distinct(), packed_bytes(matrix_of(b), b.dtype));
-}
+std::int64_t matmul_workspace(const TensorView& b) { return packs_at_once(b) ? all_packed_bytes(b) : 0; }
 
 Split matmul_pack_split(const TensorView& b) {
-    if (!packs(b)) return {};
+    if (!packs_at_once(b)) return {};
     return {Batches(b).distinct() * pack_split_of(matrix_of(b), b.dtype).units, 1};
 }
 
@@ -379,29 +394,35 @@ void matmul_pack(Range part, const TensorView& b, void* workspace) {
 
 namespace {
 
-// Units of one matrix of the result; none where it is empty.
-std::int64_t batch_units(const TensorView& c) {
+// Units of one matrix of the result: all of it where its thread packs b.
+std::int64_t batch_units(const TensorView& b, const TensorView& c) {
+    if (packs(b) && !packs_at_once(b)) return 1;
     return blocks_of(c.shape[c.rank - 1], panel_width(c.dtype)) * c.shape[c.rank - 2];
 }
 
 }  // namespace
 
-Split matmul_split(const TensorView& c) { return {c.size() == 0 ? 0 : Batches(c).all() * batch_units(c), 1}; }
+Split matmul_split(const TensorView& b, const TensorView& c) {
+    return {c.size() == 0 ? 0 : Batches(c).all() * batch_units(b, c), 1};
+}
 
 void matmul(Range part, const TensorView& a, const TensorView& b, const TensorView& c, void* workspace) {
     const Batches left(a), right(b), results(c);
-    for_each_line(part, batch_units(c), [&](std::int64_t batch, Range units) {
+    const std::int64_t count = batch_units(b, c);
+    for_each_line(part, count, [&](std::int64_t batch, Range units) {
         Product product;
         product.dtype = c.dtype;
         product.a = left[batch];
         product.b = right[batch];
         product.c = results[batch];
-        if (product.packs()) {
+        if (packs_at_once(b)) {
             const std::int64_t bytes = packed_bytes(product.b, b.dtype);
             product.workspace = static_cast<char*>(workspace) + right.distinct_number(batch) * bytes;
+        } else if (product.packs()) {
+            product.workspace = packed_alone(product);
+            product.pack(product.pack_split().all());
         }
         const std::int64_t all = product.split().units;  // of a single row by columns: more than one a panel
-        const std::int64_t count = batch_units(c);
         product.multiply({units.begin * all / count, units.end * all / count});
     });
 }

@@ -79,7 +79,7 @@ void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c)
 std::int64_t matmul_workspace(const TensorView& b);
 Split matmul_pack_split(const TensorView& b);
 void matmul_pack(Range part, const TensorView& b, void* workspace);
-Split matmul_split(const TensorView& c);
+Split matmul_split(const TensorView& b, const TensorView& c);
 void matmul(Range part, const TensorView& a, const TensorView& b, const TensorView& c, void* workspace);
 
 }  // namespace fastnn

@@ -154,3 +154,12 @@ def test_many_threads() -> None:
         with configured("", threads):
             check_same_bits(_core.matmul(a, b), expected, f"{threads} threads")
     assert REAL[np.float32].u == 2.0**-24
+
+
+def test_many_transposed_matrices_are_packed_one_by_one(isa: str) -> None:
+    """More panels than are packed at once: the same bits as each product alone, in no more memory than a matrix's."""
+    a = np.random.default_rng(0).standard_normal((40_000, 2, 3)).astype(np.float32)
+    b = np.random.default_rng(1).standard_normal((40_000, 2, 3)).astype(np.float32)
+    wanted = _core.matmul(a, np.ascontiguousarray(b.transpose(0, 2, 1)))
+    check_same_bits(_core.matmul(a, b.transpose(0, 2, 1)), wanted)
+    check_same_bits(_core.matmul(a[:2000], b[:2000].transpose(0, 2, 1)), wanted[:2000])

@@ -148,7 +148,7 @@ void build_matmul(Call& call) {
         call.add(std::move(pack));
         product.accesses.push_back(plan.workspace_access(false));
     }
-    product.split = matmul_split(c);
+    product.split = matmul_split(b, c);
     product.body = [a, b, c, &plan](Range part, int) { matmul(part, a, b, c, plan.workspace()); };
     call.add(std::move(product));
 }
