@@ -103,17 +103,17 @@ Span span_of(const TensorView& view) {
     return {low, high};
 }
 
-bool overlap(const TensorView& a, const TensorView& b) {
-    const Span x = span_of(a), y = span_of(b);
-    return x.begin < y.end && y.begin < x.end;
-}
-
 void check_writeable(const char* op, const char* name, const py::array& array) {
     if (!array.writeable())
         fail(Fault{"array.readonly", {{"name", name}}}, op, name, " is read-only; pass a writeable array (a copy())");
 }
 
 }  // namespace
+
+bool overlap(const TensorView& a, const TensorView& b) {
+    const Span x = span_of(a), y = span_of(b);
+    return x.begin < y.end && y.begin < x.end;
+}
 
 Input::Input(const char* op, const char* name, const py::handle& object, Layout layout)
     : array_(as_ndarray(op, name, object)) {

@@ -71,6 +71,9 @@ py::dtype numpy_dtype(DType dtype);
 
 std::vector<std::int64_t> shape_of(const TensorView& view);
 
+// Whether two views reach into the same memory.
+bool overlap(const TensorView& a, const TensorView& b);
+
 // Bytes for one call, kept by the calling thread for its next ones.
 void* thread_workspace(std::int64_t bytes);
 

@@ -119,7 +119,8 @@ Array matmul_array(const Object& a_in, const Object& b_in, const Object& out) {
     void* const workspace = thread_workspace(matmul_workspace(b.view()));
     run_op(product_cost(c.view().size(), 1, a.view().shape[a.view().rank - 1]),
            {{matmul_pack_split(b.view()), [&](Range part) { matmul_pack(part, b.view(), workspace); }},
-            {matmul_split(b.view(), c.view()), [&](Range part) { matmul(part, a.view(), b.view(), c.view(), workspace); }}});
+            {matmul_split(b.view(), c.view()),
+             [&](Range part) { matmul(part, a.view(), b.view(), c.view(), workspace); }}});
     return c.array();
 }
 
@@ -281,7 +282,8 @@ Array copy_array(const Object& x_in) {
 // x into the memory of target, which it gives back.
 Object assign_arrays(const Object& target_in, const Object& x_in) {
     const TensorView target = in_place("assign", "target", target_in);
-    const Input x("assign", "x", x_in, Layout::any);
+    Input x("assign", "x", x_in, Layout::any);
+    if (overlap(x.view(), target)) x = Input("assign", "x", x.array().attr("copy")(), Layout::any);
     run_copy(x.view(), target);
     return target_in;
 }

@@ -52,12 +52,11 @@ struct Walk {
             a = flattened(a, n, a_alike ? 1 : 0);
             b = flattened(b, n, b_alike ? 1 : 0);
             y = flattened(y, n, 1);
-        } else if (!y.contiguous()) {
-            const MemoryOrder order(y);
-            a = order.applied(a);
-            b = order.applied(b);
-            y = order.applied(y);
+            return;
         }
+        const MemoryOrder order(y);  // dimensions of one element, which it has last, make no rows
+        for (TensorView* const view : {&a, &b, &y}) *view = order.applied(*view);
+        for (; y.rank > 1 && y.shape[y.rank - 1] == 1; --y.rank) --a.rank, --b.rank;
     }
 
     // One row is cut between elements, several between rows.

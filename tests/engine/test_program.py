@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.engine.executor import FACTS
 from fastnn.engine.plan import Plan
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
+from fastnn.engine.recording import RecordingError
 from models import Counting, bits, classes, eager_step, mlp
 from numpy.lib.stride_tricks import as_strided
 
@@ -234,6 +236,115 @@ def test_parts_of_the_state_are_no_state() -> None:
             np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
         )
     assert model.mean.tolist() == [0, 0, 0]
+
+
+X, Y = np.cos(np.arange(12, dtype=np.float32)).reshape(4, 3), np.ones((4, 2), np.float32)
+
+
+@pytest.mark.parametrize("order", ["pppp", "pepp", "epep", "ppep"])
+def test_plans_and_eager_code_take_turns_with_a_state(order: str) -> None:
+    """A buffer that eager code or the user replaces is the one that the plan goes on with."""
+
+    def run(order: str) -> dict[str, bytes]:
+        random.manual_seed(3)
+        model = Counting(replaces=True)
+        optimizer, criterion = optim.SGD(model.parameters(), lr=0.1), nn.MSELoss()
+        plan = Plan(model, criterion, optimizer)
+        for kind in order:
+            plan.step(X, Y) if kind == "p" else eager_step(model, criterion, optimizer, X, Y)
+            model.calls = model.calls * 2.0
+        return {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+
+    assert run(order) == run("eeee")
+
+
+class Forward(nn.Module):
+    """A layer, and something done to buffers of shape (3, 3) in forward."""
+
+    def __init__(self, does: Callable[[nn.Module, Tensor], Any]) -> None:
+        super().__init__()
+        self.layer, self.does = nn.Linear(3, 2), does
+        for name, start in (("a", 1.0), ("b", 5.0), ("spare", 0.0)):
+            self.register_buffer(name, Tensor(np.arange(9, dtype=np.float32).reshape(3, 3) * 0.1 + start))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.does(self, x)
+        return self.layer(x @ self.a) + self.b.mean()
+
+
+def swap(module: nn.Module, x: Tensor) -> None:
+    module.a, module.b = module.b, module.a
+
+
+CHANGES: dict[str, Callable[[Any, Tensor], Any]] = {
+    "swapped": swap,
+    "overlapping": lambda m, x: m.a.copy_(m.a.t()),
+    "replaced": lambda m, x: setattr(m, "a", m.a * 0.5),
+    "twice": lambda m, x: (m.a.copy_(m.a * 0.5), m.a.copy_(m.a + m.b)),
+}
+
+
+def values_of(module: nn.Module) -> list[bytes]:
+    return [tensor.numpy().tobytes() for tensor in module.state_dict().values()]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("training", [True, False])
+def test_changes_of_state_are_those_of_eager_code(name: str, training: bool) -> None:
+    def run(compiled: bool) -> list[Any]:
+        random.manual_seed(3)
+        model = Forward(CHANGES[name])
+        optimizer, criterion = optim.SGD(model.parameters(), lr=0.1), nn.MSELoss()
+        plan, seen = Plan(model, criterion, optimizer), []
+        for _ in range(3):
+            if training:
+                plan.step(X, Y) if compiled else eager_step(model, criterion, optimizer, X, Y)
+            else:
+                out = plan.forward(X) if compiled else model(Tensor(X))
+                seen.append(out.detach().numpy().tobytes())
+            seen.append(values_of(model))
+        return seen
+
+    assert run(compiled=True) == run(compiled=False)
+
+
+REFUSED: dict[str, Callable[[Any, Tensor], Any]] = {
+    "deleted": lambda m, x: delattr(m, "spare"),
+    "made": lambda m, x: m.register_buffer("c", x.detach()),
+    "reshaped": lambda m, x: setattr(m, "b", m.a[0]),
+    "a parameter": lambda m, x: setattr(m, "b", m.layer.weight.detach()) if m.layer.weight.shape == (3, 3) else 1 / 0,
+    "backwards": lambda m, x: x[::-1] * 2.0,
+    "no compiled form": lambda m, x: m.a.copy_((x[:3] > 0).float()),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_recording_that_is_refused_leaves_all_as_it_was(name: str) -> None:
+    """The model, and the plan with the programs that it has."""
+
+    def does(module: Any, x: Tensor) -> None:
+        if len(x) == 7:
+            kept.append(REFUSED[name](module, x))
+
+    kept: list[Any] = []
+    model = Forward(does)
+    if name == "a parameter":
+        model.layer = nn.Linear(3, 3)
+    model.layer.weight.grad = Tensor(np.ones(tuple(model.layer.weight.shape), np.float32))
+    targets = np.ones((7, model.layer.out_features), np.float32)
+    plan = Plan(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1))
+    plan.step(X, targets[:4])
+    grad = model.layer.weight.grad = Tensor(np.ones(tuple(model.layer.weight.shape), np.float32))
+    before, wide = values_of(model), np.tile(X, (2, 1))[:7]
+    if name == "backwards":
+        model.does = lambda module, x: setattr(module, "a", (x[::-1] * 1.0)[:3]) if len(x) == 7 else None
+    for _ in range(2):
+        with pytest.raises(RecordingError):
+            plan.step(wide, targets)
+    assert values_of(model) == before and list(model._buffers) == ["a", "b", "spare"]
+    assert model.layer.weight.grad is grad
+    for rows in (4, 3, 4):
+        assert np.isfinite(plan.step(X[:rows], targets[:rows]).item())
 
 
 # Weights of any rank in panels

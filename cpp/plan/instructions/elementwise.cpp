@@ -74,7 +74,8 @@ void build_arithmetic(Call& call, const ArithmeticOp& op) {
 
 // Of input number `from` into the output.
 void build_copy(Call& call, std::size_t from) {
-    const TensorView x = call.strided(from), y = call.output(0);
+    call.strided(from);
+    const TensorView y = call.output(0), x = call.apart(from, y);
     copy_check(x, y);
     Instruction instruction = call.instruction();
     instruction.operations = copy_facts.operations(x);

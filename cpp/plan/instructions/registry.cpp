@@ -77,6 +77,12 @@ const TensorView& Call::like(std::size_t i, const TensorView& other) {
     return same_layout(input(i), other) || !same_shape(in[i], other) ? in[i] : copied(i, other);
 }
 
+const TensorView& Call::apart(std::size_t i, const TensorView& other) {
+    const Access mine = access_of(input(i), false), theirs = access_of(other, true);
+    const bool overlap = mine.begin < theirs.end && theirs.begin < mine.end;
+    return overlap ? copied(i, in[i]) : in[i];
+}
+
 const TensorView& Call::copied(std::size_t i, const TensorView& layout) {
     const TensorView from = in[i], to = plan.temporary(layout);
     Instruction copying;

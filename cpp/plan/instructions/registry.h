@@ -54,6 +54,8 @@ struct Call {
     const TensorView& rows(std::size_t i);                           // the last dimension's elements adjacent
     const TensorView& like(std::size_t i, const TensorView& other);  // laid out as another of its shape
 
+    const TensorView& apart(std::size_t i, const TensorView& other);  // in memory that other does not reach into
+
     // An instruction of this op that reads its inputs and writes its outputs.
     Instruction instruction() const;
     void add(Instruction instruction);

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.engine.program import MISSING, Memory, Program
+from fastnn.engine.recording import RecordingError
 
 # The ops of a recording and what is to be known of each: its arguments, what it can be fused with (_core.pyi).
 FACTS: Mapping[str, dict[str, Any]] = _core.instruction_facts()
@@ -21,7 +22,11 @@ class Executor(Protocol):
         """The width of the panels in which it keeps a weight that it multiplies with; 0 where weights stay strided."""
 
     def load(self, program: Program) -> None:
-        """Takes a program over, with the buffers and views that are new, and gives it its number."""
+        """Takes a program over, with the buffers and views that are new, and gives it its number; all or nothing.
+
+        Raises:
+            RecordingError: it cannot run it.
+        """
 
     def write(self, view: int, array: np.ndarray) -> None:
         """An array into a view."""
@@ -60,6 +65,14 @@ class CompiledExecutor:
         return _core.panel_width(dtype == np.float64)
 
     def load(self, program: Program) -> None:
+        buffers, views = len(self._buffers), len(self._views)
+        try:
+            self._load(program)
+        except (ValueError, TypeError) as error:
+            del self._buffers[buffers:], self._views[views:]
+            raise RecordingError(f"{error}. Such a model stays eager: pass engine='eager'") from error
+
+    def _load(self, program: Program) -> None:
         self._allocate()
         program.number = self.core.program()
         for op in program.ops:

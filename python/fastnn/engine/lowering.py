@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastnn.eager.memory import address_of, owner_of
-from fastnn.eager.tensor import Tensor
 from fastnn.engine.executor import FACTS, Executor
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
 from fastnn.engine.recording import Record, RecordingError
+from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
 _PLAIN: dict[str, Callable[[Any], Any]] = {
@@ -23,12 +23,33 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
 
 
 class ModuleState:
-    """A tensor of a module that is no parameter, in a plan's memory: its view, and whether a step changes it."""
+    """A buffer of a module in a plan's memory: its view, and whether a step changes it.
 
-    def __init__(self, tensor: Tensor, view: int) -> None:
-        self.tensor = tensor
-        self.view = view
+    The tensor is looked up by its name each time: anybody may have put another one in its place.
+    """
+
+    def __init__(self, module: Module, name: str, view: View, number: int) -> None:
+        self._module = module
+        self._name = name
+        self._shape, self._dtype = view.shape, view.dtype
+        self.view = number
         self.changed = False
+
+    @property
+    def array(self) -> np.ndarray:
+        """Its values as they are now.
+
+        Raises:
+            RuntimeError: it is gone, or has another shape or dtype than when the plan was recorded.
+        """
+        tensor = self._module._buffers.get(self._name)
+        if tensor is None or (tensor._data.shape, tensor._data.dtype.name) != (self._shape, self._dtype):
+            found = "gone" if tensor is None else f"{tensor._data.dtype} of shape {tensor._data.shape}"
+            raise RuntimeError(
+                f"the compiled step was recorded with buffer '{self._name}' of {type(self._module).__name__} as "
+                f"{self._dtype} of shape {self._shape}, it is now {found}: compile the model again"
+            )
+        return tensor._data
 
 
 class ParameterSlot(NamedTuple):
@@ -51,7 +72,7 @@ class Lowering:
         memory: Memory,
         executor: Executor,
         slots: dict[int, ParameterSlot],
-        states: dict[int, ModuleState],
+        states: dict[tuple[int, str], ModuleState],
         state_of: Callable[[Record], Any],
     ) -> None:
         self.program = Program(memory)
@@ -108,25 +129,38 @@ class Lowering:
         """A fresh view with a parameter's layout, for one of its optimizer's state arrays."""
         return self._new_slot(slot.param, slot.panel, "state").view
 
-    def register_states(self, tensors: Iterable[Tensor], records: list[Record]) -> None:
-        """Gives tensors that belong to modules' state a place, where a step reads or changes them."""
+    def register_states(self, model: Module, records: list[Record]) -> None:
+        """Gives the buffers of a model's modules a place, where a step reads or changes them.
+
+        Raises:
+            RecordingError: one shares its memory, with another that a step changes or with anything larger.
+        """
         written = {id(owner_of(output)) for record in records for output in record.outputs}
         read = {id(owner_of(arg)) for record in records for arg in record.args if isinstance(arg, np.ndarray)}
-        for tensor in tensors:
-            data, owner = tensor._data, owner_of(tensor._data)
-            if id(owner) not in read | written:
-                continue
-            if owner.nbytes != data.nbytes:
-                raise RecordingError(
-                    f"a buffer of shape {data.shape} shares its memory with another tensor: register a clone()"
-                )
-            state = self._states.get(id(tensor))
-            if state is None:
-                buffer = self._memory.buffer(owner.nbytes, "state")
-                view = View(buffer, _offset(data), data.shape, _strides(data), data.dtype.name)
-                state = self._states[id(tensor)] = ModuleState(tensor, self._memory.view(view))
-            state.changed = state.changed or id(owner) in written
-            self._place(owner, self._memory.views[state.view].buffer)
+        homes: set[int] = set()
+        for module in model.modules():
+            for name, tensor in module._buffers.items():
+                owner = owner_of(tensor._data)
+                if id(owner) not in read | written:
+                    continue
+                if owner.nbytes != tensor._data.nbytes or (id(owner) in homes and id(owner) in written):
+                    raise RecordingError(
+                        f"buffer '{name}' of {type(module).__name__} shares its memory with another tensor, so this "
+                        f"model stays eager: register a clone()"
+                    )
+                if id(owner) not in homes:
+                    homes.add(id(owner))
+                    self._register_state(module, name, tensor._data, id(owner) in written)
+
+    def _register_state(self, module: Module, name: str, data: np.ndarray, changed: bool) -> None:
+        key = (id(module), name)
+        if key not in self._states:
+            buffer = self._memory.buffer(owner_of(data).nbytes, "state")
+            view = View(buffer, _offset(data), data.shape, _strides(data), data.dtype.name)
+            self._states[key] = ModuleState(module, name, view, self._memory.view(view))
+        state = self._states[key]
+        state.changed = state.changed or changed
+        self._place(owner_of(data), self._memory.views[state.view].buffer)
 
     def inputs(self, x: np.ndarray, y: np.ndarray | None) -> None:
         """Buffers for a batch and its targets, which the executor fills."""

@@ -20,6 +20,7 @@ import numpy as np
 
 from fastnn import _core, random
 from fastnn.eager.autograd import mark_changed, no_grad
+from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
@@ -96,7 +97,7 @@ class Plan:
         self._memory = Memory()
         self._executor = executor(self._memory)
         self._slots: dict[int, ParameterSlot] = {}
-        self._states: dict[int, ModuleState] = {}
+        self._states: dict[tuple[int, str], ModuleState] = {}
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
@@ -129,6 +130,7 @@ class Plan:
             program = self.eval_program(x)
             self._executor.write(program.input, x)
             self._executor.step(program.number)
+            self._give_back_states()
             return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
 
     def run(
@@ -167,6 +169,12 @@ class Plan:
         with self._exclusive:
             return profile_of(self.core, number)
 
+    def _give_back_states(self) -> None:
+        """What steps changed of modules' buffers, back to those."""
+        for state in self._states.values():
+            if state.changed:
+                self._executor.read(state.view, state.array)
+
     @property
     def core(self) -> _core.Plan:
         """The compiled executor's own object: what it tells of its programs."""
@@ -180,9 +188,7 @@ class Plan:
     def _after_steps(self, program: Program) -> None:
         for module, draw in self._draws.values():
             module.calls = draw.call
-        for state in self._states.values():
-            if state.changed:
-                self._executor.read(state.view, state.tensor._data)
+        self._give_back_states()
         if program.loss != MISSING:
             self.optimizer.zero_grad()
             for update in self._updates.values():
@@ -237,7 +243,7 @@ class Plan:
         for module, draw in self._draws.values():
             draw.seed, draw.call = random.state.seed, module.calls
         for state in self._states.values():
-            self._executor.write(state.view, state.tensor._data)
+            self._executor.write(state.view, state.array)
         if all([slot.param._owner is self for slot in self._slots.values()]):
             return
         for slot in self._slots.values():
@@ -271,7 +277,8 @@ class Plan:
         program = self._programs.get(key)
         if program is None:
             self.release()
-            program = self._programs[key] = self._lower_training(x, y)
+            with self._all_or_nothing():
+                program = self._programs[key] = self._lower_training(x, y)
         self._acquire()
         return program
 
@@ -281,9 +288,22 @@ class Plan:
         program = self._programs.get(key)
         if program is None:
             self.release()
-            program = self._programs[key] = self._lower_evaluation(x)
+            with self._all_or_nothing():
+                program = self._programs[key] = self._lower_evaluation(x)
         self._acquire()
         return program
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """A recording that fails leaves the plan as it was."""
+        sizes = self._memory.sizes()
+        known = [dict(some) for some in (self._slots, self._states, self._updates, self._draws)]
+        try:
+            yield
+        except BaseException:
+            self._memory.cut(sizes)
+            self._slots, self._states, self._updates, self._draws = known
+            raise
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -342,7 +362,7 @@ class Plan:
             tensors += [p for g in self.optimizer.param_groups for p in g["params"] if id(p) not in known]
         lowering = Lowering(self._memory, self._executor, self._slots, self._states, self._state_of)
         lowering.register_parameters(tensors, records)
-        lowering.register_states(self.model.buffers(), records)
+        lowering.register_states(self.model, records)
         return lowering
 
     def _loaded(self, program: Program) -> Program:
@@ -390,32 +410,60 @@ def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
 def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterator[list[Record]]:
     """Runs a recording in the given mode and puts back what it changed: modes, gradients, modules' state.
 
-    Gives, once it is over, records that assign to a module's buffer the tensor that the code put in its place.
+    Gives, once it is over, records that assign to modules' buffers what the code put in their places.
     """
-    buffers = [
-        (module, name, tensor, tensor._data.copy())
-        for module in model.modules()
-        for name, tensor in module._buffers.items()
-    ]
-    replaced: list[Record] = []
+    before = [(module, dict(module._buffers)) for module in model.modules()]
+    values = [(tensor._data, tensor._data.copy()) for tensor in model.buffers()]
+    assigned: list[Record] = []
     calls = [(module, module.calls) for module in model.modules() if isinstance(module, Dropout)]
     grads = [param.grad for param in params]
     for param in params:
         param.grad = None
     try:
         with modes(model, training=training):
-            yield replaced
+            yield assigned
     finally:
+        replaced = _put_back(before)
         for module, count in calls:
             module.calls = count
-        for module, name, tensor, before in buffers:
-            now = module._buffers[name]
-            if now is not tensor:
-                replaced.append(Record("assign", [tensor._data, now._data], [tensor._data]))
-                module.register_buffer(name, tensor)
-            tensor._data[...] = before
+        for data, old in values:
+            data[...] = old
         for param, grad in zip(params, grads, strict=True):
             param.grad = grad
+    assigned += _assignments(replaced, {id(owner_of(param._data)) for param in model.parameters()})
+
+
+def _put_back(before: list[tuple[Module, dict[str, Tensor]]]) -> list[tuple[str, Tensor, Tensor | None]]:
+    """Gives modules the buffers that they had; each replaced one's name, tensor, and what stood there (None: none)."""
+    replaced: list[tuple[str, Tensor, Tensor | None]] = []
+    for module, buffers in before:
+        for name in [*module._buffers.keys() - buffers.keys()]:
+            replaced.append((name, module._buffers[name], None))
+            delattr(module, name)
+        for name, tensor in buffers.items():
+            now = module._buffers.get(name)
+            if now is not tensor:
+                replaced.append((name, tensor, now))
+                module.register_buffer(name, tensor)
+    return replaced
+
+
+def _assignments(replaced: list[tuple[str, Tensor, Tensor | None]], parameters: set[int]) -> list[Record]:
+    """All new values are read before the first buffer is written: two may have changed places.
+
+    Raises:
+        RecordingError: what stands in a buffer's place is no tensor of its kind, or a parameter's memory.
+    """
+    copies, assignments = [], []
+    for name, tensor, now in replaced:
+        if now is None or now._data.shape != tensor._data.shape or now._data.dtype != tensor._data.dtype:
+            raise RecordingError(f"forward() makes, deletes or reshapes buffer '{name}', so this model stays eager")
+        if id(owner_of(now._data)) in parameters:
+            raise RecordingError(f"buffer '{name}' becomes a parameter's memory, so this model stays eager: clone() it")
+        value = now._data.copy(order="C")
+        copies.append(Record("copy", [now._data], [value]))
+        assignments.append(Record("assign", [tensor._data, value], [tensor._data]))
+    return [*copies, *assignments]
 
 
 def compile(

@@ -66,6 +66,17 @@ class Memory:
         self.buffers.append(Buffer(nbytes, role, contents))
         return len(self.buffers) - 1
 
+    def sizes(self) -> tuple[int, int]:
+        """How many buffers and views there are."""
+        return len(self.buffers), len(self.views)
+
+    def cut(self, sizes: tuple[int, int]) -> None:
+        """Forgets all that came after it had these sizes."""
+        del self.buffers[sizes[0] :]
+        for view in self.views[sizes[1] :]:
+            del self._numbers[view]
+        del self.views[sizes[1] :]
+
     def view(self, view: View) -> int:
         """The number of a view, the same for equal ones."""
         number = self._numbers.get(view)
