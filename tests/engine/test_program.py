@@ -312,7 +312,7 @@ REFUSED: dict[str, Callable[[Any, Tensor], Any]] = {
     "deleted": lambda m, x: delattr(m, "spare"),
     "made": lambda m, x: m.register_buffer("c", x.detach()),
     "reshaped": lambda m, x: setattr(m, "b", m.a[0]),
-    "a parameter": lambda m, x: setattr(m, "b", m.layer.weight.detach()) if m.layer.weight.shape == (3, 3) else 1 / 0,
+    "a parameter": lambda m, x: setattr(m, "b", m.layer.weight.detach()),
     "backwards": lambda m, x: x[::-1] * 2.0,
     "no compiled form": lambda m, x: m.a.copy_((x[:3] > 0).float()),
 }
