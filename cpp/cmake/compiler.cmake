@@ -10,3 +10,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
 if(FASTNN_WERROR)
   add_compile_options(-Werror)
 endif()
+set(FASTNN_KERNEL_OPTIMIZATION -O3)
+if(FASTNN_SANITIZE)
+  set(FASTNN_KERNEL_OPTIMIZATION -O1)  # unrolled and checked, they would be compiled for minutes
+  add_compile_options(-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

@@ -32,8 +32,8 @@ public:
     void grow(std::size_t bytes) {
         if (bytes <= size_) return;
         const std::size_t rounded = (bytes + cache_line - 1) / cache_line * cache_line;
-        if (rounded < bytes) throw std::bad_alloc();
-        void* fresh = ::operator new(rounded, std::align_val_t{cache_line});
+        void* fresh = rounded < bytes ? nullptr : ::operator new(rounded, std::align_val_t{cache_line}, std::nothrow);
+        if (fresh == nullptr) throw std::bad_alloc();
         std::memset(fresh, 0, rounded);
         release();
         data_ = fresh;
