@@ -324,10 +324,10 @@ bool Inflater::codes(const Tables& tables) {
 }
 
 std::uint32_t adler32(const std::uint8_t* data, std::size_t size) {
-    constexpr std::size_t most = 5552;  // bytes for which the sums stay under 2^32, as zlib derives
+    constexpr std::size_t most_summed = 5552;  // bytes for which the sums stay under 2^32, as zlib derives
     std::uint32_t a = 1, b = 0;
     while (size > 0) {
-        const std::size_t part = std::min(size, most);
+        const std::size_t part = std::min(size, most_summed);
         for (std::size_t i = 0; i < part; ++i) {
             a += data[i];
             b += a;
