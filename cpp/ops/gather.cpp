@@ -60,17 +60,22 @@ void gather_rows_check(const TensorView& x, const TensorView& index, const Tenso
 
 namespace {
 
-template <typename Item>
-void take_items(Range mine, const TensorView& x, const TensorView& index, const TensorView& y) {
-    for (std::int64_t i = mine.begin; i < mine.end; ++i) y.as<Item>()[i] = x.as<Item>()[index.as<std::int64_t>()[i]];
+// Rows of a length that the compiler knows: one load and one store each, wherever a row of bytes begins.
+template <std::size_t bytes>
+void copy_rows(Range part, const TensorView& x, const TensorView& index, const TensorView& y) {
+    for (std::int64_t i = part.begin; i < part.end; ++i) {
+        const auto row = static_cast<std::size_t>(index.as<std::int64_t>()[i]);
+        std::memcpy(y.as<char>() + static_cast<std::size_t>(i) * bytes, x.as<char>() + row * bytes, bytes);
+    }
 }
 
 }  // namespace
 
 void gather_rows(Range part, const TensorView& x, const TensorView& index, const TensorView& y) {
     const auto bytes = static_cast<std::size_t>(row_items(x) * item_size(x.dtype));
-    if (bytes == 4) return take_items<std::uint32_t>(part, x, index, y);
-    if (bytes == 8) return take_items<std::uint64_t>(part, x, index, y);
+    if (bytes == 0) return;  // empty rows may have no address to copy from
+    if (bytes == 4) return copy_rows<4>(part, x, index, y);
+    if (bytes == 8) return copy_rows<8>(part, x, index, y);
     for (std::int64_t i = part.begin; i < part.end; ++i) {
         const auto row = static_cast<std::size_t>(index.as<std::int64_t>()[i]);
         std::memcpy(y.as<char>() + static_cast<std::size_t>(i) * bytes, x.as<char>() + row * bytes, bytes);
@@ -130,11 +135,11 @@ void take_check(const TensorView& x, const TensorView& index, const TensorView& 
 void take(Range part, const TensorView& x, const TensorView& index, const TensorView& y) {
     switch (item_size(x.dtype)) {
         case 4:
-            return take_items<std::uint32_t>(part, x, index, y);
+            return copy_rows<4>(part, x, index, y);
         case 8:
-            return take_items<std::uint64_t>(part, x, index, y);
+            return copy_rows<8>(part, x, index, y);
         default:
-            return take_items<std::uint8_t>(part, x, index, y);
+            return copy_rows<1>(part, x, index, y);
     }
 }
 

@@ -26,6 +26,11 @@ class TestGatherRows(OpTests):
         x, index = rng.integers(0, 2, (5, 3, 7)).astype(dtype), np.array([4, 0, 0, 2])
         check_same_bits(_core.gather_rows(x, index), x[index])
 
+    @pytest.mark.parametrize("width", [0, 1, 4, 8, 9])
+    def test_rows_of_bytes_begin_at_any_address(self, width: int, rng: np.random.Generator) -> None:
+        x = rng.integers(0, 256, 1 + 5 * width, np.uint8)[1:].reshape(5, width)
+        check_same_bits(_core.gather_rows(x, np.array([4, 0, 3])), x[[4, 0, 3]])
+
 
 def draw_take(rng: np.random.Generator, shape: tuple[int, ...], dtype: type) -> Arrays:
     return rng.standard_normal((3, 17)).astype(dtype), rng.integers(0, 51, shape)
