@@ -47,6 +47,10 @@ void bind_runtime(pybind11::module_& module) {
     module.def("set_num_threads", &set_num_threads, py::arg("threads"));
     module.def("available_cpus", &available_cpus);
     module.def("threading", &threading_name);
+    module.def("team_counters", [] {
+        const TeamCounters counters = team_counters();
+        return std::make_pair(counters.done, counters.helped);
+    });
     module.def("fma_peak", &fma_peak_gflops, py::arg("threads"), py::arg("seconds"),
                py::call_guard<py::gil_scoped_release>());
 

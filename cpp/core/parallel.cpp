@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <optional>
 
 #include "core/aligned_buffer.h"
 #include "core/check.h"
+#include "core/claims.h"
 #include "core/float_mode.h"
 #include "core/platform.h"
 #include "core/pool.h"
@@ -25,6 +28,11 @@ namespace {
 struct TeamBroken {};
 
 std::atomic<int> requested_threads{0};
+std::atomic<std::int64_t> tasks_done{0}, tasks_helped{0};
+
+// How long a thread without tasks leaves those of another to it: longer than two cores differ by after the same work on
+// an idle machine, a thousandth of a time slice.
+constexpr std::chrono::microseconds patience{5};
 
 int positive_number(const char* variable) {
     const char* value = std::getenv(variable);
@@ -47,36 +55,48 @@ int default_threads() {
 
 }  // namespace
 
+// What lies between two barriers: the barriers so far, and the threads that take part. In one word: a thread that comes
+// from a barrier late, when others were resized behind it, must not see one of them without the other.
+struct TeamPhase {
+    std::uint32_t number;
+    int threads;
+
+    std::uint64_t word() const { return std::uint64_t{number} << 32 | static_cast<std::uint32_t>(threads); }
+    static TeamPhase of(std::uint64_t word) { return {static_cast<std::uint32_t>(word >> 32), static_cast<int>(word)}; }
+};
+
 // What threads write at the same time has cache lines of its own.
 struct TeamState {
     int size = 1;
     bool may_spin = true;
     int wanted = 1;  // threads behind the next barrier
     alignas(cache_line) std::atomic<int> arrived{0};
-    alignas(cache_line) std::atomic<std::int64_t> taken{0};
-    alignas(cache_line) std::atomic<std::uint32_t> generation{0};
-    std::atomic<int> active{1};
+    alignas(cache_line) std::atomic<std::uint64_t> phase{TeamPhase{0, 1}.word()};
     std::atomic<bool> broken{false};
     std::atomic<int> sleepers{0};
     std::mutex mutex;
     std::condition_variable passed, wider;
     std::exception_ptr error;
+    std::optional<Claims> claims;
 
     void start(int threads, int cpus) {
         size = wanted = threads;
-        active.store(threads);
+        phase.store(TeamPhase{0, threads}.word());
         may_spin = threads <= cpus;
+        claims.emplace(threads);
     }
+
+    TeamPhase now() const { return TeamPhase::of(phase.load()); }
 
     void release() {
         arrived.store(0);
-        taken.store(0);
-        if (wanted == active.load()) {
-            generation.fetch_add(1);
+        const TeamPhase before = now();
+        const std::uint64_t next = TeamPhase{before.number + 1, wanted}.word();
+        if (wanted == before.threads) {
+            phase.store(next);
         } else {
             const std::lock_guard<std::mutex> lock(mutex);
-            active.store(wanted);
-            generation.fetch_add(1);
+            phase.store(next);
             wider.notify_all();
         }
         if (sleepers.load() > 0) {
@@ -87,8 +107,8 @@ struct TeamState {
         }
     }
 
-    void wait(std::uint32_t seen) {
-        const auto over = [&] { return generation.load() != seen || broken.load(); };
+    void wait(std::uint32_t number) {
+        const auto over = [&] { return now().number != number || broken.load(); };
         if (spin_until(over, may_spin)) return;
         std::unique_lock<std::mutex> lock(mutex);
         sleepers.fetch_add(1);
@@ -123,18 +143,49 @@ void Team::barrier(TeamBody last) {
         taken_ = 0;
         return;
     }
-    const std::uint32_t seen = state_->generation.load();
     if (state_->arrived.fetch_add(1) + 1 == size_) {
         last(*this);
         state_->release();
     } else {
-        state_->wait(seen);
+        state_->wait(phase_);
     }
-    if (state_->broken.load()) throw TeamBroken();
-    size_ = state_->active.load();
+    begin_phase();
 }
 
-std::int64_t Team::take() { return state_ == nullptr ? taken_++ : state_->taken.fetch_add(1); }
+void Team::begin_phase() {
+    if (state_->broken.load()) throw TeamBroken();
+    const TeamPhase phase = state_->now();
+    size_ = phase.threads;
+    phase_ = phase.number;
+    patient_ = true;
+}
+
+std::int64_t Team::take(std::int64_t count) {
+    if (state_ == nullptr) return taken_ < count ? taken_++ : -1;
+    std::int64_t task = state_->claims->claim(index_, size_, count, phase_);
+    if (task < 0) {
+        task = help(count);
+        helped_ += task >= 0;
+    }
+    done_ += task >= 0;
+    return task;
+}
+
+// One of a late thread's tasks, or -1. Patience is had once in a phase: later ones have been waiting for longer.
+std::int64_t Team::help(std::int64_t count) {
+    int other = -1;
+    const auto none_left = [&] {
+        other = state_->broken.load() ? -1 : state_->claims->late(index_, size_, count, phase_);
+        return other < 0;
+    };
+    if (patient_ && state_->may_spin && spin_for(patience, none_left)) return -1;
+    patient_ = false;
+    while (!none_left()) {
+        const std::int64_t task = state_->claims->claim(other, size_, count, phase_);
+        if (task >= 0) return task;
+    }
+    return -1;
+}
 
 void Team::resize(int size) {
     if (state_ != nullptr) state_->wanted = std::clamp(size, 1, state_->size);
@@ -142,10 +193,17 @@ void Team::resize(int size) {
 
 void Team::rest() {
     std::unique_lock<std::mutex> lock(state_->mutex);
-    state_->wider.wait(lock, [this] { return state_->active.load() > index_ || state_->broken.load(); });
-    if (state_->broken.load()) throw TeamBroken();
-    size_ = state_->active.load();
+    state_->wider.wait(lock, [this] { return state_->now().threads > index_ || state_->broken.load(); });
+    begin_phase();
 }
+
+Team::~Team() {
+    if (done_ == 0) return;
+    tasks_done.fetch_add(done_);
+    tasks_helped.fetch_add(helped_);
+}
+
+TeamCounters team_counters() { return {tasks_done.load(), tasks_helped.load()}; }
 
 void parallel(int threads, TeamBody body) {
     if (threads <= 1 || forked()) {

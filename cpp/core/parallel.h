@@ -51,6 +51,9 @@ class Team {
 public:
     Team() = default;  // of the calling thread alone
     Team(TeamState* state, int index, int size) : state_(state), index_(index), size_(size) {}
+    Team(const Team&) = delete;
+    Team& operator=(const Team&) = delete;
+    ~Team();
 
     int index() const { return index_; }
     int size() const { return size_; }
@@ -60,9 +63,10 @@ public:
     void barrier();
     void barrier(TeamBody last);
 
-    // The next of the tasks 0, 1, 2, ...: each number goes to one thread, which does that task. Starts anew behind
-    // each barrier. So the thread that runs takes the work while another one is not on a processor.
-    std::int64_t take();
+    // The next of `count` tasks of this phase (what lies between two barriers; all threads ask with the same count):
+    // first those of this thread's own part, Split{count, 1}.part(index, size), so that a thread does the same tasks in
+    // each phase of as many; then, where another thread is late, one of its. -1: none is left.
+    std::int64_t take(std::int64_t count);
 
     // From a `last` only: so many threads, from 1 to all, take part behind this barrier. The others, whose resting() is
     // then true, call rest() and are back when they are wanted again.
@@ -71,10 +75,22 @@ public:
     void rest();
 
 private:
+    void begin_phase();
+    std::int64_t help(std::int64_t count);
+
     TeamState* state_ = nullptr;
     int index_ = 0, size_ = 1;
-    std::int64_t taken_ = 0;  // of a thread alone
+    std::uint32_t phase_ = 0;             // barriers so far
+    bool patient_ = true;                 // this thread has not waited for a late one in this phase
+    std::int64_t taken_ = 0;              // of a thread alone
+    std::int64_t done_ = 0, helped_ = 0;  // TeamCounters of this thread
 };
+
+// Tasks that teams of several threads have taken since the process began, and how many of them were another thread's.
+struct TeamCounters {
+    std::int64_t done, helped;
+};
+TeamCounters team_counters();
 
 // Runs body on a team of at most this many threads; rethrows the first exception of any of them.
 void parallel(int threads, TeamBody body);

@@ -66,7 +66,8 @@ struct Run {
         const std::int64_t rows = input == nullptr ? 0 : input->shape[0];
         const Split all{rows, 1};
         const std::int64_t blocks = row_blocks(rows, phase.pixels, team.size());
-        for (std::int64_t block = team.take(); block < blocks; block = team.take()) {
+        std::int64_t block = 0;
+        while ((block = team.take(blocks)) >= 0) {
             const Range part = all.part(block, blocks);
             for (const std::size_t i : phase.members)
                 timed(team, i, [&] { program.instructions[i].row_body(part, team.index()); });
@@ -75,14 +76,20 @@ struct Run {
 
     // The tasks of all members in one row.
     void run_group(Team& team, const Phase& phase) {
-        std::int64_t task = team.take(), first = 0;
+        std::int64_t total = 0, task = 0;
+        for (const std::size_t i : phase.members) total += tasks_of(program.instructions[i], team.size());
+        while ((task = team.take(total)) >= 0) run_task(team, phase, task);
+    }
+
+    void run_task(Team& team, const Phase& phase, std::int64_t task) {
         for (const std::size_t i : phase.members) {
             const Instruction& instruction = program.instructions[i];
             const std::int64_t tasks = tasks_of(instruction, team.size());
-            for (; task < first + tasks; task = team.take()) {
-                timed(team, i, [&] { instruction.body(instruction.split.part(task - first, tasks), team.index()); });
+            if (task < tasks) {
+                timed(team, i, [&] { instruction.body(instruction.split.part(task, tasks), team.index()); });
+                return;
             }
-            first += tasks;
+            task -= tasks;
         }
     }
 
