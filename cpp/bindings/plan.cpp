@@ -124,13 +124,26 @@ std::int64_t run_source(Plan& plan, int program, const SourceArrays& arrays, std
     return plan.run(program, &source, {steps, seconds, stop_at_nan}, losses, outputs);
 }
 
-// The names of each phase's instructions, a chain's with "rows" before them, a group's with "group".
+constexpr std::int64_t many = 1000;  // steps in one call
+
+// Of each phase the names of its instructions, in front of them how they are cut: "everywhere", each thread does all of
+// it; "rows" or "features", a chain; "group", each by its own split.
 std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
-    const Program& program = plan.scheduled(number);
+    const Program& program = plan.scheduled(number, many);
     std::vector<std::vector<std::string>> result;
     for (const Phase& phase : program.phases) {
-        result.push_back({phase.chain ? "rows" : "group"});
-        for (const std::size_t i : phase.members) result.back().push_back(program.instructions[i].name);
+        std::vector<std::string>& names = result.emplace_back();
+        std::string last;
+        const auto add = [&](const char* kind, const std::vector<std::size_t>& members) {
+            if (last != kind) names.emplace_back(kind);
+            last = kind;
+            for (const std::size_t i : members) names.push_back(program.instructions[i].name);
+        };
+        if (!phase.everywhere.empty()) add("everywhere", phase.everywhere);
+        for (const Part& part : phase.parts) {
+            const bool rows = part.cut == Part::Cut::rows, features = part.cut == Part::Cut::features;
+            add(rows ? "rows" : features ? "features" : "group", part.members);
+        }
     }
     return result;
 }
@@ -138,7 +151,7 @@ std::vector<std::vector<std::string>> phases_of(Plan& plan, int number) {
 // The threads that took part, and of each part of a step (name, detail, flops, bytes touched, thread-seconds, the
 // model's thread-seconds: plan/cost.h); the last part is waiting at barriers.
 py::tuple profile_of(Plan& plan, int number) {
-    const Program& program = plan.scheduled(number);
+    const Program& program = plan.scheduled(number, many);
     const std::size_t slots = program.instructions.size() + 1;
     const double steps = static_cast<double>(std::max<std::int64_t>(program.profile.steps, 1));
     py::list result;
@@ -159,22 +172,13 @@ py::tuple profile_of(Plan& plan, int number) {
     return py::make_tuple(program.profile.threads, result);
 }
 
-std::int64_t rows_of(const Plan& plan, const Program& program) {
-    return program.input < 0 ? 0 : plan.at(program.input).shape[0];
-}
-
-constexpr std::int64_t many = 1000;  // steps in one call
-
 double step_seconds_of(Plan& plan, int number, int threads) {
     if (threads < 1) fail("plan", "a step by ", threads, " threads");
-    const Program& program = plan.scheduled(number);
-    return step_seconds(program.instructions, program.phases, rows_of(plan, program), threads, many);
+    const Program& program = plan.scheduled(number, many);
+    return step_seconds(program.instructions, program.by_rows, threads, many);
 }
 
-int best_threads_of(Plan& plan, int number) {
-    const Program& program = plan.scheduled(number);
-    return best_threads(program.instructions, program.phases, rows_of(plan, program), get_num_threads(), many);
-}
+int best_threads_of(Plan& plan, int number) { return plan.scheduled(number, many).threads; }
 
 State state_of(const Object& object) {
     if (object.is_none()) return {};

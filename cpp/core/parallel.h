@@ -30,6 +30,7 @@ struct Split {
         return {begin < units ? begin : units, end < units ? end : units};
     }
     Range all() const { return {0, units}; }
+    bool operator==(const Split& other) const { return units == other.units && grain == other.grain; }
 };
 
 class Team;

@@ -26,16 +26,19 @@ double padding(std::int64_t rows, std::int64_t pixels, std::int64_t blocks) {
     return std::max(1.0, tile / static_cast<double>(std::max<std::int64_t>(rows * pixels, 1)));
 }
 
-double phase_seconds(const std::vector<Instruction>& instructions, const Phase& phase, std::int64_t rows, int threads) {
+double phase_seconds(const std::vector<Instruction>& instructions, const Phase& phase, int threads) {
     double even = 0, tasks = 0;
-    std::int64_t pieces = phase.chain ? row_blocks(rows, phase.pixels, threads) : 0;
-    for (const std::size_t i : phase.members) {
-        const Instruction& instruction = instructions[i];
-        const bool cut_evenly = !phase.chain && !instruction.tasks;
-        (cut_evenly ? even : tasks) += instruction.operations;
-        if (!phase.chain && instruction.tasks) pieces += tasks_of(instruction, threads);
+    std::int64_t pieces = 0;
+    for (const Part& part : phase.parts) {
+        const bool chain = part.cut != Part::Cut::alone;
+        const bool cut_evenly = !chain && !instructions[part.members.front()].tasks;
+        double operations = 0;
+        for (const std::size_t i : part.members) operations += instructions[i].operations;
+        const std::int64_t count = tasks_of(instructions, part, threads);
+        if (part.cut == Part::Cut::rows) operations *= padding(part.split.units, part.pixels, count);
+        (cut_evenly ? even : tasks) += operations;
+        if (!cut_evenly) pieces += count;
     }
-    if (phase.chain) tasks *= padding(rows, phase.pixels, pieces);
     const double work = even / threads + (pieces > 0 ? tasks * rounds(static_cast<double>(pieces), threads) : 0);
     return work / rate() + (threads > 1 ? barrier_base + arrival * threads : 0);
 }
@@ -44,21 +47,21 @@ double phase_seconds(const std::vector<Instruction>& instructions, const Phase& 
 
 double seconds_of(double operations) { return operations / rate(); }
 
-double step_seconds(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
-                    int threads, std::int64_t steps) {
+double step_seconds(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, int threads,
+                    std::int64_t steps) {
     double seconds = threads > 1 ? call_together / static_cast<double>(steps) : 0;
-    for (const Phase& phase : phases) seconds += phase_seconds(instructions, phase, rows, threads);
+    for (const Phase& phase : phases) seconds += phase_seconds(instructions, phase, threads);
     return seconds;
 }
 
-int best_threads(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
-                 int most, std::int64_t steps) {
-    double least = step_seconds(instructions, phases, rows, 1, steps);
+int best_threads(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, int most,
+                 std::int64_t steps) {
+    double least = step_seconds(instructions, phases, 1, steps);
     // More threads than this meet for longer than the whole work takes one of them.
     const int worth = static_cast<int>(std::min<double>(most, 1 + least / arrival));
     std::vector<double> seconds{least};
     for (int threads = 2; threads <= worth; ++threads) {
-        seconds.push_back(step_seconds(instructions, phases, rows, threads, steps));
+        seconds.push_back(step_seconds(instructions, phases, threads, steps));
         least = std::min(least, seconds.back());
     }
     const auto enough = [least](double time) { return time <= least * good_enough; };

@@ -27,13 +27,13 @@ namespace fastnn {
 // Seconds that a thread needs for so many elementary operations.
 double seconds_of(double operations);
 
-// Seconds of a step of a program whose batches have so many rows, by so many threads. A team of more than one has to be
+// Seconds of a step of a program, by so many threads. A team of more than one has to be
 // called together first, once for `steps` steps.
-double step_seconds(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
-                    int threads, std::int64_t steps);
+double step_seconds(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, int threads,
+                    std::int64_t steps);
 
 // The least number of threads, at most `most`, for which that is within a tenth of the best.
-int best_threads(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, std::int64_t rows,
-                 int most, std::int64_t steps);
+int best_threads(const std::vector<Instruction>& instructions, const std::vector<Phase>& phases, int most,
+                 std::int64_t steps);
 
 }  // namespace fastnn

@@ -72,8 +72,8 @@ public:
     // where not null, get one value or one batch of rows a step. Returns the steps done.
     std::int64_t run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs);
 
-    // A program with its phases.
-    const Program& scheduled(int program);
+    // A program with its phases, for calls of so many steps.
+    const Program& scheduled(int program, std::int64_t steps);
 
     // Starts a profile of a program, from nothing; or ends it.
     void start_profile(int program, bool on);
@@ -81,7 +81,7 @@ public:
     std::int64_t steps_run() const { return steps_run_; }
 
 private:
-    void schedule_program(Program& program);
+    void add_transposes(Program& program);
 
     std::deque<AlignedBuffer> buffers_;
     std::deque<TensorView> views_;

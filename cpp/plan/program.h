@@ -25,19 +25,27 @@ struct Profile {
 
 struct Program {
     std::vector<Instruction> instructions;
-    std::vector<Phase> phases;                                     // empty: to be scheduled
+    std::vector<Phase> by_rows, phases;                            // cut by rows wherever it can be; as it is run
     std::vector<std::function<void()>> before_update, after_step;  // by one thread, while the others wait
     std::map<const void*, std::uint32_t> draws;                    // how often a dropout module is used in one step
     std::deque<Zeros> zeros;                                       // of the inputs of dense layers
     DerivedUse derived;
     int input = -1, target = -1, loss = -1, output = -1;  // views
     Profile profile;                                      // empty: none is wanted
-    const Source* source = nullptr;                       // of the current run
-    std::int64_t step = 0;                                // number in it
-    double usual_seconds = 0;                             // of a step (pace.h)
+    Batch batch;
+    const Source* source = nullptr;  // of the current run
+    std::int64_t step = 0;           // number in it
+    double usual_seconds = 0;        // of a step (pace.h)
     // The best number of threads (0: not known yet) for a call of so many steps, where so many may be used.
-    int threads = 0, of_threads = 0;
+    int threads = 0, of_threads = 0, scheduled_for = 0;
     std::int64_t of_steps = 0;
+
+    // For a team of so many threads, which may be fewer than it was scheduled for.
+    void hand_out(int team) {
+        for (Phase& phase : phases) {
+            if (phase.threads != team) fastnn::hand_out(instructions, phase, team);
+        }
+    }
 };
 
 }  // namespace fastnn

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "plan/cost.h"
+#include "plan/owners.h"
 #include "plan/plan.h"
 
 namespace fastnn {
@@ -48,7 +49,9 @@ struct Run {
         const double now = seconds_now();
         stop = failed || done >= limits.steps || now - start > limits.seconds;
         const int next = pace.next(now - step_start, now, team.size(), wanted, program.usual_seconds);
-        team.resize(stop ? most : std::min(most, next));
+        const int size = stop ? most : std::min(most, next);
+        team.resize(size);
+        program.hand_out(size);
         step_start = now;
     }
 
@@ -62,35 +65,31 @@ struct Run {
         program.profile.seconds[thread * (program.instructions.size() + 1) + instruction] += seconds_now() - before;
     }
 
-    void run_chain(Team& team, const Phase& phase) {
-        const std::int64_t rows = input == nullptr ? 0 : input->shape[0];
-        const Split all{rows, 1};
-        const std::int64_t blocks = row_blocks(rows, phase.pixels, team.size());
-        std::int64_t block = 0;
-        while ((block = team.take(blocks)) >= 0) {
-            const Range part = all.part(block, blocks);
-            for (const std::size_t i : phase.members)
-                timed(team, i, [&] { program.instructions[i].row_body(part, team.index()); });
+    void run_phase(Team& team, const Phase& phase) {
+        const auto all = [this](std::size_t i) { return Range{0, program.instructions[i].rows}; };
+        for (const std::size_t i : phase.everywhere)
+            timed(team, i, [&] { program.instructions[i].row_body(all(i), team.index()); });
+        const std::int64_t places = phase.places * team.size();
+        std::int64_t place = 0;
+        while ((place = team.take(places)) >= 0) {
+            const Task task = task_at(phase, place);
+            if (task.part != nullptr) run_task(team, task);
         }
     }
 
-    // The tasks of all members in one row.
-    void run_group(Team& team, const Phase& phase) {
-        std::int64_t total = 0, task = 0;
-        for (const std::size_t i : phase.members) total += tasks_of(program.instructions[i], team.size());
-        while ((task = team.take(total)) >= 0) run_task(team, phase, task);
-    }
-
-    void run_task(Team& team, const Phase& phase, std::int64_t task) {
-        for (const std::size_t i : phase.members) {
+    void run_task(Team& team, const Task& task) {
+        const Part& part = *task.part;
+        for (const std::size_t i : part.members) {
             const Instruction& instruction = program.instructions[i];
-            const std::int64_t tasks = tasks_of(instruction, team.size());
-            if (task < tasks) {
-                timed(team, i, [&] { instruction.body(instruction.split.part(task, tasks), team.index()); });
-                return;
-            }
-            task -= tasks;
+            const bool alone = part.cut == Part::Cut::alone;
+            const Range mine = (alone ? instruction.split : part.split).part(task.number, task.count);
+            timed(team, i, [&] { body_of(instruction, part.cut)(mine, team.index()); });
         }
+    }
+
+    static const Body& body_of(const Instruction& instruction, Part::Cut cut) {
+        if (cut == Part::Cut::features) return instruction.feature_cut()->body;
+        return cut == Part::Cut::rows ? instruction.row_body : instruction.body;
     }
 
     void operator()(Team& team) {
@@ -101,7 +100,7 @@ struct Run {
                 continue;
             }
             for (const Phase& phase : program.phases) {
-                phase.chain ? run_chain(team, phase) : run_group(team, phase);
+                run_phase(team, phase);
                 const bool last = &phase == &program.phases.back();
                 const auto last_action = [&](Team& one) {
                     if (phase.before_updates) {
@@ -129,17 +128,27 @@ void Plan::set_io(int program, int input, int target, int loss, int output) {
     if (input < 0) return;
     const TensorView batch = at(input);
     if (batch.rank == 0) fail("plan", "an input needs rows, got ", layout_text(batch));
-    const TensorView* const targets = target < 0 ? nullptr : &at(target);
-    Instruction gather;
-    gather.name = "gather";
-    gather.rows = batch.shape[0];
-    gather.operations = static_cast<double>(batch.size());
-    gather.row_body = [=, &which](Range rows, int) {
-        if (which.source != nullptr) gather_batch(*which.source, which.step, rows, batch, targets);
+    const auto add_gather = [&which](const TensorView& to, const Body& body) {
+        Instruction gather;
+        gather.name = "gather";
+        gather.rows = to.shape[0];
+        gather.operations = static_cast<double>(to.size());
+        gather.row_body = body;
+        gather.checks = true;
+        gather.writes(to);
+        which.instructions.insert(which.instructions.begin(), std::move(gather));
     };
-    gather.writes(batch);
-    if (targets != nullptr) gather.writes(*targets);
-    which.instructions.insert(which.instructions.begin(), std::move(gather));
+    if (target >= 0) {
+        const TensorView targets = at(target);
+        add_gather(targets, [=, &which](Range rows, int) {
+            if (which.source != nullptr) gather_targets(*which.source, which.step, rows, targets);
+        });
+        which.instructions.front().detail = "targets";
+    }
+    add_gather(batch, [=, &which](Range rows, int thread) {
+        if (which.source != nullptr) gather_batch(*which.source, which.step, rows, which.batch.of(batch, thread));
+    });
+    which.instructions.front().gathers = true;
 }
 
 std::int64_t Plan::run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs) {
@@ -167,18 +176,15 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
         fail("plan", "losses were asked for, but program ", program, " has no loss");
     if (outputs != nullptr && run.output == nullptr)
         fail("plan", "outputs were asked for, but program ", program, " has no output");
-    scheduled(program);
+    scheduled(program, limits.steps);
     target.derived.find_spoiled(derived_, target.instructions);
-    const std::int64_t rows = run.input == nullptr ? 0 : run.input->shape[0];
-    const int most = get_num_threads();
-    if (target.threads == 0 || target.of_threads != most || target.of_steps != limits.steps) {
-        target.threads = best_threads(target.instructions, target.phases, rows, most, limits.steps);
-        target.of_threads = most;
-        target.of_steps = limits.steps;
-    }
     run.wanted = target.threads;
     const int threads = pace_.first(start, run.wanted);
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
+    target.hand_out(threads);
+    const bool everywhere = source != nullptr && !target.phases.front().everywhere.empty();
+    if (run.input != nullptr) target.batch.prepare(*run.input, everywhere ? threads : 1);
+    for (Zeros& each : target.zeros) each.prepare(threads);
     target.derived.prepare();
     if (target.profile.on()) {
         target.profile.threads = std::max(target.profile.threads, threads);
@@ -194,9 +200,23 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     return run.done;
 }
 
-const Program& Plan::scheduled(int program) {
+// Threads are chosen for a program cut by rows wherever it can be, as the model has it.
+const Program& Plan::scheduled(int program, std::int64_t steps) {
     Program& target = program_at(program);
-    if (target.phases.empty()) schedule_program(target);
+    const int most = get_num_threads();
+    if (target.threads != 0 && target.of_threads == most && target.of_steps == steps) return target;
+    const std::int64_t rows = target.input < 0 ? 0 : at(target.input).shape[0];
+    if (target.threads == 0) {
+        add_transposes(target);
+        target.by_rows = schedule(target.instructions, rows);
+    }
+    target.threads = best_threads(target.instructions, target.by_rows, most, steps);
+    target.of_threads = most;
+    target.of_steps = steps;
+    if (target.threads == target.scheduled_for) return target;
+    choose_owners(target.instructions, target.threads);
+    target.phases = schedule(target.instructions, rows);
+    target.scheduled_for = target.threads;
     return target;
 }
 
@@ -205,8 +225,8 @@ void Plan::start_profile(int program, bool on) {
     program_at(program).profile.threads = on ? 1 : 0;
 }
 
-// The phases; and a transpose in each step where the weight changes without it.
-void Plan::schedule_program(Program& program) {
+// A transpose in each step where the weight changes without it.
+void Plan::add_transposes(Program& program) {
     program.derived.find_spoiled(derived_, program.instructions);
     for (Derived* const each : program.derived.transposed_each_step()) {
         Instruction turn;
@@ -218,7 +238,6 @@ void Plan::schedule_program(Program& program) {
         turn.writes(each->transposed());
         program.instructions.insert(program.instructions.begin(), std::move(turn));
     }
-    program.phases = schedule(program.instructions, program.input < 0 ? 0 : at(program.input).shape[0]);
 }
 
 }  // namespace fastnn

@@ -23,14 +23,28 @@ Access access_of(const TensorView& view, bool writes) {
 
 namespace {
 
-// Whether two instructions must stay in their order; in a chain, rows that lie alike keep it by themselves.
-bool depend(const Instruction& a, const Instruction& b, bool in_chain) {
+using Cut = Part::Cut;
+
+template <typename Items, typename Item>
+bool contains(const Items& items, const Item& item) {
+    return std::find(items.begin(), items.end(), item) != items.end();
+}
+
+// Whether two accesses of a chain touch the same memory cut in the same way.
+bool cut_alike(const Instruction& a, const Access& first, const Instruction& b, const Access& second, Cut chain) {
+    if (first.begin != second.begin || chain == Cut::alone) return false;
+    if (chain == Cut::rows) return first.row_bytes == second.row_bytes && first.row_bytes > 0;
+    const void* const memory = first.begin;
+    return contains(a.feature_cut()->owned, memory) && contains(b.feature_cut()->owned, memory);
+}
+
+// Whether two instructions must stay in their order, being in one chain or apart (alone).
+bool depend(const Instruction& a, const Instruction& b, Cut chain) {
+    if (a.everywhere || b.everywhere) return false;  // each thread has done it for itself
     for (const Access& first : a.accesses) {
         for (const Access& second : b.accesses) {
             const bool overlap = first.begin < second.end && second.begin < first.end;
-            if (!overlap || !(first.writes || second.writes)) continue;
-            const bool alike = first.begin == second.begin && first.row_bytes == second.row_bytes;
-            if (!(in_chain && alike && first.row_bytes > 0)) return true;
+            if (overlap && (first.writes || second.writes) && !cut_alike(a, first, b, second, chain)) return true;
         }
     }
     return false;
@@ -42,58 +56,101 @@ public:
         : instructions_(instructions), rows_(rows), placed_(instructions.size(), false) {}
 
     std::vector<Phase> phases() {
-        Phase first = collect(true);
-        first.chain = true;
-        std::vector<Phase> result{first};
-        while (left_ < instructions_.size()) {
-            Phase chain = collect(true);
-            result.push_back(chain.members.empty() ? collect(false) : chain);
+        std::vector<Phase> result;
+        Phase first;
+        for (std::size_t i = 0; i < instructions_.size(); ++i) {
+            if (instructions_[i].everywhere) first.everywhere.push_back(i);
         }
-        const auto updates = [this](const Phase& phase) {
-            return std::any_of(phase.members.begin(), phase.members.end(),
-                               [this](std::size_t i) { return instructions_[i].updates; });
-        };
-        const auto update = std::find_if(result.begin(), result.end(), updates);
-        if (update != result.end()) std::prev(update)->before_updates = true;
+        place(first.everywhere);
+        fill(first);
+        result.push_back(first);
+        while (left_ > 0) fill(result.emplace_back());
+        mark_updates(result);
         return result;
     }
 
 private:
-    bool in_chains(const Instruction& instruction) const {
-        return instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates;
+    Cut cut_of(const Instruction& instruction) const {
+        if (instruction.feature_cut() != nullptr) return Cut::features;
+        const bool rows = instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates;
+        return rows ? Cut::rows : Cut::alone;
     }
 
-    // All instructions of one kind that nothing in front of them holds back.
-    Phase collect(bool chain) {
-        Phase phase;
-        phase.chain = chain;
+    // A chain of features where there is one, else of rows; and beside one of features, or where there is no chain,
+    // what nothing holds back.
+    void fill(Phase& phase) {
+        Part chain = collect(Cut::features);
+        if (chain.members.empty()) chain = collect(Cut::rows);
+        const bool of_rows = chain.cut == Cut::rows && !chain.members.empty();
+        if (!chain.members.empty()) phase.parts.push_back(chain);
+        if (!of_rows) collect_alone(phase);
+        for (const Part& part : phase.parts) place(part.members);
+    }
+
+    void place(const std::vector<std::size_t>& members) {
+        for (const std::size_t i : members) placed_[i] = true;
+        left_ -= members.size();
+    }
+
+    // All instructions of one kind that nothing in front of them holds back; of features, as many as the first has.
+    Part collect(Cut cut) const {
+        Part part;
+        part.cut = cut;
+        if (cut == Cut::rows) part.split = {rows_, 1};
         for (std::size_t i = 0; i < instructions_.size(); ++i) {
             const Instruction& instruction = instructions_[i];
-            if (placed_[i] || in_chains(instruction) != chain || !ready(i, phase)) continue;
-            if (!chain && !instruction.body) {
+            if (placed_[i] || cut_of(instruction) != cut || !ready(i, part.members, cut)) continue;
+            if (const FeatureCut* const features = instruction.feature_cut()) {
+                if (part.members.empty()) part.split = features->features;
+                if (!(part.split == features->features)) continue;
+            }
+            part.members.push_back(i);
+            part.pixels = std::max(part.pixels, instruction.pixels);
+        }
+        return part;
+    }
+
+    void collect_alone(Phase& phase) const {
+        for (std::size_t i = 0; i < instructions_.size(); ++i) {
+            const Instruction& instruction = instructions_[i];
+            if (placed_[i] || cut_of(instruction) != Cut::alone || !ready(i, {}, Cut::alone)) continue;
+            if (!instruction.body) {
                 fail("plan", instruction.name, " of ", instruction.rows,
                      " rows can only be cut by rows, and batches have ", rows_);
             }
-            phase.members.push_back(i);
-            phase.pixels = std::max(phase.pixels, instruction.pixels);
+            phase.parts.push_back({Cut::alone, {i}});
         }
-        for (const std::size_t i : phase.members) placed_[i] = true;
-        left_ += phase.members.size();
-        return phase;
     }
 
-    bool ready(std::size_t i, const Phase& phase) const {
-        for (std::size_t j = 0; j < i; ++j) {
-            const bool here = std::find(phase.members.begin(), phase.members.end(), j) != phase.members.end();
-            if (!placed_[j] && depend(instructions_[j], instructions_[i], here && phase.chain)) return false;
+    // Whether nothing that is not placed yet, but for members of the same chain that lie alike, must be done before.
+    bool ready(std::size_t i, const std::vector<std::size_t>& members, Cut chain) const {
+        for (std::size_t j = 0; j < instructions_.size(); ++j) {
+            if (placed_[j] || j == i) continue;
+            if (instructions_[i].updates && instructions_[j].checks) return false;
+            if (j > i) continue;
+            const Cut together = contains(members, j) ? chain : Cut::alone;
+            if (depend(instructions_[j], instructions_[i], together)) return false;
         }
         return true;
+    }
+
+    // In front of the first phase that changes parameters there is another.
+    void mark_updates(std::vector<Phase>& phases) const {
+        const auto changes = [this](const Phase& phase) {
+            return std::any_of(phase.parts.begin(), phase.parts.end(), [this](const Part& part) {
+                return std::any_of(part.members.begin(), part.members.end(),
+                                   [this](std::size_t i) { return instructions_[i].updates; });
+            });
+        };
+        if (changes(phases.front())) phases.insert(phases.begin(), Phase());
+        const auto update = std::find_if(phases.begin(), phases.end(), changes);
+        if (update != phases.end()) std::prev(update)->before_updates = true;
     }
 
     const std::vector<Instruction>& instructions_;
     std::int64_t rows_;
     std::vector<bool> placed_;
-    std::size_t left_ = 0;
+    std::size_t left_ = instructions_.size();
 };
 
 }  // namespace
@@ -103,20 +160,53 @@ private:
 // late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
 // Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight. Rows of tiles count:
 // a sample of an image makes one for each output pixel.
-constexpr std::int64_t most_rows = 64, blocks_a_thread = 4, least_tiles = 2;
+constexpr std::int64_t most_rows = 64, tasks_a_thread = 4, least_tiles = 2;
 
 std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, int threads) {
     if (rows < 0 || pixels < 1 || threads < 1)
         fail("plan", "there are no blocks of ", rows, " rows of ", pixels, " pixels for ", threads, " threads");
     const std::int64_t tiles = rows * pixels / (least_tiles * kernels<float>().rows);
-    const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, blocks_a_thread);
+    const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, tasks_a_thread);
     const std::int64_t most = std::max<std::int64_t>(most_rows / pixels, 1);
     return std::max(blocks_of(rows, most), std::min(rounds * threads, rows));
 }
 
-std::int64_t tasks_of(const Instruction& instruction, int threads) {
-    const std::int64_t grains = blocks_of(instruction.split.units, instruction.split.grain);
-    return instruction.tasks ? grains : std::min<std::int64_t>(grains, threads);
+std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& part, int threads) {
+    if (part.cut == Cut::rows) return row_blocks(part.split.units, part.pixels, threads);
+    const Instruction& first = instructions[part.members.front()];
+    const Split& split = part.cut == Cut::features ? part.split : first.split;
+    const std::int64_t grains = blocks_of(split.units, split.grain);
+    if (part.cut == Cut::features) return std::min(grains, tasks_a_thread * threads);
+    return first.tasks ? grains : std::min<std::int64_t>(grains, threads);
+}
+
+void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads) {
+    phase.threads = threads;
+    phase.tasks.clear();
+    phase.places = 0;
+    for (const Part& part : phase.parts) {
+        phase.tasks.push_back(tasks_of(instructions, part, threads));
+        phase.places += blocks_of(phase.tasks.back(), threads);
+    }
+}
+
+Task task_at(const Phase& phase, std::int64_t place) {
+    const std::int64_t threads = phase.threads, thread = place / phase.places;
+    place %= phase.places;
+    for (std::size_t i = 0; i < phase.parts.size(); ++i) {
+        const std::int64_t count = phase.tasks[i], width = blocks_of(count, threads);
+        if (place >= width) {
+            place -= width;
+            continue;
+        }
+        // Single tasks go round, so that they do not all fall to one thread.
+        const bool alone = phase.parts[i].cut == Cut::alone;
+        const std::int64_t owner = alone ? (thread + static_cast<std::int64_t>(i)) % threads : thread;
+        const Range own = Split{count, 1}.part(owner, threads);
+        const bool there = own.begin + place < own.end;
+        return {there ? &phase.parts[i] : nullptr, own.begin + place, count};
+    }
+    return {nullptr, 0, 0};
 }
 
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows) {

@@ -35,8 +35,7 @@ void check_source(const Source& source, const TensorView& input, const TensorVie
     }
 }
 
-void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input,
-                  const TensorView* target) {
+void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input) {
     const Range all{0, rows.end - rows.begin};
     const TensorView index = index_view(source.order + step * input.shape[0] + rows.begin, all.end);
     check_index("plan", index, source.images.shape[0]);
@@ -45,7 +44,19 @@ void gather_batch(const Source& source, std::int64_t step, Range rows, const Ten
     } else {
         gather_rows(all, source.images, index, input.rows(rows.begin, all.end));
     }
-    if (target != nullptr) gather_rows(all, *source.targets, index, target->rows(rows.begin, all.end));
+}
+
+void gather_targets(const Source& source, std::int64_t step, Range rows, const TensorView& target) {
+    const Range all{0, rows.end - rows.begin};
+    const TensorView index = index_view(source.order + step * target.shape[0] + rows.begin, all.end);
+    check_index("plan", index, source.targets->shape[0]);
+    gather_rows(all, *source.targets, index, target.rows(rows.begin, all.end));
+}
+
+void Batch::prepare(const TensorView& input, int copies) {
+    input_ = input.data;
+    copies_.resize(static_cast<std::size_t>(copies - 1));
+    for (AlignedBuffer& each : copies_) each.grow(static_cast<std::size_t>(input.size() * item_size(input.dtype)));
 }
 
 }  // namespace fastnn

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "core/aligned_buffer.h"
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 
@@ -19,8 +21,26 @@ struct Source {
 // Refuses data that does not fit the views a batch goes to; target: null where there is none.
 void check_source(const Source& source, const TensorView& input, const TensorView* target);
 
-// Copies some rows of the batch of a step into them.
-void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input,
-                  const TensorView* target);
+// Copies some rows of the batch of a step into their views.
+void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input);
+void gather_targets(const Source& source, std::int64_t step, Range rows, const TensorView& target);
+
+// Where the inputs of a batch lie: in their view, or in a copy of each thread's own, the first one's being the view.
+class Batch {
+public:
+    void prepare(const TensorView& input, int copies);
+
+    // The memory of a view that this thread reads and gathers into: its copy where the view is the batch's.
+    TensorView of(const TensorView& view, int thread) const {
+        TensorView mine = view;
+        if (view.data == input_ && thread > 0 && static_cast<std::size_t>(thread) <= copies_.size())
+            mine.data = copies_[static_cast<std::size_t>(thread - 1)].data();
+        return mine;
+    }
+
+private:
+    const void* input_ = nullptr;
+    std::vector<AlignedBuffer> copies_;
+};
 
 }  // namespace fastnn

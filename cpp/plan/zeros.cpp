@@ -1,5 +1,9 @@
 #include "plan/zeros.h"
 
+#include <algorithm>
+
+#include "kernels/dispatch.h"
+
 namespace fastnn {
 
 namespace {
@@ -8,6 +12,20 @@ constexpr int steps_between_looks = 16;  // a look costs about 2 % of a product
 }  // namespace
 
 Zeros::Zeros(const TensorView& x) : x_(x), words_(static_cast<std::size_t>(x.shape[1] / word_bits + 1)) {}
+
+void Zeros::prepare(int threads) {
+    while (looks_.size() < static_cast<std::size_t>(threads)) {
+        looks_.emplace_back();
+        looks_.back().columns.resize(static_cast<std::size_t>(live_columns_room(x_)));
+    }
+}
+
+void Zeros::count(std::int64_t rows, std::int64_t live) {
+    rows_.fetch_add(rows, std::memory_order_relaxed);
+    live_.fetch_add(rows * live, std::memory_order_relaxed);
+    if (leaving_out_pays(live, x_.shape[1]))
+        left_out_.fetch_add(rows * (x_.shape[1] - live), std::memory_order_relaxed);
+}
 
 LiveColumns Zeros::find(Range range, std::int32_t* columns) {
     const std::int64_t rows = range.end - range.begin;
@@ -20,33 +38,47 @@ LiveColumns Zeros::find(Range range, std::int32_t* columns) {
         words_[static_cast<std::size_t>(word)].fetch_or(bits, std::memory_order_relaxed);
         bits = 0;
     }
-    rows_.fetch_add(rows, std::memory_order_relaxed);
-    live_.fetch_add(rows * live, std::memory_order_relaxed);
-    if (!leaving_out_pays(live, x_.shape[1])) return {};
-    left_out_.fetch_add(rows * (x_.shape[1] - live), std::memory_order_relaxed);
-    return {columns, live};
+    count(rows, live);
+    return leaving_out_pays(live, x_.shape[1]) ? LiveColumns{columns, live} : LiveColumns{};
 }
 
-bool Zeros::known() const {
-    if (rows_.load(std::memory_order_relaxed) != x_.shape[0]) return false;
-    std::int64_t live = 0;
-    for (const auto& word : words_) live += __builtin_popcountll(word.load(std::memory_order_relaxed));
-    return leaving_out_pays(live, x_.shape[1]);
+LiveColumns Zeros::find_all(const TensorView& x, int thread) {
+    Look& look = looks_[static_cast<std::size_t>(thread)];
+    if (look.step == step_) return look.live;
+    look.step = step_;
+    look.live = find_live_columns(x, look.columns.data());
+    if (counted_.exchange(step_) != step_) count(x.shape[0], look.live.count);
+    if (!leaving_out_pays(look.live.count, x.shape[1])) look.live = {};
+    return look.live;
 }
 
-bool Zeros::is_live(std::int64_t column) const {
-    const std::uint64_t word = words_[static_cast<std::size_t>(column / word_bits)].load(std::memory_order_relaxed);
-    return word >> column % word_bits & 1;
+LiveColumns Zeros::known(int thread) {
+    Look& look = looks_[static_cast<std::size_t>(thread)];
+    const bool all = counted_.load(std::memory_order_relaxed) != step_ && rows_.load() == x_.shape[0];
+    if (look.step != step_) look.live = all ? collected(look) : LiveColumns{};
+    look.step = step_;
+    return look.live;
 }
 
-Range Zeros::live_run(std::int64_t from, std::int64_t end) const {
-    while (from < end && !is_live(from)) ++from;
-    std::int64_t last = from, gap = 0;
-    for (std::int64_t column = from; column < end && gap < shortest_gap; ++column) {
-        gap = is_live(column) ? 0 : gap + 1;
-        if (gap == 0) last = column + 1;
+// From the bits of rows that several threads have looked at.
+LiveColumns Zeros::collected(Look& look) const {
+    std::int32_t* end = look.columns.data();
+    for (std::size_t word = 0; word < words_.size(); ++word) {
+        const auto first = static_cast<std::int32_t>(word) * word_bits;
+        for (std::uint64_t bits = words_[word].load(std::memory_order_relaxed); bits != 0; bits &= bits - 1)
+            *end++ = first + __builtin_ctzll(bits);
     }
-    return {from, last};
+    const std::int64_t live = end - look.columns.data();
+    if (!leaving_out_pays(live, x_.shape[1])) return {};
+    for (std::int64_t i = 0; i < index_ahead; ++i) end[i] = live == 0 ? 0 : end[-1];
+    return {look.columns.data(), live};
+}
+
+void Zeros::leave_out_gradients(const LiveColumns& live, Range inputs, std::int64_t panels) {
+    const std::int32_t* const end = live.columns + live.count;
+    const std::int64_t found =
+        std::lower_bound(live.columns, end, inputs.end) - std::lower_bound(live.columns, end, inputs.begin);
+    gradients_left_out_ += (inputs.end - inputs.begin - found) * panels;
 }
 
 void Zeros::end_step() {
@@ -59,6 +91,7 @@ void Zeros::end_step() {
 }
 
 void Zeros::forget() {
+    ++step_;
     if (rows_ == 0) return;
     for (auto& word : words_) word.store(0, std::memory_order_relaxed);
     rows_ = 0;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/aligned_buffer.h"
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "ops/zeros.h"
@@ -29,26 +30,40 @@ public:
     // others does not pay. Any thread, each row once a step.
     LiveColumns find(Range rows, std::int32_t* columns);
 
-    // Behind a barrier: whether all rows of this step have been looked at and enough columns are zero in all of them.
-    bool known() const;
+    // The same of all rows, as this thread has them in x, and in memory of its own: it looks once a step.
+    LiveColumns find_all(const TensorView& x, int thread);
 
-    // The first run of columns in [from, end) that are not zero in all samples; begin == end where there is none. Short
-    // gaps are not worth a cut.
-    Range live_run(std::int64_t from, std::int64_t end) const;
+    // Those that are not zero in all rows, for a thread that has looked for them in this step, or behind a barrier
+    // where all rows have been looked at; null where they are not known, or leaving out the others does not pay.
+    LiveColumns known(int thread);
 
     // How much was left out so far: columns of forward products, times rows; inputs of panels of weight gradients.
     std::int64_t left_out() const { return left_out_; }
     std::int64_t gradients_left_out() const { return gradients_left_out_; }
-    void leave_out_gradients(std::int64_t inputs) { gradients_left_out_ += inputs; }
+    void leave_out_gradients(const LiveColumns& live, Range inputs, std::int64_t panels);
+
+    // Before a run: so many threads will look.
+    void prepare(int threads);
 
     // By one thread, while the others wait: a new step begins. forget() is enough where a step was not finished.
     void end_step();
     void forget();
 
 private:
-    bool is_live(std::int64_t column) const;
+    // What a thread knows of all rows, in which step.
+    struct alignas(cache_line) Look {
+        std::int64_t step = -1;
+        LiveColumns live{};
+        std::vector<std::int32_t> columns{};
+    };
+
+    LiveColumns collected(Look& look) const;
+    void count(std::int64_t rows, std::int64_t live);
 
     TensorView x_;
+    std::vector<Look> looks_;
+    std::int64_t step_ = 0;
+    std::atomic<std::int64_t> counted_{-1};          // the step whose look at all rows is in the counts
     std::vector<std::atomic<std::uint64_t>> words_;  // a bit for each column
     std::atomic<std::int64_t> rows_{0}, live_{0};    // looked at in this step, and their live columns together
     std::atomic<std::int64_t> left_out_{0}, gradients_left_out_{0};

@@ -27,8 +27,8 @@ def test_the_parts_of_a_step(threads: int) -> None:
         profile = engine.profile()
     assert 1 <= profile.threads <= threads
     assert [f"{part.name} {part.detail}".rstrip() for part in profile.parts] == [
-        *("gather", "dense_forward 40-96", "dense_forward 96-10", "cross_entropy", "loss"),
-        *("dense_grad_x 96-10", "relu_backward"),
+        *("gather", "gather targets", "dense_forward 40-96", "dense_forward 96-10", "cross_entropy", "loss"),
+        *("dense_grad_x 96-10", "relu_backward", "pack"),
         *("dense_update 40-96", "bias_update", "dense_update 96-10", "bias_update", "waiting"),
     ]
     flops = {part.detail: part.flops for part in profile.parts if part.name == "dense_forward"}

@@ -52,36 +52,58 @@ bool looks_for_zeros(const TensorView& x, const TensorView& weight) {
     return x.stride[1] == 1 && weight.shape[0] >= outputs && x.shape[1] < std::numeric_limits<std::int32_t>::max();
 }
 
-// Some rows of a forward product, all units of it.
-void multiply_rows(Product product, const TensorView& x, const TensorView& y, Range rows) {
-    const std::int64_t count = rows.end - rows.begin;
-    product.a = matrix_of(x.rows(rows.begin, count));
-    product.c = matrix_of(y.rows(rows.begin, count));
-    product.multiply(product.split().all());
-}
+// A product with a weight in panels, y = x W^T, of some samples or of some features.
+struct PanelProduct {
+    const Plan& plan;
+    const Program& program;
+    Product product;
+    TensorView x, y;
+    // Of x, where they are looked for, to be left out where the weight is finite.
+    Zeros* zeros = nullptr;
+    const Derived* derived = nullptr;
 
-// Adds a product that can be cut by the rows of x and y too; row_body: where there is more to do for them.
-void add_row_product(Call& call, Instruction instruction, const Facts& facts, const Product& product,
-                     const TensorView& x, const TensorView& y, const Body& row_body = {}) {
-    instruction.rows = x.shape[0];
-    instruction.pixels = facts.pixels(y);
-    instruction.row_body = row_body ? row_body : [=](Range rows, int) { multiply_rows(product, x, y, rows); };
-    add_product(call, std::move(instruction), product);
-}
+    bool looks() const { return zeros != nullptr && derived->finite() && zeros->wanted(); }
 
-// The forward product of some rows, columns that are zero in all of them left out.
-Body without_zeros(Call& call, const Product& product, const TensorView& x, const TensorView& weight,
-                   const TensorView& y) {
-    Derived* const derived = call.plan.derived().of(weight);
-    call.program.derived.reads(derived);
-    Zeros* const zeros = &call.program.zeros.emplace_back(x);
-    call.plan.need_scratch(live_columns_room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
-    return [=, &plan = call.plan](Range rows, int thread) {
+    void of_samples(Range rows, int thread) const {
+        const std::int64_t count = rows.end - rows.begin;
         Product some = product;
-        if (derived->finite() && zeros->wanted())
-            some.columns = zeros->find(rows, static_cast<std::int32_t*>(plan.scratch(thread)));
-        multiply_rows(some, x, y, rows);
-    };
+        some.a = matrix_of(program.batch.of(x, thread).rows(rows.begin, count));
+        some.c = matrix_of(y.rows(rows.begin, count));
+        if (looks()) some.columns = zeros->find(rows, static_cast<std::int32_t*>(plan.scratch(thread)));
+        some.multiply(some.split().all());
+    }
+
+    // Whole panels, which stand one behind the other in the product's split, each with all samples.
+    void of_features(Range features, int thread) const {
+        const TensorView mine = program.batch.of(x, thread);
+        Product some = product;
+        some.a = matrix_of(mine);
+        if (looks()) some.columns = zeros->find_all(mine, thread);
+        const std::int64_t width = product.panels.width, samples = x.shape[0];
+        some.multiply({features.begin / width * samples, blocks_of(features.end, width) * samples});
+    }
+};
+
+// Adds it; owned: what else each feature has a part of its own of.
+void add_panel_product(Call& call, Instruction instruction, const Facts& facts, const PanelProduct& product,
+                       const TensorView& weight, const TensorView& bias, bool first) {
+    instruction.rows = product.x.shape[0];
+    instruction.pixels = facts.pixels(product.y);
+    instruction.batch = product.x.data;
+    instruction.row_body = [product](Range rows, int thread) { product.of_samples(rows, thread); };
+    FeatureCut cut;
+    cut.features = {weight.panels.out, weight.panels.width};
+    cut.body = [product](Range features, int thread) { product.of_features(features, thread); };
+    cut.owned = {product.y.data, weight.data};
+    if (bias.data != nullptr) cut.owned.push_back(bias.data);
+    if (first) {
+        const auto n = static_cast<double>(product.x.shape[0]), in = static_cast<double>(weight.panels.in);
+        const auto out = static_cast<double>(weight.panels.out);
+        cut.travels_by_samples = in * out + n * (in + out);
+        cut.travels_by_features = n * (in + 2 * out);
+    }
+    instruction.feature_cuts.push_back(std::move(cut));
+    add_product(call, std::move(instruction), product.product);
 }
 
 void build_dense_forward(Call& call) {
@@ -94,8 +116,14 @@ void build_dense_forward(Call& call) {
     Instruction forward = call.instruction();
     set_product(forward, weight, x.shape[0]);
     if (!weight.panels) return add_product(call, std::move(forward), product);
-    const Body body = looks_for_zeros(x, weight) ? without_zeros(call, product, x, weight, y) : Body();
-    add_row_product(call, std::move(forward), dense_forward_facts, product, x, y, body);
+    PanelProduct panels{call.plan, call.program, product, x, y};
+    if (looks_for_zeros(x, weight)) {
+        panels.derived = call.plan.derived().of(weight);
+        call.program.derived.reads(call.plan.derived().of(weight));
+        panels.zeros = &call.program.zeros.emplace_back(x);
+        call.plan.need_scratch(live_columns_room(x) * static_cast<std::int64_t>(sizeof(std::int32_t)));
+    }
+    add_panel_product(call, std::move(forward), dense_forward_facts, panels, weight, bias ? *bias : TensorView(), true);
 }
 
 void build_dense_grad_x(Call& call) {
@@ -106,9 +134,10 @@ void build_dense_grad_x(Call& call) {
     if (!weight.panels) return add_product(call, std::move(gradient), dense_grad_x(grad_y, weight, grad_x));
     Derived* const kept = call.plan.with_transposed(weight);
     call.program.derived.reads_transposed(kept);
-    gradient.reads(kept->transposed());
+    gradient.accesses = {access_of(grad_y, false), access_of(kept->transposed(), false), access_of(grad_x, true)};
     const Product product = dense_forward(grad_y, kept->transposed(), grad_x);
-    add_row_product(call, std::move(gradient), dense_grad_x_facts, product, grad_y, grad_x);
+    const PanelProduct panels{call.plan, call.program, product, grad_y, grad_x};
+    add_panel_product(call, std::move(gradient), dense_grad_x_facts, panels, kept->transposed(), {}, false);
 }
 
 void build_dense_grad_weight(Call& call) {

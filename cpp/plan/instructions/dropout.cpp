@@ -27,7 +27,9 @@ void build_dropout(Call& call) {
                     y.rows(rows.begin, count), rows.begin * items);
         };
     }
-    instruction.body = [=](Range part, int) { dropout(part, x, p, mine(), mask, y); };
+    const auto run = [=](Range part) { dropout(part, x, p, mine(), mask, y); };
+    instruction.body = [run](Range part, int) { run(part); };
+    cut_by_columns(instruction, y, {&x, &mask, &y}, run);
     call.add(std::move(instruction));
 }
 

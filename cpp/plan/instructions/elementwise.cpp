@@ -31,7 +31,9 @@ void build_map(Call& call, const Map& map) {
         instruction.rows = y.shape[0];
         instruction.row_body = by_rows(apply, x, y);
     }
-    instruction.body = [&map, x, y, numbers](Range part, int) { map.run(part, numbers.data(), x, y); };
+    const auto run = [&map, x, y, numbers](Range part) { map.run(part, numbers.data(), x, y); };
+    instruction.body = [run](Range part, int) { run(part); };
+    if (map.any_order) cut_by_columns(instruction, y, {&x, &y}, run);
     call.add(std::move(instruction));
 }
 
@@ -49,9 +51,11 @@ void build_map_backward(Call& call, const MapBackward& map) {
         instruction.rows = grad_x.shape[0];
         instruction.row_body = by_rows(apply, grad_y, saved, grad_x);
     }
-    instruction.body = [&map, grad_y, saved, grad_x, numbers](Range part, int) {
+    const auto run = [&map, grad_y, saved, grad_x, numbers](Range part) {
         map.run(part, numbers.data(), grad_y, saved, grad_x);
     };
+    instruction.body = [run](Range part, int) { run(part); };
+    if (map.any_order) cut_by_columns(instruction, grad_x, {&grad_y, &saved, &grad_x}, run);
     call.add(std::move(instruction));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "kernels/dispatch.h"
 #include "ops/arithmetic.h"
 #include "ops/dense.h"
 #include "plan/plan.h"
@@ -109,6 +110,10 @@ bool in_rows(const TensorView& result, std::initializer_list<const TensorView*> 
     return std::all_of(others.begin(), others.end(), [rows](const TensorView* view) {
         return view->rank >= 2 && !view->panels && view->shape[0] == rows;
     });
+}
+
+Split features_of(std::int64_t columns, DType dtype) {
+    return {columns, dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel};
 }
 
 namespace {

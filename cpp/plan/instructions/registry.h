@@ -86,6 +86,24 @@ constexpr int missing_view = -1;  // of an optional input
 // result follow each other in memory without gaps.
 bool in_rows(const TensorView& result, std::initializer_list<const TensorView*> others);
 
+// The columns of a matrix in panels: what features are shared out by.
+Split features_of(std::int64_t columns, DType dtype);
+
+// Cuts an elementwise op on matrices that lie alike, in C order, by columns too: run(elements of one row).
+template <typename Run>
+void cut_by_columns(Instruction& instruction, const TensorView& y, std::initializer_list<const TensorView*> all,
+                    const Run& run) {
+    if (y.rank != 2 || !y.contiguous()) return;
+    FeatureCut cut;
+    cut.features = features_of(y.shape[1], y.dtype);
+    for (const TensorView* const view : all) cut.owned.push_back(view->data);
+    cut.body = [run, rows = y.shape[0], columns = y.shape[1]](Range features, int) {
+        for (std::int64_t row = 0; row < rows; ++row)
+            run(Range{row * columns + features.begin, row * columns + features.end});
+    };
+    instruction.feature_cuts.push_back(std::move(cut));
+}
+
 // Runs body(all units of a split, rows of each view ...) for some rows.
 template <typename F, typename First, typename... Views>
 Body by_rows(F body, First first, Views... views) {

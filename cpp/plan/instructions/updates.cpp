@@ -69,23 +69,38 @@ void build_update(Call& call) {
 }
 
 // With grad = dense_grad_bias(grad_y).
+struct BiasUpdate {
+    const Plan& plan;
+    Updated updated;
+    TensorView grad_y;
+
+    void operator()(Range outputs, int thread) const {
+        for (std::int64_t first = outputs.begin; first < outputs.end; first += update_items)
+            update_some(first, std::min(update_items, outputs.end - first), thread);
+    }
+
+    void update_some(std::int64_t first, std::int64_t count, int thread) const {
+        dispatch_real(grad_y.dtype, [&](auto zero) {
+            using T = decltype(zero);
+            T* const sums = static_cast<T*>(plan.scratch(thread));
+            kernels<T>().column_sums(grad_y.shape[0], count, grad_y.as<T>() + first, grad_y.stride[0], sums);
+            make_updater<T>(updated.settings, updated.target)(first, count, sums);
+        });
+    }
+};
+
 void build_bias_update(Call& call) {
     const TensorView grad_y = call.rows(0), bias = call.output(0);
     dense_grad_bias_check(grad_y, bias);
-    const Updated made = updated(call, bias);
+    const BiasUpdate update{call.plan, updated(call, bias), grad_y};
     call.plan.need_scratch(update_items * item_size(bias.dtype));
     Instruction instruction = make_update(call);
     instruction.operations = dense_grad_bias_facts.operations(grad_y);
     instruction.split = {bias.shape[0], update_items};
-    instruction.body = [=, &plan = call.plan](Range outputs, int thread) {
-        dispatch_real(bias.dtype, [&](auto zero) {
-            using T = decltype(zero);
-            T* const sums = static_cast<T*>(plan.scratch(thread));
-            const std::int64_t count = outputs.end - outputs.begin;
-            kernels<T>().column_sums(grad_y.shape[0], count, grad_y.as<T>() + outputs.begin, grad_y.stride[0], sums);
-            make_updater<T>(made.settings, made.target)(outputs.begin, count, sums);
-        });
-    };
+    instruction.body = update;
+    FeatureCut cut{features_of(bias.shape[0], bias.dtype), update, {grad_y.data, bias.data}};
+    for (const TensorView& state : update.updated.target.states) cut.owned.push_back(state.data);
+    instruction.feature_cuts.push_back(std::move(cut));
     call.add(std::move(instruction));
 }
 
@@ -96,7 +111,7 @@ Zeros* find_zeros(Program& program, const TensorView& x) {
     return nullptr;
 }
 
-// grad_y of a large batch into blocks of samples, row by row.
+// grad_y into panels and blocks of samples.
 TensorView add_pack(Call& call, const TensorView& grad_y, WeightGradient& gradient) {
     TensorView bytes;
     bytes.dtype = DType::uint8;
@@ -108,9 +123,13 @@ TensorView add_pack(Call& call, const TensorView& grad_y, WeightGradient& gradie
     pack.name = "pack";
     pack.operations = static_cast<double>(grad_y.size());
     pack.rows = grad_y.shape[0];
-    pack.row_body = [gradient](Range some, int) { gradient.pack(some); };
+    pack.row_body = [gradient](Range samples, int) { gradient.pack(samples, {0, gradient.panels()}); };
     pack.split = {pack.rows, 1};
     pack.body = pack.row_body;  // where rows are not the batch's
+    const auto of_features = [gradient, samples = pack.rows](Range features, int) {
+        gradient.pack({0, samples}, gradient.panels_of(features));
+    };
+    pack.feature_cuts.push_back({features_of(grad_y.shape[1], grad_y.dtype), of_features, {grad_y.data, packed.data}});
     pack.reads(grad_y);
     pack.writes(packed);
     call.add(std::move(pack));
@@ -118,7 +137,7 @@ TensorView add_pack(Call& call, const TensorView& grad_y, WeightGradient& gradie
 }
 
 // The tail of a fused update: what is done with finished gradients while they are in L1.
-struct DenseUpdate {
+struct UpdateTail {
     Updated updated;
     Derived* derived;
 
@@ -133,28 +152,71 @@ struct DenseUpdate {
 };
 
 // With grad = dense_grad_weight(grad_y, x), the parameter in panels.
+struct DenseUpdate {
+    const Plan& plan;
+    const Program& program;
+    WeightGradient gradient;
+    TensorView x;
+    Zeros* zeros;  // of x; null where nobody looks for them
+    UpdateTail tail;
+
+    void operator()(Range inputs, Range panels, int thread) const {
+        const LiveColumns live = zeros != nullptr ? zeros->known(thread) : LiveColumns{};
+        dispatch_real(x.dtype, [&](auto zero) {
+            auto* const scratch = static_cast<decltype(zero)*>(plan.scratch(thread));
+            gradient.run(inputs, panels, program.batch.of(x, thread), live, scratch, tail);
+        });
+        if (live.columns != nullptr) zeros->leave_out_gradients(live, inputs, panels.end - panels.begin);
+    }
+};
+
+// What each output has a part of its own of, or each input: then weight and states are not told apart by their
+// beginning.
+void cut_update(Instruction& instruction, const DenseUpdate& update, const TensorView& grad_y,
+                const TensorView& packed) {
+    const TensorView& weight = update.tail.updated.target.param;
+    const PanelLayout& panels = weight.panels;
+    FeatureCut outputs, inputs;
+    outputs.features = {panels.out, panels.width};
+    outputs.body = [update](Range features, int thread) {
+        update({0, update.gradient.inputs()}, update.gradient.panels_of(features), thread);
+    };
+    outputs.owned = {grad_y.data, weight.data};
+    if (packed.data != nullptr) outputs.owned.push_back(packed.data);
+    for (const TensorView& state : update.tail.updated.target.states) outputs.owned.push_back(state.data);
+    inputs.features = features_of(panels.in, weight.dtype);
+    inputs.body = [update](Range features, int thread) { update(features, {0, update.gradient.panels()}, thread); };
+    inputs.owned = {update.x.data};
+    const TensorView& transposed = update.tail.derived->transposed();
+    if (transposed.data != nullptr) inputs.owned.push_back(transposed.data);
+    instruction.feature_cuts = {outputs, inputs};
+}
+
 void build_dense_update(Call& call) {
     const TensorView grad_y = call.rows(0), x = call.input(1), weight = call.output(0);
     if (!weight.panels) fail("plan", "a fused update needs a weight in panels, got ", layout_text(weight));
     dense_backward_check(grad_y, x, weight);
-    const DenseUpdate dense{updated(call, weight), call.plan.derived().of(weight)};
-    call.program.derived.keeps(dense.derived);
-    WeightGradient gradient(grad_y, x, weight.panels.width, find_zeros(call.program, x));
+    Zeros* const zeros = find_zeros(call.program, x);
+    const UpdateTail tail{updated(call, weight), call.plan.derived().of(weight)};
+    call.program.derived.keeps(tail.derived);
+    WeightGradient gradient(grad_y, x, weight.panels.width, zeros != nullptr);
     Instruction instruction = make_update(call);
-    if (gradient.packed_bytes() > 0) instruction.reads(add_pack(call, grad_y, gradient));
+    TensorView packed;
+    if (gradient.packed_bytes() > 0) instruction.reads(packed = add_pack(call, grad_y, gradient));
+    const DenseUpdate update{call.plan, call.program, gradient, x, zeros, tail};
     call.plan.need_scratch(gradient.scratch_bytes());
-    if (dense.derived->transposed().data != nullptr) instruction.writes(dense.derived->transposed());
+    if (tail.derived->transposed().data != nullptr) instruction.writes(tail.derived->transposed());
     const double product = product_cost(x.shape[0], weight.panels.out, weight.panels.in);
+    instruction.batch = x.data;
     instruction.flops = 16 * product;
-    instruction.operations = product + update_facts(dense.updated.settings).operations(weight);
+    instruction.operations = product + update_facts(tail.updated.settings).operations(weight);
     instruction.detail = text(weight.panels.in, "-", weight.panels.out);
     instruction.split = {gradient.tasks(), 1};
-    instruction.body = [=, &plan = call.plan](Range tasks, int thread) {
-        dispatch_real(weight.dtype, [&](auto zero) {
-            auto* const scratch = static_cast<decltype(zero)*>(plan.scratch(thread));
-            for (std::int64_t task = tasks.begin; task < tasks.end; ++task) gradient.run(task, scratch, dense);
-        });
+    instruction.body = [update](Range tasks, int thread) {
+        for (std::int64_t task = tasks.begin; task < tasks.end; ++task)
+            update(update.gradient.rows_of_task(task), update.gradient.panels_of_task(task), thread);
     };
+    cut_update(instruction, update, grad_y, packed);
     call.add(std::move(instruction));
 }
 

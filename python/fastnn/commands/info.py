@@ -93,18 +93,27 @@ def plan_lines(model: Module, features: int, outputs: int, batch_size: int) -> l
     program = listed.number
     epoch()
     most, chosen = _core.get_num_threads(), core.best_threads(program)
-    lines = [f"{kind}: {', '.join(names)}" for kind, *names in core.phases(program)]
     counts = sorted({1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, chosen})
     predicted = [f"{count}: {core.step_seconds(program, count) * 1e6:.1f}" for count in counts]
     return [
         "ops of a step, as they are lowered; %n is a view of memory:",
         *(f"  {line}" for line in listed.lines()),
         "phases of a step, with a barrier behind each:",
-        *(f"  {line}" for line in lines),
+        *(f"  {_phase_line(phase)}" for phase in core.phases(program)),
         f"threads: {chosen} of {most} that may be used. Predicted us of a step by threads (cpp/plan/cost.h):",
         f"  {', '.join(predicted)}",
         *engine.profile().lines(),
     ]
+
+
+def _phase_line(phase: list[str]) -> str:
+    """A phase as ``Plan.phases`` lists it: its instructions, by the way that they are cut."""
+    parts: list[list[str]] = []
+    for name in phase:
+        if name in ("everywhere", "rows", "features", "group"):
+            parts.append([])
+        parts[-1].append(name)
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, *names in parts)
 
 
 def info(args: argparse.Namespace, signals: Signals) -> int:
