@@ -52,10 +52,10 @@ LiveColumns Zeros::find_all(const TensorView& x, int thread) {
     return look.live;
 }
 
-LiveColumns Zeros::known(int thread) {
+LiveColumns Zeros::known(const TensorView& x, int thread) {
+    if (counted_.load(std::memory_order_relaxed) == step_) return find_all(x, thread);
     Look& look = looks_[static_cast<std::size_t>(thread)];
-    const bool all = counted_.load(std::memory_order_relaxed) != step_ && rows_.load() == x_.shape[0];
-    if (look.step != step_) look.live = all ? collected(look) : LiveColumns{};
+    if (look.step != step_) look.live = rows_.load() == x_.shape[0] ? collected(look) : LiveColumns{};
     look.step = step_;
     return look.live;
 }

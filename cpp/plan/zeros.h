@@ -33,9 +33,9 @@ public:
     // The same of all rows, as this thread has them in x, and in memory of its own: it looks once a step.
     LiveColumns find_all(const TensorView& x, int thread);
 
-    // Those that are not zero in all rows, for a thread that has looked for them in this step, or behind a barrier
-    // where all rows have been looked at; null where they are not known, or leaving out the others does not pay.
-    LiveColumns known(int thread);
+    // Behind a barrier, where all rows have been looked at in this step: those that are not zero in all of them; null
+    // where nobody has looked, or leaving out the others does not pay. x and memory as above.
+    LiveColumns known(const TensorView& x, int thread);
 
     // How much was left out so far: columns of forward products, times rows; inputs of panels of weight gradients.
     std::int64_t left_out() const { return left_out_; }

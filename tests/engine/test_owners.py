@@ -1,4 +1,4 @@
-"""Who owns what in a plan's step: features of wide layers, samples of the others; whoever does it, the bits are the same."""
+"""Who owns what in a step: features of wide layers, samples of the others; whoever does it, the bits are the same."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def wide(panels: int) -> int:
 
 
 def test_features_of_a_wide_layer_are_owned(isa: str) -> None:
-    """Each thread gathers the whole batch and has some outputs for itself, to their update; the last layer goes by rows,
-    its update by its inputs, which are those outputs."""
+    """Each thread gathers the whole batch and has some outputs for itself, up to their update. The last layer goes by
+    rows, its update by its inputs, which are those outputs."""
     first, second, third = phases((700, wide(16), CLASSES), 64, 2)
     assert first == ["everywhere", "gather", "features", "dense_forward"]
     assert second == ["rows", "gather", "dense_forward", "cross_entropy"]

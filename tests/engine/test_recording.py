@@ -172,7 +172,7 @@ def instructions(model: nn.Module) -> list[str]:
 
 
 def test_a_step_in_instructions() -> None:
-    forward = ["gather", "dense_forward", "dense_forward", "cross_entropy", "loss"]
+    forward = ["gather", "gather", "dense_forward", "dense_forward", "cross_entropy", "loss"]
     updates = ["dense_update", "bias_update", "dense_update", "bias_update"]
     assert instructions(mlp(6, 5, 3)) == [*forward, "dense_grad_x", "relu_backward", *updates]
     assert "relu" in instructions(Reads(lambda h: h.relu()))

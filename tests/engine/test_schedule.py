@@ -41,7 +41,7 @@ def test_a_step_of_dense_layers_is_two_phases() -> None:
     plan = Plan(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     plan.step(np.zeros((ROWS, 5), np.float32), np.zeros(ROWS, np.int64))
     chain, group = plan.core.phases(0)
-    forward = ["gather", "dense_forward", "dense_forward", "dense_forward", "cross_entropy"]
+    forward = ["gather", "gather", "dense_forward", "dense_forward", "dense_forward", "cross_entropy"]
     assert chain == ["rows", *forward, "dense_grad_x", "relu_backward", "dense_grad_x", "relu_backward"]
     assert group == ["group", "loss", *["dense_update", "bias_update"] * 3]
 

@@ -161,10 +161,11 @@ struct DenseUpdate {
     UpdateTail tail;
 
     void operator()(Range inputs, Range panels, int thread) const {
-        const LiveColumns live = zeros != nullptr ? zeros->known(thread) : LiveColumns{};
+        const TensorView mine = program.batch.of(x, thread);
+        const LiveColumns live = zeros != nullptr ? zeros->known(mine, thread) : LiveColumns{};
         dispatch_real(x.dtype, [&](auto zero) {
             auto* const scratch = static_cast<decltype(zero)*>(plan.scratch(thread));
-            gradient.run(inputs, panels, program.batch.of(x, thread), live, scratch, tail);
+            gradient.run(inputs, panels, mine, live, scratch, tail);
         });
         if (live.columns != nullptr) zeros->leave_out_gradients(live, inputs, panels.end - panels.begin);
     }
