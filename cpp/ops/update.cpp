@@ -10,20 +10,38 @@ template <typename T>
 void Updater<T>::operator()(std::int64_t offset, std::int64_t count, const T* grad) const {
     T* const first = states[0] ? states[0] + offset : nullptr;
     T* const second = states[1] ? states[1] + offset : nullptr;
-    if (const auto* adam = std::get_if<std::shared_ptr<AdamSettings>>(&settings)) {
-        kernels<T>().adam(count, param + offset, grad, first, second, adam_scalars<T>(**adam));
-    } else if (const auto* sgd = std::get_if<std::shared_ptr<SgdSettings>>(&settings)) {
-        kernels<T>().sgd(count, param + offset, grad, first, sgd_scalars<T>(**sgd));
+    if (const auto* const adam = std::get_if<AdamScalars<T>>(&scalars)) {
+        kernels<T>().adam(count, param + offset, grad, first, second, *adam);
+    } else if (const auto* const sgd = std::get_if<SgdScalars<T>>(&scalars)) {
+        kernels<T>().sgd(count, param + offset, grad, first, *sgd);
     } else {
-        const auto& rmsprop = std::get<std::shared_ptr<RmspropSettings>>(settings);
-        kernels<T>().rmsprop(count, param + offset, grad, first, second, rmsprop_scalars<T>(*rmsprop));
+        kernels<T>().rmsprop(count, param + offset, grad, first, second, std::get<RmspropScalars<T>>(scalars));
     }
 }
+
+namespace {
+
+template <typename T>
+AdamScalars<T> scalars_of(const AdamSettings& settings) {
+    return adam_scalars<T>(settings);
+}
+template <typename T>
+SgdScalars<T> scalars_of(const SgdSettings& settings) {
+    return sgd_scalars<T>(settings);
+}
+template <typename T>
+RmspropScalars<T> scalars_of(const RmspropSettings& settings) {
+    return rmsprop_scalars<T>(settings);
+}
+
+}  // namespace
 
 template <typename T>
 Updater<T> make_updater(const Settings& settings, const Target& target) {
     const auto state = [&](std::size_t i) { return i < target.states.size() ? target.states[i].as<T>() : nullptr; };
-    return {settings, target.param.as<T>(), {state(0), state(1)}};
+    Updater<T> made{{}, target.param.as<T>(), {state(0), state(1)}};
+    std::visit([&made](const auto& each) { made.scalars = scalars_of<T>(*each); }, settings);
+    return made;
 }
 
 void update_check(const Settings& settings, const Target& target, const TensorView& grad) {

@@ -21,11 +21,11 @@ struct Target {
     std::vector<TensorView> states;
 };
 
-// One update's kernel over `count` elements from `offset` of the memory behind param and states, their gradients at
-// grad.
+// One update's kernel, with the numbers of this step: over `count` elements from `offset` of the memory behind param
+// and states, their gradients at grad.
 template <typename T>
 struct Updater {
-    const Settings& settings;
+    std::variant<AdamScalars<T>, SgdScalars<T>, RmspropScalars<T>> scalars;
     T* param;
     T* states[2];
 

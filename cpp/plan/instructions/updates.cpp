@@ -136,17 +136,16 @@ TensorView add_pack(Call& call, const TensorView& grad_y, WeightGradient& gradie
     return packed;
 }
 
-// The tail of a fused update: what is done with finished gradients while they are in L1.
+// What is done with finished gradients while they are in L1, in one step.
+template <typename T>
 struct UpdateTail {
-    Updated updated;
+    Updater<T> update;
+    const PanelLayout& panels;
     Derived* derived;
 
-    template <typename T>
     void operator()(const GradientTile<T>& tile) const {
-        const PanelLayout& panels = updated.target.param.panels;
         const std::int64_t items = (tile.rows.end - tile.rows.begin) * panels.width;
-        const std::int64_t first = panels.place(tile.rows.begin, tile.panel * panels.width);
-        make_updater<T>(updated.settings, updated.target)(first, items, tile.gradients);
+        update(panels.place(tile.rows.begin, tile.panel * panels.width), items, tile.gradients);
         derived->follow<T>(tile.rows, tile.panel);
     }
 };
@@ -158,14 +157,17 @@ struct DenseUpdate {
     WeightGradient gradient;
     TensorView x;
     Zeros* zeros;  // of x; null where nobody looks for them
-    UpdateTail tail;
+    Updated updated;
+    Derived* derived;
 
     void operator()(Range inputs, Range panels, int thread) const {
         const TensorView mine = program.batch.of(x, thread);
         const LiveColumns live = zeros != nullptr ? zeros->known(mine, thread) : LiveColumns{};
         dispatch_real(x.dtype, [&](auto zero) {
-            auto* const scratch = static_cast<decltype(zero)*>(plan.scratch(thread));
-            gradient.run(inputs, panels, mine, live, scratch, tail);
+            using T = decltype(zero);
+            const Target& target = updated.target;
+            const UpdateTail<T> tail{make_updater<T>(updated.settings, target), target.param.panels, derived};
+            gradient.run(inputs, panels, mine, live, static_cast<T*>(plan.scratch(thread)), tail);
         });
         if (live.columns != nullptr) zeros->leave_out_gradients(live, inputs, panels.end - panels.begin);
     }
@@ -175,7 +177,7 @@ struct DenseUpdate {
 // beginning.
 void cut_update(Instruction& instruction, const DenseUpdate& update, const TensorView& grad_y,
                 const TensorView& packed) {
-    const TensorView& weight = update.tail.updated.target.param;
+    const TensorView& weight = update.updated.target.param;
     const PanelLayout& panels = weight.panels;
     FeatureCut outputs, inputs;
     outputs.features = {panels.out, panels.width};
@@ -184,11 +186,11 @@ void cut_update(Instruction& instruction, const DenseUpdate& update, const Tenso
     };
     outputs.owned = {grad_y.data, weight.data};
     if (packed.data != nullptr) outputs.owned.push_back(packed.data);
-    for (const TensorView& state : update.tail.updated.target.states) outputs.owned.push_back(state.data);
+    for (const TensorView& state : update.updated.target.states) outputs.owned.push_back(state.data);
     inputs.features = features_of(panels.in, weight.dtype);
     inputs.body = [update](Range features, int thread) { update(features, {0, update.gradient.panels()}, thread); };
     inputs.owned = {update.x.data};
-    const TensorView& transposed = update.tail.derived->transposed();
+    const TensorView& transposed = update.derived->transposed();
     if (transposed.data != nullptr) inputs.owned.push_back(transposed.data);
     instruction.feature_cuts = {outputs, inputs};
 }
@@ -198,19 +200,20 @@ void build_dense_update(Call& call) {
     if (!weight.panels) fail("plan", "a fused update needs a weight in panels, got ", layout_text(weight));
     dense_backward_check(grad_y, x, weight);
     Zeros* const zeros = find_zeros(call.program, x);
-    const UpdateTail tail{updated(call, weight), call.plan.derived().of(weight)};
-    call.program.derived.keeps(tail.derived);
+    Derived* const derived = call.plan.derived().of(weight);
+    call.program.derived.keeps(derived);
+    const Updated made = updated(call, weight);
     WeightGradient gradient(grad_y, x, weight.panels.width, zeros != nullptr);
     Instruction instruction = make_update(call);
     TensorView packed;
     if (gradient.packed_bytes() > 0) instruction.reads(packed = add_pack(call, grad_y, gradient));
-    const DenseUpdate update{call.plan, call.program, gradient, x, zeros, tail};
+    const DenseUpdate update{call.plan, call.program, gradient, x, zeros, made, derived};
     call.plan.need_scratch(gradient.scratch_bytes());
-    if (tail.derived->transposed().data != nullptr) instruction.writes(tail.derived->transposed());
+    if (derived->transposed().data != nullptr) instruction.writes(derived->transposed());
     const double product = product_cost(x.shape[0], weight.panels.out, weight.panels.in);
     instruction.batch = x.data;
     instruction.flops = 16 * product;
-    instruction.operations = product + update_facts(tail.updated.settings).operations(weight);
+    instruction.operations = product + update_facts(made.settings).operations(weight);
     instruction.detail = text(weight.panels.in, "-", weight.panels.out);
     instruction.split = {gradient.tasks(), 1};
     instruction.body = [update](Range tasks, int thread) {
