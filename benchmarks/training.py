@@ -109,8 +109,11 @@ def make_job(work: Work, threads: int) -> Job:
 
 
 def digits(work: Work) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (N, 784) and int64 (N,): MNIST's first training images, or drawn ones, of which too 19 % of the pixels and
+    """uint8 (N, 784) and int64 (N,): MNIST's last training images, or drawn ones, of which too 19 % of the pixels and
     66 % of the columns of a batch of 64 are not 0.
+
+    The last ones: in the steps that are checked of them no activation of 784-256-10 lies within 4e-6 of 0. One of the
+    first ones does within 7e-7, where a rounding decides its sign.
 
     Raises:
         ValueError: the folder has no MNIST files.
@@ -122,7 +125,7 @@ def digits(work: Work) -> tuple[np.ndarray, np.ndarray]:
         x, y = read_labelled(files.train_images, files.train_labels)
     else:
         raise ValueError(f"{work.mnist} has no MNIST files")
-    return x[:samples].reshape(samples, -1), y[:samples].astype(np.int64)
+    return x[-samples:].reshape(samples, -1), y[-samples:].astype(np.int64)
 
 
 def reference_epoch(job: Job, dtype: type, eps_corrected: bool = True) -> tuple[float, list[np.ndarray]]:
