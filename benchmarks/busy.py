@@ -51,12 +51,12 @@ class StepTrainer(FastnnTrainer):
 
 
 @contextmanager
-def busy_process() -> Iterator[None]:
+def busy_process() -> Iterator[subprocess.Popen[bytes]]:
     """Another process that never waits, running when this is entered."""
     with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as process:
         try:
             process.stdout.readline()
-            yield
+            yield process
         finally:
             process.kill()
 
@@ -83,5 +83,5 @@ def contender(job: Job, name: str, beside: bool) -> Contender:
             losses = [trainer.epoch() for _ in range(EPOCHS)]
         return losses[0]
 
-    check = partial(check_trainer, StepTrainer, job)
-    return Contender(name, run, check, settings=trainer.settings, singles=lambda: trainer.seconds)
+    check, units = partial(check_trainer, StepTrainer, job), EPOCHS * job.work.steps
+    return Contender(name, run, check, units, trainer.settings, singles=lambda: trainer.seconds)

@@ -213,11 +213,12 @@ def _own(row: Row, result: Result) -> str:
 
 
 def _other(row: Row) -> str:
-    return f"{row.name} {_times(row.ratio)}{_p99(row)}"
+    text = f"{row.name} {_times(row.ratio)}{_p99(row)}"
+    return text if row.p99_s is None else f"{text}, {_times(row.p99_ratio)}"
 
 
 def _p99(row: Row) -> str:
-    return "" if row.p99_s is None else f", p99 {_time(row.p99_s).strip()} ({_times(row.p99_ratio)})"
+    return "" if row.p99_s is None else f", p99 {_time(row.p99_s).strip()}"
 
 
 def _times(ratio: float | None) -> str:

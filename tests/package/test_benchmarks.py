@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -213,7 +213,7 @@ def test_single_units_have_a_percentile(monkeypatch: pytest.MonkeyPatch) -> None
     assert [(row.median_s, row.p99_s) for row in result.rows] == [(0.1, 0.3), (0.2, 18.0)]
     assert result.rows[1].p99_ratio == pytest.approx(60)
     text = Report(ENVIRONMENT, [result, result]).text()
-    assert "work: 100 ms, p99 300 ms (1.00x); b 2.00x, p99 18.0 s (60.0x)" in text
+    assert "work: 100 ms, p99 300 ms; b 2.00x, p99 18.0 s, 60.0x" in text
 
 
 def test_a_sample_of_single_units_is_their_median() -> None:
@@ -406,14 +406,22 @@ def test_busy(tmp_path: Path) -> None:
     assert all(row.checked and row.p99_s >= row.median_s for row in (alone, beside))
 
 
-def test_a_busy_process_is_busy_and_goes() -> None:
-    def spent() -> float:
-        return sum(os.times()[2:4])
+def test_a_busy_sample_is_one_run() -> None:
+    """Its steps are enough for a sample: it is not repeated."""
+    contenders = busy.prepare(replace(busy.WORK, sizes=(784, 16, 10), batch=16), QUICK)
+    for each in contenders:
+        assert each.units == busy.EPOCHS * busy.WORK.steps
+        assert harness._sample(each, 1, warm=False) < 0.1 and len(each.singles()) == each.units
 
-    before = spent()
-    with busy.busy_process():
-        time.sleep(0.3)
-    assert spent() - before > 0.1
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_busy_process_is_busy_and_goes() -> None:
+    """Running or ready to run whenever one looks, and gone behind the block."""
+    with busy.busy_process() as process:
+        for _ in range(20):
+            time.sleep(0.002)
+            assert Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_speed(tmp_path: Path) -> None:
