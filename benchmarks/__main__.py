@@ -13,6 +13,8 @@ WORKS = {
     "train_step": "whole training steps: batch, forward, loss, backward, update",
     "tiny": "steps of the smallest networks, where only overhead takes time",
     "eager": "a tutorial's five steps, model(x) on single images, a test of 10,000 images",
+    "busy": "single steps alone and beside another process that is busy",
+    "speed": "train_step, eager and busy in one run, as the README tells them",
     "loader": "reading a folder of small images, the first pass and a later one",
     "end_to_end": "the tutorial's job as a process: read PNG files, train, test",
 }
@@ -42,6 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--rounds", type=positive, metavar="N", help="samples of each contender (default: the benchmark's own)")
     add("--quick", action="store_true", help="see that everything works; the numbers mean nothing")
     add("--only", default="", metavar="NAME", help="only cases with NAME in their name")
+    add("--mnist", metavar="DIR", help="train_step, eager: MNIST's four IDX files (default: built-in digits)")
     add("--data", metavar="DIR", help="loader, end_to_end: a folder with train/ and test/ (default: built-in digits)")
     add("--images", type=positive, metavar="N", help="loader: how many images to read")
     add("--epochs", type=positive, default=10, metavar="N", help="end_to_end: epochs of the job (default: 10)")
@@ -98,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.harness import Mismatch, Options
     from benchmarks.run import run
 
-    options = Options(args.threads, args.rounds, args.quick, peers, args.only, args.data, args.images, args.epochs)
+    inputs = args.data, args.images, args.epochs, args.mnist
+    options = Options(args.threads, args.rounds, args.quick, peers, args.only, *inputs)
     try:
         report = run(args.work, options, print)
     except Mismatch as error:

@@ -67,8 +67,8 @@ class FastnnModel:
 
 def cases(options: Options) -> Iterator[Case]:
     """Training, then single images and many, of pixels and of dense input."""
-    works = [replace(work, steps=QUICK_STEPS) if options.quick else work for work in (TRAINING, SINGLES, TESTING)]
-    training, singles, testing = works
+    works = [replace(work, mnist=options.mnist) for work in (TRAINING, SINGLES, TESTING)]
+    training, singles, testing = (replace(work, steps=QUICK_STEPS) if options.quick else work for work in works)
     yield Case(f"five steps, {training.name}", partial(prepare_loops, training, options), "step", training.flops)
     for pixels in (True, False):
         work = replace(singles, pixels=pixels)

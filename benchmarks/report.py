@@ -16,7 +16,7 @@ from textwrap import wrap
 import numpy as np
 from fastnn import _core
 
-from benchmarks.harness import Options, Result, Row
+from benchmarks.harness import NEAR_NS, Options, Result, Row
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = {"torch": "torch", "torch_compile": "torch", "jax": "jax", "sklearn": "scikit-learn"}
@@ -35,6 +35,7 @@ class Environment:
     threads: int
     threading: str
     fma_peak_gflops: float
+    core_distance_ns: float | None
     system: str
     versions: dict[str, str]
     rounds: int
@@ -64,7 +65,8 @@ class Report:
     def text(self) -> str:
         """The table."""
         blocks = ["\n".join(block(result)) for result in self.results]
-        return "\n\n".join(["\n".join(heading(self.environment)), *blocks, "\n".join(notes(self.results))])
+        last = "\n".join([*notes(self.results), *summary(self.results)])
+        return "\n\n".join(["\n".join(heading(self.environment)), *blocks, last])
 
 
 def describe(benchmark: str, options: Options, rounds: int) -> Environment:
@@ -80,6 +82,7 @@ def describe(benchmark: str, options: Options, rounds: int) -> Environment:
         threads=options.threads,
         threading=_core.threading(),
         fma_peak_gflops=median(probes),
+        core_distance_ns=_core.core_distance(),
         system=f"{platform.system()} {platform.release()}",
         versions=_versions(options.peers),
         rounds=options.rounds or rounds,
@@ -135,7 +138,9 @@ def heading(environment: Environment) -> Iterator[str]:
     yield f"benchmark {e.benchmark}, {e.date}{commit}"
     yield (
         f"{e.cpu}, {e.cpus} CPUs; {e.isa}, {_count(e.threads, 'thread')} ({e.threading}); "
-        f"FMA peak {e.fma_peak_gflops:.0f} GFLOP/s in float32; {e.system}"
+        f"FMA peak {e.fma_peak_gflops:.0f} GFLOP/s in float32; "
+        + ("" if e.core_distance_ns is None else f"cores {e.core_distance_ns:.0f} ns apart; ")
+        + e.system
     )
     versions = [f"{name} {version}".replace(" ", "\xa0") for name, version in e.versions.items()]  # not broken there
     yield from (line.replace("\xa0", " ") for line in wrap(", ".join(versions), _WIDTH))
@@ -151,24 +156,73 @@ def block(result: Result) -> Iterator[str]:
     work += [f"{result.images:,} images"] if result.images else []
     yield f"{result.name}" + (f": {', '.join(work)} a {result.unit}" if work else "")
     width = max(20, *(len(row.name) for row in result.rows))
-    columns = f"{'median':>8} {'best':>8} {'worst':>8} {'ratio':>8} {'(range)':14} {'rate':>15} {'peak':>6}"
-    yield f"  {'':{width}} {columns}" + (f" {'U':>5}" if result.flops else "")
+    apart, single = any(row.cores for row in result.rows), any(row.p99_s is not None for row in result.rows)
+    columns = f" {'median':>8} {'best':>8} {'worst':>8} {'ratio':>8} {'(range)':14} {'rate':>15} {'peak':>6}"
+    cores, u, p99 = f" {'cores':>8}" * apart, f" {'U':>5}" * bool(result.flops), f" {'p99':>8} {'ratio':>8}" * single
+    yield f"  {'':{width}}{cores}{columns}{u}{p99}"
     for row in result.rows:
-        ours = row is result.rows[0]
+        ours = row.name == result.ours or row.ratio is None
         spread = "" if ours else f"({_three_digits(row.ratio_low)}..{_three_digits(row.ratio_high)})"
         yield (
-            f"  {row.name:{width}} {_time(row.median_s)} {_time(row.best_s)} {_time(row.worst_s)} "
-            f"{_three_digits(row.ratio):>7}x {spread:14} {_rate(row):>15} {row.peak_gflops:6.0f}"
-        ) + ("" if row.u is None else f" {row.u:5.2f}")
+            f"  {row.name:{width}}"
+            + ("" if row.distance_ns is None else f" {row.cores:4} {row.distance_ns:3.0f}")
+            + f" {_time(row.median_s)} {_time(row.best_s)} {_time(row.worst_s)} {_times(row.ratio):>8} {spread:14}"
+            + f" {_rate(row):>15} {row.peak_gflops:6.0f}"
+            + ("" if row.u is None else f" {row.u:5.2f}")
+            + ("" if row.p99_s is None else f" {_time(row.p99_s)} {_times(row.p99_ratio):>8}")
+        )
+    if result.left_out:
+        yield f"  left out: {_count(result.left_out, 'sample')}, before and after which the cores' distance differs"
 
 
 def notes(results: list[Result]) -> Iterator[str]:
     """The lines below the table: what the columns mean, and every contender's settings."""
     rows = [row for result in results for row in result.rows]
     legend = "peak: GFLOP/s of multiply-adds in registers, probed before each sample"
-    yield legend + ("; U: share of it, in GEMM flops" if any(row.u is not None for row in rows) else "")
+    yield legend + "; U: share of it, in GEMM flops" * any(row.u is not None for row in rows)
+    if any(row.cores for row in rows):
+        yield f"cores: ns from one to another, before and after each sample; near: both times below {NEAR_NS:.0f}"
+    if any(row.p99_s is not None for row in rows):
+        yield "p99: 99th percentile of single units; median, best and worst are of rounds' medians"
     for settings in dict.fromkeys(row.settings for row in rows if row.settings):
         yield from wrap(settings, _WIDTH, subsequent_indent="  ")
+
+
+def summary(results: list[Result]) -> Iterator[str]:
+    """A line for each work and distance of the cores: fastnn's time, and how many times as long the others take. None
+    for a single work."""
+    if len(results) == 1:
+        return
+    yield "\nin short:"
+    for result in results:
+        for cores in dict.fromkeys(row.cores for row in result.rows):
+            rows = [row for row in result.rows if row.cores == cores]
+            texts = [_own(row, result) if row.name == result.ours else _other(row) for row in rows]
+            yield from wrap(
+                f"{result.name}{cores and f', {cores}'}: {'; '.join(texts)}", _WIDTH, subsequent_indent="  "
+            )
+
+
+def _own(row: Row, result: Result) -> str:
+    """fastnn's time, U, and how many times as long as with near cores it takes with far ones."""
+    text = _time(row.median_s).strip() + _p99(row)
+    text += "" if row.u is None else f", U {row.u:.2f}"
+    near = result.rows[0]
+    both = near.name == row.name and near.cores != row.cores
+    return text + f", {_times(row.median_s / near.median_s)} of {near.cores}" * both
+
+
+def _other(row: Row) -> str:
+    text = f"{row.name} {_times(row.ratio)}{_p99(row)}"
+    return text if row.p99_s is None else f"{text}, {_times(row.p99_ratio)}"
+
+
+def _p99(row: Row) -> str:
+    return "" if row.p99_s is None else f", p99 {_time(row.p99_s).strip()}"
+
+
+def _times(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{_three_digits(ratio)}x"
 
 
 def _count(number: int, what: str) -> str:

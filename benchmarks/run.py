@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
 
 from fastnn import _core
 
 from benchmarks.harness import Options, measure
-from benchmarks.report import Report, block, describe, heading, notes
+from benchmarks.report import Report, block, describe, heading, notes, summary
 
 
 def run(work: str, options: Options, show: Callable[[str], object]) -> Report:
@@ -21,7 +20,7 @@ def run(work: str, options: Options, show: Callable[[str], object]) -> Report:
     """
     module = import_module(f"benchmarks.{work}")
     rounds = 1 if options.quick else module.ROUNDS
-    options = replace(options, peers=tuple(peer for peer in options.peers if peer in module.PEERS))
+    options = options.among(module.PEERS)
     _core.set_num_threads(options.threads)
     report = Report(describe(work, options, rounds))
     show("\n".join(heading(report.environment)))
@@ -31,5 +30,5 @@ def run(work: str, options: Options, show: Callable[[str], object]) -> Report:
             show("\n" + "\n".join(block(report.results[-1])))
     if not report.results:
         raise ValueError(f"no case has {options.only!r} in its name")
-    show("\n" + "\n".join(notes(report.results)))
+    show("\n" + "\n".join([*notes(report.results), *summary(report.results)]))
     return report

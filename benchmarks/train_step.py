@@ -81,6 +81,7 @@ class FastnnTrainer:
 def cases(options: Options) -> Iterator[Case]:
     """One case a work."""
     for work in WORKS:
+        work = replace(work, mnist=options.mnist)
         if options.quick:
             work = replace(work, steps=QUICK_STEPS, batch=min(work.batch, QUICK_BATCH))
         yield Case(work.name, partial(prepare, work, options), unit="step", flops=work.flops)

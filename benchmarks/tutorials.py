@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from fastnn import _core
 from fastnn.data.idx import find_mnist, read_labelled
 from PIL import Image
 
@@ -113,10 +114,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         for script in SCRIPTS:
             if args.only not in script.path or find_spec(script.library) is None:
                 continue
-            rounds = [(run(script, folder, False), run(script, folder, True)) for _ in range(args.rounds)]
+            distances, rounds = [_core.core_distance()], []
+            for _ in range(args.rounds):
+                rounds.append((run(script, folder, False), run(script, folder, True)))
+                distances.append(_core.core_distance())
             theirs, ours = (median(seconds for seconds, _ in column) for column in zip(*rounds, strict=True))
             print(f"{script.path}: {script.library} {theirs:.1f} s, fastnn {ours:.1f} s: {theirs / ours:.1f} times")
-            print(f"    {script.about}; it ends with: {rounds[-1][0][1]} | {rounds[-1][1][1]}", flush=True)
+            print(f"    {script.about}; it ends with: {rounds[-1][0][1]} | {rounds[-1][1][1]}")
+            between = ", ".join("unknown" if ns is None else f"{ns:.0f} ns" for ns in distances)
+            print(f"    from core to core before and after each round: {between}", flush=True)
     return 0
 
 

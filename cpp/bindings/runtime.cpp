@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "bindings/bindings.h"
+#include "core/distance.h"
 #include "core/parallel.h"
 #include "core/peak.h"
 #include "core/platform.h"
@@ -53,6 +54,7 @@ void bind_runtime(pybind11::module_& module) {
     });
     module.def("fma_peak", &fma_peak_gflops, py::arg("threads"), py::arg("seconds"),
                py::call_guard<py::gil_scoped_release>());
+    module.def("core_distance", &core_distance, py::call_guard<py::gil_scoped_release>());
 
     module.def("cuda_available", &cuda_available);
     module.def("cuda_missing_reason", &cuda_missing_reason);

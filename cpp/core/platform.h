@@ -5,11 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace fastnn {
 
 bool cpu_has_avx2();    // with FMA, and the operating system saves ymm registers
 bool cpu_has_avx512();  // F, DQ, BW, VL, and the operating system saves zmm registers
+
+// The numbers of the processors that the calling thread may use, ascending; empty where the system does not tell.
+std::vector<int> processors();
+
+// The calling thread runs on this one alone from here on, if the system lets it.
+void stay_on(int processor);
 
 // Processors this process may use: the affinity mask, cut to the cgroup's quota (rounded up), at least 1.
 int available_cpus();

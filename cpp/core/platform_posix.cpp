@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "core/platform.h"
 
@@ -68,12 +69,31 @@ double cgroup_quota() {
 
 }  // namespace
 
-int available_cpus() {
-    int cpus = static_cast<int>(std::thread::hardware_concurrency());
 #if defined(__linux__)
+std::vector<int> processors() {
+    std::vector<int> numbers;
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) cpus = CPU_COUNT(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return numbers;
+    for (int number = 0; number < CPU_SETSIZE; ++number) {
+        if (CPU_ISSET(number, &set)) numbers.push_back(number);
+    }
+    return numbers;
+}
+
+void stay_on(int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    static_cast<void>(sched_setaffinity(0, sizeof set, &set));
+}
+#else
+std::vector<int> processors() { return {}; }
+void stay_on(int) {}
 #endif
+
+int available_cpus() {
+    const std::size_t allowed = processors().size();
+    int cpus = static_cast<int>(allowed > 0 ? allowed : std::thread::hardware_concurrency());
     const double quota = cgroup_quota();
     if (quota < cpus) cpus = static_cast<int>(std::ceil(quota));
     return std::max(cpus, 1);

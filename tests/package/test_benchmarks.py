@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,13 +18,13 @@ import pytest
 from fastnn import _core
 from fastnn.reference.exp import exp
 from processes import environment, python
-from small_data import write_digits
+from small_data import write_digits, write_idx
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import eager, end_to_end, harness, instructions, loader, op_case, train_step, training  # noqa: E402
+from benchmarks import busy, eager, end_to_end, harness, instructions, loader, op_case, train_step, training  # noqa: E402
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
 from benchmarks.ops import case as case_of  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
@@ -57,6 +59,7 @@ def test_a_wrong_answer_stops_before_anything_is_timed() -> None:
 
 
 def test_contenders_take_turns_with_a_probe_before_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the distance of the cores between them."""
     log: list[str] = []
 
     def probe(threads: int, seconds: float) -> float:
@@ -64,8 +67,9 @@ def test_contenders_take_turns_with_a_probe_before_each(monkeypatch: pytest.Monk
         return 1.0
 
     monkeypatch.setattr(_core, "fma_peak", probe)
+    monkeypatch.setattr(_core, "core_distance", lambda: log.append("cores") or 50.0)
     measure(Case("work", lambda: [contender("a", log), contender("b", log)]), Options(threads=2, quick=True), 2)
-    assert log == ["a", "check a", "b", "check b", *["probe 2", "a", "probe 2", "b"] * 2]
+    assert log == ["a", "check a", "b", "check b", "cores", *["probe 2", "a", "cores", "probe 2", "b", "cores"] * 2]
 
 
 def test_short_work_is_repeated_after_an_untimed_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,36 +104,121 @@ def test_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (first.checked, second.checked, second.settings) == (True, False, "b: half a unit")
 
 
+ENVIRONMENT = Environment(
+    benchmark="work",
+    date="2026-01-02 03:04 UTC",
+    commit="abc1234",
+    cpu="A CPU",
+    cpus=2,
+    isa="avx2",
+    threads=2,
+    threading="OpenMP",
+    fma_peak_gflops=123.4,
+    core_distance_ns=54.4,
+    system="Linux 6",
+    versions={"fastnn": "1.2", "numpy": "2.0"},
+    rounds=3,
+    quick=False,
+)
+
+
+def cells(lines: list[str]) -> list[str]:
+    """The table's rows without their spaces."""
+    return [" ".join(line.split()) for line in lines if line.startswith("  ")]
+
+
 def test_json_round_trip_and_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = Environment(
-        benchmark="work",
-        date="2026-01-02 03:04 UTC",
-        commit="abc1234",
-        cpu="A CPU",
-        cpus=2,
-        isa="avx2",
-        threads=2,
-        threading="OpenMP",
-        fma_peak_gflops=123.4,
-        system="Linux 6",
-        versions={"fastnn": "1.2", "numpy": "2.0"},
-        rounds=3,
-        quick=False,
-    )
-    report = Report(environment, [measured(monkeypatch)])
+    report = Report(ENVIRONMENT, [measured(monkeypatch)])
     again = Report.from_json(report.to_json())
     assert again == report and again.text() == report.text()
     lines = report.text().splitlines()
     assert lines[0] == "benchmark work, 2026-01-02 03:04 UTC, commit abc1234"
-    assert lines[1] == "A CPU, 2 CPUs; avx2, 2 threads (OpenMP); FMA peak 123 GFLOP/s in float32; Linux 6"
+    assert (
+        lines[1]
+        == "A CPU, 2 CPUs; avx2, 2 threads (OpenMP); FMA peak 123 GFLOP/s in float32; cores 54 ns apart; Linux 6"
+    )
     assert lines[2] == "fastnn 1.2, numpy 2.0"
     assert "work: 4.00 GFLOP, 2.00 GB, 12 images a call" in lines
-    assert [" ".join(line.split()) for line in lines if line.startswith("  ")] == [
+    assert cells(lines) == [
         "median best worst ratio (range) rate peak U",
         "a 2.00 s 1.00 s 4.00 s 1.00x 2.00 GFLOP/s 10 0.20",
         "b 3.00 s 2.50 s 10.0 s 2.50x (1.50..2.50) 1.33 GFLOP/s 10 0.08",
     ]
     assert lines[-1] == "b: half a unit" and max(map(len, lines)) <= 120
+
+
+def apart(monkeypatch: pytest.MonkeyPatch, distances: list[float], seconds: list[float]) -> harness.Result:
+    """Contenders a and b in turns of so many seconds each, with cores at these distances before and after."""
+    clock = accumulate(part for taken in seconds for part in (0.0, taken))
+    each = iter(distances)
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(_core, "fma_peak", lambda threads, seconds: 8.0)
+    monkeypatch.setattr(_core, "core_distance", lambda: next(each))
+    case = Case("work", lambda: [contender("a", []), contender("b", [])], flops=4e9)
+    return measure(case, Options(threads=2, quick=True), len(seconds) // 2)
+
+
+def test_near_and_far_cores_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has ratios of its own; where the distance changed during a sample, that is left out."""
+    distances = [50.0, 50.0, 60.0, 70.0, 200.0, 200.0, 200.0, 200.0, 99.0]
+    result = apart(monkeypatch, distances, [2.0, 6.0, 1.0, 5.0, 4.0, 20.0, 6.0, 30.0])
+    assert [(row.name, row.cores, row.samples_s, row.ratio) for row in result.rows] == [
+        ("a", "near", [2.0, 1.0], 1),
+        ("b", "near", [6.0], 3),
+        ("a", "far", [4.0, 6.0], 1),
+        ("b", "far", [20.0], 5),
+    ]
+    assert result.left_out == 2 and result.rows[0].distances_ns == [[50, 50], [60, 70]]
+    report = Report(ENVIRONMENT, [result, replace(result, name="more")])
+    assert Report.from_json(report.to_json()) == report
+    lines = report.text().splitlines()
+    assert cells(lines)[:6] == [
+        "cores median best worst ratio (range) rate peak U",
+        "a near 55 1.50 s 1.00 s 2.00 s 1.00x 2.67 GFLOP/s 8 0.38",
+        "b near 55 6.00 s 6.00 s 6.00 s 3.00x (3.00..3.00) 667 MFLOP/s 8 0.08",
+        "a far 200 5.00 s 4.00 s 6.00 s 1.00x 800 MFLOP/s 8 0.10",
+        "b far 200 20.0 s 20.0 s 20.0 s 5.00x (5.00..5.00) 200 MFLOP/s 8 0.03",
+        "left out: 2 samples, before and after which the cores' distance differs",
+    ]
+    assert "cores: ns from one to another, before and after each sample; near: both times below 100" in lines
+    assert lines[-5:] == [
+        "in short:",
+        *(f"{name}, {text}" for name in ("work", "more") for text in (
+            "near: 1.50 s, U 0.38; b 3.00x",
+            "far: 5.00 s, U 0.10, 3.33x of near; b 5.00x",
+        )),
+    ]  # fmt: skip
+
+
+def test_a_ratio_needs_both_at_one_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = apart(monkeypatch, [50.0, 200.0, 200.0, 200.0, 50.0], [2.0, 6.0, 2.0, 6.0])
+    assert [(row.name, row.cores, row.ratio) for row in result.rows] == [("a", "far", 1), ("b", "far", None)]
+    assert "b far 200 6.00 s 6.00 s 6.00 s - 667 MFLOP/s 8 0.08" in cells(
+        Report(ENVIRONMENT, [result]).text().split("\n")
+    )
+
+
+def test_one_thread_asks_for_no_distance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "core_distance", lambda: pytest.fail("asked"))
+    row = measure(Case("work", lambda: [contender("a", [])]), QUICK, 1).rows[0]
+    assert (row.cores, row.distance_ns, row.distances_ns) == ("", None, [[None, None]])
+
+
+def test_single_units_have_a_percentile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all rounds together; a sample is its units' median."""
+    units = [iter([[0.1] * 99 + [9.0], [0.3] * 100]), iter([[0.2] * 90 + [18.0] * 10, [0.6] * 100])]
+    names = [replace(contender(name, []), singles=lambda i=i: next(units[i])) for i, name in enumerate("ab")]
+    monkeypatch.setattr(harness, "_sample", lambda contender, calls, warm: 0.1 if contender.name == "a" else 0.2)
+    result = measure(Case("work", lambda: names, unit="step"), QUICK, 2)
+    assert [(row.median_s, row.p99_s) for row in result.rows] == [(0.1, 0.3), (0.2, 18.0)]
+    assert result.rows[1].p99_ratio == pytest.approx(60)
+    text = Report(ENVIRONMENT, [result, result]).text()
+    assert "work: 100 ms, p99 300 ms; b 2.00x, p99 18.0 s, 60.0x" in text
+
+
+def test_a_sample_of_single_units_is_their_median() -> None:
+    each = replace(contender("a", []), singles=lambda: [3.0, 1.0, 2.0])
+    assert harness._sample(each, 1, warm=True) == 2.0
 
 
 def test_bounds() -> None:
@@ -265,6 +354,7 @@ def run(tmp_path: Path, *arguments: str) -> Report:
     report = Report.from_json(file.read_text())
     assert done.stdout == report.text() + "\n"
     assert report.environment.threads == 1 and report.environment.fma_peak_gflops > 0
+    assert (report.environment.core_distance_ns is None) == (_core.available_cpus() < 2)
     for result in report.results:
         for row in result.rows:
             assert 0 < row.best_s <= row.median_s <= row.worst_s
@@ -308,6 +398,42 @@ def test_eager(tmp_path: Path) -> None:
     assert [result.images for result in report.results] == [0, 0, 0, 2000, 2000]
 
 
+def test_busy(tmp_path: Path) -> None:
+    """Beside it means beside: a process that is running."""
+    report = run(tmp_path, "busy")
+    alone, beside = report.results[0].rows
+    assert (alone.name, beside.name) == ("fastnn plan, alone", "beside a busy process")
+    assert all(row.checked and row.p99_s >= row.median_s for row in (alone, beside))
+
+
+def test_a_busy_sample_is_one_run() -> None:
+    """Its steps are enough for a sample: it is not repeated."""
+    contenders = busy.prepare(replace(busy.WORK, sizes=(784, 16, 10), batch=16), QUICK)
+    for each in contenders:
+        assert each.units == busy.EPOCHS * busy.WORK.steps
+        assert harness._sample(each, 1, warm=False) < 0.1 and len(each.singles()) == each.units
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_busy_process_is_busy_and_goes() -> None:
+    """Running or ready to run whenever one looks, and gone behind the block."""
+    with busy.busy_process() as process:
+        for _ in range(20):
+            time.sleep(0.002)
+            assert Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_speed(tmp_path: Path) -> None:
+    """The works of three, one after the other, on MNIST's pixels where they are given."""
+    write_idx(tmp_path / "mnist", 2000, 10)
+    report = run(tmp_path, "speed", "--mnist", str(tmp_path / "mnist"))
+    names = [result.name for result in report.results]
+    assert len(names) == 5 + 5 + 1 and sum("MNIST" in name for name in names) == 4
+    in_short = report.text().partition("in short:\n")[2]
+    assert [name for name in names if name not in in_short.replace("\n  ", " ")] == []
+
+
 def test_instructions_kept_are_of_works_that_there_are() -> None:
     names = {train_step.WORKS[number].name for number in instructions.COUNTED}
     kept = json.loads(instructions.RESULTS.read_text())
@@ -348,6 +474,7 @@ def test_end_to_end(tmp_path: Path) -> None:
         ("loader", "torch"),
         ("tiny", "torch,jax"),
         ("eager", "torch"),
+        ("speed", "jax"),
     ],
 )
 def test_peers(tmp_path: Path, work: str, peers: str) -> None:
@@ -383,6 +510,8 @@ def test_every_work_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["ops", "--peers", "tensorflow"], "--peers: 'tensorflow' is none of torch, torch_compile, jax, sklearn"),
         (["ops", "--only", "fourier"], "no case has 'fourier' in its name"),
         (["end_to_end", "--data", "nowhere"], "nowhere has no folder 'train'"),
+        (["train_step", "--only", "digits", "--mnist", "nowhere"], "no case has 'digits' in its name"),
+        (["train_step", "--only", "MNIST", "--mnist", str(ROOT / "cpp")], "cpp has no MNIST files"),
     ],
 )
 def test_wrong_arguments(

@@ -19,7 +19,7 @@ _MEASURED = 50  # steps
 
 
 def runtime_info() -> dict[str, object]:
-    """ISA, threads, OpenMP runtimes loaded, versions, devices."""
+    """ISA, threads, how far apart the cores are, OpenMP runtimes loaded, versions, devices."""
     import platform
 
     import numpy as np
@@ -36,6 +36,7 @@ def runtime_info() -> dict[str, object]:
         "isa_levels": {name: supported for name, supported in _core.isa_levels()},
         "threads": _core.get_num_threads(),
         "processors": _core.available_cpus(),
+        "core_distance_ns": _core.core_distance(),
         "threading": _core.threading(),
         "openmp_runtimes": openmp_runtimes(),
         "cuda": "available" if _core.cuda_available() else _core.cuda_missing_reason(),
@@ -139,6 +140,8 @@ def info(args: argparse.Namespace, signals: Signals) -> int:
             )
         elif isinstance(value, list):
             value = ", ".join(value) or "none"
+        elif name == "core_distance_ns":
+            value = "unknown" if value is None else f"{value:.0f} (above 100: no common cache)"
         console.line(f"{name + ':':17} {value}")
     return 0
 
