@@ -97,10 +97,9 @@ GemmArgs<T> args_of(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     return args;
 }
 
-// The last kernel call of a chain ends it.
+// The last kernel call of a chain: what follows on its sum.
 template <typename T>
 void set_end(GemmArgs<T>& args, const GemmProblem<T>& p, std::int64_t panel) {
-    args.finish = true;
     args.bias = p.bias ? p.bias + panel * kernels<T>().panel : nullptr;
     args.relu = p.relu;
 }

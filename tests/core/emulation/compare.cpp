@@ -155,9 +155,8 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bo
             args.n = n - first < kernel.panel ? n - first : kernel.panel;
             args.k = fault && static_cast<const void*>(&kernel) == &avx512::kernel_table.f32 ? k_length - 1 : k_length;
             args.resume = (variant & 4) != 0;
-            args.finish = (variant & 8) != 0;
-            args.bias = args.finish ? bias.data() + first : nullptr;
-            args.relu = args.finish && (variant & 1) != 0;
+            args.bias = variant & 8 ? bias.data() + first : nullptr;
+            args.relu = (variant & 2) != 0;
             kernel.gemm(args);
         }
     });
@@ -213,7 +212,6 @@ void zeros(std::int64_t m, std::int64_t n) {
             args.c = c + first;
             args.c_row = outputs;
             args.m = m;
-            args.finish = true;
             k.gemm(args);
         }
     });
