@@ -29,7 +29,7 @@ const T* side_by_side(const T* b, std::int64_t b_row, std::int64_t k, std::int64
     return copied;
 }
 
-// Rows [rows.begin, rows.end) of A by blocks with their own columns. args is the product of all of them, with B side by
+// Rows [rows.begin, rows.end) of A by blocks with their own columns. all: the product of all rows of A, with B side by
 // side.
 template <typename T>
 void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
@@ -37,8 +37,8 @@ void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
         const std::int64_t block = row / live_block, end = std::min(rows.end, (block + 1) * live_block);
         const LiveColumns live = (*p.blocks)[static_cast<std::size_t>(block)];
         GemmArgs<T> args = all;
-        args.a += (row - rows.begin) * p.a_row;
-        args.c += (row - rows.begin) * p.c_row;
+        args.a += row * p.a_row;
+        args.c += row * p.c_row;
         args.m = end - row;
         args.index = live.columns;
         if (live.columns != nullptr) args.k = live.count;
@@ -47,25 +47,21 @@ void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
     }
 }
 
-// The same where the rows outside of runs are zero.
+// The same by a list of the rows that are not zero.
 template <typename T>
-void gemm_runs(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
-    const auto zeros = [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t row = from; row < to; ++row) std::fill_n(all.c + (row - rows.begin) * p.c_row, all.n, T(0));
-    };
-    std::int64_t done = rows.begin;
-    for (const Range& run : *p.runs) {
-        const std::int64_t first = std::max(run.begin, done), end = std::min(run.end, rows.end);
-        if (first >= end) continue;
-        zeros(done, first);
-        GemmArgs<T> args = all;
-        args.a += (first - rows.begin) * p.a_row;
-        args.c += (first - rows.begin) * p.c_row;
-        args.m = end - first;
-        kernels<T>().gemm(args);
-        done = end;
+void gemm_live_rows(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
+    const std::int32_t* const end = p.rows.columns + p.rows.count;
+    const std::int32_t* const first = std::lower_bound(p.rows.columns, end, rows.begin);
+    const std::int32_t* next = first;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+        const bool live = next != end && *next == row;
+        if (!live) std::fill_n(all.c + row * p.c_row, all.n, T(0));
+        next += live;
     }
-    zeros(done, rows.end);
+    GemmArgs<T> args = all;
+    args.rows = first;
+    args.m = next - first;
+    kernels<T>().gemm(args);
 }
 
 // How a panel of a product is gone through.
@@ -107,16 +103,17 @@ void set_end(GemmArgs<T>& args, const GemmProblem<T>& p, std::int64_t panel) {
 // A panel whose zeros may be left out; false where B is not finite, or there are none.
 template <typename T>
 bool gemm_leaving_out(const GemmProblem<T>& p, std::int64_t panel, Range rows, const T* b) {
-    const bool by_blocks = p.blocks != nullptr && !p.blocks->empty(), by_runs = p.runs != nullptr && !p.runs->empty();
+    const bool by_blocks = p.blocks != nullptr && !p.blocks->empty(), by_rows = p.rows.columns != nullptr;
     GemmArgs<T> args = args_of(p, panel, rows);
-    if (!(by_blocks || by_runs) || args.n != kernels<T>().panel) return false;
+    if (!(by_blocks || by_rows) || args.n != kernels<T>().panel) return false;
     args.b = side_by_side(b, p.b.row, p.k, args.n, args.n);
     args.b_row = args.n;
     if (!kernels<T>().finite(p.k * args.n, args.b)) return false;
-    args.a = p.a + rows.begin * p.a_row;
+    args.a = p.a;
+    args.c -= rows.begin * p.c_row;
     args.k = p.k;
     set_end(args, p, panel);
-    by_blocks ? gemm_blocks(p, args, rows) : gemm_runs(p, args, rows);
+    by_blocks ? gemm_blocks(p, args, rows) : gemm_live_rows(p, args, rows);
     return true;
 }
 
@@ -248,7 +245,7 @@ void Product::multiply(Range part) const {
         if (by_columns(*this)) return gemv(part, p);
         if (zeros != Zeros::kept && may_leave_out(p)) {
             if (zeros == Zeros::by_blocks) p.blocks = &find_live_blocks(dtype, a);
-            if (zeros == Zeros::by_runs) p.runs = &find_live_runs(dtype, a.transposed());
+            if (zeros == Zeros::by_rows) p.rows = find_live_in_all(dtype, a.transposed());
         }
         while (part.begin < part.end) {
             const std::int64_t panel = part.begin / p.m, first = part.begin % p.m;

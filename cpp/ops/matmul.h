@@ -34,9 +34,8 @@ struct Product {
     const void* bias = nullptr;  // a value for each column of c
     bool relu = false;
     LiveColumns columns{};  // of a, in all rows; only where b is finite
-    // Zeros of a that are looked for, and left out where b turns out to be finite: columns by blocks of rows, or rows
-    // outside of some runs.
-    enum class Zeros { kept, by_blocks, by_runs } zeros = Zeros::kept;
+    // Zeros of a that are looked for, and left out where b turns out to be finite: columns by blocks of rows, or rows.
+    enum class Zeros { kept, by_blocks, by_rows } zeros = Zeros::kept;
 
     bool packs() const { return !panels && b.column_stride != 1; }
     std::int64_t workspace_bytes() const;
@@ -66,7 +65,7 @@ struct GemmProblem {
     bool relu = false;
     LiveColumns columns{};
     const std::vector<LiveColumns>* blocks = nullptr;
-    const std::vector<Range>* runs = nullptr;
+    LiveColumns rows{};  // of a transposed, whose memory has adjacent columns: the others' results are +0
     // A product of a part of k: its chains start from c instead of zero, or end in a later product.
     bool resumed = false, continued = false;
 };
