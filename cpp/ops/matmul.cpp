@@ -29,7 +29,7 @@ const T* side_by_side(const T* b, std::int64_t b_row, std::int64_t k, std::int64
     return copied;
 }
 
-// Rows [rows.begin, rows.end) of A by blocks with their own columns. all: the product of all rows of A, with B side by
+// Rows [rows.begin, rows.end) of A by blocks with their own columns. all: the product of all of them, with B side by
 // side.
 template <typename T>
 void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
@@ -37,8 +37,8 @@ void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
         const std::int64_t block = row / live_block, end = std::min(rows.end, (block + 1) * live_block);
         const LiveColumns live = (*p.blocks)[static_cast<std::size_t>(block)];
         GemmArgs<T> args = all;
-        args.a += row * p.a_row;
-        args.c += row * p.c_row;
+        args.a += (row - rows.begin) * p.a_row;
+        args.c += (row - rows.begin) * p.c_row;
         args.m = end - row;
         args.index = live.columns;
         if (live.columns != nullptr) args.k = live.count;
@@ -47,21 +47,28 @@ void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
     }
 }
 
-// The same by a list of the rows that are not zero.
+// The live ones of some rows, of whose numbers rows.begin is the first of args.
 template <typename T>
-void gemm_live_rows(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
-    const std::int32_t* const end = p.rows.columns + p.rows.count;
-    const std::int32_t* const first = std::lower_bound(p.rows.columns, end, rows.begin);
-    const std::int32_t* next = first;
-    for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-        const bool live = next != end && *next == row;
-        if (!live) std::fill_n(all.c + row * p.c_row, all.n, T(0));
-        next += live;
-    }
-    GemmArgs<T> args = all;
-    args.rows = first;
-    args.m = next - first;
+void gemm_listed(GemmArgs<T> args, Range rows, const LiveColumns& live) {
+    const std::int32_t* const end = live.columns + live.count;
+    args.rows = std::lower_bound(live.columns, end, rows.begin);
+    args.m = std::lower_bound(args.rows, end, rows.end) - args.rows;
+    args.a -= rows.begin * args.a_row;
+    args.c -= rows.begin * args.c_row;
     kernels<T>().gemm(args);
+}
+
+// Zeros in those of some rows that are not live.
+template <typename T>
+void clear_others(const GemmArgs<T>& args, Range rows, const LiveColumns& live) {
+    const std::int32_t* const end = live.columns + live.count;
+    const std::int32_t* next = std::lower_bound(live.columns, end, rows.begin);
+    T* c = args.c;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row, c += args.c_row) {
+        const bool is_live = next != end && *next == row;
+        if (!is_live) std::fill_n(c, args.n, T(0));
+        next += is_live;
+    }
 }
 
 // How a panel of a product is gone through.
@@ -109,11 +116,15 @@ bool gemm_leaving_out(const GemmProblem<T>& p, std::int64_t panel, Range rows, c
     args.b = side_by_side(b, p.b.row, p.k, args.n, args.n);
     args.b_row = args.n;
     if (!kernels<T>().finite(p.k * args.n, args.b)) return false;
-    args.a = p.a;
-    args.c -= rows.begin * p.c_row;
+    args.a = p.a + rows.begin * p.a_row;
     args.k = p.k;
     set_end(args, p, panel);
-    by_blocks ? gemm_blocks(p, args, rows) : gemm_live_rows(p, args, rows);
+    if (by_blocks) {
+        gemm_blocks(p, args, rows);
+    } else {
+        clear_others(args, rows, p.rows);
+        gemm_listed(args, rows, p.rows);
+    }
     return true;
 }
 
@@ -147,6 +158,17 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
         if (start >= length && !p.continued) set_end(args, p, panel);
         kernel.gemm(args);
     } while (start < length);
+}
+
+template <typename T>
+void gemm_live_rows(const GemmProblem<T>& p, Range rows, const LiveColumns& live) {
+    if (p.n < kernels<T>().panel) return gemm_part(p, 0, {0, p.m});
+    GemmArgs<T> args = args_of(p, 0, {0, p.m});
+    args.a = p.a;
+    args.b = p.b.data;
+    args.k = p.k;
+    args.resume = p.resumed;
+    gemm_listed(args, rows, live);
 }
 
 namespace {
@@ -425,5 +447,7 @@ void matmul(Range part, const TensorView& a, const TensorView& b, const TensorVi
 
 template void gemm_part(const GemmProblem<float>&, std::int64_t, Range);
 template void gemm_part(const GemmProblem<double>&, std::int64_t, Range);
+template void gemm_live_rows(const GemmProblem<float>&, Range, const LiveColumns&);
+template void gemm_live_rows(const GemmProblem<double>&, Range, const LiveColumns&);
 
 }  // namespace fastnn

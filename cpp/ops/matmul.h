@@ -74,6 +74,11 @@ struct GemmProblem {
 template <typename T>
 void gemm_part(const GemmProblem<T>& problem, std::int64_t panel, Range rows);
 
+// The live rows of a product of one panel, neither bias nor ReLU, where the others are zero in a and in c already, and
+// b is finite. rows: the numbers that the product's rows have among those that are live or not; a_row is 1.
+template <typename T>
+void gemm_live_rows(const GemmProblem<T>& problem, Range rows, const LiveColumns& live);
+
 void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c);
 std::int64_t matmul_workspace(const TensorView& b);
 Split matmul_pack_split(const TensorView& b);
