@@ -15,11 +15,12 @@
 
 namespace fastnn {
 
-// How far ahead rows of B are fetched: 8 steps of a tile are about 50 cycles, the latency of L3.
-constexpr std::int64_t index_ahead = 8;
+// How far ahead rows of B are fetched: 8 steps of a tile are about 50 cycles, the latency of L3. Rows side by side are
+// followed by the hardware's prefetcher too, within a page; 32 of them hide the latency of larger L3s, some 200 cycles.
+constexpr std::int64_t index_ahead = 8, rows_ahead = 32;
 
-// Rows of A times one panel of B: C(m, j) = sum over k of A(m, k) * B(k, j), 0 <= j < n <= panel width.
-// A(m, k) = a[m * a_row + k * a_col]; B(k, j) = b[k * b_row + j].
+// Rows of A times one panel of B: C(m, j) = sum over k of A(m, k) * B(k, j), 0 <= j < n <= panel width; then + 0.0 (so
+// that -0 and skipped zeros agree), bias, ReLU. A(m, k) = a[m * a_row + k * a_col]; B(k, j) = b[k * b_row + j].
 template <typename T>
 struct GemmArgs {
     const T* a;
@@ -30,12 +31,14 @@ struct GemmArgs {
     std::int64_t c_row;
     std::int64_t m, n, k;
     bool resume;    // start from C instead of zero: k was split, the chain goes on
-    bool finish;    // the chain ends here: add +0.0 (so that -0 and skipped zeros agree), then bias, then ReLU
-    const T* bias;  // n values or null; with finish only
-    bool relu;      // with finish only
+    const T* bias;  // n values or null; where the chain ends
+    bool relu;      // where the chain ends
     // Null, or which k there are: index[0], ..., index[k - 1], ascending; all other columns of A are zero and B is
     // finite. For a_col = 1 and whole panels (n = b_row = panel). index_ahead more numbers like these are read.
     const std::int32_t* index;
+    // Null, or which rows there are: rows[0], ..., rows[m - 1], ascending; the others of C are left as they are. For
+    // a_row = 1 and whole panels (n = panel), without an index.
+    const std::int32_t* rows;
 };
 
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n

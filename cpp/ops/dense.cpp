@@ -116,7 +116,7 @@ Product dense_grad_weight(const TensorView& grad_y, const TensorView& x, const T
     product.a = matrix_of(x).transposed();
     product.b = matrix_of(grad_y);
     product.c = matrix_of(grad_weight).transposed();
-    product.zeros = Product::Zeros::by_runs;
+    product.zeros = Product::Zeros::by_rows;
     if (rows_of_inputs(grad_weight)) {  // (O, I) in C order: the same chains, with outputs as rows
         product.a = matrix_of(grad_y).transposed();
         product.b = matrix_of(x);

@@ -29,7 +29,7 @@ const T* side_by_side(const T* b, std::int64_t b_row, std::int64_t k, std::int64
     return copied;
 }
 
-// Rows [rows.begin, rows.end) of A by blocks with their own columns. args is the product of all of them, with B side by
+// Rows [rows.begin, rows.end) of A by blocks with their own columns. all: the product of all of them, with B side by
 // side.
 template <typename T>
 void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
@@ -47,25 +47,28 @@ void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
     }
 }
 
-// The same where the rows outside of runs are zero.
+// The live ones of some rows, of whose numbers rows.begin is the first of args.
 template <typename T>
-void gemm_runs(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
-    const auto zeros = [&](std::int64_t from, std::int64_t to) {
-        for (std::int64_t row = from; row < to; ++row) std::fill_n(all.c + (row - rows.begin) * p.c_row, all.n, T(0));
-    };
-    std::int64_t done = rows.begin;
-    for (const Range& run : *p.runs) {
-        const std::int64_t first = std::max(run.begin, done), end = std::min(run.end, rows.end);
-        if (first >= end) continue;
-        zeros(done, first);
-        GemmArgs<T> args = all;
-        args.a += (first - rows.begin) * p.a_row;
-        args.c += (first - rows.begin) * p.c_row;
-        args.m = end - first;
-        kernels<T>().gemm(args);
-        done = end;
+void gemm_listed(GemmArgs<T> args, Range rows, const LiveColumns& live) {
+    const std::int32_t* const end = live.columns + live.count;
+    args.rows = std::lower_bound(live.columns, end, rows.begin);
+    args.m = std::lower_bound(args.rows, end, rows.end) - args.rows;
+    args.a -= rows.begin * args.a_row;
+    args.c -= rows.begin * args.c_row;
+    kernels<T>().gemm(args);
+}
+
+// Zeros in those of some rows that are not live.
+template <typename T>
+void clear_others(const GemmArgs<T>& args, Range rows, const LiveColumns& live) {
+    const std::int32_t* const end = live.columns + live.count;
+    const std::int32_t* next = std::lower_bound(live.columns, end, rows.begin);
+    T* c = args.c;
+    for (std::int64_t row = rows.begin; row < rows.end; ++row, c += args.c_row) {
+        const bool is_live = next != end && *next == row;
+        if (!is_live) std::fill_n(c, args.n, T(0));
+        next += is_live;
     }
-    zeros(done, rows.end);
 }
 
 // How a panel of a product is gone through.
@@ -97,10 +100,9 @@ GemmArgs<T> args_of(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     return args;
 }
 
-// The last kernel call of a chain ends it.
+// The last kernel call of a chain: what follows on its sum.
 template <typename T>
 void set_end(GemmArgs<T>& args, const GemmProblem<T>& p, std::int64_t panel) {
-    args.finish = true;
     args.bias = p.bias ? p.bias + panel * kernels<T>().panel : nullptr;
     args.relu = p.relu;
 }
@@ -108,16 +110,21 @@ void set_end(GemmArgs<T>& args, const GemmProblem<T>& p, std::int64_t panel) {
 // A panel whose zeros may be left out; false where B is not finite, or there are none.
 template <typename T>
 bool gemm_leaving_out(const GemmProblem<T>& p, std::int64_t panel, Range rows, const T* b) {
-    const bool by_blocks = p.blocks != nullptr && !p.blocks->empty(), by_runs = p.runs != nullptr && !p.runs->empty();
+    const bool by_blocks = p.blocks != nullptr && !p.blocks->empty(), by_rows = p.rows.columns != nullptr;
     GemmArgs<T> args = args_of(p, panel, rows);
-    if (!(by_blocks || by_runs) || args.n != kernels<T>().panel) return false;
+    if (!(by_blocks || by_rows) || args.n != kernels<T>().panel) return false;
     args.b = side_by_side(b, p.b.row, p.k, args.n, args.n);
     args.b_row = args.n;
     if (!kernels<T>().finite(p.k * args.n, args.b)) return false;
     args.a = p.a + rows.begin * p.a_row;
     args.k = p.k;
     set_end(args, p, panel);
-    by_blocks ? gemm_blocks(p, args, rows) : gemm_runs(p, args, rows);
+    if (by_blocks) {
+        gemm_blocks(p, args, rows);
+    } else {
+        clear_others(args, rows, p.rows);
+        gemm_listed(args, rows, p.rows);
+    }
     return true;
 }
 
@@ -151,6 +158,17 @@ void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
         if (start >= length && !p.continued) set_end(args, p, panel);
         kernel.gemm(args);
     } while (start < length);
+}
+
+template <typename T>
+void gemm_live_rows(const GemmProblem<T>& p, Range rows, const LiveColumns& live) {
+    if (p.n < kernels<T>().panel) return gemm_part(p, 0, {0, p.m});
+    GemmArgs<T> args = args_of(p, 0, {0, p.m});
+    args.a = p.a;
+    args.b = p.b.data;
+    args.k = p.k;
+    args.resume = p.resumed;
+    gemm_listed(args, rows, live);
 }
 
 namespace {
@@ -249,7 +267,7 @@ void Product::multiply(Range part) const {
         if (by_columns(*this)) return gemv(part, p);
         if (zeros != Zeros::kept && may_leave_out(p)) {
             if (zeros == Zeros::by_blocks) p.blocks = &find_live_blocks(dtype, a);
-            if (zeros == Zeros::by_runs) p.runs = &find_live_runs(dtype, a.transposed());
+            if (zeros == Zeros::by_rows) p.rows = find_live_in_all(dtype, a.transposed());
         }
         while (part.begin < part.end) {
             const std::int64_t panel = part.begin / p.m, first = part.begin % p.m;
@@ -429,5 +447,7 @@ void matmul(Range part, const TensorView& a, const TensorView& b, const TensorVi
 
 template void gemm_part(const GemmProblem<float>&, std::int64_t, Range);
 template void gemm_part(const GemmProblem<double>&, std::int64_t, Range);
+template void gemm_live_rows(const GemmProblem<float>&, Range, const LiveColumns&);
+template void gemm_live_rows(const GemmProblem<double>&, Range, const LiveColumns&);
 
 }  // namespace fastnn

@@ -34,9 +34,8 @@ struct Product {
     const void* bias = nullptr;  // a value for each column of c
     bool relu = false;
     LiveColumns columns{};  // of a, in all rows; only where b is finite
-    // Zeros of a that are looked for, and left out where b turns out to be finite: columns by blocks of rows, or rows
-    // outside of some runs.
-    enum class Zeros { kept, by_blocks, by_runs } zeros = Zeros::kept;
+    // Zeros of a that are looked for, and left out where b turns out to be finite: columns by blocks of rows, or rows.
+    enum class Zeros { kept, by_blocks, by_rows } zeros = Zeros::kept;
 
     bool packs() const { return !panels && b.column_stride != 1; }
     std::int64_t workspace_bytes() const;
@@ -66,7 +65,7 @@ struct GemmProblem {
     bool relu = false;
     LiveColumns columns{};
     const std::vector<LiveColumns>* blocks = nullptr;
-    const std::vector<Range>* runs = nullptr;
+    LiveColumns rows{};  // of a transposed, whose memory has adjacent columns: the others' results are +0
     // A product of a part of k: its chains start from c instead of zero, or end in a later product.
     bool resumed = false, continued = false;
 };
@@ -74,6 +73,11 @@ struct GemmProblem {
 // The part of the product with rows [rows.begin, rows.end) of one panel of columns.
 template <typename T>
 void gemm_part(const GemmProblem<T>& problem, std::int64_t panel, Range rows);
+
+// The live rows of a product of one panel, neither bias nor ReLU, where the others are zero in a and in c already, and
+// b is finite. rows: the numbers that the product's rows have among those that are live or not; a_row is 1.
+template <typename T>
+void gemm_live_rows(const GemmProblem<T>& problem, Range rows, const LiveColumns& live);
 
 void matmul_check(const TensorView& a, const TensorView& b, const TensorView& c);
 std::int64_t matmul_workspace(const TensorView& b);

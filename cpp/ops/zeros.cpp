@@ -76,19 +76,10 @@ const std::vector<LiveColumns>& find_live_blocks(DType dtype, const Matrix& x) {
     return blocks;
 }
 
-const std::vector<Range>& find_live_runs(DType dtype, const Matrix& x) {
-    thread_local std::vector<Range> runs;
-    runs.clear();
-    if (!looks_promising(dtype, x)) return runs;
+LiveColumns find_live_in_all(DType dtype, const Matrix& x) {
+    if (!looks_promising(dtype, x)) return {};
     const LiveColumns live = find_live_rows(dtype, x, 0, x.rows, columns_of_thread(x, 1));
-    if (!leaving_out_pays(live.count, x.columns)) return runs;
-    for (std::int64_t i = 0; i < live.count; ++i) {
-        const std::int64_t column = live.columns[i];
-        if (runs.empty() || column - runs.back().end >= shortest_gap) runs.push_back({column, column});
-        runs.back().end = column + 1;
-    }
-    if (runs.empty()) runs.push_back({0, 0});  // all are zero
-    return runs;
+    return leaving_out_pays(live.count, x.columns) ? live : LiveColumns{};
 }
 
 }  // namespace fastnn

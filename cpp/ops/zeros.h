@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "ops/matrix.h"
 
@@ -30,16 +29,13 @@ bool leaving_out_pays(std::int64_t live, std::int64_t columns);
 // Whether no element of a weight in dense memory is infinite or NaN.
 bool all_finite(const TensorView& weight);
 
-// A run of live columns ends where so many are zero: fewer rows of a product than a register tile has gain nothing.
-constexpr std::int64_t shortest_gap = 4;
-
 // For products of eager code: the live columns of each block of so many rows, few enough to have zeros in common;
 // (null, 0) for a block where looking closer does not pay. Empty where the first row has few zeros. In memory of the
 // calling thread, until its next call.
 constexpr std::int64_t live_block = 16;
 const std::vector<LiveColumns>& find_live_blocks(DType dtype, const Matrix& x);
 
-// The runs of columns that are not zero in all rows, in the same way.
-const std::vector<Range>& find_live_runs(DType dtype, const Matrix& x);
+// The columns that are not zero in all rows, in the same way.
+LiveColumns find_live_in_all(DType dtype, const Matrix& x);
 
 }  // namespace fastnn

@@ -101,14 +101,7 @@ void WeightGradient::add(const GemmProblem<T>& problem, Range rows, const LiveCo
     const bool all = live.columns == nullptr || !kernels<T>().finite(problem.k * width_, problem.b.data);
     // Padding stays as it is, and so do the rows that are left out.
     if (!problem.resumed && (!all || problem.n < width_)) std::fill_n(problem.c, problem.m * width_, T(0));
-    if (all) return gemm_part(problem, 0, {0, problem.m});
-    const std::int32_t* const end = live.columns + live.count;
-    const std::int32_t* next = std::lower_bound(live.columns, end, rows.begin);
-    while (next != end && *next < rows.end) {
-        Range run{*next, *next + 1};  // up to a gap that is worth a cut
-        for (; next != end && *next < rows.end && *next - run.end < shortest_gap; ++next) run.end = *next + 1;
-        gemm_part(problem, 0, {run.begin - rows.begin, run.end - rows.begin});
-    }
+    all ? gemm_part(problem, 0, {0, problem.m}) : gemm_live_rows(problem, rows, live);
 }
 
 template void WeightGradient::copy_inputs(const TensorView&, Range, Range, float*) const;

@@ -24,10 +24,9 @@ void gemv_tile(const GemvArgs<T>& g, std::int64_t first, std::int64_t last_lanes
     }
     FASTNN_UNROLL
     for (int j = 0; j < C; ++j) {
-        V y = sum[j] + V::zero();
-        if (g.bias) y = y + load_n(g.bias + first + j * V::lanes, lanes(j));
-        if (g.relu) y = relu(y);
-        store_n(g.y + first + j * V::lanes, lanes(j), y);
+        const V base = g.bias ? load_n(g.bias + first + j * V::lanes, lanes(j)) + V::zero() : V::zero();
+        const V y = sum[j] + base;  // as in gemm.inl
+        store_n(g.y + first + j * V::lanes, lanes(j), g.relu ? max(V::zero(), y) : y);
     }
 }
 

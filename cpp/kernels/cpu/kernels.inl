@@ -8,6 +8,9 @@
 #define FASTNN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// An address that is a value of its own: nothing is known of how it was made, so nothing else is computed from that.
+#define FASTNN_IN_REGISTER(pointer) asm("" : "+r"(pointer))
+
 namespace fastnn::FASTNN_ISA_NAMESPACE {
 namespace {
 

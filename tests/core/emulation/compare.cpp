@@ -1,6 +1,7 @@
 // Runs every kernel of the emulated avx512 table and of the scalar table on the same numbers and compares the bytes.
 // Prints "N comparisons, M differences"; one line for the first difference of each kernel. With the argument "fault"
 // one comparison's numbers are changed, which must be seen.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <random>
@@ -155,9 +156,8 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bo
             args.n = n - first < kernel.panel ? n - first : kernel.panel;
             args.k = fault && static_cast<const void*>(&kernel) == &avx512::kernel_table.f32 ? k_length - 1 : k_length;
             args.resume = (variant & 4) != 0;
-            args.finish = (variant & 8) != 0;
-            args.bias = args.finish ? bias.data() + first : nullptr;
-            args.relu = args.finish && (variant & 1) != 0;
+            args.bias = variant & 8 ? bias.data() + first : nullptr;
+            args.relu = (variant & 2) != 0;
             kernel.gemm(args);
         }
     });
@@ -213,9 +213,46 @@ void zeros(std::int64_t m, std::int64_t n) {
             args.c = c + first;
             args.c_row = outputs;
             args.m = m;
-            args.finish = true;
             k.gemm(args);
         }
+    });
+}
+
+// Rows by a list are those of the product of all rows; the others stay. A is read down its columns.
+template <typename T>
+void listed(std::int64_t m, std::int64_t k_length, bool resume) {
+    constexpr std::int64_t outputs = 64;  // a multiple of every panel
+    const std::vector<T> a = numbers<T>(static_cast<std::size_t>(m * k_length)),
+                         b = numbers<T>(static_cast<std::size_t>(outputs * k_length)),
+                         start = numbers<T>(static_cast<std::size_t>(outputs * m));
+    std::vector<std::int32_t> rows;
+    for (std::int64_t i = 0; i < m; ++i) {
+        if (i % 7 != 1 && i % 3 != 2) rows.push_back(static_cast<std::int32_t>(i));
+    }
+    const auto product = [&](const Kernels<T>& k, bool all, T* c) {
+        for (std::int64_t first = 0; first < outputs; first += k.panel) {
+            GemmArgs<T> args{};
+            args.a = a.data();
+            args.a_row = 1;
+            args.a_col = m;
+            args.b = b.data() + first;
+            args.b_row = args.c_row = outputs;
+            args.c = c + first;
+            args.m = all ? m : static_cast<std::int64_t>(rows.size());
+            args.n = k.panel;
+            args.k = k_length;
+            args.resume = resume;
+            args.rows = all ? nullptr : rows.data();
+            k.gemm(args);
+        }
+    };
+    both<T>("gemm of listed rows", m * 100 + k_length, start, [&](const Kernels<T>& k, T* c) {
+        std::vector<T> expected = start, all = start;
+        product(k, true, all.data());
+        for (const std::int32_t row : rows)
+            std::copy_n(all.begin() + row * outputs, outputs, expected.begin() + row * outputs);
+        product(k, false, c);
+        compare("listed rows and all", m * 100 + k_length, expected, std::vector<T>(c, c + outputs * m));
     });
 }
 
@@ -237,6 +274,7 @@ void all(bool fault) {
         pixels<T>(n);
         if (n > 0) losses<T>(n);
         for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
+        for (const std::int64_t k : {0, 1, 7}) listed<T>(n, k, k == 7);
         for (const std::int64_t k : {0, 1, 7}) gemv<T>(9 * n + 1, k, k == 7);
     }
     for (int variant = 0; variant < 16; ++variant) {

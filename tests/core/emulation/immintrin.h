@@ -59,6 +59,9 @@ inline void _mm_prefetch(const char*, int) {}
     inline V _mm512_sub_##suffix(V a, V b) {                                                                 \
         return lanewise<V>([=](int i) { return a.lane[i] - b.lane[i]; });                                    \
     }                                                                                                        \
+    inline V _mm512_max_##suffix(V a, V b) {                                                                 \
+        return lanewise<V>([=](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });            \
+    }                                                                                                        \
     inline V _mm512_mul_##suffix(V a, V b) {                                                                 \
         return lanewise<V>([=](int i) { return a.lane[i] * b.lane[i]; });                                    \
     }                                                                                                        \

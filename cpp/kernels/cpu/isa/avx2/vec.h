@@ -74,6 +74,7 @@ struct Vec<float> {
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
     friend Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
+    friend Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m)}; }
@@ -136,16 +137,18 @@ struct Vec<double> {
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm256_fnmadd_pd(a.v, b.v, c.v)}; }
     friend Vec sqrt(Vec a) { return {_mm256_sqrt_pd(a.v)}; }
+    friend Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_pd(b.v, a.v, m)}; }
 };
 
 // 16 registers: 6 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 15; 12 chains cover the latency of
-// 4 to 5 cycles times 2 FMA a cycle.
+// 4 to 5 cycles times 2 FMA a cycle. Tiles of one vector have as many chains with 12 rows. In groups of 6 the rows take
+// at most 2 addresses and 5 distances of 15 registers.
 template <typename T>
 struct Tile {
-    static constexpr int rows = 6, vectors = 2;
+    static constexpr int rows = 6, vectors = 2, tall = 12, group = 6;
 };
 
 }  // namespace

@@ -57,6 +57,7 @@ struct Vec<float> {
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
     friend Vec sqrt(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
+    friend Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
@@ -107,16 +108,19 @@ struct Vec<double> {
     friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
     friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
     friend Vec sqrt(Vec a) { return {_mm512_sqrt_pd(a.v)}; }
+    friend Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_pd(m, b.v, a.v)}; }
 };
 
 // 32 registers: 14 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 31. Fourteen rows keep 28 chains in
-// flight (latency 4 x 2 FMA a cycle needs 8) and need 2 loads of B and 14 broadcasts for 28 multiply-adds.
+// flight (latency 4 x 2 FMA a cycle needs 8) and need 2 loads of B and 14 broadcasts for 28 multiply-adds. Tiles of one
+// vector have chains enough with as many rows. In groups of 5 the rows take 3 addresses and 4 distances of 15
+// registers.
 template <typename T>
 struct Tile {
-    static constexpr int rows = 14, vectors = 2;
+    static constexpr int rows = 14, vectors = 2, tall = 14, group = 5;
 };
 
 }  // namespace

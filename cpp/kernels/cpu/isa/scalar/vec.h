@@ -68,7 +68,8 @@ struct Vec {
     friend Vec fma(Vec a, Vec b, Vec c) { return {Float<T>::fma(a.v, b.v, c.v)}; }    // a * b + c
     friend Vec fnma(Vec a, Vec b, Vec c) { return {Float<T>::fma(-a.v, b.v, c.v)}; }  // c - a * b
     friend Vec sqrt(Vec a) { return {Float<T>::sqrt(a.v)}; }
-    friend Mask greater(Vec a, Vec b) { return a.v > b.v; }  // false where either is NaN
+    friend Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }  // b where either is NaN
+    friend Mask greater(Vec a, Vec b) { return a.v > b.v; }           // false where either is NaN
     friend Mask is_nan(Vec a) { return a.v != a.v; }
     friend Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
 };
@@ -76,7 +77,7 @@ struct Vec {
 // Two columns of register tiles would leave most registers empty; four rows by four columns hide the latency of fma.
 template <typename T>
 struct Tile {
-    static constexpr int rows = 4, vectors = 4;
+    static constexpr int rows = 4, vectors = 4, tall = 4, group = 4;
 };
 
 }  // namespace
