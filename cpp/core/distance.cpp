@@ -18,7 +18,7 @@ namespace {
 // A game lasts 5 to 40 us: a thread that loses its processor for a while loses one, and their median does not see it.
 constexpr int rallies = 100, games = 25;
 
-constexpr int patience = 100000;  // looks at the ball, about 50 us
+constexpr int spins_at_most = 100000;  // looks at the ball, about 50 us
 
 // A line of its own; what crosses from core to core is the number of hits so far.
 struct alignas(cache_line) Ball {
@@ -32,7 +32,7 @@ struct alignas(cache_line) Ball {
 void hit(Ball& ball, int turn, int count) {
     for (const int end = turn + 2 * count; turn != end; turn += 2) {
         for (int looks = 0; ball.hits.load(std::memory_order_acquire) != turn; ++looks) {
-            if (looks > patience) std::this_thread::yield();
+            if (looks > spins_at_most) std::this_thread::yield();
         }
         ball.hits.store(turn + 1, std::memory_order_release);
     }
