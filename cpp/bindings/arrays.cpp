@@ -240,19 +240,15 @@ void* thread_workspace(std::int64_t bytes) {
 
 void run_op(double operations, std::initializer_list<Stage> stages) {
     constexpr double long_call = 200e3;  // some 10 us: below, letting go of the GIL costs more than it gives others
-    const auto body = [&stages](Team& team) {
-        for (const Stage& stage : stages) {
-            if (&stage != stages.begin()) team.barrier();
-            const Range mine = stage.split.part(team.index(), team.size());
-            if (mine.begin < mine.end) stage.body(mine);
-        }
-    };
     const int threads = threads_for(operations);
+    const auto run = [&] {
+        for (const Stage& stage : stages) share(threads, stage.split, stage.body);
+    };
     if (operations < long_call) {
-        parallel(threads, body);
+        run();
     } else {
         const py::gil_scoped_release released;
-        parallel(threads, body);
+        run();
     }
 }
 

@@ -77,19 +77,6 @@ bool overlap(const TensorView& a, const TensorView& b);
 // Bytes for one call, kept by the calling thread for its next ones.
 void* thread_workspace(std::int64_t bytes);
 
-// A reference to a callable of a part, for one call.
-class PartBody {
-public:
-    template <typename F>
-    PartBody(const F& body)
-        : object_(&body), call_([](const void* object, Range part) { (*static_cast<const F*>(object))(part); }) {}
-    void operator()(Range part) const { call_(object_, part); }
-
-private:
-    const void* object_;
-    void (*call_)(const void*, Range);
-};
-
 // Work that may be cut, all of it done before the next stage begins.
 struct Stage {
     Split split;

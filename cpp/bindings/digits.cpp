@@ -28,8 +28,7 @@ py::tuple draw(std::uint64_t seed, std::int64_t first, std::int64_t count) {
     {
         const py::gil_scoped_release release;
         constexpr double operations_per_digit = 600e3;  // about 40 us
-        parallel(threads_for(operations_per_digit * static_cast<double>(count)), [=](Team& team) {
-            const Range part = Split{count, 1}.part(team.index(), team.size());
+        share(threads_for(operations_per_digit * static_cast<double>(count)), {count, 1}, [=](Range part) {
             draw_digits(seed, first + part.begin, part.end - part.begin, pixels + part.begin * side * side,
                         digits + part.begin);
         });

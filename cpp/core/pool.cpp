@@ -1,119 +1,118 @@
 #include "core/pool.h"
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
-#include <vector>
+#include <utility>
 
+#include "core/aligned_buffer.h"
 #include "core/platform.h"
 #include "core/spin.h"
 
 namespace fastnn {
 
-namespace {
+// How long a helper without work yields before it sleeps. Waking it takes its caller 3 to 20 us (a virtual machine's
+// processor that has halted): every millisecond, that is 2 % at most.
+constexpr std::chrono::nanoseconds between_calls = std::chrono::milliseconds(1);
 
-// What the helpers of one call do, on the caller's stack; the end of a helper where there is no task.
-struct Work {
-    const std::function<void(int)>* task = nullptr;
-    bool may_spin = false;
-};
+using HelperTask = const std::function<void(int)>;
 
-class Helper {
+class alignas(cache_line) Helper {
 public:
     Helper() : thread_([this] { serve(); }) {}
 
-    void start(const Work& work, int index) {
-        index_ = index;
-        set(&work);
+    Helper* next = nullptr;  // behind it in its call, or among the idle ones
+    int index = 0;           // in its call; 0: left out
+
+    bool idle() const { return state_.load() == State::idle; }
+
+    void call(HelperTask& task, bool may_spin) {
+        task_ = &task;
+        may_spin_ = may_spin;
+        state_.store(State::called);  // also where it has not come since it was called off
+        thread_waits_.wake();
     }
 
-    void finish(bool may_spin) {
-        wait([this] { return work_.load() == nullptr; }, may_spin);
+    bool call_off() { return change(State::called, State::called_off); }
+
+    void wait(bool may_spin) {
+        caller_waits_.wait([this] { return idle(); }, may_spin);
     }
 
     void stop() {
-        const Work none;
-        set(&none);
+        stop_.store(true);
+        thread_waits_.wake();
         thread_.join();
     }
 
 private:
+    enum class State { idle, called, running, called_off };
+
+    bool change(State from, State to) { return state_.compare_exchange_strong(from, to); }
+
     void serve() {
         bool may_spin = true;
+        const auto wanted = [this] {
+            const State now = state_.load();
+            return now == State::called || now == State::called_off || stop_.load();
+        };
         while (true) {
-            wait([this] { return work_.load() != nullptr; }, may_spin);
-            const Work* const work = work_.load();
-            if (work->task == nullptr) return;
-            (*work->task)(index_);
-            may_spin = work->may_spin;
-            set(nullptr);  // the caller goes on, and its stack with it: only the helper's own memory is touched from
-                           // here
+            thread_waits_.wait(wanted, may_spin, may_spin ? between_calls : std::chrono::nanoseconds(0));
+            if (stop_.load()) return;
+            if (change(State::called_off, State::idle) || !change(State::called, State::running)) continue;
+            (*task_)(index);
+            may_spin = may_spin_;
+            state_.store(State::idle);  // the caller goes on, and its stack with it: only the helper's own memory is
+                                        // touched from here
+            caller_waits_.wake();
         }
     }
 
-    void set(const Work* work) {
-        {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            work_.store(work);
-        }
-        changed_.notify_one();  // one at most is waiting: the caller for null or the thread for anything else
-    }
-
-    template <typename Over>
-    void wait(const Over& over, bool may_spin) {
-        if (spin_until(over, may_spin)) return;
-        std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, over);
-    }
-
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::atomic<const Work*> work_{nullptr};
-    int index_ = 0;
+    std::atomic<State> state_{State::idle};
+    std::atomic<bool> stop_{false};
+    HelperTask* task_ = nullptr;
+    bool may_spin_ = true;
+    Waiting thread_waits_, caller_waits_;
     std::thread thread_;  // last: it uses the others
 };
+
+namespace {
 
 // Helpers are never deleted: one that works while the process ends goes on using its own.
 class Pool {
 public:
-    std::vector<Helper*> take(std::size_t count) {
-        std::vector<Helper*> taken;
-        taken.reserve(count);
+    // A list of so many.
+    Helper* take(int count) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        idle_.reserve(made_ + count);  // so that giving back cannot fail
-        while (taken.size() < count && !idle_.empty()) {
-            taken.push_back(idle_.back());
-            idle_.pop_back();
+        Helper** end = &idle_;
+        for (; count > 0; --count, end = &(*end)->next) {
+            if (*end == nullptr) *end = new Helper;
         }
-        try {
-            for (; taken.size() < count; ++made_) taken.push_back(new Helper);
-        } catch (...) {  // no more threads to be had
-            idle_.insert(idle_.end(), taken.begin(), taken.end());
-            throw;
-        }
-        return taken;
+        return std::exchange(idle_, std::exchange(*end, nullptr));
     }
 
-    void give_back(const std::vector<Helper*>& helpers) {
+    void give_back(Helper* first) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        idle_.insert(idle_.end(), helpers.begin(), helpers.end());
+        Helper** end = &first;
+        while (*end != nullptr) end = &(*end)->next;
+        *end = idle_;
+        idle_ = first;
     }
 
     void stop() {
-        for (Helper* helper : take_all()) helper->stop();
+        for (Helper* each = take_all(); each != nullptr; each = each->next) each->stop();
     }
 
 private:
-    std::vector<Helper*> take_all() {
+    Helper* take_all() {
         const std::lock_guard<std::mutex> lock(mutex_);
-        return std::move(idle_);
+        return std::exchange(idle_, nullptr);
     }
 
     std::mutex mutex_;
-    std::vector<Helper*> idle_;
-    std::size_t made_ = 0;
+    Helper* idle_ = nullptr;
 };
 
 Pool& pool() {
@@ -128,14 +127,34 @@ Pool& pool() {
 
 }  // namespace
 
-void run_on_pool(int threads, bool may_spin, const std::function<void(int)>& task) {
-    const Work work{&task, may_spin};
-    const std::vector<Helper*> helpers = pool().take(static_cast<std::size_t>(threads - 1));
-    int index = 0;
-    for (Helper* helper : helpers) helper->start(work, ++index);
-    task(0);
-    for (Helper* helper : helpers) helper->finish(may_spin);
-    pool().give_back(helpers);
+Helpers::Helpers(int wanted, bool all) : first_(pool().take(wanted)) {
+    for (Helper* each = first_; each != nullptr; each = each->next) each->index = all || each->idle() ? ++count_ : 0;
+}
+
+Helpers::~Helpers() {
+    if (first_ != nullptr) pool().give_back(first_);
+}
+
+void Helpers::call(HelperTask& task, bool may_spin) {
+    for (Helper* each = first_; each != nullptr; each = each->next) {
+        if (each->index > 0) each->call(task, may_spin);
+    }
+}
+
+int Helpers::call_off(HelperTask& task) {
+    int late = 0;
+    for (Helper* each = first_; each != nullptr; each = each->next) {
+        if (each->index == 0 || !each->call_off()) continue;
+        task(std::exchange(each->index, 0));
+        ++late;
+    }
+    return late;
+}
+
+void Helpers::wait(bool may_spin) {
+    for (Helper* each = first_; each != nullptr; each = each->next) {
+        if (each->index > 0) each->wait(may_spin);
+    }
 }
 
 }  // namespace fastnn

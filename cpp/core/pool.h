@@ -1,17 +1,41 @@
-// threads above | Threads that wait for the next call: what parallel.cpp builds teams of where there is no OpenMP.
+// threads above | Threads that wait for the next call: what parallel.cpp builds teams of.
 //
-// A call takes the threads it needs, those that worked last first, and starts what is missing; calls at the same time
-// have threads apart. Waiting threads spin briefly, then sleep. They end with the process. A child of fork has none of
-// them, and must not call this.
+// A call takes the helpers it needs, those that worked last first and in the same order, and starts what is missing;
+// calls at the same time have helpers apart. Waiting helpers spin briefly, then sleep. They end with the process. A
+// child of fork has none of them, and must not call this.
 #pragma once
 
 #include <functional>
 
 namespace fastnn {
 
-// Runs task(0) here and task(1) ... task(threads - 1) on threads of the pool, all at once; back when all are done. A
-// task throws nothing. may_spin: no more threads than processors. std::system_error where no thread can be started:
-// then no task has run.
-void run_on_pool(int threads, bool may_spin, const std::function<void(int)>& task);
+class Helper;
+
+// The helpers of one call.
+class Helpers {
+public:
+    // So many; or, unless all are needed, only those that have come since they were last called: the others' processors
+    // are taken. std::system_error where no thread can be started.
+    Helpers(int wanted, bool all);
+    ~Helpers();
+    Helpers(const Helpers&) = delete;
+    Helpers& operator=(const Helpers&) = delete;
+
+    int count() const { return count_; }
+
+    // Each of them runs task(1), task(2), ..., which throws nothing; task stays where it is until they are done.
+    // may_spin: no more threads than processors.
+    void call(const std::function<void(int)>& task, bool may_spin);
+
+    // Those that have not begun yet no longer will: the caller runs their tasks. How many there were.
+    int call_off(const std::function<void(int)>& task);
+
+    // Until all others are done.
+    void wait(bool may_spin);
+
+private:
+    Helper* first_ = nullptr;
+    int count_ = 0;
+};
 
 }  // namespace fastnn

@@ -1,7 +1,10 @@
-// Waiting for another thread without sleeping, for as long as that is cheaper than being woken.
+// Waiting for another thread: without sleeping for as long as that is cheaper than being woken.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -26,18 +29,48 @@ bool spin_for(std::chrono::nanoseconds time, const Over& over) {
     return over();
 }
 
-// Whether over() came true meanwhile: for 10 us, more than a balanced step needs and less than a time slice; not where
-// the threads are more than the processors. Then 100 yields of a microsecond or so, for a machine with more threads
-// than processors.
+// Whether over() came true meanwhile: spins for 10 us, more than a balanced step needs and far less than a time slice;
+// not where the threads are more than the processors. Then yields, as others may need the processor.
 template <typename Over>
-bool spin_until(const Over& over, bool may_spin) {
-    constexpr int yields = 100;
+bool spin_until(const Over& over, bool may_spin, std::chrono::nanoseconds yielding) {
+    using std::chrono::steady_clock;
     if (may_spin && spin_for(std::chrono::microseconds(10), over)) return true;
-    for (int i = 0; i < yields; ++i) {
+    const auto end = steady_clock::now() + yielding;
+    do {
         if (over()) return true;
         std::this_thread::yield();
-    }
+    } while (steady_clock::now() < end);
     return over();
 }
+
+// Threads that wait until another has changed something. That one pays for a lock and a call of the system only where
+// they sleep.
+class Waiting {
+public:
+    // over() reads atomics. yielding: before it sleeps. Whoever works for the same step should sleep soon, as a
+    // processor without work takes the threads that wait for others.
+    template <typename Over>
+    void wait(const Over& over, bool may_spin, std::chrono::nanoseconds yielding = std::chrono::microseconds(100)) {
+        if (spin_until(over, may_spin, yielding)) return;
+        std::unique_lock<std::mutex> lock(mutex_);
+        asleep_.fetch_add(1);
+        changed_.wait(lock, over);
+        asleep_.fetch_sub(1);
+    }
+
+    // After the change.
+    void wake() {
+        if (asleep_.load() == 0) return;
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+        }
+        changed_.notify_all();
+    }
+
+private:
+    std::atomic<int> asleep_{0};
+    std::mutex mutex_;
+    std::condition_variable changed_;
+};
 
 }  // namespace fastnn

@@ -18,7 +18,7 @@
 #include "core/tensor_view.h"
 #include "plan/derived.h"
 #include "plan/instructions/registry.h"
-#include "plan/pace.h"
+#include "core/pace.h"
 #include "plan/program.h"
 #include "plan/source.h"
 

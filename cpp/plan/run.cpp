@@ -94,11 +94,9 @@ struct Run {
 
     void operator()(Team& team) {
         const int most = team.size();
-        while (!stop) {
-            if (team.resting()) {
-                team.rest();
-                continue;
-            }
+        while (true) {
+            if (team.resting()) team.rest();
+            if (stop) return;
             for (const Phase& phase : program.phases) {
                 run_phase(team, phase);
                 const bool last = &phase == &program.phases.back();

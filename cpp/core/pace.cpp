@@ -1,4 +1,4 @@
-#include "plan/pace.h"
+#include "core/pace.h"
 
 #include <algorithm>
 
