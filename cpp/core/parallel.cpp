@@ -153,7 +153,7 @@ int threads_for(double operations) {
 }
 
 int get_num_threads() {
-    if (forked()) return 1;  // OpenMP's pool would wait for ever for threads that this process has not
+    if (forked()) return 1;  // a pool would wait for ever for threads that this process has not
     int threads = requested_threads.load();
     if (threads == 0) {
         threads = default_threads();

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "core/aligned_buffer.h"
+#include "core/pace.h"
 #include "core/tensor_view.h"
 #include "plan/derived.h"
 #include "plan/instructions/registry.h"
-#include "core/pace.h"
 #include "plan/program.h"
 #include "plan/source.h"
 
