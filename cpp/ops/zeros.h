@@ -27,8 +27,9 @@ LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns);
 // Whether leaving out the others pays, of so many columns.
 bool leaving_out_pays(std::int64_t live, std::int64_t columns);
 
-// Whether no element of a weight in dense memory is infinite or NaN.
-bool all_finite(const TensorView& weight);
+// Whether no element of dense memory is infinite or NaN: of some, or of all with their padding.
+bool all_finite(const TensorView& x, Range part);
+bool all_finite(const TensorView& x);
 
 // A run of live columns ends where so many are zero: fewer rows of a product than a register tile has gain nothing.
 constexpr std::int64_t shortest_gap = 4;
