@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "bindings/arrays.h"
@@ -393,7 +394,12 @@ Array max_backward_array(const Object& grad_in, const Object& index_in, std::int
 bool finite_array(const Object& x_in) {
     const Input x("finite", "x", x_in, Layout::contiguous);
     check_real("finite", "x", x.view());
-    return all_finite(x.view());
+    const std::int64_t size = x.view().size();
+    std::atomic<bool> all{true};
+    run_op(static_cast<double>(size), {{Split{size, cache_items<float>}, [&](Range part) {
+                                            if (!all_finite(x.view(), part)) all = false;
+                                        }}});
+    return all;
 }
 
 // -- facts ------------------------------------------------------------------------------------------------------------

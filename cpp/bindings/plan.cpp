@@ -11,6 +11,7 @@
 #include "bindings/bindings.h"
 #include "core/check.h"
 #include "ops/dense.h"
+#include "ops/zeros.h"
 #include "plan/cost.h"
 #include "plan/schedule.h"
 #include "plan/zeros.h"
@@ -67,6 +68,20 @@ void read_view(const Plan& plan, int id, const Object& array_in) {
     } else if (!copied_alike(view, array)) {
         array_in.attr("__setitem__")(py::ellipsis(), array_of(view));
     }
+}
+
+void clear_view(Plan& plan, int id) {
+    const TensorView& view = plan.at(id);
+    if (!view.panels) check_dense("plan", "the plan's view", view);
+    plan.written(view);
+    std::memset(view.data, 0, static_cast<std::size_t>(view.storage_size() * item_size(view.dtype)));
+}
+
+bool finite_view(const Plan& plan, int id) {
+    const TensorView& view = plan.at(id);
+    check_real("plan", "the plan's view", view);
+    if (!view.panels) check_dense("plan", "the plan's view", view);
+    return all_finite(view);
 }
 
 // Resident data and an order of rows, kept alive by the caller.
@@ -243,6 +258,8 @@ void bind_building(PlanClass& plan) {
 void bind_running(PlanClass& plan) {
     plan.def("write", &write_view, py::arg("view"), py::arg("array"))
         .def("read", &read_view, py::arg("view"), py::arg("array"))
+        .def("clear", &clear_view, py::arg("view"))
+        .def("finite", &finite_view, py::arg("view"))
         .def("step", &step_once, py::arg("program"))
         .def("run", &run_source, py::arg("program"), py::arg("source"), py::arg("first"), py::arg("steps"),
              py::arg("seconds"), py::arg("stop_at_nan") = false, py::arg("losses") = py::none(),

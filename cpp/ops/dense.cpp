@@ -168,13 +168,15 @@ std::int64_t input_offset(const TensorView& weight, std::int64_t i) {
     return offset;
 }
 
+// Calls copy(strided, its step, packed, count) for the outputs of each input that lie together in a panel.
 template <typename T, typename Copy>
-void for_each_weight(const TensorView& weight, const TensorView& packed, Copy copy) {
+void for_each_row(const TensorView& weight, const TensorView& packed, Copy copy) {
     const PanelLayout& panels = packed.panels;
     for (std::int64_t i = 0; i < panels.in; ++i) {
         T* const from = weight.as<T>() + input_offset(weight, i);
-        for (std::int64_t o = 0; o < panels.out; ++o)
-            copy(from[o * weight.stride[0]], packed.as<T>()[panels.place(i, o)]);
+        for (std::int64_t o = 0; o < panels.out; o += panels.width)
+            copy(from + o * weight.stride[0], weight.stride[0], packed.as<T>() + panels.place(i, o),
+                 std::min(panels.width, panels.out - o));
     }
 }
 
@@ -183,15 +185,28 @@ void for_each_weight(const TensorView& weight, const TensorView& packed, Copy co
 void pack_weight(const TensorView& weight, const TensorView& panels) {
     dispatch_real(weight.dtype, [&](auto zero) {
         using T = decltype(zero);
-        std::fill_n(panels.as<T>(), panels.storage_size(), T(0));
-        for_each_weight<T>(weight, panels, [](T& strided, T& packed) { packed = strided; });
+        const std::int64_t padding = panels.panels.count() * panels.panels.width - panels.panels.out;
+        if (padding > 0) std::fill_n(panels.as<T>(), panels.storage_size(), T(0));
+        for_each_row<T>(weight, panels, [](const T* strided, std::int64_t step, T* packed, std::int64_t count) {
+            if (step == 1) {
+                std::copy_n(strided, count, packed);
+            } else {
+                for (std::int64_t j = 0; j < count; ++j) packed[j] = strided[j * step];
+            }
+        });
     });
 }
 
 void unpack_weight(const TensorView& panels, const TensorView& weight) {
     dispatch_real(weight.dtype, [&](auto zero) {
         using T = decltype(zero);
-        for_each_weight<T>(weight, panels, [](T& strided, T& packed) { strided = packed; });
+        for_each_row<T>(weight, panels, [](T* strided, std::int64_t step, const T* packed, std::int64_t count) {
+            if (step == 1) {
+                std::copy_n(packed, count, strided);
+            } else {
+                for (std::int64_t j = 0; j < count; ++j) strided[j * step] = packed[j];
+            }
+        });
     });
 }
 

@@ -40,16 +40,22 @@ void for_each_result(Range part, const TensorView& x, F f) {
 
 template <typename T>
 void largest(const T* x, std::int64_t axis, std::int64_t inner, T* y, std::int64_t* index) {
-    *y = x[0];
-    *index = 0;
-    for (std::int64_t k = 1; k < axis; ++k) {
+    T best = x[0];
+    std::int64_t at = 0;
+    for (std::int64_t k = best == best ? 1 : axis; k < axis; ++k) {
         const T value = x[k * inner];
-        const bool larger = value > *y || (value != value && *y == *y);  // the first NaN wins
-        if (larger) {
-            *y = value;
-            *index = k;
+        if (value != value) {  // the first NaN wins
+            best = value;
+            at = k;
+            break;
         }
+        // Without a branch, which random numbers would mispredict a third of the time.
+        const std::int64_t larger = -static_cast<std::int64_t>(value > best);
+        at ^= (at ^ k) & larger;
+        best = std::max(best, value);
     }
+    *y = best;
+    *index = at;
 }
 
 }  // namespace

@@ -35,14 +35,16 @@ LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns) {
 // A product with an index costs about a tenth more for each column.
 bool leaving_out_pays(std::int64_t live, std::int64_t columns) { return live * 8 <= columns * 7; }
 
-bool all_finite(const TensorView& weight) {
+bool all_finite(const TensorView& x, Range part) {
     bool all = false;
-    dispatch_real(weight.dtype, [&](auto zero) {
+    dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
-        all = kernels<T>().finite(weight.storage_size(), weight.as<T>());
+        all = kernels<T>().finite(part.end - part.begin, x.as<T>() + part.begin);
     });
     return all;
 }
+
+bool all_finite(const TensorView& x) { return all_finite(x, {0, x.storage_size()}); }
 
 namespace {
 

@@ -26,8 +26,9 @@ LiveColumns find_live_columns(const TensorView& x, std::int32_t* columns);
 // Whether leaving out the others pays, of so many columns.
 bool leaving_out_pays(std::int64_t live, std::int64_t columns);
 
-// Whether no element of a weight in dense memory is infinite or NaN.
-bool all_finite(const TensorView& weight);
+// Whether no element of dense memory is infinite or NaN: of some, or of all with their padding.
+bool all_finite(const TensorView& x, Range part);
+bool all_finite(const TensorView& x);
 
 // For products of eager code: the live columns of each block of so many rows, few enough to have zeros in common;
 // (null, 0) for a block where looking closer does not pay. Empty where the first row has few zeros. In memory of the

@@ -34,6 +34,12 @@ class Executor(Protocol):
     def read(self, view: int, array: np.ndarray) -> None:
         """A view into an array."""
 
+    def clear(self, view: int) -> None:
+        """Zeros into a view."""
+
+    def finite(self, view: int) -> bool:
+        """Whether a view has finite values only."""
+
     def step(self, program: int) -> None:
         """One step on what lies in the input and target of the program of this number."""
 
@@ -101,3 +107,9 @@ class CompiledExecutor:
 
     def read(self, view: int, array: np.ndarray) -> None:
         self.core.read(self._views[view], array)
+
+    def clear(self, view: int) -> None:
+        self.core.clear(self._views[view])
+
+    def finite(self, view: int) -> bool:
+        return self.core.finite(self._views[view])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -123,7 +124,7 @@ class Lowering:
     def _parameter_view(self, data: np.ndarray, buffer: int, panel: int) -> int:
         strides = (1,) * data.ndim if panel else _strides(data)
         offset = 0 if panel else _offset(data)
-        return self._memory.view(View(buffer, offset, data.shape, strides, data.dtype.name, panel))
+        return self._memory.view(View(buffer, offset, data.shape, strides, _name_of(data.dtype), panel))
 
     def like_parameter(self, slot: ParameterSlot) -> int:
         """A fresh view with a parameter's layout, for one of its optimizer's state arrays."""
@@ -156,7 +157,7 @@ class Lowering:
         key = (id(module), name)
         if key not in self._states:
             buffer = self._memory.buffer(owner_of(data).nbytes, "state")
-            view = View(buffer, _offset(data), data.shape, _strides(data), data.dtype.name)
+            view = View(buffer, _offset(data), data.shape, _strides(data), _name_of(data.dtype))
             self._states[key] = ModuleState(module, name, view, self._memory.view(view))
         state = self._states[key]
         state.changed = state.changed or changed
@@ -181,7 +182,7 @@ class Lowering:
         """
         by_dtype: dict[str, list[np.ndarray]] = {}
         for gradient in gradients:
-            by_dtype.setdefault(gradient.dtype.name, []).append(gradient)
+            by_dtype.setdefault(_name_of(gradient.dtype), []).append(gradient)
         return [self._arena(dtype, group) for dtype, group in by_dtype.items()]
 
     def _arena(self, dtype: str, gradients: list[np.ndarray]) -> int:
@@ -230,7 +231,7 @@ class Lowering:
             place = (slot.buffer, 0) if slot is not None else self._place_of(owner)
         wide = array if shape is None else np.broadcast_to(array, shape)
         offset = place[1] // array.itemsize + _offset(array)
-        number = self._memory.view(View(place[0], offset, wide.shape, _strides(wide), wide.dtype.name))
+        number = self._memory.view(View(place[0], offset, wide.shape, _strides(wide), _name_of(wide.dtype)))
         first = self._first_views.setdefault(place, number)
         if number != first and number not in self._seen:
             self._seen.add(number)
@@ -337,5 +338,13 @@ def _strides(array: np.ndarray) -> tuple[int, ...]:
     )
 
 
+@functools.cache
+def _name_of(dtype: np.dtype) -> str:
+    """NumPy puts it together anew each time."""
+    return dtype.name
+
+
 def _offset(array: np.ndarray) -> int:
+    if array.base is None:
+        return 0
     return (address_of(array) - address_of(owner_of(array))) // array.itemsize

@@ -12,6 +12,7 @@ Python values that ``forward`` reads (numbers, lists, flags) are frozen at recor
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _core, random
-from fastnn.eager.autograd import mark_changed, no_grad
+from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
+from fastnn.engine.dependencies import Dependencies, dependencies_of
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
@@ -101,6 +103,7 @@ class Plan:
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
+        self._recorded: Dependencies | None = None  # what all programs depend on; None: not known
         self._exclusive = _OneCall()
         self._giving_back, self._is_giving_back = threading.RLock(), False
 
@@ -217,6 +220,11 @@ class Plan:
             if self._holds_state():
                 self.optimizer._owner = None
 
+    def is_finite(self, parameter: Parameter) -> bool:
+        """Whether a parameter that it holds has finite values only."""
+        with self._exclusive:
+            return self._executor.finite(self._slots[id(parameter)].view)
+
     def _holds_state(self) -> bool:
         return self.optimizer is not None and self.optimizer._owner is self
 
@@ -224,13 +232,17 @@ class Plan:
         with self._exclusive:
             for slot in held:
                 self._executor.read(slot.view, slot.param._storage)
-            for update in self._updates.values() if self._holds_state() else ():
-                if update.settings.step == 0:
-                    continue  # not updated yet: eager code would have no state either
-                state = self.optimizer.state_of(update.param, update.group)
-                state["step"] = update.settings.step
-                for name, view in update.views.items():
-                    self._executor.read(view, state[name])
+            if self._holds_state():
+                self._write_back_state(self.optimizer)
+
+    def _write_back_state(self, optimizer: Optimizer) -> None:
+        for update in self._updates.values():
+            if update.settings.step == 0:
+                continue  # not updated yet: eager code would have no state either
+            state = optimizer.state_of(update.param, update.group)
+            state["step"] = update.settings.step
+            for name, view in update.views.items():
+                self._executor.read(view, state[name])
 
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
@@ -244,19 +256,61 @@ class Plan:
             draw.seed, draw.call = random.state.seed, module.calls
         for state in self._states.values():
             self._executor.write(state.view, state.array)
-        if all([slot.param._owner is self for slot in self._slots.values()]):
-            return
-        for slot in self._slots.values():
-            self._executor.write(slot.view, slot.param._data)  # takes it back from another plan first
+        if not all([slot.param._owner is self for slot in self._slots.values()]):
+            for slot in self._slots.values():
+                self._executor.write(slot.view, slot.param._data)  # takes it back from another plan first
+            for slot in self._slots.values():
+                slot.param._owner = self
+        if self._updates and not self._holds_state():
+            self._acquire_state()
+
+    def _acquire_state(self) -> None:
         for update in self._updates.values():
-            state = self.optimizer.state.get(update.param) or self.optimizer.fresh_state(update.param, update.group)
+            state = self.optimizer.state.get(update.param, {"step": 0})
             update.settings.set_step(state["step"])
             for name, view in update.views.items():
-                self._executor.write(view, state[name])
-        for slot in self._slots.values():
-            slot.param._owner = self
-        if self.optimizer is not None and self._updates:
-            self.optimizer._owner = self
+                if name in state:
+                    self._executor.write(view, state[name])
+                else:
+                    self._executor.clear(view)
+        self.optimizer._owner = self
+
+    def is_current(self) -> bool:
+        """Whether its programs are those that would be recorded now; False where that cannot be known."""
+        now = dependencies_of(self.model, self.criterion, self.optimizer)
+        return not self._programs or (now is not None and now == self._recorded)
+
+    def serve(self, criterion: Criterion | None, optimizer: Optimizer | None) -> bool:
+        """Goes on with another criterion and optimizer, where all that was recorded is the same with them.
+
+        Returns False, with nothing changed, where it is not, or cannot be known.
+        """
+        with self._exclusive:
+            wanted = dependencies_of(self.model, criterion, optimizer)
+            if wanted is None or wanted != self._recorded or not is_grad_enabled():
+                return False
+            if optimizer is not self.optimizer:
+                self._change_optimizer(optimizer)
+            self.criterion = criterion
+            return True
+
+    def _change_optimizer(self, optimizer: Optimizer) -> None:
+        """The state of the present one goes back to it, if somebody else has it."""
+        held, present = self._holds_state(), weakref.ref(self.optimizer)
+        self.optimizer = optimizer
+        with self._giving_back:
+            former = present()
+            if held and former is not None:
+                self._is_giving_back = True
+                try:
+                    self._write_back_state(former)
+                finally:
+                    self._is_giving_back = False
+                former._owner = None
+        for group in optimizer.param_groups:
+            for param in group["params"]:
+                if id(param) in self._updates:
+                    self._updates[id(param)].group, self._updates[id(param)].configured = group, []
 
     # -- recording ---------------------------------------------------------------------------------------------------
 
@@ -276,8 +330,7 @@ class Plan:
         key = self._key(x.shape, x.dtype, y.shape, y.dtype)
         program = self._programs.get(key)
         if program is None:
-            self.release()
-            with self._all_or_nothing():
+            with self._recording():
                 program = self._programs[key] = self._lower_training(x, y)
         self._acquire()
         return program
@@ -287,15 +340,20 @@ class Plan:
         key = self._key(x.shape, x.dtype)
         program = self._programs.get(key)
         if program is None:
-            self.release()
-            with self._all_or_nothing():
+            with self._recording():
                 program = self._programs[key] = self._lower_evaluation(x)
         self._acquire()
         return program
 
     @contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        """A recording that fails leaves the plan as it was."""
+    def _recording(self) -> Iterator[None]:
+        """Inside, parameters are the model's own; a recording that fails leaves the plan as it was."""
+        self.release()
+        now = dependencies_of(self.model, self.criterion, self.optimizer)
+        if not self._programs:
+            self._recorded = now
+        elif now != self._recorded:
+            self._recorded = None  # some programs are of what was, for ever
         sizes = self._memory.sizes()
         known = [dict(some) for some in (self._slots, self._states, self._updates, self._draws)]
         try:

@@ -21,6 +21,8 @@ class Dropout(Module):
         ValueError: p is not in [0, 1).
     """
 
+    unrecorded = Module.unrecorded | {"calls"}
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         if not 0.0 <= p < 1.0:

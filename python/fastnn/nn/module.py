@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class Module:
     """
 
     training: bool
+
+    # Fields that no recorded step depends on (engine/dependencies.py): a plan sets or reads them itself.
+    unrecorded: ClassVar[frozenset[str]] = frozenset({"training"})
 
     def __init__(self) -> None:
         fields = self.__dict__
@@ -114,8 +117,15 @@ class Module:
             stack.extend((_join(name, child), value) for child, value in reversed(module._modules.items()))
 
     def modules(self) -> Iterator[Module]:
-        for _, module in self.named_modules():
-            yield module
+        """:meth:`named_modules` without names, which cost more than the walk."""
+        seen: set[int] = set()
+        stack: list[Module] = [self]
+        while stack:
+            module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+                stack.extend(reversed(module._modules.values()))
 
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Each parameter once, with its dotted name."""
@@ -127,8 +137,12 @@ class Module:
                     yield _join(path, name), parameter
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        seen: set[int] = set()
+        for module in self.modules() if recurse else [self]:
+            for parameter in module._parameters.values():
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield parameter
 
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         for path, module in self.named_modules():

@@ -16,6 +16,9 @@ class Owner(Protocol):
     def release(self) -> None:
         """Writes everything back to the parameters' own arrays and lets go of them."""
 
+    def is_finite(self, parameter: Parameter) -> bool:
+        """Whether one of its parameters has finite values only."""
+
 
 class Parameter(Tensor):
     """A leaf tensor with ``requires_grad``, found by ``Module.parameters()``.
@@ -63,6 +66,12 @@ class Parameter(Tensor):
             self._values.forget()
         finite = self._values.in_product(self)  # before anybody here holds the array
         return self._storage, finite
+
+    def _is_finite(self) -> bool:
+        """Whether all values are finite; a plan that holds them keeps them."""
+        if self._owner is not None:
+            return self._owner.is_finite(self)
+        return bool(np.isfinite(self._storage).all())
 
     def __deepcopy__(self, memo: dict[int, object]) -> Parameter:
         """Of the values, not of a plan that holds them."""

@@ -76,6 +76,17 @@ class PlanEngine:
         self.plan = Plan(model, criterion, optimizer)
         self._profiled: int | None = None  # the program of full batches, while a profile is made
 
+    def hand_over(self) -> Plan:
+        """Its plan, for another engine; used again, it makes a new one."""
+        plan = self.plan
+        self.plan = Plan(plan.model, plan.criterion, plan.optimizer)
+        return plan
+
+    def take_over(self, plan: Plan) -> None:
+        """Goes on with a plan of the same model, where nothing would be recorded otherwise."""
+        if plan.serve(self.plan.criterion, self.plan.optimizer):
+            self.plan = plan
+
     def start_profile(self, x: np.ndarray, y: np.ndarray) -> None:
         """Times every part of the training steps on batches like x and y from here on."""
         self._profiled = self.plan.start_profile(x, y)
@@ -228,6 +239,19 @@ class FallbackEngine:
         self.engine = make_engine(name, model, criterion, optimizer)
         self.note = ""
         self._eager = partial(EagerEngine, model, criterion, optimizer)
+
+    def hand_over(self) -> Plan | None:
+        """Its plan, for another engine; None where it has none."""
+        return self.engine.hand_over() if isinstance(self.engine, PlanEngine) else None
+
+    def take_over(self, plan: Plan) -> None:
+        """Goes on with a plan of the same model, where it may."""
+        if isinstance(self.engine, PlanEngine):
+            self.engine.take_over(plan)
+
+    def is_current(self) -> bool:
+        """Whether what was recorded of the model is how it is now, as far as that can be known."""
+        return not isinstance(self.engine, PlanEngine) or self.engine.plan.is_current()
 
     def prepare(self, feed: Feed, batch_size: int) -> tuple[int, ...]:
         """Records what there is to record; the shape of the model's outputs, or () where it is not known."""

@@ -11,6 +11,7 @@ import numpy as np
 from fastnn import optim, random
 from fastnn.eager import ops
 from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Criterion
 from fastnn.nn import losses
 from fastnn.nn.labels import predicted_classes
 from fastnn.nn.linear import Linear
@@ -37,6 +38,8 @@ class Network(Module):
         TypeError: a size that is no whole number.
     """
 
+    unrecorded = Module.unrecorded | {"_trainer", "_idle"}
+
     def __init__(self, *sizes: int) -> None:
         super().__init__()
         if len(sizes) < 2:
@@ -46,11 +49,12 @@ class Network(Module):
         self.sizes = tuple(map(int, sizes))
         for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             setattr(self, f"layer{number}", Linear(inputs, outputs))
-        self._trainer: Trainer | None = None
+        self._trainer: Trainer | None = None  # of the last fit
+        self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: without the trainer of the last fit, whose plan holds this network's parameters."""
-        return {**self.__dict__, "_trainer": None}
+        return {**self.__dict__, "_trainer": None, "_idle": None}
 
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 2:
@@ -76,6 +80,8 @@ class Network(Module):
     ) -> History:
         """Trains and returns the history (``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` by epoch).
 
+        Another call with the same kinds of loss and optimizer and the same shapes records nothing anew.
+
         train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for
         ``loss="mse"``, (N, outputs).
         optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
@@ -95,18 +101,34 @@ class Network(Module):
             optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
         elif lr is not None:
             raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
-        trainer = Trainer(self, criterion, optimizer, outputs=True)
-        self.__dict__["_trainer"] = trainer
+        trainer = self._next_trainer(criterion, optimizer)
         shown = list(callbacks)
         if verbose:
             shown.append(EpochLines())
-        return trainer.fit(train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown)
+        try:
+            return trainer.fit(train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown)
+        finally:
+            self.__dict__["_idle"] = trainer
+
+    def _next_trainer(self, criterion: Criterion, optimizer: optim.Optimizer) -> Trainer:
+        """With the plan of the last fit, where that is over: not in a fit that a callback begins within another."""
+        trainer = Trainer(self, criterion, optimizer, outputs=True)
+        plan = self._idle.hand_over() if self._idle is not None else None
+        # The former trainer goes now, and so does its optimizer, unless somebody else has it: then it gets its state.
+        self.__dict__.update(_trainer=trainer, _idle=None)
+        if plan is not None:
+            trainer.take_over(plan)
+        return trainer
 
     def evaluate(self, data: Any) -> tuple[float, float]:
         """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no
         classes.
         """
-        trainer = self._trainer or Trainer(self, losses.CrossEntropyLoss(), optim.SGD(self.parameters()))
+        criterion = losses.CrossEntropyLoss() if self._trainer is None else self._trainer.criterion
+        if self._trainer is not None and self._trainer.is_current():
+            trainer = self._trainer
+        else:
+            trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
         metrics = trainer.evaluate(data)
         return metrics["loss"], metrics.get("accuracy", float("nan"))
 
@@ -126,7 +148,7 @@ class Network(Module):
             return np.zeros((0, self.sizes[-1]), dtype=np.float32)
         if array.dtype != np.uint8:
             check_finite("input", array)
-            dtype = next(self.parameters())._data.dtype
+            dtype = next(self.parameters())._storage.dtype
             array = convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
         # A subclass may have a forward of its own that looks at values.
         return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))

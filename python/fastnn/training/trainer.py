@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.plan import Criterion
+from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
 from fastnn.nn.losses import CrossEntropyLoss
 from fastnn.nn.module import Module
@@ -103,6 +103,18 @@ class Trainer:
         """Why a model that was to be compiled stays eager; empty where it does not."""
         return self._engine.note
 
+    def hand_over(self) -> Plan | None:
+        """The plan of its steps, for another trainer of the same model; None where it has none."""
+        return self._engine.hand_over()
+
+    def take_over(self, plan: Plan) -> None:
+        """Goes on with a plan of the same model, where nothing would be recorded otherwise with this trainer's."""
+        self._engine.take_over(plan)
+
+    def is_current(self) -> bool:
+        """Whether what was recorded of the model is how it is now, as far as that can be known."""
+        return self._engine.is_current()
+
     def outputs_of(self, feed: Feed) -> np.ndarray:
         """The model's outputs for every row of a feed, in evaluation mode."""
         return self._engine.outputs(feed)
@@ -114,14 +126,15 @@ class Trainer:
             NonFiniteLossError: the first such parameter, and where training stands.
         """
         for name, param in self.model.named_parameters():
+            if param._is_finite():
+                continue
             bad = int(np.count_nonzero(~np.isfinite(param._data)))
-            if bad:
-                where = f"epoch {self.position.epoch + 1} step {self.position.step}"
-                text = (
-                    f"parameter '{name}' has {bad:,} non-finite values at {where}: training stopped. "
-                    f"Try a lower learning rate than {self.optimizer.param_groups[0]['lr']:g}"
-                )
-                raise told(NonFiniteLossError(text), "parameter.finite", name=name, count=bad)
+            where = f"epoch {self.position.epoch + 1} step {self.position.step}"
+            text = (
+                f"parameter '{name}' has {bad:,} non-finite values at {where}: training stopped. "
+                f"Try a lower learning rate than {self.optimizer.param_groups[0]['lr']:g}"
+            )
+            raise told(NonFiniteLossError(text), "parameter.finite", name=name, count=bad)
 
     def evaluate(self, data: Any) -> dict[str, float]:
         """Loss (mean over all samples) and, for classes, accuracy."""
@@ -170,7 +183,7 @@ class Trainer:
     @property
     def _dtype(self) -> np.dtype:
         """Of the model's numbers."""
-        return next((p._data.dtype for p in self.model.parameters()), np.dtype(np.float32))
+        return next((p._storage.dtype for p in self.model.parameters()), np.dtype(np.float32))
 
     def _check_recordable(self, feed: Feed, batch_size: int) -> None:
         """Records the plan now, so that a model that stays eager, or labels that do not fit, are known before the
