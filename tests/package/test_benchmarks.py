@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import busy, eager, end_to_end, harness, instructions, loader, op_case, train_step, training  # noqa: E402
+from benchmarks import busy, eager, end_to_end, harness, instructions, loader, op_case, speed, train_step, training  # noqa: E402
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
 from benchmarks.ops import case as case_of  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
@@ -434,6 +434,11 @@ def test_speed(tmp_path: Path) -> None:
     assert [name for name in names if name not in in_short.replace("\n  ", " ")] == []
 
 
+def test_each_work_of_speed_gets_its_own_peers() -> None:
+    peers = [case.prepare.args[1].peers for case in speed.cases(Options(peers=("torch", "jax")))]
+    assert peers == [("torch", "jax")] * 5 + [("torch",)] * 5 + [()]
+
+
 def test_instructions_kept_are_of_works_that_there_are() -> None:
     names = {train_step.WORKS[number].name for number in instructions.COUNTED}
     kept = json.loads(instructions.RESULTS.read_text())
@@ -474,7 +479,6 @@ def test_end_to_end(tmp_path: Path) -> None:
         ("loader", "torch"),
         ("tiny", "torch,jax"),
         ("eager", "torch"),
-        ("speed", "jax"),
     ],
 )
 def test_peers(tmp_path: Path, work: str, peers: str) -> None:
