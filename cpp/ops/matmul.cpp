@@ -47,7 +47,7 @@ void gemm_blocks(const GemmProblem<T>& p, const GemmArgs<T>& all, Range rows) {
     }
 }
 
-// The live ones of some rows, of whose numbers rows.begin is the first of args.
+// The live ones of some rows, of whose numbers rows.begin is the first of args; the others stay.
 template <typename T>
 void gemm_listed(GemmArgs<T> args, Range rows, const LiveColumns& live) {
     const std::int32_t* const end = live.columns + live.count;
@@ -58,17 +58,19 @@ void gemm_listed(GemmArgs<T> args, Range rows, const LiveColumns& live) {
     kernels<T>().gemm(args);
 }
 
-// Zeros in those of some rows that are not live.
+// The same; the others become zeros.
 template <typename T>
-void clear_others(const GemmArgs<T>& args, Range rows, const LiveColumns& live) {
+void gemm_live(const GemmArgs<T>& args, Range rows, const LiveColumns& live) {
+    const auto clear = [&](std::int64_t from, std::int64_t to) {
+        for (std::int64_t row = from; row < to; ++row)
+            std::fill_n(args.c + (row - rows.begin) * args.c_row, args.n, T(0));
+    };
     const std::int32_t* const end = live.columns + live.count;
     const std::int32_t* next = std::lower_bound(live.columns, end, rows.begin);
-    T* c = args.c;
-    for (std::int64_t row = rows.begin; row < rows.end; ++row, c += args.c_row) {
-        const bool is_live = next != end && *next == row;
-        if (!is_live) std::fill_n(c, args.n, T(0));
-        next += is_live;
-    }
+    std::int64_t row = rows.begin;
+    for (; next != end && *next < rows.end; row = *next++ + 1) clear(row, *next);
+    clear(row, rows.end);
+    gemm_listed(args, rows, live);
 }
 
 // How a panel of a product is gone through.
@@ -119,12 +121,7 @@ bool gemm_leaving_out(const GemmProblem<T>& p, std::int64_t panel, Range rows, c
     args.a = p.a + rows.begin * p.a_row;
     args.k = p.k;
     set_end(args, p, panel);
-    if (by_blocks) {
-        gemm_blocks(p, args, rows);
-    } else {
-        clear_others(args, rows, p.rows);
-        gemm_listed(args, rows, p.rows);
-    }
+    by_blocks ? gemm_blocks(p, args, rows) : gemm_live(args, rows, p.rows);
     return true;
 }
 
