@@ -49,6 +49,12 @@ class ListExecutor:
     def read(self, view: int, array: np.ndarray) -> None:
         array[...] = self._array(view)
 
+    def clear(self, view: int) -> None:
+        self._array(view)[...] = 0
+
+    def finite(self, view: int) -> bool:
+        return bool(np.isfinite(self._array(view)).all())
+
     def step(self, program: int) -> None:
         for op in self._programs[program].ops:
             self.ran.append(op.name)
