@@ -41,15 +41,13 @@ const KernelTable* best_table() {
     return &scalar::kernel_table;
 }
 
-const KernelTable* active = best_table();
-
 }  // namespace
 
-const KernelTable& active_table() { return *active; }
+const KernelTable* chosen_table = best_table();
 
 void select_isa(const std::string& name) {
     if (name.empty()) {
-        active = best_table();
+        chosen_table = best_table();
         return;
     }
     std::string known;
@@ -60,7 +58,7 @@ void select_isa(const std::string& name) {
         }
         if (!isa.supported)
             fail("isa", "FASTNN_ISA is '", name, "', which this CPU does not support; unset it for the best that does");
-        active = isa.table;
+        chosen_table = isa.table;
         return;
     }
     fail("isa", "FASTNN_ISA is '", name, "'; it must be one of ", known);

@@ -16,7 +16,8 @@ struct Isa {
 // All compiled in, the most capable first.
 const std::vector<Isa>& isa_levels();
 
-const KernelTable& active_table();
+extern const KernelTable* chosen_table;  // by select_isa
+inline const KernelTable& active_table() { return *chosen_table; }
 
 // Chooses by name ("" = the best supported). ValueError where the name is unknown or the CPU lacks it.
 void select_isa(const std::string& name);

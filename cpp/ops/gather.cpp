@@ -33,7 +33,7 @@ void rows_check(const char* op, const TensorView& x, const TensorView& index, co
     check_contiguous(op, "x", x);
     check_contiguous(op, "index", index);
     check_contiguous(op, "the result", y);
-    check_index(op, index, x.shape[0]);
+    check_index(op, index, {0, index.size()}, x.shape[0]);
 }
 
 std::int64_t row_items(const TensorView& x) {
@@ -44,12 +44,13 @@ std::int64_t row_items(const TensorView& x) {
 
 }  // namespace
 
-void check_index(const char* op, const TensorView& index, std::int64_t rows) {
+void check_index(const char* op, const TensorView& index, Range part, std::int64_t rows) {
     const std::int64_t* const values = index.as<std::int64_t>();
-    for (std::int64_t i = 0; i < index.size(); ++i) {
-        if (values[i] < 0 || values[i] >= rows) {
-            fail(op, "index ", values[i], " at place ", i, " is outside 0..", rows - 1);
-        }
+    const auto outside = [=](std::int64_t i) { return values[i] < 0 || values[i] >= rows; };
+    bool any = false;
+    for (std::int64_t i = part.begin; i < part.end; ++i) any |= outside(i);
+    for (std::int64_t i = part.begin; any && i < part.end; ++i) {
+        if (outside(i)) fail(op, "index ", values[i], " at place ", i, " is outside 0..", rows - 1);
     }
 }
 
@@ -129,7 +130,7 @@ void take_check(const TensorView& x, const TensorView& index, const TensorView& 
     check_contiguous("take", "x", x);
     check_contiguous("take", "index", index);
     check_contiguous("take", "the result", y);
-    check_index("take", index, x.size());
+    check_index("take", index, {0, index.size()}, x.size());
 }
 
 void take(Range part, const TensorView& x, const TensorView& index, const TensorView& y) {

@@ -17,8 +17,8 @@ namespace fastnn {
 extern const Facts take_facts, take_backward_facts;
 extern const Facts gather_rows_facts, gather_uint8_facts;  // of the result
 
-// 0 <= index < rows for all.
-void check_index(const char* op, const TensorView& index, std::int64_t rows);
+// 0 <= index < rows for a part of them.
+void check_index(const char* op, const TensorView& index, Range part, std::int64_t rows);
 
 void gather_rows_check(const TensorView& x, const TensorView& index, const TensorView& y);
 void gather_rows(Range part, const TensorView& x, const TensorView& index, const TensorView& y);

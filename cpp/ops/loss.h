@@ -32,9 +32,10 @@ void each_sample_loss(Range part, const TensorView& x, const TensorView& target,
     const auto run = [&](auto zero, auto member) {
         using T = decltype(zero);
         const std::int64_t outputs = x.size() / x.shape[0];
+        const auto kernel = kernels<T>().*member;
         for (std::int64_t i = part.begin; i < part.end; ++i) {
-            losses.as<T>()[i] = (kernels<T>().*member)(outputs, x.as<T>() + i * outputs, target.as<T>() + i * outputs,
-                                                       static_cast<T>(scale), grad.as<T>() + i * outputs);
+            losses.as<T>()[i] = kernel(outputs, x.as<T>() + i * outputs, target.as<T>() + i * outputs,
+                                       static_cast<T>(scale), grad.as<T>() + i * outputs);
         }
     };
     x.dtype == DType::float32 ? run(float(), f32) : run(double(), f64);

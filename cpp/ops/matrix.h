@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/split.h"
 #include "core/tensor_view.h"
 
 namespace fastnn {
@@ -12,6 +13,12 @@ struct Matrix {
     std::int64_t rows = 0, columns = 0, row_stride = 0, column_stride = 0;
 
     Matrix transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+
+    // Some of its rows.
+    Matrix part(Range some, DType dtype) const {
+        char* const first = static_cast<char*>(data) + some.begin * row_stride * item_size(dtype);
+        return {first, some.end - some.begin, columns, row_stride, column_stride};
+    }
 
     template <typename T>
     T* as() const {

@@ -86,6 +86,13 @@ int Plan::program() {
 
 Program& Plan::program_at(int program) { return checked_at(programs_, program, "program"); }
 
+// Phases point to the bodies of instructions.
+Program& Plan::unfinished(int program) {
+    Program& found = program_at(program);
+    if (found.threads != 0) fail("plan", "program ", program, " has been scheduled: it takes no more instructions");
+    return found;
+}
+
 TensorView Plan::temporary(const TensorView& like, const PanelLayout& panels) {
     TensorView wanted = like;
     wanted.panels = {};
@@ -99,7 +106,7 @@ TensorView Plan::temporary(const TensorView& like, const PanelLayout& panels) {
 
 void Plan::emit(int program, const std::string& name, const std::vector<int>& in, const std::vector<int>& out,
                 const Attributes& attributes, const State& state) {
-    Call call{*this, program_at(program), name.c_str(), {}, {}, attributes, state};
+    Call call{*this, unfinished(program), name.c_str(), {}, {}, attributes, state};
     for (const int id : in) call.in.push_back(id == missing_view ? TensorView() : at(id));
     for (const int id : out) call.out.push_back(at(id));
     find_builder(name)(call);

@@ -81,6 +81,7 @@ public:
     std::int64_t steps_run() const { return steps_run_; }
 
 private:
+    Program& unfinished(int program);
     void add_transposes(Program& program);
 
     std::deque<AlignedBuffer> buffers_;

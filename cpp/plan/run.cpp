@@ -29,7 +29,7 @@ struct Run {
     char *losses, *outputs;
     double start, step_start;
     int wanted;  // threads, if no other process is in their way
-    std::int64_t done = 0;
+    std::int64_t done = 0, next_look = 1;
     bool stop = false;
 
     // By one thread, while the others wait: keep the results, decide whether and with how many threads to go on.
@@ -46,13 +46,26 @@ struct Run {
         for (Zeros& each : program.zeros) each.end_step();
         program.step = ++done;
         const bool failed = limits.stop_at_nan && loss != nullptr && !std::isfinite(loss_value(*loss));
+        stop = failed || done >= limits.steps;
+        if (most == 1) return look_at_clock();
         const double now = seconds_now();
-        stop = failed || done >= limits.steps || now - start > limits.seconds;
+        stop = stop || now - start > limits.seconds;
         const int next = pace.next(now - step_start, now, team.size(), wanted, program.usual_seconds);
         const int size = stop ? most : std::min(most, next);
         team.resize(size);
         program.hand_out(size);
         step_start = now;
+    }
+
+    // A thread alone has no pace to keep, and the clock costs as much as a layer of the smallest networks: it is looked
+    // at about every so often, and after twice as many steps at most.
+    void look_at_clock() {
+        constexpr double look_seconds = 20e-6;
+        if (done < next_look) return;
+        const double elapsed = seconds_now() - start, so_far = static_cast<double>(done);
+        stop = stop || elapsed > limits.seconds;
+        const double steps = std::clamp(look_seconds / elapsed * so_far, 1.0, so_far);
+        next_look = done + static_cast<std::int64_t>(steps);
     }
 
     // Runs f; its time goes to an instruction's account where a profile is wanted.
@@ -65,31 +78,31 @@ struct Run {
         program.profile.seconds[thread * (program.instructions.size() + 1) + instruction] += seconds_now() - before;
     }
 
-    void run_phase(Team& team, const Phase& phase) {
+    void run_phase(Team& team, const Phase& phase, bool alone) {
         const auto all = [this](std::size_t i) { return Range{0, program.instructions[i].rows}; };
         for (const std::size_t i : phase.everywhere)
             timed(team, i, [&] { program.instructions[i].row_body(all(i), team.index()); });
-        const std::int64_t places = phase.places * team.size();
+        if (alone) return run_work(team, phase, 0, phase.work.size());
         std::int64_t place = 0;
-        while ((place = team.take(places)) >= 0) {
-            const Task task = task_at(phase, place);
-            if (task.part != nullptr) run_task(team, task);
+        while ((place = team.take(phase.places())) >= 0) {
+            const std::size_t* const ends = phase.ends.data() + place;
+            run_work(team, phase, ends[0], ends[1]);
         }
     }
 
-    void run_task(Team& team, const Task& task) {
-        const Part& part = *task.part;
-        for (const std::size_t i : part.members) {
-            const Instruction& instruction = program.instructions[i];
-            const bool alone = part.cut == Part::Cut::alone;
-            const Range mine = (alone ? instruction.split : part.split).part(task.number, task.count);
-            timed(team, i, [&] { body_of(instruction, part.cut)(mine, team.index()); });
+    void run_work(Team& team, const Phase& phase, std::size_t first, std::size_t end) {
+        for (std::size_t i = first; i < end; ++i) {
+            const Work& work = phase.work[i];
+            timed(team, work.instruction, [&] { (*work.body)(work.part, team.index()); });
         }
     }
 
-    static const Body& body_of(const Instruction& instruction, Part::Cut cut) {
-        if (cut == Part::Cut::features) return instruction.feature_cut()->body;
-        return cut == Part::Cut::rows ? instruction.row_body : instruction.body;
+    // By one thread, while the others wait.
+    void finish_phase(Team& team, const Phase& phase, int most) {
+        if (phase.before_updates) {
+            for (const auto& action : program.before_update) action();
+        }
+        if (&phase == &program.phases.back()) finish_step(team, most);
     }
 
     void operator()(Team& team) {
@@ -98,15 +111,9 @@ struct Run {
             if (team.resting()) team.rest();
             if (stop) return;
             for (const Phase& phase : program.phases) {
-                run_phase(team, phase);
-                const bool last = &phase == &program.phases.back();
-                const auto last_action = [&](Team& one) {
-                    if (phase.before_updates) {
-                        for (const auto& action : program.before_update) action();
-                    }
-                    if (last) finish_step(one, most);
-                };
-                timed(team, program.instructions.size(), [&] { team.barrier(last_action); });
+                run_phase(team, phase, most == 1);
+                const auto last = [&](Team& one) { finish_phase(one, phase, most); };
+                timed(team, program.instructions.size(), [&] { most == 1 ? last(team) : team.barrier(last); });
             }
         }
     }
@@ -115,7 +122,7 @@ struct Run {
 }  // namespace
 
 void Plan::set_io(int program, int input, int target, int loss, int output) {
-    Program& which = program_at(program);
+    Program& which = unfinished(program);
     for (const int view : {input, target, loss, output}) {
         if (view >= 0) at(view);
     }

@@ -180,33 +180,43 @@ std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& 
     return first.tasks ? grains : std::min<std::int64_t>(grains, threads);
 }
 
-void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads) {
-    phase.threads = threads;
-    phase.tasks.clear();
-    phase.places = 0;
-    for (const Part& part : phase.parts) {
-        phase.tasks.push_back(tasks_of(instructions, part, threads));
-        phase.places += blocks_of(phase.tasks.back(), threads);
+namespace {
+
+const Body& body_of(const Instruction& instruction, Cut cut) {
+    if (cut == Cut::features) return instruction.feature_cut()->body;
+    return cut == Cut::rows ? instruction.row_body : instruction.body;
+}
+
+// Task number `task` of `count`.
+void add_work(const std::vector<Instruction>& instructions, const Part& part, std::int64_t task, std::int64_t count,
+              std::vector<Work>& work) {
+    for (const std::size_t i : part.members) {
+        const Split& split = part.cut == Cut::alone ? instructions[i].split : part.split;
+        work.push_back({i, &body_of(instructions[i], part.cut), split.part(task, count)});
     }
 }
 
-Task task_at(const Phase& phase, std::int64_t place) {
-    const std::int64_t threads = phase.threads, thread = place / phase.places;
-    place %= phase.places;
-    for (std::size_t i = 0; i < phase.parts.size(); ++i) {
-        const std::int64_t count = phase.tasks[i], width = blocks_of(count, threads);
-        if (place >= width) {
-            place -= width;
-            continue;
+}  // namespace
+
+void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads) {
+    phase.threads = threads;
+    phase.ends = {0};
+    phase.work.clear();
+    for (int thread = 0; thread < threads; ++thread) {
+        int turn = thread;
+        for (const Part& part : phase.parts) {
+            // Single tasks go round, so that they do not all fall to one thread.
+            const int owner = part.cut == Cut::alone ? turn : thread;
+            turn = (turn + 1) % threads;
+            const std::int64_t count = tasks_of(instructions, part, threads);
+            const Range own = Split{count, 1}.part(owner, threads);
+            for (std::int64_t place = 0; place < blocks_of(count, threads); ++place) {
+                const std::int64_t task = own.begin + place;
+                if (task < own.end) add_work(instructions, part, task, count, phase.work);
+                phase.ends.push_back(phase.work.size());
+            }
         }
-        // Single tasks go round, so that they do not all fall to one thread.
-        const bool alone = phase.parts[i].cut == Cut::alone;
-        const std::int64_t owner = alone ? (thread + static_cast<std::int64_t>(i)) % threads : thread;
-        const Range own = Split{count, 1}.part(owner, threads);
-        const bool there = own.begin + place < own.end;
-        return {there ? &phase.parts[i] : nullptr, own.begin + place, count};
     }
-    return {nullptr, 0, 0};
 }
 
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows) {

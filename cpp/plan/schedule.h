@@ -86,15 +86,25 @@ struct Part {
     std::int64_t pixels = 1;             // of a chain of rows: the most that a row of its members makes
 };
 
+// What a task does of one instruction.
+struct Work {
+    std::size_t instruction;
+    const Body* body;
+    Range part;
+};
+
 struct Phase {
     std::vector<std::size_t> everywhere;  // numbers of instructions that each thread does first
     std::vector<Part> parts;
     bool before_updates = false;  // the next phase is the first that changes parameters
 
-    // For a team of `threads`: how many tasks each part has, and how many places for tasks each thread.
+    // Handed out to a team of `threads`: places for tasks, those of the first thread, as many of the second, ...; some
+    // are empty. Place i has the work from ends[i] to ends[i + 1].
     int threads = 0;
-    std::vector<std::int64_t> tasks{};
-    std::int64_t places = 0;
+    std::vector<std::size_t> ends{0};
+    std::vector<Work> work{};
+
+    std::int64_t places() const { return static_cast<std::int64_t>(ends.size()) - 1; }
 };
 
 // Phases of a program whose batches have so many rows (0: no chains of rows).
@@ -108,13 +118,5 @@ std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& 
 
 // Hands the tasks of a phase out to so many threads.
 void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads);
-
-// A task of a phase: number `task` of a part's; no part where the place is empty. Places are numbered thread by thread:
-// phase.places of the first, those of the second, ...
-struct Task {
-    const Part* part;
-    std::int64_t number, count;
-};
-Task task_at(const Phase& phase, std::int64_t place);
 
 }  // namespace fastnn

@@ -36,21 +36,19 @@ void check_source(const Source& source, const TensorView& input, const TensorVie
 }
 
 void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input) {
-    const Range all{0, rows.end - rows.begin};
-    const TensorView index = index_view(source.order + step * input.shape[0] + rows.begin, all.end);
-    check_index("plan", index, source.images.shape[0]);
+    const TensorView index = index_view(source.order + step * input.shape[0], input.shape[0]);
+    check_index("plan", index, rows, source.images.shape[0]);
     if (source.images.dtype == DType::uint8) {
-        gather_uint8(all, source.images, index, source.mean, source.std, input.rows(rows.begin, all.end));
+        gather_uint8(rows, source.images, index, source.mean, source.std, input);
     } else {
-        gather_rows(all, source.images, index, input.rows(rows.begin, all.end));
+        gather_rows(rows, source.images, index, input);
     }
 }
 
 void gather_targets(const Source& source, std::int64_t step, Range rows, const TensorView& target) {
-    const Range all{0, rows.end - rows.begin};
-    const TensorView index = index_view(source.order + step * target.shape[0] + rows.begin, all.end);
-    check_index("plan", index, source.targets->shape[0]);
-    gather_rows(all, *source.targets, index, target.rows(rows.begin, all.end));
+    const TensorView index = index_view(source.order + step * target.shape[0], target.shape[0]);
+    check_index("plan", index, rows, source.targets->shape[0]);
+    gather_rows(rows, *source.targets, index, target);
 }
 
 void Batch::prepare(const TensorView& input, int copies) {

@@ -31,10 +31,13 @@ public:
     void prepare(const TensorView& input, int copies);
 
     // The memory of a view that this thread reads and gathers into: its copy where the view is the batch's.
+    void* of(void* memory, int thread) const {
+        const bool copied = memory == input_ && thread > 0 && static_cast<std::size_t>(thread) <= copies_.size();
+        return copied ? copies_[static_cast<std::size_t>(thread - 1)].data() : memory;
+    }
     TensorView of(const TensorView& view, int thread) const {
         TensorView mine = view;
-        if (view.data == input_ && thread > 0 && static_cast<std::size_t>(thread) <= copies_.size())
-            mine.data = copies_[static_cast<std::size_t>(thread - 1)].data();
+        mine.data = of(view.data, thread);
         return mine;
     }
 

@@ -26,7 +26,9 @@ WeightGradient::WeightGradient(const TensorView& grad_y, const TensorView& x, st
     : grad_y_(grad_y), x_(x), width_(width) {
     const std::int64_t tile = x.dtype == DType::float64 ? kernels<double>().rows : kernels<float>().rows;
     const std::int64_t item = item_size(x.dtype);
+    panels_ = blocks_of(outputs(), width);
     row_block_ = cached_rows / tile * tile;
+    row_blocks_ = blocks_of(inputs(), row_block_);
     sample_block_ = std::min(packed_block / (width * item), std::max<std::int64_t>(samples(), 1));
     sample_blocks_ = std::max<std::int64_t>(blocks_of(samples(), sample_block_), 1);
     panel_block_ = sample_blocks_ > 1 ? std::clamp<std::int64_t>(most_columns / width, 1, panels()) : few_panels;

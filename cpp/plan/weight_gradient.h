@@ -38,17 +38,13 @@ public:
     void pack(Range samples, Range panels) const;
 
     std::int64_t inputs() const { return x_.shape[1]; }
-    std::int64_t panels() const { return blocks_of(outputs(), width_); }
+    std::int64_t panels() const { return panels_; }
     Range panels_of(Range outputs) const { return {outputs.begin / width_, blocks_of(outputs.end, width_)}; }
 
     // Tasks of about 100 inputs and a few panels.
-    std::int64_t tasks() const { return blocks_of(inputs(), row_block_) * blocks_of(panels(), panel_block_); }
-    Range rows_of_task(std::int64_t task) const {
-        return cut(task % blocks_of(inputs(), row_block_), row_block_, inputs());
-    }
-    Range panels_of_task(std::int64_t task) const {
-        return cut(task / blocks_of(inputs(), row_block_), panel_block_, panels());
-    }
+    std::int64_t tasks() const { return row_blocks_ * blocks_of(panels(), panel_block_); }
+    Range rows_of_task(std::int64_t task) const { return cut(task % row_blocks_, row_block_, inputs()); }
+    Range panels_of_task(std::int64_t task) const { return cut(task / row_blocks_, panel_block_, panels()); }
     std::int64_t scratch_bytes() const;
 
     // Calls use(GradientTile) for each block of these inputs of each of these panels. x: what was given, in memory that
@@ -111,7 +107,7 @@ private:
     std::int64_t width_;
     bool packs_;
     void* packed_ = nullptr;
-    std::int64_t row_block_, panel_block_, sample_block_, sample_blocks_;
+    std::int64_t panels_, row_block_, row_blocks_, panel_block_, sample_block_, sample_blocks_;
 };
 
 }  // namespace fastnn

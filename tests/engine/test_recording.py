@@ -227,11 +227,33 @@ def core() -> _core.Plan:
         (lambda p: p.write(0, np.zeros(16)), TypeError, "must be float32, got float64"),
         (lambda p: p.write(0, np.zeros(15, np.float32)), ValueError, r"\(15,\)"),
         (lambda p: p.read(9, np.zeros(16, np.float32)), ValueError, "no view 9"),
+        (lambda p: p.clear(9), ValueError, "no view 9"),
+        (lambda p: p.clear(p.view(0, 0, [2, 2], [8, 1], "float32")), ValueError, "the plan's view"),
+        (lambda p: p.finite(p.view(0, 0, [2, 2], [8, 1], "float32")), ValueError, "the plan's view"),
+        (lambda p: p.finite(p.view(0, 0, [2], [1], "int64")), TypeError, "the plan's view"),
+        (lambda p: (p.step(0), p.emit(0, "relu", [0], [0], {})), ValueError, "program 0 .* takes no more instructions"),
+        (lambda p: (p.step(0), p.set_io(0, 0, -1, -1, -1)), ValueError, "program 0 .* takes no more instructions"),
     ],
 )
 def test_the_executor_checks(core: _core.Plan, wrong: Callable[[Any], Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         wrong(core)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_views_are_cleared_and_looked_at(core: _core.Plan, dtype: str) -> None:
+    """Of strided memory and of panels, which have padding."""
+    buffer = core.buffer(8 * 64 * 5)
+    for view in (core.view(buffer, 0, [5, 3], [1, 5], dtype), core.view(buffer, 0, [5, 3], [1, 1], dtype, 32)):
+        for value in (1, np.nan, np.inf, -np.inf):
+            array = np.ones((5, 3), dtype)
+            array[4, 2] = value
+            core.write(view, array)
+            assert core.finite(view) == np.isfinite(value)
+        core.clear(view)
+        assert core.finite(view)
+        core.read(view, array)
+        assert not array.any()
 
 
 def test_a_run_checks_its_source() -> None:

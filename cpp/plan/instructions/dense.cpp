@@ -65,10 +65,10 @@ struct PanelProduct {
     bool looks() const { return zeros != nullptr && derived->finite() && zeros->wanted(); }
 
     void of_samples(Range rows, int thread) const {
-        const std::int64_t count = rows.end - rows.begin;
         Product some = product;
-        some.a = matrix_of(program.batch.of(x, thread).rows(rows.begin, count));
-        some.c = matrix_of(y.rows(rows.begin, count));
+        some.a.data = program.batch.of(some.a.data, thread);
+        some.a = some.a.part(rows, some.dtype);
+        some.c = some.c.part(rows, some.dtype);
         if (looks()) some.columns = zeros->find(rows, static_cast<std::int32_t*>(plan.scratch(thread)));
         some.multiply(some.split().all());
     }

@@ -1,4 +1,6 @@
 // Elementwise functions, arithmetic and copies.
+#include <algorithm>
+
 #include "ops/all.h"
 #include "ops/arithmetic.h"
 #include "ops/dense.h"
@@ -17,6 +19,14 @@ std::vector<double> numbers_of(const Call& call, const Facts& facts) {
     return numbers;
 }
 
+// Cuts an op on views that lie alike by rows too, of which each is so many units of its split: run(units).
+template <typename Run>
+void cut_by_rows(Instruction& instruction, const TensorView& y, const Run& run) {
+    instruction.rows = y.shape[0];
+    const std::int64_t units = instruction.split.units / std::max<std::int64_t>(instruction.rows, 1);
+    instruction.row_body = [run, units](Range rows, int) { run(Range{rows.begin * units, rows.end * units}); };
+}
+
 void build_map(Call& call, const Map& map) {
     const TensorView x = call.like(0, call.output(0)), y = call.output(0);
     const std::vector<double> numbers = numbers_of(call, map.facts);
@@ -24,14 +34,8 @@ void build_map(Call& call, const Map& map) {
     Instruction instruction = call.instruction();
     instruction.operations = map.facts.operations(x);
     instruction.split = map.facts.split(x);
-    const auto apply = [&map, numbers](const TensorView& in, const TensorView& out) {
-        map.run(map.facts.split(in).all(), numbers.data(), in, out);
-    };
-    if (map.facts.by_rows && in_rows(y, {&x})) {
-        instruction.rows = y.shape[0];
-        instruction.row_body = by_rows(apply, x, y);
-    }
     const auto run = [&map, x, y, numbers](Range part) { map.run(part, numbers.data(), x, y); };
+    if (map.facts.by_rows && in_rows(y, {&x})) cut_by_rows(instruction, y, run);
     instruction.body = [run](Range part, int) { run(part); };
     if (map.any_order) cut_by_columns(instruction, y, {&x, &y}, run);
     call.add(std::move(instruction));
@@ -44,16 +48,10 @@ void build_map_backward(Call& call, const MapBackward& map) {
     Instruction instruction = call.instruction();
     instruction.operations = map.facts.operations(grad_y);
     instruction.split = map.facts.split(grad_y);
-    const auto apply = [&map, numbers](const TensorView& g, const TensorView& s, const TensorView& out) {
-        map.run(map.facts.split(g).all(), numbers.data(), g, s, out);
-    };
-    if (map.facts.by_rows && in_rows(grad_x, {&grad_y, &saved})) {
-        instruction.rows = grad_x.shape[0];
-        instruction.row_body = by_rows(apply, grad_y, saved, grad_x);
-    }
     const auto run = [&map, grad_y, saved, grad_x, numbers](Range part) {
         map.run(part, numbers.data(), grad_y, saved, grad_x);
     };
+    if (map.facts.by_rows && in_rows(grad_x, {&grad_y, &saved})) cut_by_rows(instruction, grad_x, run);
     instruction.body = [run](Range part, int) { run(part); };
     if (map.any_order) cut_by_columns(instruction, grad_x, {&grad_y, &saved, &grad_x}, run);
     call.add(std::move(instruction));
