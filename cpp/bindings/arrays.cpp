@@ -1,5 +1,6 @@
 #include "bindings/arrays.h"
 
+#include "bindings/array_memory.h"
 #include "core/aligned_buffer.h"
 #include "core/check.h"
 
@@ -214,6 +215,7 @@ py::array new_array(const std::vector<std::int64_t>& shape, DType dtype) {
     }
     std::int64_t bytes = item_size(dtype);
     for (const std::int64_t extent : shape) bytes = checked_product("array", bytes, extent);
+    const ArrayMemory memory(bytes);
     return py::array(numpy_dtype(dtype), std::vector<py::ssize_t>(shape.begin(), shape.end()));
 }
 
@@ -225,6 +227,7 @@ py::array new_array_like(const TensorView& view, DType dtype) {
         shape.push_back(view.shape[i]);
         bytes.push_back(strides[i] * item_size(dtype));
     }
+    const ArrayMemory memory(view.size() * item_size(dtype));
     return py::array(numpy_dtype(dtype), shape, bytes);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "bindings/array_memory.h"
 #include "bindings/bindings.h"
 #include "core/distance.h"
 #include "core/parallel.h"
@@ -51,6 +52,10 @@ void bind_runtime(pybind11::module_& module) {
     module.def("team_counters", [] {
         const TeamCounters counters = team_counters();
         return std::make_pair(counters.done, counters.helped);
+    });
+    module.def("array_memory_counters", [] {
+        const ArrayMemoryCounters counters = array_memory_counters();
+        return std::make_tuple(counters.taken, counters.reused, counters.kept);
     });
     module.def("fma_peak", &fma_peak_gflops, py::arg("threads"), py::arg("seconds"),
                py::call_guard<py::gil_scoped_release>());
