@@ -60,8 +60,8 @@ struct Update {
 
 Update checked_update(const Entry& entry) {
     const auto& [settings, param, grad, states] = entry;
-    Update update{
-        settings_of(settings), {in_place("update", "param", param), {}}, Input("update", "grad", grad, Layout::any)};
+    const TensorView target = in_place("update", "param", param);
+    Update update{settings_of(settings), {target, {}}, Input("update", "grad", grad, target)};
     for (const Object& state : states) update.target.states.push_back(in_place("update", "state", state));
     update_check(update.settings, update.target, update.grad.view());
     return update;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,24 @@ def test_gradients_add_up_over_uses_and_calls() -> None:
     (x * 1).backward(gradient=Tensor([10.0, 20.0]))
     (y.reshape(())).backward()
     assert x.grad.tolist() == pytest.approx([26.0, 48.0]) and y.grad.tolist() == [1.0]
+
+
+def test_the_graph_is_let_go_of_on_the_way() -> None:
+    """Memory of what comes late is free before backward reaches what came early, unless the graph is to stay."""
+    x, alive = leaf(-1.0, 0.5), []
+    h = x.exp()
+    kept, late = weakref.ref(h), h.exp()
+    y = late.reshape(2, 1).exp().sum()
+    arrays = [weakref.ref(tensor._data) for tensor in (h, late)]
+    h._node.backward = lambda g, first=h._node.backward: (alive.append([a() is not None for a in arrays]), first(g))[1]
+    del h, late
+    y.backward(retain_graph=True)
+    y.backward()
+    assert alive == [[True, True], [True, False]]
+    assert kept() is None and [a() for a in arrays] == [None, None]
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp(np.exp(np.exp([-1, 0.5])) + np.exp([-1, 0.5]) + [-1, 0.5]))
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()
 
 
 def test_uses_add_up_from_the_last_to_the_first() -> None:

@@ -263,3 +263,20 @@ def test_momentum_may_begin_later() -> None:
     options.step()
     options.step()
     np.testing.assert_allclose(parameter.detach().numpy(), -0.1 * (1 + 1 + 1.5) * np.array([[1.0, 2.0]]))
+
+
+@each_case
+def test_parameters_of_a_group_may_be_at_different_steps(name: str, options: Memory) -> None:
+    """Two that take turns and one that takes part in every third step: each is as if it were alone."""
+    rng, turns = np.random.default_rng(3), (lambda t: t % 2 == 0, lambda t: t % 2 == 1, lambda t: t % 3 == 0)
+    starts = [rng.standard_normal((3, 5)) for _ in turns]
+    together = [nn.Parameter(Tensor(start.copy())) for start in starts]
+    shared = getattr(optim, name)(together, **options)
+    alone = [make(name, options, start) for start in starts]
+    for t, gradient in enumerate(gradients(24)):
+        for parameter, (single, optimizer), takes_part in zip(together, alone, turns, strict=True):
+            parameter.grad = single.grad = Tensor(gradient) if takes_part(t) else None
+            optimizer.step()
+        shared.step()
+    for parameter, (single, _) in zip(together, alone, strict=True):
+        assert parameter.detach().numpy().tobytes() == single.detach().numpy().tobytes()

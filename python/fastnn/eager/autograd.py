@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 _now = itertools.count().__next__  # what was made or changed later has a larger number
+_order = operator.attrgetter("order")
 
 # Which inputs' values a backward reads: pairs (input, the input for whose gradient it is read; ANY: in any case).
 Reads = tuple[tuple[int, int | None], ...]
@@ -100,6 +102,7 @@ class Node:
     inputs: the tensors it took (those without ``requires_grad`` too, in the order of ``backward``'s results).
     backward: gradient of the op's output -> gradients of its inputs (None: no gradient).
     reads: the inputs whose values backward needs as they were. view: whether the output is the first input's memory.
+    A node that was gone through has let go of backward and inputs.
     """
 
     __slots__ = ("backward", "inputs", "name", "order", "reads", "view")
@@ -123,10 +126,10 @@ def mark_changed(tensor: Tensor) -> None:
 
 def _changed(tensor: Tensor) -> int:
     """When a tensor, or what it is a view of, was last changed in place; -1: never."""
-    latest = getattr(tensor, "_changed", -1)
+    latest = tensor._changed
     while tensor._node is not None and tensor._node.view:
         tensor = tensor._node.inputs[0]
-        latest = max(latest, getattr(tensor, "_changed", -1))
+        latest = max(latest, tensor._changed)
     return latest
 
 
@@ -149,20 +152,15 @@ def _check_unchanged(node: Node) -> None:
 
 def _reachable(root: Node) -> Iterable[Node]:
     """All nodes that the root depends on, the latest made first."""
-    seen = {id(root): root}
+    seen = {root}
     stack = [root]
     while stack:
         for tensor in stack.pop().inputs:
             node = tensor._node
-            if node is not None and id(node) not in seen:
-                seen[id(node)] = node
+            if node is not None and node not in seen:
+                seen.add(node)
                 stack.append(node)
-    return sorted(seen.values(), key=lambda node: node.order, reverse=True)
-
-
-def _accumulate(grads: dict[int, np.ndarray], key: int, grad: np.ndarray) -> None:
-    before = grads.get(key)
-    grads[key] = grad if before is None else ops.add(before, grad)
+    return sorted(seen, key=_order, reverse=True)
 
 
 def _into_leaf(tensor: Tensor, grad: np.ndarray, shared: bool) -> None:
@@ -196,24 +194,26 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
             "Compute the loss again before calling backward(), or pass retain_graph=True the first time"
         )
         raise told(RuntimeError(text), "backward.twice")
-    grads = {id(root._node): gradient}
+    grads = {root._node: gradient}
     for node in nodes:
-        grad = grads.pop(id(node), None)
+        grad = grads.pop(node, None)
         if grad is not None:
             _propagate(node, grad, grads, retain_graph)
         if not retain_graph:
-            node.backward = None
+            node.backward, node.inputs = None, ()  # what it saved is free; those that read it came before
     return None
 
 
-def _propagate(node: Node, grad: np.ndarray, grads: dict[int, np.ndarray], retained: bool) -> None:
+def _propagate(node: Node, grad: np.ndarray, grads: dict[Node, np.ndarray], retained: bool) -> None:
     owner = owner_of(grad)
     if node.reads:
         _check_unchanged(node)
     for tensor, tensor_grad in zip(node.inputs, node.backward(grad), strict=True):
         if tensor_grad is None or not tensor.requires_grad:
             continue
-        if tensor._node is None:
+        source = tensor._node
+        if source is None:
             _into_leaf(tensor, tensor_grad, retained or owner_of(tensor_grad) is owner)
         else:
-            _accumulate(grads, id(tensor._node), tensor_grad)
+            before = grads.get(source)
+            grads[source] = tensor_grad if before is None else ops.add(before, tensor_grad)

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
 
 # In ``_used`` of a gradient: a step has used it; it was added to one that a step had used. Of a parameter: a step has
-# used such a stale gradient. Unset or None: nothing of the kind.
+# used such a stale gradient. None: nothing of the kind.
 _USED, _STALE = "used", "stale"
 
 
 def gradient_added(before: Tensor, total: Tensor) -> None:
     """A leaf had the gradient ``before``, and has ``total`` now. Zeros that were left in it do no harm."""
-    if getattr(before, "_used", None) is not None and before._data.any():
+    if before._used is not None and before._data.any():
         total._used = _STALE
 
 
 def gradient_used(param: Tensor) -> None:
     """An optimizer has changed a parameter by its gradient."""
-    if getattr(param.grad, "_used", None) is _STALE:
+    if param.grad._used is _STALE:
         param._used = _STALE
     param.grad._used = _USED
 
@@ -38,7 +38,7 @@ def dropout_active(module: Dropout, learning: bool) -> None:
 
 def tell_stale(param: Tensor) -> bool:
     """Whether a step used gradients that were added to those of an earlier step. Told once."""
-    stale = getattr(param, "_used", None) is _STALE
+    stale = param._used is _STALE
     if stale:
         param._used = None
     return stale

@@ -7,8 +7,9 @@ import numpy as np
 
 def owner_of(array: np.ndarray) -> np.ndarray:
     """The array that owns the memory an array looks at."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    base = array.base
+    while isinstance(base, np.ndarray):
+        array, base = base, base.base
     return array
 
 

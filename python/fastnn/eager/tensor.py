@@ -39,6 +39,8 @@ class Tensor(TensorBase):
         self._node: autograd.Node | None = None
         self.grad: Tensor | None = None
         self.requires_grad = False
+        self._changed = -1
+        self._used: str | None = None
         if requires_grad:
             self.requires_grad_()
 

@@ -11,7 +11,6 @@ import numpy as np
 from fastnn import _core
 from fastnn.eager import evidence
 from fastnn.eager.autograd import mark_changed
-from fastnn.eager.memory import in_layout_of
 from fastnn.eager.support import wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
@@ -50,7 +49,7 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self._owner: Owner | None = None
         self._state: dict[Parameter, State] = {}
-        self._settings: dict[Parameter, Any] = {}  # of eager steps: the core's, a parameter each
+        self._settings: dict[Parameter, Any] = {}  # of eager steps: see _settings_at
         if isinstance(params, Tensor):
             raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
         entries = list(params)
@@ -114,34 +113,45 @@ class Optimizer:
     def step(self, closure: Any = None) -> Tensor | None:
         """One update of every parameter that has a gradient."""
         loss = closure() if closure is not None else None
-        state = self.state
-        stepped = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
-        updates = [self._update_of(param, group, state) for param, group in stepped]
+        states, updates = self.state, {}
+        for group in self.param_groups:
+            updates.update(self._updates_of(group, states))
         if updates:
-            _core.update(updates)  # all or none
-        for param, _ in stepped:
-            state[param]["step"] += 1
+            _core.update(list(updates.values()))  # all or none
+        for param in updates:
+            states[param]["step"] += 1
             mark_changed(param)
             evidence.gradient_used(param)
         return loss
 
-    def _update_of(self, param: Parameter, group: dict[str, Any], states: dict[Parameter, State]) -> Update:
-        """What the core needs to update one parameter: settings, values, gradient and state, changed in place."""
-        data, state = param._data, states.get(param) or self.state_of(param, group)
-        grad = in_layout_of(data, param.grad._data)  # all of them are walked as flat memory
+    def _updates_of(self, group: dict[str, Any], states: dict[Parameter, State]) -> dict[Parameter, Update]:
+        """What the core needs to update a group's parameters: settings, values, gradient and state of each."""
+        slots, updates = self.active_slots(group), {}
+        settings: dict[int, Any] = {}  # by the number of the step: most often one for all
+        for param in group["params"]:
+            if param.grad is None:
+                continue
+            data, state = param._data, states.get(param) or self.state_of(param, group)
+            for name in slots:
+                if name not in state:  # of a momentum that was zero so far
+                    state[name] = np.zeros_like(data)
+            step = state["step"] + 1
+            if step not in settings:
+                settings[step] = self._settings_at(step, param, group)
+            updates[param] = settings[step], data, param.grad._data, [state[name] for name in slots]
+        return updates
+
+    def _settings_at(self, step: int, param: Parameter, group: dict[str, Any]) -> Any:
+        """The core's settings for a step of param, and of those after it in its group that are at the same step."""
         settings = self._settings.get(param)
         if settings is None:
             settings = self._settings[param] = self.new_settings()
         self.configure(settings, group)
-        slots = self.active_slots(group)
-        for name in slots:
-            if name not in state:  # of a momentum that was zero so far
-                state[name] = np.zeros_like(data)
-        settings.set_step(state["step"] + 1)
-        return settings, data, grad, [state[name] for name in slots]
+        settings.set_step(step)
+        return settings
 
     def new_settings(self) -> Any:
-        """The compiled core's settings for one parameter: hyper-parameters and the number of the step."""
+        """The compiled core's settings: hyper-parameters and the number of the step."""
         raise NotImplementedError
 
     def configure(self, settings: Any, group: dict[str, Any]) -> None:
