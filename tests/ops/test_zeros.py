@@ -80,3 +80,28 @@ def test_rows_that_differ(isa: str, threads: int) -> None:
     check(x, weight(100, np.float32), gradient(64, np.float32))
     x[1:17], x[0] = 0, 1
     check(x, weight(100, np.float32), gradient(64, np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_found_at_any_place(isa: str, dtype: type, value: float) -> None:
+    """Of as many as fit into no vector, and into four of the widest and one more; among the least and the largest."""
+    info = np.finfo(dtype)
+    kinds = np.array([0, -0.0, info.max, info.min, info.tiny, -info.tiny, info.smallest_subnormal], dtype)
+    for count in range(70):
+        x = np.resize(kinds, count)
+        assert _core.finite(x)
+        for place in range(count):
+            wrong = x.copy()
+            wrong[place] = value
+            assert not _core.finite(wrong)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_several_threads_look_for_it(count: int, threads: int) -> None:
+    x = np.zeros((700, 2000), np.float32)
+    assert _core.finite(x)
+    for place in (0, x.size // 2, x.size - count):
+        wrong = x.copy()
+        wrong.reshape(-1)[place : place + count] = np.inf
+        assert not _core.finite(wrong)

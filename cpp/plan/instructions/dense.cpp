@@ -58,6 +58,7 @@ struct PanelProduct {
     const Program& program;
     Product product;
     TensorView x, y;
+    std::int64_t panels = product.panels.count();
     // Of x, where they are looked for, to be left out where the weight is finite.
     Zeros* zeros = nullptr;
     const Derived* derived = nullptr;
@@ -70,7 +71,7 @@ struct PanelProduct {
         some.a = some.a.part(rows, some.dtype);
         some.c = some.c.part(rows, some.dtype);
         if (looks()) some.columns = zeros->find(rows, static_cast<std::int32_t*>(plan.scratch(thread)));
-        some.multiply(some.split().all());
+        some.multiply({0, panels * (rows.end - rows.begin)});
     }
 
     // Whole panels, which stand one behind the other in the product's split, each with all samples.
