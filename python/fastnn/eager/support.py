@@ -30,8 +30,8 @@ _new = object.__new__
 class TensorBase:
     """What a tensor holds, and the ways in which ops read its array."""
 
-    # _changed: when it was last changed in place (-1: never). _used: see evidence. Every tensor has both: to find a slot
-    # unset takes half a microsecond.
+    # _changed: when it was last changed in place (-1: never). _used: see evidence. Every tensor has both: to find a
+    # slot unset takes half a microsecond.
     __slots__ = ("__weakref__", "_changed", "_data", "_node", "_used", "grad", "requires_grad")
 
     def _for_product(self) -> tuple[np.ndarray, bool]:
