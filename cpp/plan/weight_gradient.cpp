@@ -99,11 +99,13 @@ GemmProblem<T> WeightGradient::problem_of(std::int64_t panel, Range samples, Ran
 
 // Inputs that are zero in all samples have gradients of zero, where what they are multiplied with is finite.
 template <typename T>
-void WeightGradient::add(const GemmProblem<T>& problem, Range rows, const LiveColumns& live) const {
+std::int64_t WeightGradient::add(const GemmProblem<T>& problem, Range rows, const LiveColumns& live) const {
     const bool all = live.columns == nullptr || !kernels<T>().finite(problem.k * width_, problem.b.data);
     // Padding stays as it is, and so do the rows that are left out.
     if (!problem.resumed && (!all || problem.n < width_)) std::fill_n(problem.c, problem.m * width_, T(0));
     all ? gemm_part(problem, 0, {0, problem.m}) : gemm_live_rows(problem, rows, live);
+    const std::int32_t *const first = live.columns, *const end = first + live.count;
+    return all ? 0 : problem.m - (std::lower_bound(first, end, rows.end) - std::lower_bound(first, end, rows.begin));
 }
 
 template void WeightGradient::copy_inputs(const TensorView&, Range, Range, float*) const;
@@ -112,7 +114,7 @@ template GemmProblem<float> WeightGradient::problem_of(std::int64_t, Range, Rang
                                                        const float*) const;
 template GemmProblem<double> WeightGradient::problem_of(std::int64_t, Range, Range, const TensorView&, double*,
                                                         const double*) const;
-template void WeightGradient::add(const GemmProblem<float>&, Range, const LiveColumns&) const;
-template void WeightGradient::add(const GemmProblem<double>&, Range, const LiveColumns&) const;
+template std::int64_t WeightGradient::add(const GemmProblem<float>&, Range, const LiveColumns&) const;
+template std::int64_t WeightGradient::add(const GemmProblem<double>&, Range, const LiveColumns&) const;
 
 }  // namespace fastnn

@@ -48,14 +48,18 @@ public:
     std::int64_t scratch_bytes() const;
 
     // Calls use(GradientTile) for each block of these inputs of each of these panels. x: what was given, in memory that
-    // this thread may read; live: the inputs that are not zero in all samples, or all.
+    // this thread may read; live: the inputs that are not zero in all samples, or all. Returns how many inputs of
+    // panels were left out.
     template <typename T, typename Use>
-    void run(Range rows, Range panels, const TensorView& x, const LiveColumns& live, T* scratch, const Use& use) const {
+    std::int64_t run(Range rows, Range panels, const TensorView& x, const LiveColumns& live, T* scratch,
+                     const Use& use) const {
+        std::int64_t left_out = 0;
         for (std::int64_t first = panels.begin; first < panels.end; first += panel_block_) {
             const Range some{first, std::min(first + panel_block_, panels.end)};
             for (std::int64_t row = rows.begin; row < rows.end; row += row_block_)
-                run_block({row, std::min(row + row_block_, rows.end)}, some, x, live, scratch, use);
+                left_out += run_block({row, std::min(row + row_block_, rows.end)}, some, x, live, scratch, use);
         }
+        return left_out;
     }
 
 private:
@@ -67,18 +71,20 @@ private:
     }
 
     template <typename T, typename Use>
-    void run_block(Range rows, Range panels, const TensorView& x, const LiveColumns& live, T* scratch,
-                   const Use& use) const {
+    std::int64_t run_block(Range rows, Range panels, const TensorView& x, const LiveColumns& live, T* scratch,
+                           const Use& use) const {
+        std::int64_t left_out = 0;
         for (std::int64_t block = 0; block < sample_blocks_; ++block) {
             const Range some = cut(block, sample_block_, samples());
             if (sample_blocks_ > 1) copy_inputs(x, some, rows, copied_of(scratch));
             for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
                 T* const gradients = scratch + (panel - panels.begin) * row_block_ * width_;
                 const GemmProblem<T> problem = problem_of(panel, some, rows, x, gradients, copied_of(scratch));
-                add(problem, rows, live);
+                left_out += add(problem, rows, live);
                 if (block == sample_blocks_ - 1) use(GradientTile<T>{panel, rows, gradients});
             }
         }
+        return left_out / sample_blocks_;
     }
 
     // A thread's scratch: gradients [panel_block][row_block][width]; then of a large batch x [sample_block][row_block].
@@ -101,7 +107,7 @@ private:
     GemmProblem<T> problem_of(std::int64_t panel, Range samples, Range rows, const TensorView& x, T* gradients,
                               const T* copied) const;
     template <typename T>
-    void add(const GemmProblem<T>& problem, Range rows, const LiveColumns& live) const;
+    std::int64_t add(const GemmProblem<T>& problem, Range rows, const LiveColumns& live) const;
 
     TensorView grad_y_, x_;
     std::int64_t width_;

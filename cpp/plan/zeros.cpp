@@ -1,7 +1,5 @@
 #include "plan/zeros.h"
 
-#include <algorithm>
-
 #include "kernels/dispatch.h"
 
 namespace fastnn {
@@ -72,13 +70,6 @@ LiveColumns Zeros::collected(Look& look) const {
     if (!leaving_out_pays(live, x_.shape[1])) return {};
     for (std::int64_t i = 0; i < index_ahead; ++i) end[i] = live == 0 ? 0 : end[-1];
     return {look.columns.data(), live};
-}
-
-void Zeros::leave_out_gradients(const LiveColumns& live, Range inputs, std::int64_t panels) {
-    const std::int32_t* const end = live.columns + live.count;
-    const std::int64_t found =
-        std::lower_bound(live.columns, end, inputs.end) - std::lower_bound(live.columns, end, inputs.begin);
-    gradients_left_out_ += (inputs.end - inputs.begin - found) * panels;
 }
 
 void Zeros::end_step() {

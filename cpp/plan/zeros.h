@@ -40,7 +40,7 @@ public:
     // How much was left out so far: columns of forward products, times rows; inputs of panels of weight gradients.
     std::int64_t left_out() const { return left_out_; }
     std::int64_t gradients_left_out() const { return gradients_left_out_; }
-    void leave_out_gradients(const LiveColumns& live, Range inputs, std::int64_t panels);
+    void leave_out_gradients(std::int64_t inputs) { gradients_left_out_ += inputs; }
 
     // Before a run: so many threads will look.
     void prepare(int threads);

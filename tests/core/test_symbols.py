@@ -34,7 +34,7 @@ ISAS = [name for name, _ in _core.isa_levels()]
 
 
 def test_flags_of_every_level_are_known() -> None:
-    assert sorted(isa_flags()) == sorted(ISAS)
+    assert set(ISAS) in ({"scalar"}, set(isa_flags()))  # all of them, or a build of the scalar kernels
     assert isa_flags()["scalar"] == []
 
 

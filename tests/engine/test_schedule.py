@@ -202,7 +202,8 @@ def test_threads_are_chosen_by_the_work(sizes: tuple[int, ...], rows: int, least
     with configured("", 64):
         chosen = plan.core.best_threads(number)
         seconds = [plan.core.step_seconds(number, threads) for threads in range(1, 65)]
-    assert least <= chosen <= most
+    slower = 2 if _core.isa() == "scalar" else 1  # more of the work is worth a thread
+    assert least <= chosen <= most * slower
     assert seconds[chosen - 1] <= 1.1 * min(seconds)
     for threads in (1, 2, 3):
         with configured("", threads):

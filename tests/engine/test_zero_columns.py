@@ -150,7 +150,7 @@ def test_gradients_that_are_not_finite(value: float) -> None:
     forward, gradients = pair.left_out()
     assert forward > 0
     assert np.isnan(pair.weight()[:, 0]).any()
-    assert gradients < (OUTPUTS // 16) * INPUTS
+    assert gradients == 0  # of all panels some gradient is NaN or infinite
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

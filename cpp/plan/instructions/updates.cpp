@@ -167,9 +167,9 @@ struct DenseUpdate {
             using T = decltype(zero);
             const Target& target = updated.target;
             const UpdateTail<T> tail{make_updater<T>(updated.settings, target), target.param.panels, derived};
-            gradient.run(inputs, panels, mine, live, static_cast<T*>(plan.scratch(thread)), tail);
+            const auto left_out = gradient.run(inputs, panels, mine, live, static_cast<T*>(plan.scratch(thread)), tail);
+            if (zeros != nullptr) zeros->leave_out_gradients(left_out);
         });
-        if (live.columns != nullptr) zeros->leave_out_gradients(live, inputs, panels.end - panels.begin);
     }
 };
 
