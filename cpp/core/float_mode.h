@@ -1,6 +1,7 @@
-// The floating-point mode of a thread: round to nearest, subnormals kept. Other libraries change it (a library linked
-// with -ffast-math turns subnormals off for the whole process), so every thread that runs kernels sets it and puts it
-// back.
+// The floating-point mode of a thread: round to nearest, subnormals kept (what is to end at zero is ended by kernels,
+// to the same bits everywhere: kernel_table.h; a mode that flushes would not reach the oracle, and other processors
+// decide before rounding what is too small). Other libraries change it (a library linked with -ffast-math turns
+// subnormals off for the whole process), so every thread that runs kernels sets it and puts it back.
 #pragma once
 
 #if defined(__x86_64__)

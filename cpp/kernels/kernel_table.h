@@ -57,13 +57,24 @@ struct GemvArgs {
     const std::int32_t* index;
 };
 
+// What fades ends at zero. An optimizer's average shrinks by a factor a step, a gradient through softmax, sigmoid and
+// their cross-entropies exponentially. They would end among the subnormal numbers, an average for ever (0.9 times the
+// smallest rounds to itself), where Intel's processors take 150 cycles for each vector that meets one; and a gradient
+// meets every row of a weight. By definition they are +0, before they are used and kept:
+// * Averages of gradients and steps (m, b), and these gradients, where their magnitude is below 2^26 times the smallest
+//   normal number t (2^-100; 2^-996 for double). Its product with what it meets next, a factor of decay, a rate, a
+//   pixel or a weight, is normal where that is 2^-26 or more.
+// * Averages of squares (v, s) below t (2^-126; 2^-1022), as they meet only a root. A gradient below least_grad =
+//   sqrt(t / (1 - beta2)), whose part would be below t too, adds nothing to them.
+// What that does to a step, and the eps that it needs: ops/optimizer.h. All else keeps subnormal numbers.
+
 // Adam (Kingma and Ba, 2015) with both bias corrections folded into two scalars:
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  w = w * keep - rate * m / (sqrt(v) + eps)
 // rate = lr sqrt(c2) / c1, eps = eps0 sqrt(c2), c = 1 - beta^t. decay adds decay * w to g (Adam); keep = 1 - lr * decay
 // (AdamW).
 template <typename T>
 struct AdamScalars {
-    T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, eps, decay, keep;
+    T beta1, one_minus_beta1, beta2, one_minus_beta2, rate, eps, least_grad, decay, keep;
 };
 
 // SGD with momentum (PyTorch's form): g += decay w; b = first ? g : momentum b + (1 - dampening) g;
@@ -78,7 +89,7 @@ struct SgdScalars {
 // momentum b = momentum b + g / (sqrt(s) + eps), w -= lr b. keras_eps puts eps under the root.
 template <typename T>
 struct RmspropScalars {
-    T lr, alpha, one_minus_alpha, eps, decay, momentum;
+    T lr, alpha, one_minus_alpha, eps, least_grad, decay, momentum;
     bool eps_inside;
 };
 

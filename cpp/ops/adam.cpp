@@ -1,5 +1,6 @@
 #include "ops/adam.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/dispatch.h"
@@ -21,20 +22,21 @@ void AdamSettings::set_step(std::int64_t target) {
         before2 = beta2_power;
         advance();
     }
-    step = target;  // the powers have come to rest, at 0 or at a number that is too small to become smaller
+    step = target;  // the powers have come to rest, at 0
 }
 
 template <typename T>
 AdamScalars<T> adam_scalars(const AdamSettings& s) {
     const double correction1 = 1 - s.beta1_power, root2 = std::sqrt(1 - s.beta2_power);
-    const double eps = s.eps_corrected ? s.eps * root2 : s.eps;
+    const double eps = s.eps_corrected ? s.eps * root2 : s.eps, least = least_root<T>(s.beta2);
     const double decay = s.decoupled ? 0 : s.weight_decay, keep = s.decoupled ? 1 - s.lr * s.weight_decay : 1;
     return {static_cast<T>(s.beta1),
             static_cast<T>(1 - s.beta1),
             static_cast<T>(s.beta2),
             static_cast<T>(1 - s.beta2),
             static_cast<T>(s.lr * root2 / correction1),
-            static_cast<T>(eps),
+            static_cast<T>(std::max(eps, least)),
+            static_cast<T>(least),
             static_cast<T>(decay),
             static_cast<T>(keep)};
 }

@@ -4,9 +4,12 @@
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   w -= lr (m / c1) / (sqrt(v / c2) + eps),  c = 1 - beta^t
 // with both corrections folded into two scalars (algebraically the same): rate = lr sqrt(c2) / c1, eps sqrt(c2).
-// beta^t is a running product in double. weight_decay: added to g (Adam), or w *= 1 - lr weight_decay (AdamW).
-// param, grad, m, v: one shape and one dense layout, updated in place; grad must not overlap the others.
+// beta^t is a running product in double. m and v end at zero, and a very small eps is raised: ops/optimizer.h.
+// weight_decay: added to g (Adam), or w *= 1 - lr weight_decay (AdamW). param, grad, m, v: one shape and one dense
+// layout, updated in place; grad must not overlap the others.
 #pragma once
+
+#include <limits>
 
 #include "core/parallel.h"
 #include "core/tensor_view.h"
@@ -27,9 +30,13 @@ struct AdamSettings {
     void set_step(std::int64_t target);
     void advance() {
         ++step;
-        beta1_power *= beta1;
-        beta2_power *= beta2;
+        beta1_power = flushed(beta1_power * beta1);
+        beta2_power = flushed(beta2_power * beta2);
     }
+
+private:
+    // 1 - power has long been 1 when power becomes subnormal, which would cost a tiny network's step a tenth.
+    static double flushed(double power) { return power < std::numeric_limits<double>::min() ? 0 : power; }
 };
 
 extern const Facts adam_facts;  // of the parameter

@@ -2,7 +2,8 @@
 //
 //   logits (N, C), labels int64 (N,), losses (N,), grad (N, C)
 //   losses = log(sum exp(x - max)) - (x[label] - max);   grad = (softmax(x) - onehot(label)) * scale
-// scale is 1/N for a mean. grad must not overlap logits. Errors: a label outside 0..C-1 (named with its sample), N = 0.
+// scale is 1/N for a mean. grad ends at zero (kernels/kernel_table.h). grad must not overlap logits. Errors: a label
+// outside 0..C-1 (named with its sample), N = 0.
 #pragma once
 
 #include "core/parallel.h"

@@ -1,5 +1,7 @@
 #include "ops/rmsprop.h"
 
+#include <algorithm>
+
 #include "kernels/dispatch.h"
 #include "ops/optimizer.h"
 
@@ -9,9 +11,11 @@ const Facts rmsprop_facts = Facts("rmsprop").costs(4);
 
 template <typename T>
 RmspropScalars<T> rmsprop_scalars(const RmspropSettings& s) {
-    return {static_cast<T>(s.lr),  static_cast<T>(s.alpha),        static_cast<T>(1 - s.alpha),
-            static_cast<T>(s.eps), static_cast<T>(s.weight_decay), static_cast<T>(s.momentum),
-            s.eps_inside};
+    const double least = least_root<T>(s.alpha);
+    return {static_cast<T>(s.lr),        static_cast<T>(s.alpha),
+            static_cast<T>(1 - s.alpha), static_cast<T>(std::max(s.eps, s.eps_inside ? least * least : least)),
+            static_cast<T>(least),       static_cast<T>(s.weight_decay),
+            static_cast<T>(s.momentum),  s.eps_inside};
 }
 
 void rmsprop_check(const TensorView& param, const TensorView& grad, const TensorView& square,

@@ -3,7 +3,8 @@
 //
 //   g += weight_decay w;  s = alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps)
 //   momentum: b = momentum b + d, d = b;   w -= lr d
-// eps_inside: sqrt(s + eps), Keras' form. buffer is null without momentum. One shape, one dense layout, in place.
+// s and b end at zero, and a very small eps is raised: ops/optimizer.h. eps_inside: sqrt(s + eps), Keras' form. buffer
+// is null without momentum. One shape, one dense layout, in place.
 #pragma once
 
 #include "core/parallel.h"

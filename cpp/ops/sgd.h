@@ -2,7 +2,8 @@
 //
 //   g += weight_decay w;  b = momentum b + (1 - dampening) g (b = g in the first step)
 //   d = nesterov ? g + momentum b : b;  w -= lr d
-// Without momentum there is no buffer (null) and d = g. One shape, one dense layout, in place.
+// b ends at zero: kernels/kernel_table.h. Without momentum there is no buffer (null) and d = g. One shape, one dense
+// layout, in place.
 #pragma once
 
 #include "core/parallel.h"

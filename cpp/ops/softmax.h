@@ -2,7 +2,8 @@
 //
 //   softmax      y = exp(x - max) / sum exp(x - max);   grad_x = y (grad_y - sum(grad_y y))
 //   log_softmax  y = x - max - log(sum exp(x - max));   grad_x = grad_y - exp(y) sum(grad_y)
-// x, y (..., C), contiguous. Sums run along the lane tree. Results must not overlap inputs.
+// Gradients end at zero (kernels/kernel_table.h). x, y (..., C), contiguous. Sums run along the lane tree. Results must
+// not overlap inputs.
 #pragma once
 
 #include "ops/map.h"

@@ -113,10 +113,10 @@ def test_zero_gradients_and_states(isa: str, real: Real) -> None:
 
 
 def test_steps_far_ahead_take_no_time() -> None:
-    """The powers of beta come to rest long before; a state file may say any step."""
+    """The powers of beta come to rest at 0 long before; a state file may say any step."""
     settings = _core.AdamSettings()
     settings.set_step(10**15)
-    assert settings.step == 10**15 and settings.beta1_power < 1e-300 and settings.beta2_power < 1e-300
+    assert settings.step == 10**15 and settings.beta1_power == settings.beta2_power == 0
     settings.beta2 = 0.9
     settings.set_step(3)
     assert (settings.beta1_power, settings.beta2_power) == (0.9 * 0.9 * 0.9, 0.9 * 0.9 * 0.9)

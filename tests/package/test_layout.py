@@ -14,7 +14,7 @@ ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not 
 # Kernel texts that no op's header names: what the others are made of, and the list of all.
 SHARED_TEXTS = {"kernels", "lanes", "math", "gemv"}  # gemv: one row of gemm
 # Tests of all ops together.
-SHARED_TESTS = {"arguments", "guard_pages", "op_gradients", "zeros"}
+SHARED_TESTS = {"arguments", "flush", "guard_pages", "op_gradients", "zeros"}
 # Rooms of python/fastnn whose tests have another name: `keras` would hide Keras itself from them, others are lists of
 # names.
 TESTED_IN = {"keras": "keras_style", "datasets": "data", "utils": "data"}
@@ -37,7 +37,7 @@ def test_nothing_in_a_room_is_no_op() -> None:
     """Nor does anything stand there that no op is named after."""
     stems = {path.stem for path in (ROOT / "benchmarks/ops").glob("*.py")} - {"__init__"}
     assert stems == set(ROOMS)
-    stems = {path.stem for path in (PACKAGE / "reference").glob("*.py")} - {"__init__", "network"}
+    stems = {path.stem for path in (PACKAGE / "reference").glob("*.py")} - {"__init__", "network", "flush"}
     assert stems == set(ROOMS)
     stems = {path.stem.removeprefix("test_") for path in (TESTS / "ops").glob("*.py")}
     assert stems == set(ROOMS) | SHARED_TESTS

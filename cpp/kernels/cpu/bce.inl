@@ -16,7 +16,7 @@ T bce_with_logits(std::int64_t n, const T* x, const T* target, T scale, T* grad)
         Plus<T>());
     for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
         const Vec<T> error = sigmoid(load_n(x + i, count)) - load_n(target + i, count);
-        store_n(grad + i, count, error * Vec<T>::broadcast(scale));
+        store_n(grad + i, count, flushed<T>(error * Vec<T>::broadcast(scale)));
     });
     return loss;
 }

@@ -7,6 +7,8 @@ T cross_entropy(std::int64_t n, const T* logits, std::int64_t label, T scale, T*
     const T total = exp_shifted(n, logits, top, grad);
     divide(n, grad, 1, &total, 0, grad);
     grad[label] = grad[label] - T(1);
-    multiply(n, grad, 1, &scale, 0, grad);
+    for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
+        store_n(grad + i, count, flushed<T>(load_n(grad + i, count) * Vec<T>::broadcast(scale)));
+    });
     return log_of(total) - shifted;
 }

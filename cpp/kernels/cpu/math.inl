@@ -20,6 +20,7 @@ struct Constant<float> {
     static constexpr float exp_low = -104, exp_high = 89;  // exp rounds to 0 below -103.98, to infinity above 88.73
     static constexpr float tanh_high = 10;                 // tanh(x) rounds to 1 above 9.02
     static constexpr float smallest_normal = 0x1p-126f, subnormal_scale = 0x1p24f, subnormal_shift = 24;
+    static constexpr float least = 0x1p-100f;  // 2^26 smallest_normal: kernel_table.h
     static constexpr float sqrt2 = 0x1.6a09e6p+0f;
     static constexpr int exp_degree = 7;  // |r|^8 / 8! = 5e-9 for |r| <= ln2 / 2, half an ULP is 6e-8
     static constexpr int log_terms = 5;   // 2/13 z^6 = 1e-10 of R's 0.02 for z = s^2 <= 0.0295
@@ -39,6 +40,7 @@ struct Constant<double> {
     static constexpr double exp_low = -746, exp_high = 710;  // 0 below -745.14, infinity above 709.79
     static constexpr double tanh_high = 20;                  // 1 above 19.07
     static constexpr double smallest_normal = 0x1p-1022, subnormal_scale = 0x1p54, subnormal_shift = 54;
+    static constexpr double least = 0x1p-996;
     static constexpr double sqrt2 = 0x1.6a09e667f3bcdp+0;
     static constexpr int exp_degree = 13;  // |r|^14 / 14! = 4e-18, half an ULP is 1.1e-16
     static constexpr int log_terms = 11;   // 2/25 z^12 = 3e-20 of R's 0.02
@@ -145,6 +147,25 @@ Vec<T> log1p_unit(Vec<T> x) {
 template <typename T>
 Vec<T> absolute(Vec<T> x) {
     return x & Vec<T>::from_bits(Constant<T>::magnitude);
+}
+
+// What fades ends at zero (kernel_table.h): +0 below the limit; NaN stays NaN.
+template <typename T>
+Vec<T> flushed(Vec<T> x, Vec<T> limit) {
+    return zero_where(greater(limit, absolute(x)), x);
+}
+
+template <typename T>
+Vec<T> flushed(Vec<T> x) {
+    return flushed<T>(x, Vec<T>::broadcast(Constant<T>::least));
+}
+
+// beta v + fresh g^2; g below least_grad adds nothing.
+template <typename T>
+Vec<T> average_of_squares(Vec<T> beta, Vec<T> v, Vec<T> fresh, Vec<T> g, Vec<T> least_grad) {
+    const Vec<T> counted = flushed<T>(g, least_grad);
+    const Vec<T> average = fma(beta, v, fresh * (counted * counted));
+    return zero_where(greater(Vec<T>::broadcast(Constant<T>::smallest_normal), average), average);
 }
 
 // (a + a_low) / (d + d_low), where the low parts are what rounding took from a and d: the residual of the first

@@ -11,7 +11,7 @@ void sgd(std::int64_t n, T* w, const T* g, T* buffer, const SgdScalars<T>& s) {
         V step = load_n(g + i, count);
         if (decays) step = fma(decay, weight, step);
         if (buffer) {
-            const V velocity = first ? step : fma(momentum, load_n<T>(buffer + i, count), fresh * step);
+            const V velocity = flushed<T>(first ? step : fma(momentum, load_n<T>(buffer + i, count), fresh * step));
             store_n(buffer + i, count, velocity);
             step = nesterov ? fma(momentum, velocity, step) : velocity;
         }

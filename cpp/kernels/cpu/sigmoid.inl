@@ -10,6 +10,6 @@ template <typename T>
 void sigmoid_backward(std::int64_t n, const T* grad_y, const T* y, T* grad_x) {
     for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
         const Vec<T> out = load_n(y + i, count);
-        store_n(grad_x + i, count, load_n(grad_y + i, count) * (out * (Vec<T>::broadcast(T(1)) - out)));
+        store_n(grad_x + i, count, flushed<T>(load_n(grad_y + i, count) * (out * (Vec<T>::broadcast(T(1)) - out))));
     });
 }

@@ -34,7 +34,7 @@ void softmax_backward(std::int64_t n, const T* grad_y, const T* y, T* grad_x) {
         Plus<T>());
     for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
         const Vec<T> centred = load_n(grad_y + i, count) - Vec<T>::broadcast(dot);
-        store_n(grad_x + i, count, load_n(y + i, count) * centred);
+        store_n(grad_x + i, count, flushed<T>(load_n(y + i, count) * centred));
     });
 }
 
@@ -53,6 +53,6 @@ void log_softmax_backward(std::int64_t n, const T* grad_y, const T* y, T* grad_x
     const T total = sum(n, grad_y);
     for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
         const Vec<T> p = exp(load_n(y + i, count));
-        store_n(grad_x + i, count, fnma(p, Vec<T>::broadcast(total), load_n(grad_y + i, count)));
+        store_n(grad_x + i, count, flushed<T>(fnma(p, Vec<T>::broadcast(total), load_n(grad_y + i, count))));
     });
 }

@@ -11,7 +11,9 @@ from fastnn.optim.optimizer import Optimizer, Params, check_number
 class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015): w -= lr m_hat / (sqrt(v_hat) + eps), weight_decay added to the gradient.
 
-    betas: how much of the running mean of gradients and of their squares is kept each step.
+    betas: how much of the running mean of gradients and of their squares is kept each step. Means end at zero
+    (:class:`Optimizer`): gradients below e = sqrt(2^-126 / (1 - beta2)), 3e-18, do not count in that of squares, and an
+    eps sqrt(1 - beta2^t) below e counts as e (float64: 2^-1022, 5e-153).
     """
 
     slots = ("exp_avg", "exp_avg_sq")

@@ -36,6 +36,10 @@ class Optimizer:
 
     state: per parameter, the running values under PyTorch's names; param_groups: hyper-parameters, a group each.
 
+    Running averages end at zero, where PyTorch's go on as subnormal numbers, which cost some processors much time: a
+    step makes 0 of an average of gradients or steps below 2^-100 in magnitude (float64: 2^-996), and of an average of
+    squares below 2^-126 (2^-1022). No step becomes infinite, NaN or 2.5 times as long by that.
+
     Raises:
         ValueError: no parameters, one parameter twice, or a hyper-parameter out of range.
         TypeError: something that is no parameter.

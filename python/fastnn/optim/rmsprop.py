@@ -9,7 +9,11 @@ from fastnn.optim.optimizer import Optimizer, Params, check_number
 
 
 class RMSprop(Optimizer):
-    """RMSprop (Hinton, lecture 6e, 2012): w -= lr g / (sqrt(mean g^2) + eps), optional momentum; PyTorch's form."""
+    """RMSprop (Hinton, lecture 6e, 2012): w -= lr g / (sqrt(mean g^2) + eps), optional momentum; PyTorch's form.
+
+    Means end at zero (:class:`Optimizer`): gradients below e = sqrt(2^-126 / (1 - alpha)), 1e-18, do not count in that
+    of squares, and an eps below e counts as e (float64: 2^-1022, 1.5e-153).
+    """
 
     slots = ("square_avg", "momentum_buffer")
 

@@ -11,6 +11,8 @@ from fastnn.optim.optimizer import Optimizer, Params, check_number
 class SGD(Optimizer):
     """w -= lr d, with momentum, dampening, Nesterov's form and weight decay as PyTorch has them.
 
+    The momentum ends at zero (:class:`Optimizer`).
+
     Raises:
         ValueError: nesterov without momentum or with dampening, or a hyper-parameter out of range.
     """

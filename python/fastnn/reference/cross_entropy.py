@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.reference.flush import flushed
 from fastnn.reference.softmax import log_softmax
 
 
 def cross_entropy(
-    logits: np.ndarray, labels: np.ndarray, mean: bool = True
+    logits: np.ndarray, labels: np.ndarray, mean: bool = True, dtype: type | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """losses = -log_softmax(logits)[label]; grad = (softmax - onehot(label)) scale.
 
-    logits (N, C), labels int64 (N,); scale = 1 / N for a mean, else 1.
+    logits (N, C), labels int64 (N,); scale = 1 / N for a mean, else 1. grad ends at zero by dtype's limit.
     Returns total = scale sum(losses), losses (N,) and grad (N, C).
     """
     rows = np.arange(len(labels))
@@ -21,4 +22,4 @@ def cross_entropy(
     losses = -log_probabilities[rows, labels]
     grad = np.exp(log_probabilities)
     grad[rows, labels] -= 1
-    return losses.sum() * scale, losses, grad * scale
+    return losses.sum() * scale, losses, flushed(grad * scale, dtype)

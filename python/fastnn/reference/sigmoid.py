@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.reference.flush import flushed
+
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """y = 1 / (1 + e) for x >= 0 and e / (1 + e) below, e = exp(-|x|): nothing overflows; any shape."""
@@ -11,6 +13,6 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x < 0, e, e.dtype.type(1)) / (1 + e)
 
 
-def sigmoid_backward(grad_y: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """grad_x = grad_y y (1 - y)."""
-    return grad_y * (y * (1 - y))
+def sigmoid_backward(grad_y: np.ndarray, y: np.ndarray, dtype: type | None = None) -> np.ndarray:
+    """grad_x = grad_y y (1 - y), which ends at zero by dtype's limit."""
+    return flushed(grad_y * (y * (1 - y)), dtype)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.reference.flush import flushed
+
 
 def softmax(x: np.ndarray) -> np.ndarray:
     """y = exp(x - max) / sum exp(x - max); x, y (..., C)."""
@@ -11,9 +13,9 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def softmax_backward(grad_y: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """grad_x = y (grad_y - sum(grad_y y))."""
-    return y * (grad_y - (grad_y * y).sum(axis=-1, keepdims=True))
+def softmax_backward(grad_y: np.ndarray, y: np.ndarray, dtype: type | None = None) -> np.ndarray:
+    """grad_x = y (grad_y - sum(grad_y y)), which ends at zero by dtype's limit."""
+    return flushed(y * (grad_y - (grad_y * y).sum(axis=-1, keepdims=True)), dtype)
 
 
 def log_softmax(x: np.ndarray) -> np.ndarray:
@@ -22,6 +24,6 @@ def log_softmax(x: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def log_softmax_backward(grad_y: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """grad_x = grad_y - exp(y) sum(grad_y)."""
-    return grad_y - np.exp(y) * grad_y.sum(axis=-1, keepdims=True)
+def log_softmax_backward(grad_y: np.ndarray, y: np.ndarray, dtype: type | None = None) -> np.ndarray:
+    """grad_x = grad_y - exp(y) sum(grad_y), which ends at zero by dtype's limit."""
+    return flushed(grad_y - np.exp(y) * grad_y.sum(axis=-1, keepdims=True), dtype)

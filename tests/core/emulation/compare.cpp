@@ -123,13 +123,20 @@ void updates(std::int64_t n) {
     const std::vector<T> g = numbers<T>(size), state = numbers<T>(3 * size);
     using K = Kernels<T>;
     for (int variant = 0; variant < 4; ++variant) {
-        const AdamScalars<T> adam{
-            T(0.9), T(0.1), T(0.999), T(0.001), T(0.01), T(1e-8), T(variant & 1 ? 0.1 : 0), T(variant & 2 ? 0.99 : 1)};
+        const AdamScalars<T> adam{T(0.9),
+                                  T(0.1),
+                                  T(0.999),
+                                  T(0.001),
+                                  T(0.01),
+                                  T(1e-8),
+                                  T(3e-18),
+                                  T(variant & 1 ? 0.1 : 0),
+                                  T(variant & 2 ? 0.99 : 1)};
         both<T>("adam", n, state, [&](const K& k, T* s) { k.adam(n, s, g.data(), s + n, s + 2 * n, adam); });
         const SgdScalars<T> sgd{T(0.1), T(0.9), T(1), T(variant & 1 ? 0.1 : 0), (variant & 2) != 0, variant == 3};
         both<T>("sgd", n, state, [&](const K& k, T* s) { k.sgd(n, s, g.data(), variant ? s + n : nullptr, sgd); });
         const RmspropScalars<T> rms{
-            T(0.1), T(0.9), T(0.1), T(1e-8), T(variant & 1 ? 0.1 : 0), T(0.5), (variant & 2) != 0};
+            T(0.1), T(0.9), T(0.1), T(1e-8), T(1e-18), T(variant & 1 ? 0.1 : 0), T(0.5), (variant & 2) != 0};
         both<T>("rmsprop", n, state,
                 [&](const K& k, T* s) { k.rmsprop(n, s, g.data(), s + n, variant ? s + 2 * n : nullptr, rms); });
     }

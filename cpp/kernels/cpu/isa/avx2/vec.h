@@ -78,6 +78,7 @@ struct Vec<float> {
     friend Mask greater(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m)}; }
+    friend Vec zero_where(Mask m, Vec x) { return {_mm256_andnot_ps(m, x.v)}; }
 };
 
 template <>
@@ -141,6 +142,7 @@ struct Vec<double> {
     friend Mask greater(Vec a, Vec b) { return _mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_pd(b.v, a.v, m)}; }
+    friend Vec zero_where(Mask m, Vec x) { return {_mm256_andnot_pd(m, x.v)}; }
 };
 
 // 16 registers: 6 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 15; 12 chains cover the latency of

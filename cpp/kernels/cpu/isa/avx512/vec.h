@@ -61,6 +61,7 @@ struct Vec<float> {
     friend Mask greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
+    friend Vec zero_where(Mask m, Vec x) { return select(m, zero(), x); }
 };
 
 template <>
@@ -112,6 +113,7 @@ struct Vec<double> {
     friend Mask greater(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ); }
     friend Mask is_nan(Vec a) { return _mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_pd(m, b.v, a.v)}; }
+    friend Vec zero_where(Mask m, Vec x) { return select(m, zero(), x); }
 };
 
 // 32 registers: 14 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 31. Fourteen rows keep 28 chains in

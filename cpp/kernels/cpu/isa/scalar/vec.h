@@ -72,6 +72,7 @@ struct Vec {
     friend Mask greater(Vec a, Vec b) { return a.v > b.v; }           // false where either is NaN
     friend Mask is_nan(Vec a) { return a.v != a.v; }
     friend Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
+    friend Vec zero_where(Mask m, Vec x) { return m ? zero() : x; }  // select(m, zero(), x) in one instruction
 };
 
 // Two columns of register tiles would leave most registers empty; four rows by four columns hide the latency of fma.
