@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import threading
 import weakref
@@ -15,6 +16,7 @@ from fastnn.eager.autograd import enable_grad, is_grad_enabled, no_grad, set_gra
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import compile
 from fastnn.nn import functional as F
+from processes import printed
 
 
 def leaf(*numbers: float, kind: type = np.float64) -> Tensor:
@@ -203,6 +205,20 @@ class TestChangedInPlace:
             w *= 3
         (w * w).sum().backward()
         np.testing.assert_array_equal(w.grad.numpy(), [6, 6, 6])
+
+    def test_in_another_process(self) -> None:
+        """A pickle of a tensor that was changed often, read where little has happened so far."""
+        code = """
+import pickle, sys
+from fastnn import Tensor
+x, w = pickle.loads(bytes.fromhex(sys.argv[1])), Tensor([2.0, 3.0]).requires_grad_()
+(x * w).sum().backward()
+print(w.grad.tolist())
+"""
+        x = Tensor(np.zeros(2))
+        for _ in range(1000):
+            x += 1
+        assert printed(code, pickle.dumps(x).hex()) == "[1000.0, 1000.0]\n"
 
     def test_through_views(self) -> None:
         """Weights that are used transposed or in another shape, as one does from scratch."""

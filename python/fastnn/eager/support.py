@@ -34,6 +34,12 @@ class TensorBase:
     # slot unset takes half a microsecond.
     __slots__ = ("__weakref__", "_changed", "_data", "_node", "_used", "grad", "requires_grad")
 
+    def __setstate__(self, state: tuple[dict[str, Any] | None, dict[str, Any]]) -> None:
+        """Of a pickle or copy, whose changes were counted elsewhere: see autograd."""
+        attributes, slots = state
+        for name, value in {**(attributes or {}), **slots, "_changed": -1}.items():
+            setattr(self, name, value)
+
     def _for_product(self) -> tuple[np.ndarray, bool]:
         """The array as a factor, and whether it is known to be finite (see Parameter)."""
         return self._data, False
