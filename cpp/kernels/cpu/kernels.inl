@@ -3,7 +3,7 @@
 #include "kernels/kernel_table.h"
 
 #if defined(__clang__)
-#define FASTNN_UNROLL
+#define FASTNN_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define FASTNN_UNROLL _Pragma("GCC unroll 16")
 #endif
