@@ -1,5 +1,7 @@
 #include "bindings/arrays.h"
 
+#include <algorithm>
+
 #include "bindings/array_memory.h"
 #include "core/aligned_buffer.h"
 #include "core/check.h"
@@ -46,11 +48,10 @@ ArrayFacts facts_of(const py::array& array) {
 
 bool aligned(const py::array& array) { return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0; }
 
+// Items are of 1, 4 or 8 bytes: strides are divided by shifting.
 bool whole_strides(const py::array& array) {
-    for (py::ssize_t i = 0; i < array.ndim(); ++i) {
-        if (array.strides(i) % array.itemsize() != 0) return false;
-    }
-    return true;
+    const py::ssize_t *const strides = array.strides(), rest = array.itemsize() - 1;
+    return std::none_of(strides, strides + array.ndim(), [rest](py::ssize_t stride) { return (stride & rest) != 0; });
 }
 
 py::array as_ndarray(const char* op, const char* name, const py::handle& object) {
@@ -69,9 +70,11 @@ TensorView make_view(const py::array& array, DType dtype) {
     view.data = const_cast<void*>(array.data());
     view.dtype = dtype;
     view.rank = static_cast<int>(array.ndim());
+    const py::ssize_t *const shape = array.shape(), *const strides = array.strides();
+    const int shift = __builtin_ctzll(static_cast<std::uint64_t>(item_size(dtype)));
     for (int i = 0; i < view.rank; ++i) {
-        view.shape[i] = array.shape(i);
-        view.stride[i] = array.strides(i) / array.itemsize();
+        view.shape[i] = shape[i];
+        view.stride[i] = strides[i] >> shift;
     }
     return view;
 }

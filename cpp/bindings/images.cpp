@@ -94,6 +94,20 @@ py::bytes inflate(const std::string& data, std::int64_t size) {
     return {reinterpret_cast<const char*>(out.data()), static_cast<std::size_t>(size)};
 }
 
+bool inflate_blocks(const py::buffer& data, const py::array& out) {
+    const py::buffer_info in = data.request();
+    const auto size = static_cast<std::size_t>(out.size());
+    if (in.ndim != 1 || in.itemsize != 1 || !PyBuffer_IsContiguous(in.view(), 'C'))
+        fail_type("inflate", "data must be contiguous bytes");
+    if (!out.dtype().is(py::dtype::of<std::uint8_t>()) || out.ndim() != 1 || !(out.flags() & py::array::c_style))
+        fail_type("inflate", "out must be contiguous uint8 (N,)");
+    if (size < inflate_slack) fail("inflate", "out has ", size, " bytes; it needs ", inflate_slack, " to spare");
+    auto* const bytes = static_cast<std::uint8_t*>(const_cast<py::array&>(out).mutable_data());
+    const py::gil_scoped_release release;
+    return Inflater().run_blocks(static_cast<const std::uint8_t*>(in.ptr), static_cast<std::size_t>(in.size), bytes,
+                                 size - inflate_slack);
+}
+
 }  // namespace
 
 void bind_images(py::module_& module) {
@@ -110,6 +124,9 @@ void bind_images(py::module_& module) {
                "ASCII; None for any other. files: names with one of the extensions (lower case, with their dots),\n"
                "sorted; stamps: int64 (N, 3), bytes, and ns when the content and when anything changed, or empty;\n"
                "folders: names.");
+    module.def("inflate_blocks", inflate_blocks, py::arg("data"), py::arg("out"),
+               "Decompresses deflate blocks (RFC 1951) into out, uint8 (N,), all but its last 8 bytes, which may\n"
+               "change too. False where they are damaged, give another number of bytes or are followed by more.");
     module.def("inflate", inflate, py::arg("data"), py::arg("size"),
                "Decompresses a zlib stream of exactly size bytes (RFC 1950, 1951).\n\n"
                "Raises ValueError where zlib would, and for a stream of another length or with more behind it.");

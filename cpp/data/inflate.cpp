@@ -211,15 +211,25 @@ bool Inflater::run(const std::uint8_t* in, std::size_t in_size, std::uint8_t* ou
     // Deflate with a window of at most 32 KiB, no preset dictionary; the header is a multiple of 31.
     if (in_size < 6 || (in[0] & 0x0f) != 8 || in[0] >> 4 > 7 || (in[1] & 0x20) || (in[0] << 8 | in[1]) % 31)
         return false;
-    bits_ = {in + 2, in + in_size, 0, 0, 0};
+    if (!blocks(in + 2, in_size - 2, out, out_size, 4)) return false;
+    const std::uint8_t* const sum = bits_.in;
+    return adler32(out, out_size) == (std::uint32_t{sum[0]} << 24 | sum[1] << 16 | sum[2] << 8 | sum[3]);
+}
+
+bool Inflater::run_blocks(const std::uint8_t* in, std::size_t in_size, std::uint8_t* out, std::size_t out_size) {
+    return blocks(in, in_size, out, out_size, 0);
+}
+
+// All blocks, with so many bytes behind them, where bits_ then is.
+bool Inflater::blocks(const std::uint8_t* in, std::size_t in_size, std::uint8_t* out, std::size_t out_size,
+                      std::size_t behind) {
+    bits_ = {in, in + in_size, 0, 0, 0};
     out_ = out_begin_ = out;
     out_end_ = out + out_size;
     for (bool final = false; !final;) {
         if (!block(final)) return false;
     }
-    if (!bits_.to_byte() || out_ != out_end_ || bits_.end - bits_.in != 4) return false;
-    const std::uint8_t* const sum = bits_.in;
-    return adler32(out, out_size) == (std::uint32_t{sum[0]} << 24 | sum[1] << 16 | sum[2] << 8 | sum[3]);
+    return bits_.to_byte() && out_ == out_end_ && static_cast<std::size_t>(bits_.end - bits_.in) == behind;
 }
 
 bool Inflater::block(bool& final) {

@@ -1,4 +1,5 @@
-// zlib streams (RFC 1950) of deflate blocks (RFC 1951), decompressed into a buffer whose size is known beforehand.
+// zlib streams (RFC 1950) of deflate blocks (RFC 1951), or such blocks alone, decompressed into a buffer whose size is
+// known beforehand.
 //
 // Accepts what zlib accepts and nothing else. Whatever the input is, nothing outside the buffers is read or written,
 // nothing is allocated, and the time is bounded by the sizes of both.
@@ -37,6 +38,9 @@ public:
     // False where the stream is damaged, gives another number of bytes, or is followed by anything.
     bool run(const std::uint8_t* in, std::size_t in_size, std::uint8_t* out, std::size_t out_size);
 
+    // The same of the blocks alone, without zlib's header and sum.
+    bool run_blocks(const std::uint8_t* in, std::size_t in_size, std::uint8_t* out, std::size_t out_size);
+
 private:
     static constexpr int length_root = 9, distance_root = 6, length_entries = 852, distance_entries = 592;
 
@@ -44,6 +48,8 @@ private:
         InflateEntry lengths[length_entries], distances[distance_entries];
     };
 
+    bool blocks(const std::uint8_t* in, std::size_t in_size, std::uint8_t* out, std::size_t out_size,
+                std::size_t behind);
     static const Tables& fixed_tables();
     bool block(bool& final);
     bool stored();

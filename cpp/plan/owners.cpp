@@ -71,6 +71,7 @@ private:
                 all_can = all_can && each.batch == batch.begin && !writes(each, batch);
                 whole = whole || each.features >= 0;
             }
+            gather.anywhere = all_can;
             gather.everywhere = whole && all_can && threads_ > 1;
         }
     }

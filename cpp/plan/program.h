@@ -33,6 +33,7 @@ struct Program {
     int input = -1, target = -1, loss = -1, output = -1;  // views
     Profile profile;                                      // empty: none is wanted
     Batch batch;
+    bool batch_anywhere = false;     // whether it may lie elsewhere than in its view: nobody reads that itself
     const Source* source = nullptr;  // of the current run
     std::int64_t step = 0;           // number in it
     double usual_seconds = 0;        // of a step (pace.h)

@@ -45,6 +45,7 @@ struct Run {
         for (const auto& action : program.after_step) action();
         for (Zeros& each : program.zeros) each.end_step();
         program.step = ++done;
+        place_batch();
         const bool failed = limits.stop_at_nan && loss != nullptr && !std::isfinite(loss_value(*loss));
         stop = failed || done >= limits.steps;
         if (most == 1) return look_at_clock();
@@ -55,6 +56,12 @@ struct Run {
         team.resize(size);
         program.hand_out(size);
         step_start = now;
+    }
+
+    // Looks whether the batch of the next step has to be gathered.
+    void place_batch() {
+        const bool anywhere = program.source != nullptr && done < limits.steps && program.batch_anywhere;
+        program.batch.set_place(anywhere ? batch_in_place(*program.source, done, *input) : nullptr);
     }
 
     // A thread alone has no pace to keep, and the clock costs as much as a layer of the smallest networks: it is looked
@@ -151,7 +158,8 @@ void Plan::set_io(int program, int input, int target, int loss, int output) {
         which.instructions.front().detail = "targets";
     }
     add_gather(batch, [=, &which](Range rows, int thread) {
-        if (which.source != nullptr) gather_batch(*which.source, which.step, rows, which.batch.of(batch, thread));
+        if (which.source == nullptr || !which.batch.gathered()) return;
+        gather_batch(*which.source, which.step, rows, which.batch.of(batch, thread));
     });
     which.instructions.front().gathers = true;
 }
@@ -199,6 +207,7 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     for (Zeros& each : target.zeros) each.forget();  // a step that failed may have left some
     target.source = source;
     target.step = 0;
+    run.place_batch();
     parallel(threads, [&run](Team& team) { run(team); });
     steps_run_ += run.done;
     target.profile.steps += run.done;
@@ -220,6 +229,8 @@ const Program& Plan::scheduled(int program, std::int64_t steps) {
     target.of_steps = steps;
     if (target.threads == target.scheduled_for) return target;
     choose_owners(target.instructions, target.threads);
+    target.batch_anywhere = std::any_of(target.instructions.begin(), target.instructions.end(),
+                                        [](const Instruction& each) { return each.anywhere; });
     target.phases = schedule(target.instructions, rows);
     target.scheduled_for = target.threads;
     return target;

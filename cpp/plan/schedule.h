@@ -58,16 +58,18 @@ struct Instruction {
     bool tasks = false;  // each grain of the split was made to be a task; else it is cut evenly, a part a thread
     Body body{};         // null where it is cut by rows only
     std::vector<Access> accesses{};
-    const void* batch = nullptr;  // where it reads the batch's inputs through Program::local
+    const void* batch = nullptr;  // where it reads the batch's inputs through Program::batch
     bool gathers = false;         // makes them
     bool checks = false;          // may find that the batch is wrong: no parameter changes before
     bool updates = false;         // changes a parameter
     double flops = 0;             // in products
     double operations = 0;        // elementary ones (cost.h)
 
-    // Chosen (owners.h): which of the feature cuts (-1: none); whether each thread does all of it for itself.
+    // Chosen (owners.h): which of the feature cuts (-1: none); whether each thread does all of it for itself; of the
+    // one that gathers: whether everybody who reads the batch does it through Program::batch.
     int features = -1;
     bool everywhere = false;
+    bool anywhere = false;
 
     void reads(const TensorView& view) { accesses.push_back(access_of(view, false)); }
     void writes(const TensorView& view) { accesses.push_back(access_of(view, true)); }

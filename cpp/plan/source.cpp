@@ -51,6 +51,17 @@ void gather_targets(const Source& source, std::int64_t step, Range rows, const T
     gather_rows(rows, *source.targets, index, target);
 }
 
+void* batch_in_place(const Source& source, std::int64_t step, const TensorView& input) {
+    const TensorView& images = source.images;
+    const std::int64_t rows = input.shape[0];
+    const std::int64_t* const order = source.order + step * rows;
+    if (images.dtype != input.dtype || rows == 0 || order[0] < 0 || order[0] > images.shape[0] - rows) return nullptr;
+    for (std::int64_t i = 1; i < rows; ++i) {
+        if (order[i] != order[0] + i) return nullptr;
+    }
+    return images.rows(order[0], rows).data;
+}
+
 void Batch::prepare(const TensorView& input, int copies) {
     input_ = input.data;
     copies_.resize(static_cast<std::size_t>(copies - 1));

@@ -25,14 +25,24 @@ void check_source(const Source& source, const TensorView& input, const TensorVie
 void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input);
 void gather_targets(const Source& source, std::int64_t step, Range rows, const TensorView& target);
 
-// Where the inputs of a batch lie: in their view, or in a copy of each thread's own, the first one's being the view.
+// Where the batch of a step lies in the source already, row behind row as the order has them; null where it does not.
+void* batch_in_place(const Source& source, std::int64_t step, const TensorView& input);
+
+// Where the inputs of a batch lie: in their view, or in a copy of each thread's own, the first one's being the view; or
+// in the source.
 class Batch {
 public:
     void prepare(const TensorView& input, int copies);
 
+    // Of this step: in the source, where it is not null.
+    void set_place(void* in_source) { in_source_ = in_source; }
+    bool gathered() const { return in_source_ == nullptr; }
+
     // The memory of a view that this thread reads and gathers into: its copy where the view is the batch's.
     void* of(void* memory, int thread) const {
-        const bool copied = memory == input_ && thread > 0 && static_cast<std::size_t>(thread) <= copies_.size();
+        if (memory != input_) return memory;
+        if (!gathered()) return in_source_;
+        const bool copied = thread > 0 && static_cast<std::size_t>(thread) <= copies_.size();
         return copied ? copies_[static_cast<std::size_t>(thread - 1)].data() : memory;
     }
     TensorView of(const TensorView& view, int thread) const {
@@ -43,6 +53,7 @@ public:
 
 private:
     const void* input_ = nullptr;
+    void* in_source_ = nullptr;
     std::vector<AlignedBuffer> copies_;
 };
 

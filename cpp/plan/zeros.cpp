@@ -25,9 +25,8 @@ void Zeros::count(std::int64_t rows, std::int64_t live) {
         left_out_.fetch_add(rows * (x_.shape[1] - live), std::memory_order_relaxed);
 }
 
-LiveColumns Zeros::find(Range range, std::int32_t* columns) {
-    const std::int64_t rows = range.end - range.begin;
-    const std::int64_t live = find_live_columns(x_.rows(range.begin, rows), columns).count;
+LiveColumns Zeros::find(const TensorView& some, std::int32_t* columns) {
+    const std::int64_t live = find_live_columns(some, columns).count;
     std::uint64_t bits = 0;
     for (std::int64_t i = 0; i < live; ++i) {
         bits |= std::uint64_t{1} << columns[i] % word_bits;
@@ -36,7 +35,7 @@ LiveColumns Zeros::find(Range range, std::int32_t* columns) {
         words_[static_cast<std::size_t>(word)].fetch_or(bits, std::memory_order_relaxed);
         bits = 0;
     }
-    count(rows, live);
+    count(some.shape[0], live);
     return leaving_out_pays(live, x_.shape[1]) ? LiveColumns{columns, live} : LiveColumns{};
 }
 

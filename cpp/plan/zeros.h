@@ -26,9 +26,9 @@ public:
     // Whether to look for zeros in this step: only now and then where the last look found few.
     bool wanted() const { return pause_ == 0; }
 
-    // The live columns of some rows, in memory for live_columns_room(x) numbers; all (null) where leaving out the
+    // The live columns of some rows of x, in memory for live_columns_room(x) numbers; all (null) where leaving out the
     // others does not pay. Any thread, each row once a step.
-    LiveColumns find(Range rows, std::int32_t* columns);
+    LiveColumns find(const TensorView& some, std::int32_t* columns);
 
     // The same of all rows, as this thread has them in x, and in memory of its own: it looks once a step.
     LiveColumns find_all(const TensorView& x, int thread);

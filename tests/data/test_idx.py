@@ -6,13 +6,14 @@ import gzip
 import random
 import struct
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastnn.data import idx as idx_module
-from fastnn.data.idx import find_mnist, read_idx, read_labelled
+from fastnn.data.idx import find_mnist, read_idx, read_labelled, reading_ahead
 from fastnn.errors import FormatError
 
 
@@ -60,9 +61,78 @@ def test_pieces_of_the_compressed_file_join(
 ) -> None:
     array = pixels(50, 8, 8)
     path = written(tmp_path, gzip.compress(idx(array)))
+    monkeypatch.setattr(idx_module, "_is_one_member", lambda data, spare: False)
     for piece in (1, 7, 100):
         monkeypatch.setattr(idx_module, "_PIECE", piece)
         np.testing.assert_array_equal(read_idx(path), array)
+
+
+@pytest.mark.parametrize("name", [None, "", "t10k-images", "x" * 4000, "x" * 5000])
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_a_single_member_is_read_at_once(
+    tmp_path: Path, idx: Callable, pixels: Callable, monkeypatch: pytest.MonkeyPatch, name: str | None, level: int
+) -> None:
+    """By the core, and by pieces the same; a name that is too long is no obstacle, only slower."""
+    array = pixels(300, 8, 8)
+    packed = gzip.compress(idx(array), level)
+    if name is not None:
+        packed = packed[:3] + b"\x08" + packed[4:10] + name.encode() + b"\0" + packed[10:]
+    pieces: list[bool] = []
+    inflate = idx_module._inflate
+    monkeypatch.setattr(idx_module, "_inflate", lambda *a, whole: (pieces.append(whole), inflate(*a, whole=whole))[1])
+    np.testing.assert_array_equal(read_idx(written(tmp_path, packed)), array)
+    assert pieces == [False, True][: 2 if name == "x" * 5000 else 1]  # the header always
+
+
+def test_every_damage_of_a_single_member_is_found(tmp_path: Path, idx: Callable, pixels: Callable) -> None:
+    """As zlib finds it: by its blocks, its checksum or its size."""
+    array = pixels(20, 4, 4)
+    packed = gzip.compress(idx(array))
+    draw = random.Random(5)
+    for _ in range(300):
+        wrong = bytearray(packed)
+        wrong[draw.randrange(len(wrong))] ^= 1 << draw.randrange(8)
+        path = written(tmp_path, bytes(wrong))
+        try:
+            expected = gzip.decompress(bytes(wrong))
+        except (OSError, EOFError, zlib.error):
+            expected = b""
+        if expected == idx(array):  # in what the header says of time and system
+            np.testing.assert_array_equal(read_idx(path), array)
+        else:
+            message(path)
+
+
+def test_files_are_read_ahead(mnist_folder: Callable[..., Path], tmp_path: Path, idx: Callable) -> None:
+    folder = mnist_folder()
+    files = find_mnist(folder)
+    wanted = [read_idx(path) for path in files]
+    with reading_ahead(folder):
+        for path in files:
+            idx_module._ahead[str(path)].join()
+            path.rename(path.with_name("moved"))  # nobody looks there again
+            path.with_name("moved").unlink()
+        for path, array in zip(files[:3], wanted, strict=False):
+            np.testing.assert_array_equal(read_idx(path), array)
+        with pytest.raises(FileNotFoundError):
+            read_idx(files[0])  # what was read ahead is given once
+    assert not idx_module._ahead
+    with pytest.raises(FileNotFoundError):
+        read_idx(files[3])  # or until the end
+
+
+def test_what_cannot_be_read_ahead_is_said_when_it_is_read(mnist_folder: Callable[..., Path], tmp_path: Path) -> None:
+    folder = mnist_folder()
+    files = find_mnist(folder)
+    files.train_images.write_bytes(files.train_images.read_bytes()[:-9])
+    with reading_ahead(folder):
+        assert "is truncated" in message(files.train_images)
+    for wrong in (tmp_path / "nowhere", files.test_labels, "digits", tmp_path):
+        with reading_ahead(wrong):
+            assert not idx_module._ahead
+    files.test_labels.unlink()
+    with reading_ahead(folder):
+        assert not idx_module._ahead
 
 
 @pytest.mark.parametrize(

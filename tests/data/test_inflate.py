@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import zlib
 
+import numpy as np
 import pytest
 from fastnn import _core
 
@@ -27,6 +28,13 @@ def by_us(stream: bytes, size: int) -> bytes | None:
     except ValueError as error:
         assert str(error).startswith("[inflate] ")
         return None
+
+
+def by_blocks(stream: bytes, size: int) -> bytes | None:
+    """The blocks of a zlib stream alone."""
+    out = np.full(size + 8, 7, np.uint8)
+    whole = _core.inflate_blocks(memoryview(stream)[2:-4], out)
+    return out[:size].tobytes() if whole else None
 
 
 def generated(draw: random.Random) -> bytes:
@@ -82,14 +90,16 @@ def compare(seed: int, streams: int, mutations: int) -> tuple[int, int]:
     for _ in range(streams):
         data = generated(draw)
         stream = compressed(draw, data)
-        assert by_us(stream, len(data)) == data
+        assert by_us(stream, len(data)) == by_blocks(stream, len(data)) == data
         for size in (len(data) - 1, len(data) + 1):
             assert by_us(stream, size) is None
+            assert size < 0 or by_blocks(stream, size) is None
         for _ in range(mutations):
             wrong = damaged(draw, stream)
             size = max(0, len(data) + draw.choice((0, 0, 0, 1, -1)))
             expected = by_zlib(wrong, size)
             assert by_us(wrong, size) == expected
+            assert expected is None or by_blocks(wrong, size) == expected
             ends[expected is None] += 1
     return ends[0], ends[1]
 
@@ -146,3 +156,25 @@ def test_sizes() -> None:
     with pytest.raises(ValueError, match="size is -1; it must be from 0 to"):
         _core.inflate(zlib.compress(b""), -1)
     assert _core.inflate(zlib.compress(b""), 0) == b""
+
+
+def test_blocks_into_memory() -> None:
+    stream, out = zlib.compress(bytes(range(40)))[2:-4], np.full(100, 9, np.uint8)
+    assert _core.inflate_blocks(stream, out[20:68])
+    assert out[20:60].tolist() == list(range(40))
+    assert (out[:20] == 9).all() and (out[68:] == 9).all()  # the eight bytes between may have changed
+    assert not _core.inflate_blocks(stream + b"\0", out[20:68])
+    assert not _core.inflate_blocks(stream[:-1], out[20:68])
+    assert not _core.inflate_blocks(b"", out[20:68])
+    for wrong in (out[:7], out[:0]):
+        with pytest.raises(ValueError, match=r"out has \d bytes; it needs 8 to spare"):
+            _core.inflate_blocks(stream, wrong)
+    for wrong in (out[::2], out.reshape(10, 10), out.astype(np.int8)):
+        with pytest.raises(TypeError, match=r"out must be contiguous uint8 \(N,\)"):
+            _core.inflate_blocks(stream, wrong)
+    for data in (memoryview(stream)[::2], np.ones((4, 4), np.uint8), np.ones(4)):
+        with pytest.raises(TypeError, match="data must be contiguous bytes"):
+            _core.inflate_blocks(data, out)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="writeable"):
+        _core.inflate_blocks(stream, out)

@@ -2,11 +2,12 @@
 // waiting for the one before it: as many of them as there are registers go side by side, which also reads the rows of B
 // in long pieces.
 
-template <typename T, int C, bool Indexed>
-void gemv_tile(const GemvArgs<T>& g, std::int64_t first, std::int64_t last_lanes) {
+// Columns from `first` on: C vectors, or what is left of one.
+template <typename T, int C, bool Partial, bool Indexed>
+void gemv_tile(const GemvArgs<T>& g, std::int64_t first) {
     using V = Vec<T>;
     constexpr std::int64_t line = 64 / sizeof(T);
-    const auto lanes = [last_lanes](int j) { return j == C - 1 ? last_lanes : V::lanes; };
+    const std::int64_t lanes = Partial ? g.n - first : V::lanes;
     V sum[C];
     FASTNN_UNROLL
     for (int j = 0; j < C; ++j) sum[j] = V::zero();
@@ -20,29 +21,36 @@ void gemv_tile(const GemvArgs<T>& g, std::int64_t first, std::int64_t last_lanes
         const V x = V::broadcast(g.x[k * g.x_step]);
         const T* const row = b + k * g.b_row;
         FASTNN_UNROLL
-        for (int j = 0; j < C; ++j) sum[j] = fma(x, load_n(row + j * V::lanes, lanes(j)), sum[j]);
+        for (int j = 0; j < C; ++j) sum[j] = fma(x, load_n(row + j * V::lanes, lanes), sum[j]);
     }
     FASTNN_UNROLL
     for (int j = 0; j < C; ++j) {
-        const V base = g.bias ? load_n(g.bias + first + j * V::lanes, lanes(j)) + V::zero() : V::zero();
+        const V base = g.bias ? load_n(g.bias + first + j * V::lanes, lanes) + V::zero() : V::zero();
         const V y = sum[j] + base;  // as in gemm.inl
-        store_n(g.y + first + j * V::lanes, lanes(j), g.relu ? max(V::zero(), y) : y);
+        store_n(g.y + first + j * V::lanes, lanes, g.relu ? max(V::zero(), y) : y);
     }
 }
 
-// Columns from `first` on by tiles of C vectors, then by smaller ones.
+template <typename T, int C, bool Partial>
+void gemv_columns(const GemvArgs<T>& g, std::int64_t first) {
+    g.index ? gemv_tile<T, C, Partial, true>(g, first) : gemv_tile<T, C, Partial, false>(g, first);
+}
+
+constexpr int power_of_two(int most) { return most < 2 ? 1 : 2 * power_of_two(most / 2); }
+
+// By tiles of C vectors, then by smaller ones.
 template <typename T, int C>
 void gemv_from(const GemvArgs<T>& g, std::int64_t first) {
     constexpr std::int64_t width = C * Vec<T>::lanes;
-    const auto tile = [&g](std::int64_t column, std::int64_t last_lanes) {
-        g.index ? gemv_tile<T, C, true>(g, column, last_lanes) : gemv_tile<T, C, false>(g, column, last_lanes);
-    };
-    for (; g.n - first >= width; first += width) tile(first, Vec<T>::lanes);
-    if constexpr (C > 1) return gemv_from<T, C / 2>(g, first);
-    if (first < g.n) tile(first, g.n - first);
+    for (; g.n - first >= width; first += width) gemv_columns<T, C, false>(g, first);
+    if constexpr (C > 1) return gemv_from<T, power_of_two(C - 1)>(g, first);
+    if (first < g.n) gemv_columns<T, 1, true>(g, first);
 }
 
+// As many chains as there are registers for, but no more than layers have vectors of outputs as often as not: what is
+// left over has few chains, and reads short pieces of the rows of B.
 template <typename T>
 void gemv(const GemvArgs<T>& g) {
-    gemv_from<T, Tile<T>::rows * Tile<T>::vectors>(g, 0);
+    constexpr int registers = Tile<T>::rows * Tile<T>::vectors, usual = 16;
+    gemv_from < T, registers<usual ? registers : usual>(g, 0);
 }

@@ -70,8 +70,18 @@ struct PanelProduct {
         some.a.data = program.batch.of(some.a.data, thread);
         some.a = some.a.part(rows, some.dtype);
         some.c = some.c.part(rows, some.dtype);
-        if (looks()) some.columns = zeros->find(rows, static_cast<std::int32_t*>(plan.scratch(thread)));
+        if (looks()) {
+            const TensorView mine = program.batch.of(x, thread).rows(rows.begin, rows.end - rows.begin);
+            some.columns = zeros->find(mine, static_cast<std::int32_t*>(plan.scratch(thread)));
+        }
         some.multiply({0, panels * (rows.end - rows.begin)});
+    }
+
+    // Units of the product's own split.
+    void of_part(Range part, int thread) const {
+        Product some = product;
+        some.a.data = program.batch.of(some.a.data, thread);
+        some.multiply(part);
     }
 
     // Whole panels, which stand one behind the other in the product's split, each with all samples.
@@ -104,7 +114,9 @@ void add_panel_product(Call& call, Instruction instruction, const Facts& facts, 
         cut.travels_by_features = n * (in + 2 * out);
     }
     instruction.feature_cuts.push_back(std::move(cut));
-    add_product(call, std::move(instruction), product.product);
+    instruction.split = product.product.split();
+    instruction.body = [product](Range part, int thread) { product.of_part(part, thread); };
+    call.add(std::move(instruction));
 }
 
 void build_dense_forward(Call& call) {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,6 @@ from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
 from fastnn.training.model_files import ModelInfo, save_model
 from fastnn.training.network import LOSSES, OPTIMIZERS, Network
-from fastnn.training.tensorboard_log import TensorBoardLog
 from fastnn.training.trainer import Trainer
 
 
@@ -75,10 +75,11 @@ def make_trainer(settings: Settings) -> Trainer:
     return Trainer(network, LOSSES[settings.loss](), optimizer, engine=settings.engine)
 
 
-def config_of(settings: Settings, source: Source, trainer: Trainer) -> dict[str, Any]:
-    """What identifies a run, for its state file."""
-    return {
-        "data": source.train.fingerprint(),
+def config_of(settings: Settings, source: Source, trainer: Trainer) -> Callable[[], dict[str, Any]]:
+    """What identifies a run, for its state file: as it is now, but the fingerprint is taken when it is asked for. Short
+    runs have no state, and do not wait for it.
+    """
+    config = {
         "arch": "-".join(map(str, settings.arch)),
         "batch_size": settings.batch_size,
         "seed": settings.seed,
@@ -89,6 +90,7 @@ def config_of(settings: Settings, source: Source, trainer: Trainer) -> dict[str,
         "dtype": "float32",
         "version": _core.__version__,
     }
+    return functools.cache(lambda: {"data": source.train.fingerprint(), **config})
 
 
 def feed_of(data: Resident, loss: str) -> Feed:
@@ -113,12 +115,14 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
     console.line(f"train_dataset length: {len(source.train)}")
     console.line(f"train_loader length: {-(-len(source.train) // settings.batch_size)}")
     if settings.resume:
-        resume(settings.state, trainer, config, console)
+        resume(settings.state, trainer, config(), console)
     checkpointer = Checkpointer(settings.state, config, settings.checkpoint_every, console.warn)
     callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
     if settings.scheduled:
-        callbacks.insert(0, LinearDecay(config["lr"]))
+        callbacks.insert(0, LinearDecay(trainer.optimizer.param_groups[0]["lr"]))
     if settings.tensorboard is not None:
+        from fastnn.training.tensorboard_log import TensorBoardLog
+
         callbacks.append(TensorBoardLog(settings.tensorboard))
     signals.deferred = True
     try:

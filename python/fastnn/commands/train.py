@@ -166,14 +166,15 @@ def opened(args: argparse.Namespace, console: Console) -> Source:
     return source
 
 
-def train(args: argparse.Namespace, signals: Signals) -> int:
-    """Runs the command."""
-    from fastnn import _core
-    from fastnn.commands import fitting, testing
-    from fastnn.commands.results import check_writable, results, write_json
-    from fastnn.training.console import Console
+def check(args: argparse.Namespace, settings: Settings) -> None:
+    """Refuses what cannot be done, before the data are looked at; sets the threads.
 
-    console, settings = Console(args.quiet), settings_of(args)
+    Raises:
+        ValueError: options that contradict each other, a device that is not there, files that cannot be written.
+    """
+    from fastnn import _core
+    from fastnn.commands.results import check_writable
+
     if args.profile and args.engine != "plan":
         raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():
@@ -183,7 +184,20 @@ def train(args: argparse.Namespace, signals: Signals) -> int:
     for path in (settings.out, settings.state, args.json):
         if path is not None:
             check_writable(path)
-    source = opened(args, console)
+
+
+def train(args: argparse.Namespace, signals: Signals) -> int:
+    """Runs the command."""
+    from fastnn.data.idx import reading_ahead
+
+    with reading_ahead(args.data):  # while what trains is imported
+        from fastnn.commands import fitting, testing
+        from fastnn.commands.results import results, write_json
+        from fastnn.training.console import Console
+
+        console, settings = Console(args.quiet), settings_of(args)
+        check(args, settings)
+        source = opened(args, console)
     trainer = fitting.train(settings, source, console, signals)
     result = None
     if source.test is not None:

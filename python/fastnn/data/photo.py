@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.data.images import to_rgb
-
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFilter import Filter
@@ -49,6 +47,8 @@ def as_mnist(image: Image) -> np.ndarray:
 def _opaque(image: Image) -> Image:
     """Without transparency: on white, or on black where what is drawn is light."""
     from PIL import Image as pil
+
+    from fastnn.data.images import to_rgb
 
     if image.mode not in ("LA", "RGBA", "PA", "P"):
         return image if image.mode == "L" else to_rgb(image)

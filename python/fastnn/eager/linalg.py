@@ -59,7 +59,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     else:
         y = ops.dense_forward(data, w, b)
     out = y if flat else reshaped(y, (*given.shape[:-1], w.shape[0]))
-    if not autograd.is_grad_enabled():
+    if not autograd.grad_mode.enabled:
         return wrap(out)
     inputs = (x, weight) if bias is None else (x, weight, bias)
     return result(out, inputs, _gradients(x, weight, bias, data), "Addmm", FACTORS)

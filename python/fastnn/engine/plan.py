@@ -53,6 +53,7 @@ class _Update:
         self.settings = settings
         self.views = views
         self.configured: list[Any] = []  # the group's values that the settings have
+        self.fresh = True  # the views are zeros, as memory is at first
 
 
 class _OneCall:
@@ -271,8 +272,9 @@ class Plan:
             for name, view in update.views.items():
                 if name in state:
                     self._executor.write(view, state[name])
-                else:
+                elif not update.fresh:
                     self._executor.clear(view)
+            update.fresh = False
         self.optimizer._owner = self
 
     def is_current(self) -> bool:

@@ -90,7 +90,7 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return self.forward(*args, **kwargs)
+            return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except ValueError as error:
             if type(error) is ValueError:
                 _say_where(error, self)

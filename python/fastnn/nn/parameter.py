@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
-from fastnn.nn.finiteness import CHANGED, Finiteness
+from fastnn.nn.finiteness import CHANGED, FINITE, Finiteness
 
 
 class Owner(Protocol):
@@ -64,7 +64,8 @@ class Parameter(Tensor):
         if self._owner is not None:
             self._owner.release()
             self._values.forget()
-        finite = self._values.in_product(self)  # before anybody here holds the array
+        values = self._values
+        finite = values.state == FINITE or values.in_product(self)  # before anybody here holds the array
         return self._storage, finite
 
     def _is_finite(self) -> bool:

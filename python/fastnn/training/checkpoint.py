@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -127,14 +128,15 @@ def _dropouts(trainer: Trainer) -> list[Any]:
 class Checkpointer(Callback):
     """Saves the state every ``every`` steps; with 0 at the ends of epochs, at most every five seconds.
 
-    A save that fails (disk full) is reported by ``on_error`` and tried again at the next one; training goes on.
+    config: gives what identifies the run. A save that fails (disk full) is reported by ``on_error`` and tried again at
+    the next one; training goes on.
     """
 
     # Epochs of small nets take a fraction of a second: a save each, with its flush to disk, would cost more than they
     # do.
     seconds_between = 5.0
 
-    def __init__(self, path: str, config: dict[str, Any], every: int, on_error: Any) -> None:
+    def __init__(self, path: str, config: Callable[[], dict[str, Any]], every: int, on_error: Any) -> None:
         self.path = path
         self.config = config
         self.every = every
@@ -151,7 +153,7 @@ class Checkpointer(Callback):
         trainer.check_parameters()
         self._last = time.monotonic()
         try:
-            save_checkpoint(self.path, trainer, self.config)
+            save_checkpoint(self.path, trainer, self.config())
         except OSError as error:
             self.on_error(f"{error.strerror or error}. The next save will be tried again")
             return False

@@ -9,18 +9,20 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan, Program, RecordingError
-from fastnn.engine.profile import Profile
 from fastnn.nn.contexts import modes
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.training.feed import Feed
+
+if TYPE_CHECKING:
+    from fastnn.engine.profile import Profile
 
 T = TypeVar("T")
 

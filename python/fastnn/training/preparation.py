@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.images import to_rgb
 from fastnn.data.photo import SIDE, as_mnist
 from fastnn.data.resident import Resident
 from fastnn.training.model_files import ModelInfo
@@ -72,6 +71,8 @@ def _square(features: int) -> tuple[int, ...]:
 def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
     """uint8 pixels (C, H, W) of an image of any size and mode, as the network was trained on."""
     from PIL import Image as pil
+
+    from fastnn.data.images import to_rgb
 
     if spec.digits and not raw:
         return as_mnist(image)[None]
