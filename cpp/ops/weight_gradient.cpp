@@ -1,5 +1,6 @@
-#include "plan/weight_gradient.h"
+#include "ops/weight_gradient.h"
 
+#include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
 
 namespace fastnn {
@@ -106,6 +107,22 @@ std::int64_t WeightGradient::add(const GemmProblem<T>& problem, Range rows, cons
     all ? gemm_part(problem, 0, {0, problem.m}) : gemm_live_rows(problem, rows, live);
     const std::int32_t *const first = live.columns, *const end = first + live.count;
     return all ? 0 : problem.m - (std::lower_bound(first, end, rows.end) - std::lower_bound(first, end, rows.begin));
+}
+
+void WeightGradient::write(Range inputs, const TensorView& grad_weight) const {
+    thread_local AlignedBuffer scratch;
+    scratch.grow(static_cast<std::size_t>(scratch_bytes()));
+    dispatch_real(x_.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        run(inputs, {0, panels()}, x_, {}, static_cast<T*>(scratch.data()), [&](const GradientTile<T>& tile) {
+            const Range columns = cut(tile.panel, width_, outputs());
+            for (std::int64_t row = tile.rows.begin; row < tile.rows.end; ++row) {
+                const T* const from = tile.gradients + (row - tile.rows.begin) * width_;
+                T* const to = grad_weight.as<T>() + row * grad_weight.stride[1] + columns.begin;
+                std::copy_n(from, columns.end - columns.begin, to);
+            }
+        });
+    });
 }
 
 template void WeightGradient::copy_inputs(const TensorView&, Range, Range, float*) const;

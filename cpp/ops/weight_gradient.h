@@ -13,7 +13,7 @@
 #include "core/parallel.h"
 #include "core/tensor_view.h"
 #include "ops/matmul.h"
-#include "plan/zeros.h"
+#include "ops/zeros.h"
 
 namespace fastnn {
 
@@ -30,6 +30,9 @@ public:
     // width: of a panel. zeros: whether inputs may be left out that are zero in all samples.
     WeightGradient(const TensorView& grad_y, const TensorView& x, std::int64_t width, bool zeros);
 
+    // Whether the batch is large.
+    bool by_blocks() const { return sample_blocks_ > 1; }
+
     // Bytes for grad_y in panels and blocks of samples; 0: it is read as it lies.
     std::int64_t packed_bytes() const;
     void set_packed(void* memory) { packed_ = memory; }
@@ -37,7 +40,11 @@ public:
     // Packs some rows and panels of grad_y, before they are used.
     void pack(Range samples, Range panels) const;
 
+    // Those of some inputs into memory [in][out].
+    void write(Range inputs, const TensorView& grad_weight) const;
+
     std::int64_t inputs() const { return x_.shape[1]; }
+    std::int64_t samples() const { return x_.shape[0]; }
     std::int64_t panels() const { return panels_; }
     Range panels_of(Range outputs) const { return {outputs.begin / width_, blocks_of(outputs.end, width_)}; }
 
@@ -64,7 +71,6 @@ public:
 
 private:
     std::int64_t outputs() const { return grad_y_.shape[1]; }
-    std::int64_t samples() const { return x_.shape[0]; }
 
     static Range cut(std::int64_t number, std::int64_t block, std::int64_t all) {
         return {number * block, std::min((number + 1) * block, all)};
