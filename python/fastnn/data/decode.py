@@ -109,7 +109,11 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
 
 
 def _pixels(path: str, plan: PixelPlan) -> np.ndarray:
-    return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target))
+    image = read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target)
+    try:
+        return plan.pixels(image)
+    except FormatError as error:
+        raise FormatError(f"{shown_path(path)}: {error}") from error
 
 
 def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:

@@ -22,11 +22,10 @@ from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_name, shown_path
 from fastnn.platform import open_to_read
-from fastnn.transforms import FULL_SIZE
+from fastnn.transforms import FULL_SIZE, MAX_PIXELS
 
 Target = Callable[[int, int], tuple[int, int]]
 
-MAX_PIXELS = 50_000_000
 MAX_BYTES = 2**29  # 50 million pixels of 16-bit RGBA, and room for metadata
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _FOREIGN = (
