@@ -9,6 +9,12 @@ from __future__ import annotations
 import sys as _sys
 from typing import TYPE_CHECKING, Any
 
+from fastnn.platform import exit_on_interrupt as _exit_on_interrupt
+
+# On the way to a command, Ctrl-C ends the process at once: nothing has been done. What runs later takes the signal.
+if _sys.argv[:1] == ["-m"] and any(word.removeprefix("-m").split(".")[0] == "fastnn" for word in _sys.orig_argv[1:]):
+    _exit_on_interrupt()
+
 from fastnn import chinese, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads
 from fastnn.eager import autograd

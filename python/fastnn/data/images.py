@@ -16,11 +16,11 @@ from collections.abc import Callable
 import numpy as np
 from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, WebPImagePlugin
 
-from fastnn.data.notes import say_once
 from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_name, shown_path
+from fastnn.io.notes import say_once
 from fastnn.platform import open_to_read
 from fastnn.transforms import FULL_SIZE, MAX_PIXELS
 

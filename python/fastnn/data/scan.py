@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.notes import say_once
 from fastnn.io.checks import shown_path
+from fastnn.io.notes import say_once
 
 
 @dataclass
