@@ -10,9 +10,10 @@ import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from fastnn.platform import exit_on_interrupt as _exit_on_interrupt
+from fastnn.platform import starts_command as _starts_command
 
 # On the way to a command, Ctrl-C ends the process at once: nothing has been done. What runs later takes the signal.
-if _sys.argv[:1] == ["-m"] and any(word.removeprefix("-m").split(".")[0] == "fastnn" for word in _sys.orig_argv[1:]):
+if _starts_command():
     _exit_on_interrupt()
 
 from fastnn import chinese, renamed

@@ -7,6 +7,7 @@ this module written for it, and nothing else of the package.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,14 @@ def take_stop_signals(handler: Callable[[int, FrameType | None], None]) -> Calla
             signal.signal(number, former)
 
     return give_back
+
+
+def starts_command() -> bool:
+    """Whether this process was started for a command of the package, and only now imports it."""
+    words = getattr(sys, "argv", None) or [""]
+    if words[0] != "-m":  # what runpy says while it looks for the module
+        return os.path.splitext(os.path.basename(words[0]))[0] == "fastnn"
+    return any(word.removeprefix("-m").split(".")[0] == "fastnn" for word in sys.orig_argv[1:])
 
 
 def exit_on_interrupt() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from typing import TextIO
+from weakref import WeakSet
 
 from fastnn.platform import name_of
 
@@ -25,8 +26,8 @@ def safe_text(text: str, encoding: str | None) -> str:
     return printable.encode(encoding, "backslashreplace").decode(encoding)
 
 
-# Streams that could not take a text, by their identity: said once.
-_failed: set[int] = set()
+# Streams that could not take a text: said once.
+_failed: WeakSet[TextIO] = WeakSet()
 
 
 def on_terminal(stream: TextIO | None) -> bool:
@@ -60,13 +61,13 @@ def say(text: str, stream: TextIO | None) -> None:
 
 def lost(stream: TextIO | None) -> bool:
     """Whether a stream could not take a text of :func:`say`."""
-    return id(stream) in _failed
+    return stream is not None and stream in _failed
 
 
 def _note_failure(stream: TextIO, error: OSError | ValueError) -> None:
-    if id(stream) in _failed:
+    if stream in _failed:
         return
-    _failed.add(id(stream))
+    _failed.add(stream)
     if stream is not sys.stderr:
         reason = getattr(error, "strerror", None) or error
         say(f"fastnn: {name_of(stream)} cannot be written: {reason}; going on without it\n", sys.stderr)

@@ -125,15 +125,22 @@ def cache_of(args: argparse.Namespace) -> PackCache | None:
 
 
 def run(
-    prog: str, function: Callable[[argparse.Namespace, Signals], int], parser: Parser, argv: Sequence[str] | None
+    prog: str,
+    function: Callable[[argparse.Namespace, Signals], int],
+    parser: Parser,
+    argv: Sequence[str] | None,
+    shows_all: bool = True,
 ) -> int:
-    """Parses, runs, and turns every exception into one line and an exit code."""
+    """Parses, runs, and turns every exception into one line and an exit code.
+
+    shows_all: what the command prints is all that comes of it, so that it has failed where that could not be written.
+    """
     fill_standard_descriptors()
     args = parser.parse(argv)
     signals = Signals()
     try:
         signals.install()
-        return _guarded(prog, function, args, signals)
+        return _guarded(prog, function, args, signals) or (2 if shows_all and lost(sys.stdout) else 0)
     except Interrupted as stop:
         clear_line(sys.stdout)
         return 128 + stop.number

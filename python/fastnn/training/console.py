@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from fastnn.text import on_terminal, safe_text, say
@@ -43,6 +44,14 @@ class Console:
         """One line to the error stream."""
         self.clear_bar()
         say(f"fastnn: {text}\n", sys.stderr)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Writing a file (by ``write_atomic``) that the run does not depend on: where that fails, a line says so."""
+        try:
+            yield
+        except OSError as error:
+            self.warn(f"{error.strerror or error}. The run goes on without it")
 
     def bar(self, done: int, total: int, text: str = "") -> None:
         """Draws the bar over its old self; nothing where no terminal watches."""
