@@ -21,6 +21,7 @@ import numpy as np
 from fastnn.io.checks import shown_path
 from fastnn.io.event_messages import (
     double,
+    drawn,
     histogram,
     hparams,
     image,
@@ -155,17 +156,12 @@ class SummaryWriter:
         self, tag: str, figure: Any, global_step: Step = None, close: bool = True, walltime: float | None = None
     ) -> None:
         """A figure of matplotlib, or several of one size, as an image. close: it is not needed any more."""
-        from matplotlib import pyplot
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        drawn = []
-        for each in figure if isinstance(figure, list | tuple) else [figure]:
-            canvas = FigureCanvasAgg(each)
-            canvas.draw()
-            drawn.append(np.array(canvas.buffer_rgba()))
-            if close:
+        figures = figure if isinstance(figure, list | tuple) else [figure]
+        self.add_image(tag, np.stack([drawn(each) for each in figures]), global_step, walltime, "NHWC")
+        pyplot = sys.modules.get("matplotlib.pyplot")  # only where it is loaded does it hold figures
+        if close and pyplot is not None:
+            for each in figures:
                 pyplot.close(each)
-        self.add_image(tag, np.stack(drawn), global_step, walltime, "NHWC")
 
     def add_text(self, tag: str, text_string: str, global_step: Step = None, walltime: float | None = None) -> None:
         """A text, shown as Markdown."""

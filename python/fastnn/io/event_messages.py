@@ -108,6 +108,15 @@ def image(tag: str, pixels: Any, order: str) -> bytes:
     return sizes + submessage(4, file.getvalue())
 
 
+def drawn(figure: Any) -> np.ndarray:
+    """uint8 (H, W, 4): what a figure of matplotlib shows."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=figure.dpi)
+    return np.asarray(Image.open(file).convert("RGBA"))
+
+
 def _side_by_side(images: np.ndarray) -> np.ndarray:
     """(H, W, C) of (N, H, W, C): eight a row, black where there are no more."""
     count, height, width, channels = images.shape
