@@ -7,6 +7,7 @@ this module written for it, and nothing else of the package.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,48 @@ def take_stop_signals(handler: Callable[[int, FrameType | None], None]) -> Calla
             signal.signal(number, former)
 
     return give_back
+
+
+def starts_command() -> bool:
+    """Whether this process was started for a command of the package, and only now imports it."""
+    words = getattr(sys, "argv", None) or [""]
+    if words[0] != "-m":  # what runpy says while it looks for the module
+        return os.path.splitext(os.path.basename(words[0]))[0] == "fastnn"
+    return any(word.removeprefix("-m").split(".")[0] == "fastnn" for word in sys.orig_argv[1:])
+
+
+def exit_on_interrupt() -> None:
+    """Lets SIGINT (Ctrl-C) end the process with exit code 130 and no traceback. In the main thread only."""
+    import signal
+
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+
+
+def raise_on_interrupt() -> None:
+    """Undoes :func:`exit_on_interrupt`: SIGINT is Python's KeyboardInterrupt again."""
+    import signal
+
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def fill_standard_descriptors() -> None:
+    """Opens the null device as standard input, output and error where a process was started without them, so that no
+    file of ours gets their numbers, which libraries write to."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+
+
+def name_of(stream: object) -> str:
+    """The path of the file that a stream writes to, where the system says it; else its name."""
+    try:
+        return os.readlink(f"/proc/self/fd/{stream.fileno()}")  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return str(getattr(stream, "name", "the output"))
 
 
 def is_running(pid: int) -> bool:

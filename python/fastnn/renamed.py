@@ -1,4 +1,4 @@
-"""Modules that version 0.1.0 had elsewhere: an import of the former name gives the module itself."""
+"""Modules that version 0.1.0 or PyTorch has elsewhere: an import of that name gives the module itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-# Former name: where it is now, both below fastnn. `tensor` and `device` are a function and a class there.
+# Former name, or PyTorch's: where it is now, both below fastnn. `tensor` and `device` are a function and a class there.
 RENAMED = {
     "check": "checks.check",
     "checkpoint": "training.checkpoint",
@@ -47,6 +47,10 @@ RENAMED = {
     "summary": "reporting.summary",
     "tensorboard_log": "training.tensorboard_log",
     "trainer": "training.trainer",
+    "utils.data.dataloader": "data.loader",
+    "utils.data.dataset": "data.dataset",
+    "utils.data.sampler": "data.sampler",
+    "utils.tensorboard.writer": "io.event_files",
 }
 
 

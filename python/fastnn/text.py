@@ -1,9 +1,13 @@
-"""Text for people: what a screen can show of it, and which name was perhaps meant."""
+"""Text for people: what a screen can show of it, how it gets there, and which name was perhaps meant."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TextIO
+from weakref import WeakSet
+
+from fastnn.platform import name_of
 
 
 def can_show(text: str, stream: TextIO | None) -> bool:
@@ -20,6 +24,53 @@ def safe_text(text: str, encoding: str | None) -> str:
     printable = "".join(c if c.isprintable() or c in "\n\r\t" else c.encode("unicode_escape").decode() for c in text)
     encoding = encoding or "ascii"
     return printable.encode(encoding, "backslashreplace").decode(encoding)
+
+
+# Streams that could not take a text: said once.
+_failed: WeakSet[TextIO] = WeakSet()
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody watches a stream; it need not be there, open or a real file."""
+    try:
+        return stream is not None and stream.isatty()
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def say(text: str, stream: TextIO | None) -> None:
+    """Writes a text at once, as the stream can show it.
+
+    Nothing where there is no stream (a daemon, ``pythonw``). One that cannot take it, on a full disk or closed, is said
+    once on the error stream, and the program goes on.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(safe_text(text, getattr(stream, "encoding", None)))
+        if hasattr(stream, "flush"):
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        _note_failure(stream, error)
+
+
+def lost(stream: TextIO | None) -> bool:
+    """Whether a stream could not take a text of :func:`say`."""
+    return stream is not None and stream in _failed
+
+
+def _note_failure(stream: TextIO, error: OSError | ValueError) -> None:
+    if stream in _failed:
+        return
+    _failed.add(stream)
+    if stream is not sys.stderr:
+        reason = getattr(error, "strerror", None) or error
+        say(f"fastnn: {name_of(stream)} cannot be written: {reason}; going on without it\n", sys.stderr)
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:

@@ -172,7 +172,7 @@ def test_photos_of_all_sizes_stop_early(paths: list[str]) -> None:
 
 
 def test_memory_is_checked_before_it_is_taken(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "fits_memory", lambda size: size < 1_440)
+    monkeypatch.setattr("fastnn.data.resident.fits_memory", lambda size: size < 1_440)
     with pytest.raises(NotResident, match=r"^60 images of 6x4x1 need 1\.4 kB, .* of memory are free"):
         decode_folder(paths, GREY)
 

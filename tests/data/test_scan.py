@@ -86,3 +86,19 @@ def test_times_that_fit_no_count_of_nanoseconds(tree: Path, year: int) -> None:
     if int(path.stat().st_mtime) != seconds:
         pytest.skip("this file system has no such times")
     assert _core.list_folder(tree / "c", PNG, True)[1][3, 1] == 2**63 - 1
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_links_that_loop(tree: Path, follow: bool) -> None:
+    """To themselves, to each other, to a folder above, to nothing: ignored as dangling ones are."""
+    before = names(Scan(str(tree), extensions=PNG))
+    folder = tree / "c" / "in"
+    for name, target in (("x.png", "x.png"), ("a.png", "b.png"), ("b.png", "a.png"), ("d", "d"), ("n.png", "no")):
+        (folder / name).symlink_to(target)
+    (folder / "up").symlink_to(tree / "c")
+    (tree / "class").symlink_to("class")
+    (tree / "class.png").symlink_to("class.png")
+    assert Scan(str(tree), follow).class_names() == ["c"]
+    assert names(Scan(str(tree), follow, PNG)) == before
+    assert names(Scan(str(tree), follow, is_valid=lambda path: path.lower().endswith(PNG))) == before
+    assert Scan(str(tree), follow, PNG).loose_files() == 0

@@ -19,6 +19,8 @@ from types import ModuleType
 
 from fastnn import __version__, keras
 from fastnn.eager.dtypes import dtype
+from fastnn.platform import fill_standard_descriptors, raise_on_interrupt
+from fastnn.text import say
 
 # What scripts import, and what they get.
 MODULES = {
@@ -32,9 +34,17 @@ MODULES = {
     "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
     "torch.utils": "fastnn.utils",
     "torch.utils.data": "fastnn.utils.data",
+    "torch.utils.data.dataloader": "fastnn.data.loader",
+    "torch.utils.data.dataset": "fastnn.data.dataset",
+    "torch.utils.data.sampler": "fastnn.data.sampler",
     "torch.utils.tensorboard": "fastnn.utils.tensorboard",
+    "torch.utils.tensorboard.writer": "fastnn.io.event_files",
     "torchvision.datasets": "fastnn.datasets",
+    "torchvision.datasets.folder": "fastnn.data.folder",
+    "torchvision.datasets.mnist": "fastnn.data.mnist",
+    "torchvision.datasets.vision": "fastnn.data.vision",
     "torchvision.transforms": "fastnn.transforms",
+    "torchvision.transforms.transforms": "fastnn.transforms.transforms",
     "keras": "fastnn.keras",
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, "datasets.mnist"] if name.islower()},
 }
@@ -125,13 +135,14 @@ def show_names() -> None:
     from fastnn.eager.tensor import Tensor
 
     for name, ours in MODULES.items():
-        print(f"{name}: {' '.join(names_of(import_module(ours)))}")
-    print("tensorflow.keras: as keras")
-    print(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}")
+        say(f"{name}: {' '.join(names_of(import_module(ours)))}\n", sys.stdout)
+    say("tensorflow.keras: as keras\n", sys.stdout)
+    say(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}\n", sys.stdout)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the script; returns the exit code: 2 where fastnn lacks what it uses."""
+    fill_standard_descriptors()
     parser = make_parser()
     args = parser.parse_args(argv)
     if args.list:
@@ -140,9 +151,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?")
     if not os.path.isfile(args.script):
-        print(f"fastnn.run: there is no script {args.script!r}", file=sys.stderr)
+        say(f"fastnn.run: there is no script {args.script!r}\n", sys.stderr)
         return 2
     install()
+    raise_on_interrupt()  # as any script has it
     sys.argv = [args.script, *args.arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(args.script))
     try:
@@ -152,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if lacking is None:
             raise
         place = place_of(error, args.script)
-        print(f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is", file=sys.stderr)
+        say(f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n", sys.stderr)
         return 2
     return 0
 

@@ -72,9 +72,10 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
         named = (_named(label, data.classes) for label in (result.predicted[i], data.targets[i]))
         console.line(chinese.wrong_case(*named, shown_path(data.names[i]), console.stream) or line)
     if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
-        write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
-        more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
-        console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
+        with console.going_on():
+            write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
+            more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
+            console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
     console.line(
         f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
     )

@@ -206,13 +206,14 @@ def train(args: argparse.Namespace, signals: Signals) -> int:
     else:
         console.line("no test set: none was found beside the training images; --val names one")
     if args.json:
-        write_json(args.json, results(settings, trainer, result))
+        with console.going_on():
+            write_json(args.json, results(settings, trainer, result))
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return cli.run("fastnn.train", train, make_parser(), argv)
+    return cli.run("fastnn.train", train, make_parser(), argv, shows_all=False)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,14 @@ import numpy as np
 from fastnn import _core
 from fastnn.data.images import MAX_PIXELS, read_rgb
 from fastnn.data.pixels import PixelPlan
+from fastnn.data.resident import NotResident, allocate_block
 from fastnn.errors import Fault, FormatError, fault_of, retold, told
-from fastnn.io.checks import shown_bytes, shown_path
-from fastnn.io.memory import fits_memory, free_memory
+from fastnn.io.checks import shown_path
 
 Progress = Callable[[int, int], None]
 ON_BAD = ("error", "skip", "list")
 _CHUNK = 256
 _SHOWN = 20
-
-
-class NotResident(ValueError):
-    """Sound images that cannot be one block: their sizes differ, or they do not fit memory."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def decode_folder(
     shape, tried = _first_shape(paths, plan, stop_at), set()
     while shape not in tried:
         tried.add(shape)
-        block = _allocate(len(paths), shape)
+        block = allocate_block(len(paths), shape)
         problems, done = _decode_all(paths, plan, block, threads, stop_at, progress)
         width, height = _most_frequent(problems, done, (shape[2], shape[1]))
         shape = (shape[0], height, width)
@@ -113,7 +109,11 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
 
 
 def _pixels(path: str, plan: PixelPlan) -> np.ndarray:
-    return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target))
+    image = read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target)
+    try:
+        return plan.pixels(image)
+    except FormatError as error:
+        raise FormatError(f"{shown_path(path)}: {error}") from error
 
 
 def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:
@@ -143,18 +143,6 @@ def read_compiled(path: str, plan: PixelPlan, size: tuple[int, int] | None = Non
     if _core.read_images([path], pixels)[0]:
         return pixels
     return None if size is None else read_compiled(path, plan)
-
-
-def _allocate(count: int, shape: tuple[int, int, int]) -> np.ndarray:
-    size = count * shape[0] * shape[1] * shape[2]
-    if not fits_memory(size):
-        channels, height, width = shape
-        raise NotResident(
-            f"{count:,} images of {width}x{height}x{channels} need {shown_bytes(size)}, "
-            f"{shown_bytes(free_memory())} of memory are free. "
-            "Make them smaller (--resize, in Python Resize) or use fewer (--limit)"
-        )
-    return np.empty((count, *shape), np.uint8)
 
 
 def _decode_all(

@@ -135,6 +135,10 @@ class DataLoader:
         return self.collate_fn is default_collate
 
 
+def get_worker_info() -> None:
+    """None, as in PyTorch's main process: there are no worker processes."""
+
+
 def _on_tape(dataset: TensorDataset) -> bool:
     return any(tensor.requires_grad for tensor in dataset.tensors)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from fastnn.data.idx import find_mnist, mnist_name, read_labelled
-from fastnn.data.paths import StrPath, cache_folder, check_folder
+from fastnn.data.paths import StrPath, cache_folder, check_folder, data_folders
 from fastnn.data.pixels import PixelPlan, grey_pixels
 from fastnn.data.resident import FileNames, NumberedNames, Resident
 from fastnn.errors import FormatError, fault_of, retold, told
@@ -261,10 +261,8 @@ def _root(spec: StrPath) -> tuple[Path, list[str]]:
 
 
 def _local_mnist() -> Path:
-    cache = cache_folder()
-    own = os.environ.get("FASTNN_DATA")
-    places = [Path(own).expanduser(), Path(own).expanduser() / "mnist"] if own else []
-    for place in (*places, cache / "mnist", cache):
+    cache, own = cache_folder(), os.environ.get("FASTNN_DATA")
+    for place in data_folders("mnist"):
         if place.is_dir() and find_mnist(place):
             return place
     names = "".join(f"\n  {mnist_name(split, kind)}" for split in ("train", "t10k") for kind in ("images", "labels"))

@@ -11,7 +11,6 @@ Python values that ``forward`` reads (numbers, lists, flags) are frozen at recor
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
 from fastnn.engine.program import MISSING, Memory, Program
-from fastnn.engine.recording import Record, Recorder, RecordingError
+from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
 from fastnn.nn.contexts import modes
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
@@ -56,20 +55,15 @@ class _Update:
         self.fresh = True  # the views are zeros, as memory is at first
 
 
-class _OneCall:
-    """Held by the thread that runs a plan; another one is told so, not made to wait."""
+# What the thread that runs a plan holds; another one is told so, not made to wait.
+_REFUSAL = "this model is being trained or evaluated by another thread: one plan runs one call at a time"
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
 
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "this model is being trained or evaluated by another thread: one plan runs one call at a time"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+# Programs of a plan, and bytes of their buffers, that are kept. A training has four shapes: full and last batches, to
+# train and to test on; batches as long as their longest sentence have some hundred.
+FEW_PROGRAMS = 8
+MOST_PROGRAMS = 64
+MOST_BYTES = 256 * 2**20
 
 
 class Plan:
@@ -97,16 +91,21 @@ class Plan:
         self.criterion = criterion
         self.optimizer = optimizer
         self.arena = arena
+        self._new_executor = executor
+        self._exclusive, self._giving_back = _core.Lease(_REFUSAL), _core.Lease()
+        self._profiled = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """With no programs and no memory of its own."""
         self._memory = Memory()
-        self._executor = executor(self._memory)
+        self._executor = self._new_executor(self._memory)
         self._slots: dict[int, ParameterSlot] = {}
         self._states: dict[tuple[int, str], ModuleState] = {}
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
         self._recorded: Dependencies | None = None  # what all programs depend on; None: not known
-        self._exclusive = _OneCall()
-        self._giving_back, self._is_giving_back = threading.RLock(), False
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -164,6 +163,7 @@ class Plan:
         with self._exclusive:
             number = self.train_program(x, y).number
             self.core.start_profile(number, True)
+            self._profiled = True
             return number
 
     def profile(self, number: int) -> Profile:
@@ -208,14 +208,10 @@ class Plan:
         """
         with self._giving_back:  # by one thread; others wait, and find nothing left to do
             held = [slot for slot in self._slots.values() if slot.param._owner is self]
-            if self._is_giving_back or not (held or self._holds_state()):
+            if self._giving_back.depth() > 1 or not (held or self._holds_state()):
                 return
-            self._is_giving_back = True
-            try:
-                if self._updates:  # else it only reads: the parameters' own arrays are as they were
-                    self._write_back(held)
-            finally:
-                self._is_giving_back = False
+            if self._updates:  # else it only reads: the parameters' own arrays are as they were
+                self._write_back(held)
             for slot in held:
                 slot.param._owner = None
             if self._holds_state():
@@ -303,11 +299,7 @@ class Plan:
         with self._giving_back:
             former = present()
             if held and former is not None:
-                self._is_giving_back = True
-                try:
-                    self._write_back_state(former)
-                finally:
-                    self._is_giving_back = False
+                self._write_back_state(former)
                 former._owner = None
         for group in optimizer.param_groups:
             for param in group["params"]:
@@ -347,10 +339,20 @@ class Plan:
         self._acquire()
         return program
 
+    def _make_room(self) -> None:
+        """Lets go of all programs where they have become too many or too large: those still in use are recorded again,
+        one time in as many recordings as there may be programs. Parameters are the model's own then.
+        """
+        many = len(self._programs) >= MOST_PROGRAMS
+        large = len(self._programs) >= FEW_PROGRAMS and self._memory.nbytes() > MOST_BYTES
+        if (many or large) and not self._profiled:
+            self._begin()
+
     @contextmanager
     def _recording(self) -> Iterator[None]:
         """Inside, parameters are the model's own; a recording that fails leaves the plan as it was."""
         self.release()
+        self._make_room()
         now = dependencies_of(self.model, self.criterion, self.optimizer)
         if not self._programs:
             self._recorded = now
@@ -368,7 +370,7 @@ class Plan:
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
         x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
-        with self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
+        with one_at_a_time, self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
             output = self.model(Tensor(x))
             loss = self.criterion(output, Tensor(y))
             if not isinstance(loss, Tensor) or loss._data.size != 1:
@@ -399,7 +401,12 @@ class Plan:
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
-        with self._recorder() as recorder, _untouched(self.model, [], training=False) as replaced, no_grad():
+        with (
+            one_at_a_time,
+            self._recorder() as recorder,
+            _untouched(self.model, [], training=False) as replaced,
+            no_grad(),
+        ):
             output = self.model(Tensor(x))
         records = self._used([*recorder.records, *replaced], [output._data])
         records = fuse_linear_relu(records, [output._data])

@@ -19,7 +19,7 @@ from fastnn.keras.fitting import Fitting, Meter
 from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import unique
-from fastnn.keras.progress import Progress
+from fastnn.keras.progress import Progress, show
 from fastnn.nn.labels import predicted_classes
 from fastnn.training.batches import Position
 from fastnn.training.engines import PlanEngine
@@ -188,11 +188,11 @@ class Sequential:
         self.check_built()
         return sum(layer.count_params() for layer in self._layers)
 
-    def summary(self, print_fn: Any = print) -> None:
-        """Prints the table of layers."""
+    def summary(self, print_fn: Any = None) -> None:
+        """Prints the table of layers, or calls print_fn with it."""
         from fastnn.keras.summary import summary
 
-        print_fn(summary(self))
+        (print_fn or show)(summary(self))
 
     def __repr__(self) -> str:
         return f"<Sequential name={self.name}, built={self.built}>"

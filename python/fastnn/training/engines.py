@@ -148,6 +148,7 @@ class PlanEngine:
             kept = () if out is None else (out[rows], run.feed.y[order[rows]])
             yield Chunk(step, losses[step : step + done], *kept)
             step += done
+            program = self._train_program(run.feed, order[:batch])  # whoever got the chunk may have used the plan
 
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""

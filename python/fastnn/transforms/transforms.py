@@ -1,7 +1,4 @@
-"""Image transforms under torchvision's names, with its results and its printed form, on PIL images.
-
-Source of the behaviour: torchvision.transforms (v1), for PIL images.
-"""
+"""The steps: classes under torchvision's names. What they do to Tensors is in :mod:`fastnn.transforms.tensors`."""
 
 from __future__ import annotations
 
@@ -12,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import FormatError
+from fastnn.transforms import tensors
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,11 +32,19 @@ class InterpolationMode(Enum):
     """How :class:`Resize` finds pixels between pixels."""
 
     NEAREST = "nearest"
+    NEAREST_EXACT = "nearest-exact"
     BILINEAR = "bilinear"
     BICUBIC = "bicubic"
     BOX = "box"
     HAMMING = "hamming"
     LANCZOS = "lanczos"
+
+
+# Pillow's numbers of them, 0 to 5.
+_PIL_MODES = tuple(InterpolationMode[name] for name in ("NEAREST", "LANCZOS", "BILINEAR", "BICUBIC", "BOX", "HAMMING"))
+
+# The most pixels that an image may have, read or made: 50 million, as cameras have at most.
+MAX_PIXELS = 50_000_000
 
 
 class Compose:
@@ -56,7 +63,8 @@ class Compose:
 
 
 class Grayscale:
-    """To grey: Pillow's ``convert("L")``, repeated three times if ``num_output_channels`` is 3.
+    """To grey: Pillow's ``convert("L")``, of a Tensor 0.2989 R + 0.587 G + 0.114 B; repeated three times if
+    ``num_output_channels`` is 3.
 
     Raises:
         ValueError: num_output_channels is neither 1 nor 3.
@@ -67,7 +75,9 @@ class Grayscale:
             raise ValueError(f"num_output_channels should be either 1 or 3, got {num_output_channels!r}")
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img: Image.Image) -> Image.Image:
+    def __call__(self, img: Any) -> Any:
+        if isinstance(img, Tensor):
+            return tensors.grey(img, self.num_output_channels)
         grey = _pil_image(img, self).convert("L")
         return grey if self.num_output_channels == 1 else grey.convert("RGB")
 
@@ -80,25 +90,28 @@ FULL_SIZE = "full_size"
 
 
 class Resize:
-    """To a given size, antialiased, as Pillow resizes.
+    """To a given size, antialiased, as Pillow resizes; a Tensor (..., C, H, W) as PyTorch does.
 
     Args:
         size: (height, width), or one number for the shorter edge; the other keeps the ratio.
-        interpolation: an :class:`InterpolationMode`.
+        interpolation: an :class:`InterpolationMode`, or Pillow's number or constant of one. Tensors have the nearest,
+            bilinear and bicubic ones.
         max_size: with one number, the most that the longer edge may get.
-        antialias: without effect on PIL images, which are always antialiased.
+        antialias: without effect on PIL images, which are always antialiased, and on the nearest pixels.
         scaled_jpeg: let :class:`~fastnn.datasets.ImageFolder` decode JPEG files at a half, a quarter or an eighth of
             their size where that is no smaller than the result and nothing but Grayscale comes before: some times
             faster, with slightly other pixels.
 
     Raises:
-        TypeError, ValueError: size is not one or two positive whole numbers, or does not go with max_size.
+        TypeError, ValueError: size is not one or two positive whole numbers, has more than MAX_PIXELS, or does not go
+            with max_size; no such interpolation.
+        FormatError: on a call, the image's other edge would make more than MAX_PIXELS.
     """
 
     def __init__(
         self,
         size: int | Sequence[int],
-        interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+        interpolation: InterpolationMode | int | str = InterpolationMode.BILINEAR,
         max_size: int | None = None,
         antialias: bool | None = True,
         *,
@@ -108,19 +121,33 @@ class Resize:
         if max_size is not None and (len(edges) == 2 or max_size <= edges[0]):
             raise ValueError(f"Resize: max_size = {max_size} needs one smaller number as size, got size = {size}")
         self.size = size
-        self.interpolation = InterpolationMode(interpolation)
+        self.interpolation = _mode(interpolation)
         self.max_size = max_size
         self.antialias = antialias
         self.scaled_jpeg = scaled_jpeg
 
-    def __call__(self, img: Image.Image) -> Image.Image:
-        from PIL import Image
-
+    def __call__(self, img: Any) -> Any:
+        if isinstance(img, Tensor):
+            if img.ndim < 3:
+                raise ValueError(f"Resize: expected a Tensor (..., C, H, W), got shape {tuple(img.shape)}")
+            width, height = self._checked_target(img.shape[-1], img.shape[-2])
+            return tensors.resize(img, (height, width), self.interpolation.value, bool(self.antialias))
         full_size = _pil_image(img, self).info.get(FULL_SIZE, img.size)
-        size = self.target(*full_size)
-        out = img if img.size == size else img.resize(size, Image.Resampling[self.interpolation.name])
+        size = self._checked_target(*full_size)
+        nearest = self.interpolation is InterpolationMode.NEAREST_EXACT  # Pillow's is the exact one
+        mode = InterpolationMode.NEAREST if nearest else self.interpolation
+        out = img if img.size == size else img.resize(size, _PIL_MODES.index(mode))
         out.info.pop(FULL_SIZE, None)
         return out
+
+    def _checked_target(self, width: int, height: int) -> tuple[int, int]:
+        wide, high = self.target(width, height)
+        if wide * high > MAX_PIXELS:
+            raise FormatError(
+                f"resized from {width} x {height}, the image would have {wide} x {high} pixels; "
+                f"the limit is {MAX_PIXELS:,}: give Resize (height, width) or a max_size"
+            )
+        return wide, high
 
     def target(self, width: int, height: int) -> tuple[int, int]:
         """The result's (width, height) for an image of this width and height."""
@@ -130,7 +157,7 @@ class Resize:
         short, long = min(width, height), max(width, height)
         new_short, new_long = edges[0], int(edges[0] * long / short)
         if self.max_size is not None and new_long > self.max_size:
-            new_short, new_long = int(self.max_size * new_short / new_long), self.max_size
+            new_short, new_long = max(int(self.max_size * new_short / new_long), 1), self.max_size
         return (new_short, new_long) if width <= height else (new_long, new_short)
 
     def __repr__(self) -> str:
@@ -141,20 +168,22 @@ class Resize:
 
 
 class CenterCrop:
-    """The middle of the image; black around it where the image is smaller.
+    """The middle of the image, or of a Tensor (..., H, W); black around it where the image is smaller.
 
     Args:
         size: (height, width), or one number for both.
 
     Raises:
-        TypeError, ValueError: size is not one or two positive whole numbers.
+        TypeError, ValueError: size is not one or two positive whole numbers, or has more than MAX_PIXELS.
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
         edges = _edges(size, "CenterCrop")
         self.size = (edges[0], edges[-1])
 
-    def __call__(self, img: Image.Image) -> Image.Image:
+    def __call__(self, img: Any) -> Any:
+        if isinstance(img, Tensor):
+            return tensors.center_crop(img, self.size)
         from PIL import ImageOps
 
         height, width = self.size
@@ -295,19 +324,37 @@ def _pil_image(img: Any, step: object) -> Image.Image:
     from PIL import Image
 
     if not isinstance(img, Image.Image):
-        name = type(step).__name__
-        raise TypeError(f"{name}: expected a PIL image, got {type(img).__name__}; put {name} before ToTensor()")
+        name, found = type(step).__name__, type(img).__name__
+        raise TypeError(
+            f"{name}: expected a PIL image or a Tensor, got {found}; put ToPILImage() or ToTensor() before it"
+        )
     return img
 
 
 def _edges(size: int | Sequence[int], name: str) -> tuple[int, ...]:
-    """One or two whole numbers of at least 1."""
+    """One or two whole numbers of at least 1, and no more pixels than an image may have."""
     edges = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size,)
     if not all(isinstance(edge, int | np.integer) and not isinstance(edge, bool) for edge in edges):
         raise TypeError(f"{name}: size should be a whole number or (height, width), got {size!r}")
     if len(edges) not in (1, 2) or min(edges) < 1:
         raise ValueError(f"{name}: size should be one or two numbers of at least 1, got {size!r}")
-    return tuple(int(edge) for edge in edges)
+    height, width = int(edges[0]), int(edges[-1])
+    if height * width > MAX_PIXELS:
+        pixels = height * width
+        raise ValueError(
+            f"{name}: {width} x {height} are {pixels:,} pixels; the limit is {MAX_PIXELS:,}. Make it smaller"
+        )
+    return (height, width)[: len(edges)]
+
+
+def _mode(interpolation: Any) -> InterpolationMode:
+    """The mode that is meant, by Pillow's number too."""
+    if isinstance(interpolation, int | np.integer) and 0 <= interpolation < len(_PIL_MODES):
+        return _PIL_MODES[interpolation]
+    if isinstance(interpolation, InterpolationMode | str):
+        return InterpolationMode(interpolation)
+    names = ", ".join(f"{number} ({mode.value})" for number, mode in enumerate(_PIL_MODES))
+    raise TypeError(f"Resize: interpolation should be an InterpolationMode or Pillow's {names}, got {interpolation!r}")
 
 
 def _per_channel(values: Any) -> np.ndarray:
