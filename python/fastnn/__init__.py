@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
     from fastnn.reporting import plot
-    from fastnn.training.model_files import load, save
     from fastnn.training.network import Network
+    from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
 
 float, double, int, long = float32, float64, int32, int64
@@ -83,12 +83,12 @@ _LAZY = {
     "datasets": "",
     "keras": "",
     "kernels": "",
-    "load": "fastnn.training.model_files",
+    "load": "fastnn.training.saving",
     "nn": "",
     "optim": "",
     "plot": "",
     "runtime_info": "fastnn.commands.info",
-    "save": "fastnn.training.model_files",
+    "save": "fastnn.training.saving",
     "transforms": "",
     "utils": "",
 }

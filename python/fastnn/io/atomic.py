@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from fastnn.platform import folder_sync, free_space, is_running, machine_memory,
 
 TEMP_SUFFIX = ".fastnn-tmp"
 _TEMP_TAIL = re.compile(r"([0-9a-f]{16})-(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
-# A save of another machine or container, whose processes cannot be asked for: no clock is a day wrong, and no write of a
-# few gigabytes stands still for one.
+# A save of another machine or container, whose processes cannot be asked for: no clock is a day wrong, and no write
+# stands still for one.
 _ABANDONED_AFTER_S = 24 * 3600
 _ALIGNMENT = 64
 
@@ -46,7 +47,7 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
             message says so.
     """
     pieces = [piece.cast("B") for piece in map(memoryview, chunks) if piece.nbytes]
-    target = os.path.realpath(path)
+    target = os.path.realpath(os.fsdecode(path))
     folder, name = os.path.split(target)
     temp = f"{_temp_prefix(name)}{pid_space()}-{os.getpid()}-{os.urandom(8).hex()}{TEMP_SUFFIX}"
     renamed = False
@@ -70,7 +71,7 @@ def sweep_stale(path: str | os.PathLike[str]) -> None:
     containers on which nobody wrote for a day. Never raises OSError: what cannot be listed or removed stays.
     `write_atomic` does this after every save.
     """
-    folder, name = os.path.split(os.path.realpath(path))
+    folder, name = os.path.split(os.path.realpath(os.fsdecode(path)))
     prefix = _temp_prefix(name)
     with suppress(OSError):
         for entry in os.listdir(folder):
@@ -109,6 +110,33 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         os.close(fd)
+
+
+def read_open(file: Any, where: str) -> memoryview:
+    """The rest of a binary file that is open, or of any object with read, seek and tell, as :func:`read_regular` gives
+    it; ``where`` begins every message.
+
+    Raises:
+        TypeError: it gives no bytes, or cannot seek.
+        FormatError: larger than the free memory, or shorter than its size said.
+    """
+    try:
+        here = file.tell()
+        size = file.seek(0, os.SEEK_END) - here
+        file.seek(here)
+    except (AttributeError, OSError, TypeError) as error:
+        raise TypeError(f"{where} cannot seek: read it into an io.BytesIO first") from error
+    view = _aligned_buffer(max(size, 0), where)
+    done = 0
+    while done < size:
+        piece = file.read(size - done)
+        if not isinstance(piece, bytes):
+            raise TypeError(f"{where} is open as text: open it with mode 'rb'")
+        if not piece:
+            raise FormatError(f"{where} ended after {done:,} of {size:,} bytes while being read")
+        view[done : done + len(piece)] = piece
+        done += len(piece)
+    return view
 
 
 def _mode_of_old(target: str) -> int | None:
