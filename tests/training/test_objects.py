@@ -351,7 +351,12 @@ class Net(nn.Module):
 if __name__ == "__main__":
     torch.save(Net(), "net.pth")
 """
-USE = "import fastnn as torch; {}; model = torch.load('net.pth'); print(type(model).__name__, model(torch.ones(1, 3)).shape)"
+USE = """
+import fastnn as torch
+{}
+model = torch.load("net.pth")
+print(type(model).__name__, model(torch.ones(1, 3)).shape)
+"""
 
 
 def test_between_programs(tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def test_files_hold_what_paths_hold(tmp_path: Path) -> None:
 def test_open_files_by_every_name(tmp_path: Path, name: str) -> None:
     """The ending of an open file's name counts as a path's does."""
     content = {"w": CONTENT["w"]}
-    for opened in (lambda mode: open(tmp_path / name, mode), lambda mode: open(tmp_path / name, mode, buffering=0)):
-        with opened("wb") as file:
+    for buffering in (-1, 0):
+        with open(tmp_path / name, "wb", buffering) as file:
             fastnn.save(obj=content, f=file)
-        with opened("rb") as file:
+        with open(tmp_path / name, "rb", buffering) as file:
             assert fastnn.load(f=file)["w"].tolist() == [[1.0, 2.0]]
     assert (fastnn.io.sniff(tmp_path / name) == "safetensors") == name.endswith("safetensors")
 
@@ -147,9 +147,9 @@ def test_a_file_at_its_end() -> None:
 def test_damaged_and_foreign_files_in_memory() -> None:
     file = io.BytesIO()
     fastnn.save(CONTENT, file)
-    with pytest.raises(FormatError, match="^<BytesIO> is truncated or damaged"):
+    with pytest.raises(FormatError, match=r"^<BytesIO> is truncated or damaged"):
         fastnn.load(io.BytesIO(file.getvalue()[:-1]))
-    with pytest.raises(FormatError, match="^<BytesIO> is not a PyTorch .pth file: it seems to be text"):
+    with pytest.raises(FormatError, match=r"^<BytesIO> is not a PyTorch \.pth file: it seems to be text"):
         fastnn.load(io.BytesIO(b"hello"))
 
 

@@ -4,8 +4,8 @@ What is written are their class's name and their attributes. Coming back, a clas
 running program has; nothing is imported, no constructor and no method is called. So a file brings values, and no class
 that would do anything with them by itself: modules, and records without a ``__del__``.
 
-In the file an object is a number, ``{"fastnn.object": 3}``, that stands for an entry of a list: objects that are shared,
-or that hold each other, stay so.
+In the file an object is a number, ``{"fastnn.object": 3}``, that stands for an entry of a list: objects that are
+shared, or that hold each other, stay so.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def restore(value: Any, entries: Any, where: str) -> Any:
 
 
 class _Flattening:
-    """Makes the entries. Within an object every value keeps its kind; elsewhere arrays and parameters become tensors and
-    sizes tuples, as in any state_dict.
+    """Makes the entries. Within an object every value keeps its kind; elsewhere arrays and parameters become tensors
+    and sizes tuples, as in any state_dict.
     """
 
     def __init__(self) -> None:
@@ -253,9 +253,8 @@ class _Restoring:
         """A named tuple, dataclass or namespace."""
         kind, state = self.class_of(entry, object), entry["fields"]
         if not _is_record(kind) or set(_field_names(kind)) - set(state):
-            raise FormatError(
-                f"{self.where}: {_dotted(entry['class'])} had other fields when it was saved: {list(state)}"
-            )
+            name = _dotted(entry["class"])
+            raise FormatError(f"{self.where}: {name} had other fields when it was saved: {list(state)!r:.200}")
         if issubclass(kind, tuple):
             values = self.attributes(state)
             self.made[number] = tuple.__new__(kind, [values[name] for name in kind._fields])
@@ -311,9 +310,9 @@ def _is_namespace(kind: type) -> bool:
 
 def _field_names(kind: Any) -> list[str]:
     """The fields that every object of a record's class has."""
-    return (
-        list(kind._fields) if issubclass(kind, tuple) else [f.name for f in fields(kind)] if is_dataclass(kind) else []
-    )
+    if issubclass(kind, tuple):
+        return list(kind._fields)
+    return [each.name for each in fields(kind)] if is_dataclass(kind) else []
 
 
 def _is_inert(kind: type) -> bool:

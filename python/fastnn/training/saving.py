@@ -1,4 +1,4 @@
-"""``torch.save`` and ``torch.load``: plain data with tensors, and objects of the running program's classes, in one file."""
+"""``torch.save`` and ``torch.load``: plain data with tensors, and objects of the running program's classes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def save(
     *,
     path: Any = None,
 ) -> None:
-    """Writes a state_dict, nested dicts and lists of tensors and numbers, or whole modules: PyTorch's .pth, or safetensors
-    where the name ends so.
+    """Writes a state_dict, nested dicts and lists of tensors and numbers, or whole modules: PyTorch's .pth, or
+    safetensors where the name ends so.
 
     ``torch.save(model.state_dict(), "mnist.pth")``. PyTorch reads the file with ``torch.load(path,
     weights_only=True)``. A whole module, a named tuple, a dataclass or a namespace is saved as its class's name and its
@@ -70,7 +70,7 @@ def load(
     pickle_module: Any = None,
     mmap: bool | None = None,
 ) -> Any:
-    """What :func:`save` or ``torch.save`` wrote, arrays as tensors, objects of the classes that the running program has.
+    """What :func:`save` or ``torch.save`` wrote: arrays as tensors, objects of classes that the running program has.
 
     Nothing in the file is ever executed, with weights_only or without; no module is imported and no constructor called.
     Tensors are on the CPU. The file is read whole (mmap, and pickle_module, are PyTorch's ways to do that).
