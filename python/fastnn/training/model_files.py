@@ -8,15 +8,15 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from itertools import pairwise
 from math import isfinite, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn.errors import FormatError, told
-from fastnn.io.checks import shown_name, shown_path
+from fastnn.io.checks import shown_path
 from fastnn.nn.module import Module
+from fastnn.training.chain import dense_chain
 from fastnn.training.saving import OBJECTS, names_safetensors
 from fastnn.training.saving import load as load
 from fastnn.training.saving import save as save
@@ -62,17 +62,17 @@ def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
 def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
     """The network in a file, and what is known of it.
 
-    A file without our info (PyTorch's) must hold 2-D weights with their biases in order: a chain of linear layers with
-    ReLU between.
+    A file without our info (PyTorch's) must hold 2-D weights with their biases: a chain of linear layers with ReLU
+    between, in the order that names and file tell.
 
     Raises:
-        FormatError: damaged, foreign, or no such chain.
+        FormatError: damaged, foreign, no such chain, or one whose order nothing tells.
     """
     from fastnn.training.network import Network
 
     arrays, text = _read(path)
     info = _parse_info(path, text) if text is not None else ModelInfo()
-    chain = _dense_chain(path, arrays)
+    chain = dense_chain(shown_path(path), arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
     info.sizes = info.sizes or sizes
     _check_info(path, info, sizes)
@@ -155,36 +155,6 @@ def _check_info(path: StrPath, info: ModelInfo, sizes: tuple[int, ...]) -> None:
         sound = len(mean) == len(std) == channels and all(map(isfinite, mean + std)) and min(std) > 0
     if not sound:
         raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
-
-
-def _dense_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Weights (O, I) with their biases, each layer's outputs the next one's inputs: all that a Network is made of.
-
-    Raises:
-        FormatError: anything else, a convolution's weight among it; the tensor is named.
-    """
-    chain: list[tuple[np.ndarray, np.ndarray | None]] = []
-    for name, array in arrays.items():
-        if array.ndim == 2:
-            chain.append((array, None))
-        elif array.ndim == 1 and chain and chain[-1][1] is None and array.shape[0] == chain[-1][0].shape[0]:
-            chain[-1] = (chain[-1][0], array)
-        else:
-            raise FormatError(
-                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in "
-                "a chain of linear layers (2-D weights, each followed by its bias)"
-            )
-    if not chain:
-        raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
-    for (before, _), (after, _) in pairwise(chain):
-        if after.shape[1] != before.shape[0]:
-            raise FormatError(
-                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by "
-                f"one with {after.shape[1]} inputs: not a chain"
-            )
-    if min(min(weight.shape) for weight, _ in chain) < 1:
-        raise FormatError(f"{shown_path(path)}: a weight has no elements")
-    return chain
 
 
 def _dashed(sizes: tuple[int, ...]) -> str:
