@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -20,6 +21,12 @@ def safe_text(text: str, encoding: str | None) -> str:
     printable = "".join(c if c.isprintable() or c in "\n\r\t" else c.encode("unicode_escape").decode() for c in text)
     encoding = encoding or "ascii"
     return printable.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def natural(name: str) -> list[str | tuple[int, str]]:
+    """Sorts layer2 before layer10: texts and numbers in turn, a number by its digits, which may be thousands."""
+    parts = re.split("([0-9]+)", name)
+    return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in enumerate(parts)]
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:

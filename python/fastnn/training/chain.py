@@ -14,10 +14,10 @@ import numpy as np
 
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_name
+from fastnn.text import natural
 
 Layer = tuple[np.ndarray, np.ndarray | None]  # weight (O, I), bias (O,)
 
-_NUMBER = re.compile("[0-9]+")
 # Of as many layers the shapes are tried in every order that fits: 3**8 at most, as 3 sizes make 9 shapes.
 _MOST_BY_SHAPE = 8
 
@@ -74,8 +74,8 @@ def _order(where: str, layers: Mapping[str, Layer], is_sorted: bool) -> Sequence
     """
     names = list(layers)
     told = [] if is_sorted else [names]
-    if len({_NUMBER.sub("", name) for name in names}) == 1:
-        told.append(sorted(names, key=_numbers))
+    if len({re.sub("[0-9]+", "", name) for name in names}) == 1:
+        told.append(sorted(names, key=natural))
     fitting = [order for order in told if _misfit(layers, order) is None] if told else _by_shape(layers)
     if not fitting:
         outputs, inputs = _misfit(layers, told[-1] if told else names) or (0, 0)
@@ -88,11 +88,6 @@ def _order(where: str, layers: Mapping[str, Layer], is_sorted: bool) -> Sequence
             "in which: number them ('layer1.weight', 'layer1.bias', 'layer2.weight', ...)"
         )
     return fitting[0]
-
-
-def _numbers(name: str) -> list[tuple[int, str]]:
-    """Sorts layer2 before layer10; without their values, as Python reads no numbers of thousands of digits."""
-    return [(len(digits), digits) for digits in (found.lstrip("0") for found in _NUMBER.findall(name))]
 
 
 def _misfit(layers: Mapping[str, Layer], order: Sequence[str]) -> tuple[int, int] | None:
