@@ -38,7 +38,7 @@ def test_the_same_names(names: tuple[str, ...], tmp_path: Path) -> None:
 
 def test_other_numbers_in_the_names(tmp_path: Path) -> None:
     """Keras numbers its layers through the program: a model made later has other names."""
-    model, later = deep(), deep()
+    model, later = deep(*(f"layer_{number}" for number in range(12))), deep()
     model.save_weights(tmp_path / "a.weights.safetensors")
     assert {layer.name for layer in model.layers}.isdisjoint(layer.name for layer in later.layers)
     for change in (lambda path: None, sort):
