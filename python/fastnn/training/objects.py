@@ -60,8 +60,8 @@ def restore(value: Any, entries: Any, where: str) -> Any:
     Raises:
         FormatError: a class that the program does not have, or that has other fields now; damaged entries.
     """
-    from fastnn import nn  # noqa: F401  its classes are there for every program
-
+    if entries:
+        from fastnn.training import network  # noqa: F401  it and all layers are there for every program
     try:
         return _Restoring(entries, where).value(value)
     except FormatError:
