@@ -9,7 +9,8 @@ from fastnn.errors import FormatError
 from fastnn.io import opcode_writer, opcodes
 from fastnn.io.checks import MAX_ELEMENTS, MAX_JSON_VALUES, MAX_RANK, MAX_TENSORS, element_count, parse_json
 from fastnn.io.safetensors import MAX_HEADER, parse_safetensors
-from io_files import name, program, safetensors_file, string, tensor
+from fastnn.io.zipstore import archive, read_directory, read_records
+from io_files import joined, name, program, safetensors_file, string, tensor
 
 
 def read(data: bytes) -> object:
@@ -121,6 +122,51 @@ class TestSafetensors:
         assert len(parse_safetensors(memoryview(bytearray(safetensors_file(most))), "f")[0]) == MAX_TENSORS
         with pytest.raises(FormatError, match="f has 10,001 tensors"):
             parse_safetensors(memoryview(bytearray(safetensors_file(most | {"more": entry}))), "f")
+
+
+RECORDS = {"archive/data.pkl": b"program"}
+
+
+class TestArchives:
+    """Fields of a zip directory that nothing else contradicts."""
+
+    @staticmethod
+    def read(data: bytes) -> dict[str, memoryview]:
+        view = memoryview(data)
+        return read_records(view, read_directory(view, "f"), "f")
+
+    @staticmethod
+    def changed(mark: bytes, shift: int, layout: str, value: int) -> bytes:
+        """Our archive with one number in the structure that begins with a mark."""
+        data = bytearray(joined(archive(RECORDS)))
+        struct.pack_into(layout, data, data.index(mark) + shift, value)
+        return bytes(data)
+
+    def test_names(self) -> None:
+        name = "archive/" + "a" * 1016
+        assert list(self.read(joined(archive({name: b"x"})))) == [name]
+        with pytest.raises(FormatError, match=r"record name .* is not allowed"):
+            self.read(joined(archive({name + "a": b"x"})))
+
+    @pytest.mark.parametrize(
+        ("mark", "shift", "layout", "text"),
+        [
+            (b"PK\x01\x02", 34, "<H", "zip directory is damaged"),  # the disk of a record
+            (b"PK\x03\x04", 18, "<I", "other sizes or another checksum"),  # a record's stored size
+            (b"PK\x03\x04", 22, "<I", "other sizes or another checksum"),  # its size
+            (b"PK\x03\x04", 14, "<I", "other sizes or another checksum"),  # its checksum
+            (b"PK\x06\x06", 4, "<Q", "zip64 end record at .* is damaged"),  # its length
+        ],
+    )
+    def test_numbers(self, mark: bytes, shift: int, layout: str, text: str) -> None:
+        assert bytes(self.read(joined(archive(RECORDS)))["archive/data.pkl"]) == b"program"
+        with pytest.raises(FormatError, match=text):
+            self.read(self.changed(mark, shift, layout, 45))
+
+    def test_sizes_of_compressed_records(self) -> None:
+        """Stored, says the method, and both sizes must be one."""
+        with pytest.raises(FormatError, match=r"is compressed|file too small"):
+            self.read(self.changed(b"PK\x01\x02", 20, "<I", 6))
 
 
 def test_ordered_dicts_stay_so() -> None:
