@@ -1,6 +1,8 @@
 """The limits of the readers, one by one: the last value that is read, and the first that is refused."""
 
+import io
 import struct
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -10,7 +12,7 @@ from fastnn.io import opcode_writer, opcodes
 from fastnn.io.checks import MAX_ELEMENTS, MAX_JSON_VALUES, MAX_RANK, MAX_TENSORS, element_count, parse_json
 from fastnn.io.safetensors import MAX_HEADER, parse_safetensors
 from fastnn.io.zipstore import archive, read_directory, read_records
-from io_files import joined, name, program, safetensors_file, string, tensor
+from io_files import FLOATS, joined, name, parse, program, safetensors_file, string, tensor
 
 
 def read(data: bytes) -> object:
@@ -167,6 +169,29 @@ class TestArchives:
         """Stored, says the method, and both sizes must be one."""
         with pytest.raises(FormatError, match=r"is compressed|file too small"):
             self.read(self.changed(b"PK\x01\x02", 20, "<I", 6))
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides"),
+    [((2, 3, 4), (12, 4, 1)), ((2, 0, 3), (3, 3, 1)), ((0,), (1,)), ((), ()), ((0, 0), (1, 1)), ((1, 5, 1), (5, 1, 1))],
+)
+def test_strides_are_written_as_pytorch_has_them(shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+    """A dimension without elements counts as one: torch.zeros(2, 0, 3).stride() is (3, 3, 1)."""
+    found = []
+    written = opcode_writer.write(np.zeros(shape, np.float32), lambda *_: opcodes.StorageRef("Float", "0", 1))
+    opcodes.read(memoryview(written), "f", lambda *arguments: found.append(arguments[2:]) or np.zeros(1))
+    assert found == [(shape, strides)]
+
+
+@pytest.mark.parametrize("folder", ["a", "ab", "abc", "abcd"])
+def test_tensors_of_other_zip_writers_are_aligned(folder: str) -> None:
+    """torch's records begin at multiples of 64; those of other programs anywhere."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(f"{folder}/data.pkl", program(tensor(6, (6,), (1,))))
+        file.writestr(f"{folder}/data/0", FLOATS.tobytes())
+    found = parse(buffer.getvalue())[0]
+    assert found.flags.aligned and found.flags.writeable and found.tolist() == FLOATS.tolist()
 
 
 def test_ordered_dicts_stay_so() -> None:
