@@ -233,6 +233,7 @@ WITHOUT_END = {
         program(b"}(", b"".join(number((2**61 - 1) * i) + b"N" for i in range(30_000)), b"u"),
         "a dict key is an integer of 65 bits; at most 64",
     ),
+    "key-above-64-bits": (program(b"}", number(2**64), b"Ns"), "a dict key is an integer of 65 bits"),
     "key-below-64-bits": (program(b"}", number(-(2**63) - 1), b"Ns"), "a dict key is an integer of 64 bits"),
     "list-in-itself": (program(b"]", MEMOISE, b"h\x00a"), "nested deeper than 64"),
     "dict-in-itself": (program(b"}", MEMOISE, b"K\x01h\x00s"), "nested deeper than 64"),

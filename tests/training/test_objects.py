@@ -150,9 +150,8 @@ class TestModules:
 
             return Local()
 
-        make()
-        model = make()
-        assert type(again(model)) is type(model)  # the youngest of that name
+        earlier, model = make(), make()
+        assert type(again(model)) is type(model) is not type(earlier)  # the youngest of that name
 
     def test_after_training_by_a_plan(self) -> None:
         network = fastnn.Network(4, 3, 2)
@@ -327,6 +326,19 @@ def test_crafted_records_beside_the_objects() -> None:
     knot = {"class": [HERE, "Point"], "fields": {"a": FIRST, "b": 0}}
     with pytest.raises(FormatError, match="damaged"):
         fastnn.load(file_of(FIRST, knot))
+
+
+def test_a_script_that_became_a_module() -> None:
+    """Where one class has that name; where two have, nobody guesses."""
+    file = file_of(FIRST, module_entry(["__main__", "Twin"], attributes={"training": False}))
+    one = type("Twin", (nn.Module,), {"__module__": "one"})
+    assert type(fastnn.load(file)) is one
+    two = type("Twin", (nn.Module,), {"__module__": "two"})
+    file.seek(0)
+    with pytest.raises(FormatError, match=r"'__main__\.Twin', which this program does not have"):
+        fastnn.load(file)
+    for kind in (one, two):
+        assert type(fastnn.load(file_of(FIRST, module_entry([kind.__module__, "Twin"])))) is kind
 
 
 def test_a_lazy_module_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
