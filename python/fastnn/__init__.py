@@ -61,7 +61,7 @@ from fastnn.eager.creation import (
     zeros_like,
 )
 from fastnn.eager.device import device
-from fastnn.eager.dtypes import Size, dtype, float32, float64, int32, int64, uint8
+from fastnn.eager.dtypes import Size, dtype, float16, float32, float64, int8, int16, int32, int64, uint8, uint16
 from fastnn.eager.dtypes import bool_ as bool
 from fastnn.eager.tensor import Tensor
 from fastnn.random import initial_seed, manual_seed
@@ -73,11 +73,12 @@ if TYPE_CHECKING:
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
     from fastnn.reporting import plot
-    from fastnn.training.model_files import load, save
     from fastnn.training.network import Network
+    from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
 
 float, double, int, long = float32, float64, int32, int64
+half, short = float16, int16
 
 # Found on first use: `import fastnn` stays quick. Name -> the module that has it ("" where the name is the module).
 _LAZY = {
@@ -90,12 +91,12 @@ _LAZY = {
     "datasets": "",
     "keras": "",
     "kernels": "",
-    "load": "fastnn.training.model_files",
+    "load": "fastnn.training.saving",
     "nn": "",
     "optim": "",
     "plot": "",
     "runtime_info": "fastnn.commands.info",
-    "save": "fastnn.training.model_files",
+    "save": "fastnn.training.saving",
     "transforms": "",
     "utils": "",
 }

@@ -20,6 +20,8 @@ _CGROUP = "/sys/fs/cgroup/memory."
 # The exit code where nobody reads the output any more: as if SIGPIPE had ended the process.
 BROKEN_PIPE = 128 + 13
 
+_UNTOLD = os.urandom(8).hex()  # tells processes apart where the system tells too little
+
 
 def after_fork_in_child(handler: Callable[[], None]) -> None:
     """Has the handler called in the child after every fork."""
@@ -94,6 +96,22 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         pass  # another user's
     return True
+
+
+def pid_space() -> str:
+    """Where a process number means the same process as here, as 16 hexadecimal digits.
+
+    Another machine (or another start of this one) and another container have another; where the system does not tell
+    containers apart, so has every process.
+    """
+    from hashlib import sha256
+
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as boot:
+            space = f"{os.uname().nodename} {boot.read()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        space = f"process {_UNTOLD} {os.getpid()}"
+    return sha256(space.encode()).hexdigest()[:16]
 
 
 def seconds_since_start() -> float:

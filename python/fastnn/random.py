@@ -46,9 +46,21 @@ class RandomState:
         return {name: getattr(self, name) for name in names}
 
     def restore(self, values: dict[str, int]) -> None:
-        """Takes over what :meth:`as_dict` gave."""
+        """Takes over what :meth:`as_dict` gave.
+
+        Raises:
+            ValueError: other names, or a number out of range: nothing is changed.
+        """
+        if set(values) != set(self.as_dict()):
+            raise ValueError(
+                f"a random state has {', '.join(self.as_dict())}; found {', '.join(map(str, values))[:200]}"
+            )
         for name, value in values.items():
-            setattr(self, name, int(value))
+            bits = 64 if name == "seed" else 32  # of a stream's seed and position (cpp/core/philox.h)
+            if type(value) is not int or not 0 <= value < 2**bits:
+                raise ValueError(f"the random state's {name} is {str(value)[:60]}; it must be from 0 to 2**{bits} - 1")
+        for name, value in values.items():
+            setattr(self, name, value)
 
 
 state = RandomState()

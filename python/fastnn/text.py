@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -71,6 +72,12 @@ def _note_failure(stream: TextIO, error: OSError | ValueError) -> None:
     if stream is not sys.stderr:
         reason = getattr(error, "strerror", None) or error
         say(f"fastnn: {name_of(stream)} cannot be written: {reason}; going on without it\n", sys.stderr)
+
+
+def natural(name: str) -> list[str | tuple[int, str]]:
+    """Sorts layer2 before layer10: texts and numbers in turn, a number by its digits, which may be thousands."""
+    parts = re.split("([0-9]+)", name)
+    return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in enumerate(parts)]
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:

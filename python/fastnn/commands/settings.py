@@ -55,5 +55,21 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
+def check_resize(size: tuple[int, int] | None, arch: tuple[int, ...]) -> None:
+    """Refuses images of a size that the first layer does not take, grey or in colour, before any is read.
+
+    Raises:
+        ValueError: with the sizes of both.
+    """
+    if size is None:
+        return
+    width, height = size
+    grey = width * height
+    if arch[0] not in (grey, 3 * grey):
+        text = f"--resize {width}x{height} makes images of {grey:,} features, {3 * grey:,} in colour"
+        raise ValueError(f"{text}; layer 0 Linear({arch[0]}->{arch[1]}) takes {arch[0]:,}: change --resize or --arch")
+
+
 def _is_size(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) > 0
+    # 18 digits are more than any memory has bytes; Python reads no numbers of thousands.
+    return text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0

@@ -174,7 +174,9 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
     """
     from fastnn import _core
     from fastnn.commands.results import check_writable
+    from fastnn.commands.settings import check_resize, parse_size
 
+    check_resize(parse_size(args.resize), settings.arch)
     if args.profile and args.engine != "plan":
         raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():

@@ -24,6 +24,8 @@ recorder: Recorder | None = None
 
 _in_python: list[str] = []
 
+_COPIED = frozenset(map(np.dtype, ("f4", "f8", "i8", "u1", "?")))  # by the core; others by NumPy
+
 
 def primitive(function: Callable) -> Callable:
     """Marks an op that is written here; the compiled ones are at the end."""
@@ -34,7 +36,7 @@ def primitive(function: Callable) -> Callable:
 @primitive
 def copy(x: np.ndarray) -> np.ndarray:
     """x in C order, in memory of its own."""
-    return _core.copy(x) if x.dtype != np.int32 else np.array(x, order="C")
+    return _core.copy(x) if x.dtype in _COPIED else np.array(x, order="C")
 
 
 @primitive

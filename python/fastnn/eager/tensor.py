@@ -63,7 +63,7 @@ class Tensor(TensorBase):
 
     @property
     def dtype(self) -> dtypes.dtype:
-        return dtypes.from_numpy(self._data.dtype)
+        return dtypes.of(self._data)
 
     @property
     def device(self) -> devices.device:

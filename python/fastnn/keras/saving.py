@@ -12,6 +12,7 @@ from fastnn import io
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
 from fastnn.keras import layers
+from fastnn.text import natural
 
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential
@@ -107,9 +108,19 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def _put(path: StrPath, model: Sequential, arrays: dict[str, np.ndarray]) -> None:
-    values = list(arrays.values())
+    values = [arrays[name] for name in _in_order(list(arrays), model)]
     wanted = [own.shape for layer in model.layers for _, own in layer.named_weights()]
     found = [array.shape for array in values]
     if wanted != found:
         raise FormatError(f"{shown_path(path)} holds weights of shapes {found}, model '{model.name}' has {wanted}")
     model.set_weights(values)
+
+
+def _in_order(names: list[str], model: Sequential) -> list[str]:
+    """The names of a file's arrays in the order of the model's: by its own names, or as they come in the file; where
+    that is by name (as the safetensors package sorts them), dense_2 before dense_10.
+    """
+    own = [f"{layer.name}/{number}" for layer in model.layers for number, _ in enumerate(layer.named_weights())]
+    if set(own) == set(names):
+        return own
+    return sorted(names, key=natural) if names == sorted(names) else names

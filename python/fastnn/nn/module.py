@@ -177,7 +177,7 @@ class Module:
             is changed.
         """
         own = dict(self._named_state())
-        arrays = {name: _array_of(name, value) for name, value in state_dict.items()}
+        arrays = {name: _array_of(name, value, own.get(name)) for name, value in state_dict.items()}
         missing = [name for name in own if name not in arrays]
         unexpected = [name for name in arrays if name not in own]
         problems = []
@@ -309,13 +309,13 @@ def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def _array_of(name: str, value: Any) -> np.ndarray:
-    if isinstance(value, Tensor):
-        return value._data
-    array = np.asarray(value)
+def _array_of(name: str, value: Any, own: Tensor | None) -> np.ndarray:
+    """The array of a state's entry. Files of many programs have (1,) where a tensor has no dimensions: it is taken."""
+    array = value._data if isinstance(value, Tensor) else np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"state_dict entry '{name}' is a {type(value).__name__}, not a tensor or array")
-    return array
+    single = own is not None and own.dim() == 0 and array.shape == (1,)
+    return array.reshape(()) if single else array
 
 
 def _cast_keeping_layout(data: np.ndarray, kind: np.dtype) -> np.ndarray:

@@ -18,6 +18,13 @@ from fastnn.nn.parameter import Owner, Parameter
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
+# A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
+MOST_STEPS = 2**40
+# PyTorch's options that make another update, where they are on.
+_CHANGE_THE_UPDATE = ("amsgrad", "centered", "maximize")
+# State that a step makes where there is none: of a momentum that was zero so far.
+_BEGIN_AT_ZERO = ("momentum_buffer",)
+
 Update = tuple[Any, np.ndarray, np.ndarray, list[np.ndarray]]
 
 
@@ -47,6 +54,9 @@ class Optimizer:
 
     # Names of the state arrays, in the order in which plans and state dicts keep them.
     slots: tuple[str, ...] = ()
+
+    # Whether a state dict has "step"; PyTorch's of SGD has not.
+    counts_steps = True
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -175,25 +185,67 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes over what :meth:`state_dict` gave.
+        """Takes over what :meth:`state_dict` gave, here or in PyTorch. Nothing is changed where it does not fit.
 
         Raises:
-            ValueError: other groups, or arrays that do not fit the parameters.
+            ValueError: other groups, hyper-parameters that this optimizer has not, arrays that do not fit parameters
+                or are missing, a step that is no count.
         """
-        groups, params = state_dict["param_groups"], list(self._all_params())
+        groups = [_plain_numbers(group) for group in state_dict["param_groups"]]
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
             raise ValueError(
                 f"the saved optimizer has other parameter groups: {len(groups)} groups, "
                 f"this one has {len(sizes)} of {sizes}"
             )
+        merged = [
+            {**own, **saved, "params": own["params"]} for own, saved in zip(self.param_groups, groups, strict=True)
+        ]
+        places = {}  # of each saved number, as text: the parameter and its group
+        for group, saved in zip(merged, groups, strict=True):
+            self._check_loaded(group, saved)
+            pairs = zip(saved["params"], group["params"], strict=True)
+            places |= {str(number): (param, group) for number, param in pairs}
+        loaded = {}
+        for number, values in state_dict["state"].items():
+            if str(number) not in places:
+                raise ValueError(f"the saved optimizer has the state of a parameter {number}, which no group has")
+            param, group = places[str(number)]
+            if state := self._loaded_state(param, group, values):
+                loaded[param] = state
         state = self.state
         state.clear()
-        for number, values in state_dict["state"].items():
-            param = params[int(number)]
-            state[param] = {name: _placed(param, name, value) for name, value in values.items()}
-        for own, saved in zip(self.param_groups, groups, strict=True):
-            own.update({name: value for name, value in saved.items() if name != "params"})
+        state.update(loaded)
+        for own, group in zip(self.param_groups, merged, strict=True):
+            own.update(group)
+
+    def _check_loaded(self, group: dict[str, Any], saved: dict[str, Any]) -> None:
+        """Refuses the hyper-parameters of a loaded group that are out of range or would have no effect here."""
+        kind = type(self).__name__
+        for name in _CHANGE_THE_UPDATE:
+            if saved.get(name) and name not in self.defaults:
+                raise ValueError(f"the saved optimizer has {name}, which fastnn's {kind} has not")
+        if saved.get("decoupled_weight_decay", getattr(self, "decoupled", False)) != getattr(self, "decoupled", False):
+            raise ValueError(f"the saved optimizer decays weights in another way than {kind}: one is Adam, one AdamW")
+        try:
+            self.check_group(group)
+        except (TypeError, OverflowError) as error:
+            raise ValueError(f"the saved optimizer's hyper-parameters are no numbers for {kind}: {error}") from error
+
+    def _loaded_state(self, param: Parameter, group: dict[str, Any], values: Mapping[str, Any]) -> State:
+        """The state of a parameter in PyTorch's form or ours; empty where it has made no step."""
+        found = {name: value for name, value in values.items() if value is not None}
+        if found and not self.counts_steps:
+            found.setdefault("step", 1)  # all that counts is whether there was a first one
+        required = [name for name in self.active_slots(group) if name not in _BEGIN_AT_ZERO]
+        missing = [name for name in ("step", *required) if name not in found]
+        if found and missing:
+            raise ValueError(
+                f"the saved optimizer's state of a parameter lacks {', '.join(missing)}; it has {[*found]}"
+            )
+        return {
+            name: _step_count(value) if name == "step" else _placed(param, name, value) for name, value in found.items()
+        }
 
     def _all_params(self) -> Iterable[Parameter]:
         return (param for group in self.param_groups for param in group["params"])
@@ -208,6 +260,20 @@ class Optimizer:
             lines.append(f"Parameter Group {number}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _plain_numbers(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A saved group, with a rate that PyTorch keeps as a tensor as a number."""
+    return {name: value.item() if isinstance(value, Tensor) else value for name, value in group.items()}
+
+
+def _step_count(value: Any) -> int:
+    """How many steps were made, as a number, or as the tensor that PyTorch has."""
+    array = value._data if isinstance(value, Tensor) else value
+    number = array.item() if isinstance(array, np.ndarray | np.generic) and array.size == 1 else value
+    if isinstance(number, int | float) and 0 <= number <= MOST_STEPS and number == int(number):
+        return int(number)
+    raise ValueError(f"the saved optimizer's step is {str(value)[:60]}; it must be a count from 0 to 2**40")
 
 
 def _placed(param: Parameter, name: str, value: Any) -> Any:

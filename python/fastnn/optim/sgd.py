@@ -18,6 +18,7 @@ class SGD(Optimizer):
     """
 
     slots = ("momentum_buffer",)
+    counts_steps = False
 
     def __init__(
         self,
