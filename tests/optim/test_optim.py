@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from fastnn import _core, nn, optim
 from fastnn.eager.tensor import Tensor
-from fastnn.optim import lr_scheduler
 
 Memory = dict[str, Any]
 
@@ -205,34 +204,11 @@ W = nn.Parameter(Tensor(np.ones(2)))
         (lambda: optim.AdamW([W], eps=-1e-8), ValueError, "AdamW: eps is -1e-08"),
         (lambda: optim.RMSprop([W], alpha=1.5), ValueError, "RMSprop: alpha is 1.5; .* 0 <= alpha <= 1"),
         (lambda: optim.RMSprop([{"params": [W], "momentum": -0.1}]), ValueError, "RMSprop: momentum is -0.1"),
-        (lambda: lr_scheduler.StepLR(optim.SGD([W]), 0), ValueError, "step_size is 0"),
     ],
 )
 def test_error(wrong: Callable[[], Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         wrong()
-
-
-SCHEDULES: dict[str, tuple[Memory, Callable[[float, int], float]]] = {
-    "StepLR": ({"step_size": 2, "gamma": 0.1}, lambda lr, epoch: lr * 0.1 ** (epoch // 2)),
-    "ExponentialLR": ({"gamma": 0.9}, lambda lr, epoch: lr * 0.9**epoch),
-    "LambdaLR": ({"lr_lambda": lambda epoch: 1 / (1 + epoch)}, lambda lr, epoch: lr / (1 + epoch)),
-    "CosineAnnealingLR": (
-        {"T_max": 5, "eta_min": 0.01},
-        lambda lr, epoch: 0.01 + (lr - 0.01) * (1 + np.cos(np.pi * epoch / 5)) / 2,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_schedule(name: str) -> None:
-    options, rate = SCHEDULES[name]
-    optimizer = optim.SGD([{"params": [nn.Parameter(Tensor(np.ones(1)))], "lr": lr} for lr in (1.0, 0.5)])
-    schedule = getattr(lr_scheduler, name)(optimizer, **options)
-    for epoch in range(1, 6):
-        schedule.step()
-        assert schedule.get_last_lr() == pytest.approx([rate(1.0, epoch), rate(0.5, epoch)], rel=1e-12)
-        assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
 
 
 def test_a_step_is_one_call_and_all_of_it_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
