@@ -119,6 +119,24 @@ bool overlap(const TensorView& a, const TensorView& b) {
     return x.begin < y.end && y.begin < x.end;
 }
 
+void check_apart(const char* op, std::vector<Use> uses) {
+    std::vector<std::pair<Span, const Use*>> spans;
+    for (const Use& use : uses) spans.emplace_back(span_of(use.view), &use);
+    std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.first.begin < b.first.begin; });
+    const std::pair<Span, const Use*>*furthest = nullptr, *furthest_written = nullptr;
+    for (const auto& each : spans) {
+        if (each.first.begin == each.first.end) continue;
+        const auto* const before = each.second->written ? furthest : furthest_written;
+        if (before != nullptr && each.first.begin < before->first.end)
+            fail(Fault{"out.overlap"}, op, each.second->name, " and ", before->second->name,
+                 " overlap in memory; pass arrays of their own");
+        for (auto* last : {&furthest, &furthest_written}) {
+            const bool counts = last == &furthest || each.second->written;
+            if (counts && (*last == nullptr || (*last)->first.end < each.first.end)) *last = &each;
+        }
+    }
+}
+
 Input::Input(const char* op, const char* name, const py::handle& object, Layout layout)
     : array_(as_ndarray(op, name, object)) {
     const ArrayFacts facts = facts_of(array_);
