@@ -14,6 +14,7 @@
 #include "core/platform.h"
 #include "core/pool.h"
 #include "core/team_state.h"
+#include "core/thread_limit.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -73,7 +74,7 @@ void run_parts(int threads, Split split, PartBody body) {
 
 void run_team(int threads, TeamBody body) {
     Helpers helpers(threads - 1, true);
-    TeamState state(threads, spinning_pays(threads));
+    TeamState state(helpers.count() + 1, spinning_pays(threads));
     const std::function<void(int)> task = [&](int index) { state.run(body, index); };
     helpers.call(task, state.may_spin);
     state.run(body, 0);
@@ -159,7 +160,9 @@ int get_num_threads() {
         threads = default_threads();
         requested_threads.store(threads);
     }
-    return threads;
+    const int had = threads_to_be_had(threads);
+    if (had < threads) requested_threads.compare_exchange_strong(threads, had);
+    return had;
 }
 
 void set_num_threads(int threads) {

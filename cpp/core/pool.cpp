@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -83,12 +85,13 @@ namespace {
 // Helpers are never deleted: one that works while the process ends goes on using its own.
 class Pool {
 public:
-    // A list of so many.
+    // A list of so many, or of those that could be started.
     Helper* take(int count) {
         const std::lock_guard<std::mutex> lock(mutex_);
         Helper** end = &idle_;
         for (; count > 0; --count, end = &(*end)->next) {
-            if (*end == nullptr) *end = new Helper;
+            if (*end == nullptr) *end = started();
+            if (*end == nullptr) break;
         }
         return std::exchange(idle_, std::exchange(*end, nullptr));
     }
@@ -106,6 +109,16 @@ public:
     }
 
 private:
+    static Helper* started() {
+        try {
+            return new Helper;
+        } catch (const std::system_error&) {
+            return nullptr;
+        } catch (const std::bad_alloc&) {
+            return nullptr;
+        }
+    }
+
     Helper* take_all() {
         const std::lock_guard<std::mutex> lock(mutex_);
         return std::exchange(idle_, nullptr);

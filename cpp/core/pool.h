@@ -14,8 +14,8 @@ class Helper;
 // The helpers of one call.
 class Helpers {
 public:
-    // So many; or, unless all are needed, only those that have come since they were last called: the others' processors
-    // are taken. std::system_error where no thread can be started.
+    // So many, or fewer where no more can be started; unless all are needed, only those that have come since they were
+    // last called: the others' processors are taken.
     Helpers(int wanted, bool all);
     ~Helpers();
     Helpers(const Helpers&) = delete;
