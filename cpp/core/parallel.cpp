@@ -14,7 +14,6 @@
 #include "core/platform.h"
 #include "core/pool.h"
 #include "core/team_state.h"
-#include "core/thread_limit.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -74,7 +73,7 @@ void run_parts(int threads, Split split, PartBody body) {
 
 void run_team(int threads, TeamBody body) {
     Helpers helpers(threads - 1, true);
-    TeamState state(helpers.count() + 1, spinning_pays(threads));
+    TeamState state(threads, spinning_pays(threads));
     const std::function<void(int)> task = [&](int index) { state.run(body, index); };
     helpers.call(task, state.may_spin);
     state.run(body, 0);
