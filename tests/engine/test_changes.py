@@ -45,14 +45,17 @@ class World:
 
     def step(self, batch: int) -> None:
         x, y = BATCHES[batch]
+        x = x.astype(self.model.last.weight.detach().numpy().dtype)
         if self.plan is not None:
             self.seen.append(self.plan.step(x, y).tolist())
         else:
             self.seen.append(eager_step(self.model, self.criterion, self.optimizer, x, y).tolist())
 
     def look(self) -> None:
-        self.seen.append(bits(self.model, self.optimizer))
-        x = BATCHES[0][0]
+        self.seen.append([tensor.tolist() for tensor in self.model.state_dict().values()])
+        states = [self.optimizer.state.get(p, {}) for group in self.optimizer.param_groups for p in group["params"]]
+        self.seen.append([np.asarray(value).tolist() for state in states for _, value in sorted(state.items())])
+        x = BATCHES[0][0].astype(self.model.last.weight.detach().numpy().dtype)
         if self.plan is not None:
             self.seen.append(self.plan.forward(x).tolist())
         else:
@@ -79,9 +82,15 @@ def other_parameters(world: World) -> None:
     world.group["params"] = world.group["params"][:2]
 
 
+def double(world: World) -> None:
+    world.model.double()
+    world.model.shift = Tensor(np.float64(0.5))
+    world.optimizer.state.clear()
+
+
 CHANGES: dict[str, Callable[[World], Any]] = {
     "a parameter": new_parameter,
-    "a parameter's dtype": lambda w: (w.model.double(), w.optimizer.state.clear()),
+    "the dtype": double,
     "a layer": new_layer,
     "an activation": lambda w: setattr(w.model, "act", nn.Tanh()),
     "no bias": lambda w: setattr(w.model.last, "bias", None),
@@ -174,13 +183,13 @@ def test_optimizers_without_a_compiled_form(kind: str) -> None:
         ends.append((loss.item(), bits(model, optimizer)))
         assert way == "eager" or (model.training and all(p.grad is None for p in model.parameters()))
     assert ends[0] == ends[1]
-    x, y = BATCHES[0]
     fits = []
     for engine in ("eager", "plan"):
         random.manual_seed(5)
         network = Network(6, 5, 3)
         optimizer = getattr(optim, kind)(network.parameters(), lr=0.05)
-        network.fit((x, y), epochs=5, batch_size=4, optimizer=optimizer, engine=engine, verbose=False)
+        trainer = fastnn.Trainer(network, nn.CrossEntropyLoss(), optimizer, engine=engine)
+        trainer.fit(BATCHES[0], epochs=5, batch_size=4)
         fits.append(bits(network, optimizer))
     assert fits[0] == fits[1]
 
@@ -193,7 +202,7 @@ def test_a_fit_sees_what_a_callback_changes() -> None:
         every = 3
 
         def on_chunk(self, trainer: fastnn.Trainer, chunk: Any) -> None:
-            step = trainer.position.step
+            step = 16 * trainer.position.epoch + trainer.position.step
             if step % 3 == 0:
                 trainer.optimizer.param_groups[0]["momentum"] = 0.9 if step % 2 else 0.0
                 trainer.model.drop.p = 0.1 * (step % 4)
