@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,7 @@ CHANGES: dict[str, Callable[[World], Any]] = {
     "the parameters of a group": other_parameters,
     "maximize": lambda w: w.group.update(maximize=True),
     "momentum": lambda w: w.group.update(momentum=0.0 if w.group["momentum"] else 0.8),
+    "another group": lambda w: w.optimizer.param_groups.__setitem__(0, {**w.group, "lr": 0.2, "weight_decay": 0.1}),
     "weight decay": lambda w: w.group.update(weight_decay=0.3),
     "nothing": lambda w: None,
 }
@@ -130,6 +132,58 @@ def test_the_next_step_is_eagers(change: str, kind: str, options: dict[str, Any]
         stories.append(world.seen)
     for number, (eager, plan) in enumerate(zip(*stories, strict=True)):
         assert eager == plan, f"entry {number} of the story"
+
+
+class Weighted:
+    """A criterion that is no module."""
+
+    def __init__(self) -> None:
+        self.weight = 1.0
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(output, target) * self.weight
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return self(output, target)
+
+
+def scaled(output: Tensor, target: Tensor, weight: float = 1.0) -> Tensor:
+    return nn.functional.cross_entropy(output, target) * weight
+
+
+def criteria() -> dict[str, tuple[Any, Callable[[float], Any]]]:
+    """Of each: the criterion, and what gives it another weight."""
+    weight = 1.0
+
+    def change(value: float) -> None:
+        nonlocal weight
+        weight = value
+
+    objects = [Weighted(), Weighted()]
+    partial = functools.partial(scaled, weight=1.0)
+    return {
+        "object": (objects[0], lambda value: setattr(objects[0], "weight", value)),
+        "method": (objects[1].loss, lambda value: setattr(objects[1], "weight", value)),
+        "closure": (lambda output, target: scaled(output, target, weight), change),
+        "partial": (partial, lambda value: partial.keywords.update(weight=value)),
+    }
+
+
+@pytest.mark.parametrize("kind", criteria())
+def test_a_criterion_that_is_no_module(kind: str) -> None:
+    stories = []
+    for compiled in (False, True):
+        criterion, change = criteria()[kind]
+        world = World(compiled)
+        world.criterion = criterion
+        world.plan = Plan(world.model, criterion, world.optimizer) if compiled else None
+        for batch in range(9):
+            if batch % 3 == 2:
+                change(float(batch))
+            world.step(batch)
+        world.look()
+        stories.append(world.seen)
+    assert stories[0] == stories[1]
 
 
 def test_there_and_back() -> None:

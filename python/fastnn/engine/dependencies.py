@@ -8,6 +8,7 @@ the numbers, flags and words in their fields, and which other objects stand ther
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 from fastnn import _core
@@ -57,6 +58,17 @@ def state_kept(optimizer: Optimizer) -> list[tuple[Any, ...]]:
     return [(*optimizer.active_slots(group), group.get("maximize")) for group in optimizer.param_groups]
 
 
+def held_by(criterion: Any) -> list[str]:
+    """Numbers, flags and words that a criterion which is no module holds: in its closure, its fields, or those of the
+    object whose method it is.
+    """
+    parts = (criterion, getattr(criterion, "__self__", None), getattr(criterion, "func", None))
+    cells = [cell for part in parts for cell in getattr(part, "__closure__", None) or ()]
+    values = [getattr(cell, "cell_contents", None) for cell in cells]
+    fields = [each for part in parts for name in ("__dict__", "keywords") if (each := getattr(part, name, None))]
+    return [repr(value) for value in (*values, *(v for each in fields for v in each.values())) if _is_plain(value)]
+
+
 def _ours(what: Any) -> Any:
     """A class or a function of this package, as it is."""
     home = getattr(what, "__module__", None) or ""
@@ -94,7 +106,8 @@ def _criterion(criterion: Any) -> Any:
     """A function as it is."""
     if criterion is None or isinstance(criterion, Module):
         return None
-    return _ours(criterion) if getattr(criterion, "__closure__", criterion) is None else Unknown(criterion)
+    alone = isinstance(criterion, FunctionType) and criterion.__closure__ is None
+    return _ours(criterion) if alone else Unknown(criterion, held_by(criterion))
 
 
 def _optimizer(optimizer: Optimizer | None) -> Any:

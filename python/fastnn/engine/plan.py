@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from fastnn import _core, random
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.dependencies import Dependencies, dependencies_of, is_known, state_kept
+from fastnn.engine.dependencies import Dependencies, dependencies_of, held_by, is_known, state_kept
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
@@ -66,8 +67,8 @@ def _check_compiled(optimizer: Optimizer) -> None:
     kind = type(optimizer)
     own = kind.step is not Optimizer.step or "step" in vars(optimizer) or kind.new_settings is Optimizer.new_settings
     if own or any(group.get("maximize") for group in optimizer.param_groups):
-        how = "its own step()" if own else "maximize=True"
-        raise _NoCompiledUpdate(f"{kind.__name__} with {how} has no compiled form, so training with it stays eager")
+        how = "whose step is written in Python," if own else "with maximize=True"
+        raise _NoCompiledUpdate(f"{kind.__name__} {how} has no compiled form, so training with it stays eager")
 
 
 class _OneCall:
@@ -127,8 +128,7 @@ class Plan:
         self._programs: dict[Key, Program] = {}
         self._recorded: Dependencies = {}  # what all programs depend on
         self._volatile: set[Any] = set()  # what recordings themselves changed of that
-        self._state_kept: list[tuple[Any, ...]] = []
-        self._seen = -1  # CHANGES when it was last looked at
+        self._seen: list[Any] = []  # when it was last looked at
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -349,7 +349,11 @@ class Plan:
                 finally:
                     self._is_giving_back = False
                 former._owner = None
-        for group in optimizer.param_groups:
+        self._use_groups()
+
+    def _use_groups(self) -> None:
+        """The updates' hyper-parameters are those of the optimizer's present groups."""
+        for group in () if self.optimizer is None else self.optimizer.param_groups:
             for param in group["params"]:
                 if id(param) in self._updates:
                     self._updates[id(param)].group, self._updates[id(param)].configured = group, []
@@ -362,20 +366,29 @@ class Plan:
 
     def _refresh(self) -> None:
         """Begins anew where what was recorded is not how it is now, as far as that can be seen."""
-        seen = CHANGES[0]
-        kept = None if self.optimizer is None else state_kept(self.optimizer)
-        if seen == self._seen and kept == self._state_kept:
+        seen = self._look()
+        if seen == self._seen:
             return
         if self._programs and self._dependencies(self.criterion, self.optimizer) != self._recorded:
-            self.release()
-            self._begin()
-        self._seen, self._state_kept = seen, kept
+            with self._exclusive:
+                self.release()
+                self._begin()
+        self._use_groups()
+        self._seen = seen
+
+    def _look(self) -> list[Any]:
+        """What tells, at little cost, that nothing has changed."""
+        seen: list[Any] = [CHANGES[0]]
+        if self.optimizer is not None:
+            seen += [*map(id, self.optimizer.param_groups), *state_kept(self.optimizer)]
+        if not isinstance(self.criterion, Module | NoneType):
+            seen += held_by(self.criterion)
+        return seen
 
     def known_program(self, *signature: Any) -> Program | None:
         """The program for batches of such an x (shape, dtype), or x and y to train on; None where there is none yet."""
-        with self._exclusive:
-            self._refresh()
-            return self._programs.get(self._key(*signature))
+        self._refresh()
+        return self._programs.get(self._key(*signature))
 
     def _key(self, *signature: Any) -> Key:
         """A training program is also one of the parameters that learn."""
@@ -423,7 +436,7 @@ class Plan:
         after = dependencies_of(self.model, self.criterion, self.optimizer)
         self._volatile |= {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         self._recorded = {key: value for key, value in after.items() if key not in self._volatile}
-        self._seen = CHANGES[0]
+        self._seen = self._look()
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]

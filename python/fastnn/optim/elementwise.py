@@ -14,8 +14,8 @@ from fastnn.optim.optimizer import Optimizer, State
 class ElementwiseOptimizer(Optimizer):
     """A step is +, -, *, / and square roots of elements, each rounded as IEEE 754 has it: the same bits everywhere.
 
-    It has no compiled form: training goes on eagerly, with plans for evaluation. Running averages fade through the
-    subnormal numbers, as PyTorch's do.
+    It has no compiled form: training goes on eagerly. Running averages fade through the subnormal numbers, as PyTorch's
+    do.
     """
 
     def next_values(
