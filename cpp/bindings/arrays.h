@@ -82,7 +82,8 @@ struct Use {
 };
 
 // Refuses written memory that another view reaches into too: which of two values stays would be chance.
-void check_apart(const char* op, std::vector<Use> uses);
+void check_apart(const char* op, const std::vector<Use>& uses);
+bool apart(const std::vector<Use>& uses);
 
 // Bytes for one call, kept by the calling thread for its next ones.
 void* thread_workspace(std::int64_t bytes);

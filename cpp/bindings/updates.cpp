@@ -89,15 +89,11 @@ Update checked_update(const py::tuple& entry) {
     return update;
 }
 
-// The memory of all updates: gradients may share theirs, nothing else.
-void check_apart(const std::vector<Update>& updates) {
-    std::vector<Use> uses;
-    for (const Update& each : updates) {
-        uses.push_back({"param", each.target.param, true});
-        uses.push_back({"grad", each.grad.view(), false});
-        for (const TensorView& state : each.target.states) uses.push_back({"state", state, true});
-    }
-    check_apart("update", uses);
+// What an update reads and writes, behind the uses of others.
+void add_uses(const Update& update, std::vector<Use>& uses) {
+    uses.push_back({"param", update.target.param, true});
+    uses.push_back({"grad", update.grad.view(), false});
+    for (const TensorView& state : update.target.states) uses.push_back({"state", state, true});
 }
 
 // A part of all updates, whose elements are in one row.
@@ -122,7 +118,15 @@ void update_arrays(const std::vector<py::tuple>& entries) {
         operations += update_facts(updates.back().settings).operations(param);
         all.units += elements(param).units;
     }
-    check_apart(updates);
+    std::vector<Use> uses, own;
+    for (const Update& each : updates) {
+        own.clear();
+        add_uses(each, own);
+        check_apart("update", own);
+        for (const Use& use : own) uses.push_back(use);
+    }
+    // Parameters that share memory have their updates one after the other.
+    if (!apart(uses)) operations = 0;
     const py::str counter("step");
     run_op(operations, {{all, [&](Range part) { update_part(part, updates); }}});
     for (const Update& each : updates) {

@@ -474,3 +474,21 @@ def test_an_interrupt_leaves_all_or_nothing(name: str, options: Memory) -> None:
             optimizer.step()
             assert all_of(parameters, optimizer) == after, events
     assert ends == {False, True} and events > 20
+
+
+def test_parameters_that_share_memory_take_turns() -> None:
+    """A weight that is another one's, turned round: both steps are made, as PyTorch makes them, on any threads."""
+    values = np.linspace(-1, 1, 400 * 400, dtype=np.float32).reshape(400, 400)
+    first = nn.Parameter(Tensor(values.copy()))
+    second = nn.Parameter(Tensor(first._data.T))
+    for parameter, factor in ((first, 0.5), (second, 2.0)):
+        parameter.grad = Tensor(np.full_like(values, factor))
+    optim.SGD([first, second], lr=0.125).step()
+    np.testing.assert_array_equal(first.detach().numpy(), values - np.float32(0.0625) - np.float32(0.25))
+
+
+def test_a_gradient_is_not_its_parameter() -> None:
+    parameter = nn.Parameter(Tensor(np.ones(4, np.float32)))
+    parameter.grad = parameter.detach()
+    with pytest.raises(ValueError, match=r"(grad and param|param and grad) overlap in memory"):
+        optim.SGD([parameter], lr=0.1).step()
