@@ -115,6 +115,7 @@ void check_writeable(const char* op, const char* name, const py::array& array) {
 // Two views of which one is written and the other reaches into its memory; null where there are none.
 std::pair<const Use*, const Use*> overlapping(const std::vector<Use>& uses) {
     std::vector<std::pair<Span, const Use*>> spans;
+    spans.reserve(uses.size());
     for (const Use& use : uses) spans.emplace_back(span_of(use.view), &use);
     std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.first.begin < b.first.begin; });
     const std::pair<Span, const Use*>*furthest = nullptr, *furthest_written = nullptr;

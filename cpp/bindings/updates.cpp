@@ -96,6 +96,14 @@ void add_uses(const Update& update, std::vector<Use>& uses) {
     for (const TensorView& state : update.target.states) uses.push_back({"state", state, true});
 }
 
+void check_each_apart(const std::vector<Update>& updates) {
+    for (const Update& each : updates) {
+        std::vector<Use> uses;
+        add_uses(each, uses);
+        check_apart("update", uses);
+    }
+}
+
 // A part of all updates, whose elements are in one row.
 void update_part(Range part, const std::vector<Update>& updates) {
     for (const Update& each : updates) {
@@ -118,15 +126,13 @@ void update_arrays(const std::vector<py::tuple>& entries) {
         operations += update_facts(updates.back().settings).operations(param);
         all.units += elements(param).units;
     }
-    std::vector<Use> uses, own;
-    for (const Update& each : updates) {
-        own.clear();
-        add_uses(each, own);
-        check_apart("update", own);
-        for (const Use& use : own) uses.push_back(use);
+    std::vector<Use> uses;
+    uses.reserve(4 * updates.size());
+    for (const Update& each : updates) add_uses(each, uses);
+    if (!apart(uses)) {
+        check_each_apart(updates);
+        operations = 0;  // parameters that share memory: on one thread, one after the other
     }
-    // Parameters that share memory have their updates one after the other.
-    if (!apart(uses)) operations = 0;
     const py::str counter("step");
     run_op(operations, {{all, [&](Range part) { update_part(part, updates); }}});
     for (const Update& each : updates) {

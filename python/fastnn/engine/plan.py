@@ -25,7 +25,7 @@ from fastnn import _core, random
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.dependencies import Dependencies, dependencies_of, held_by, is_known, state_kept
+from fastnn.engine.dependencies import Dependencies, dependencies_of, held_by, is_known
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
@@ -54,7 +54,7 @@ class _Update:
         self.group = group
         self.settings = settings
         self.views = views
-        self.configured: list[Any] = []  # the group's values that the settings have
+        self.configured: tuple[Any, ...] = ()  # the group's values that the settings have
         self.fresh = True  # the views are zeros, as memory is at first
 
 
@@ -283,11 +283,11 @@ class Plan:
 
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
-        group, values = None, []
+        group, values = None, ()
         for update in self._updates.values():
             if update.group is not group:
                 group = update.group
-                values = [group[name] for name in self.optimizer.defaults]
+                values = self.optimizer.values_of(group)
             if values != update.configured:
                 self.optimizer.configure(update.settings, group)
                 update.settings.check()
@@ -356,7 +356,7 @@ class Plan:
         for group in () if self.optimizer is None else self.optimizer.param_groups:
             for param in group["params"]:
                 if id(param) in self._updates:
-                    self._updates[id(param)].group, self._updates[id(param)].configured = group, []
+                    self._updates[id(param)].group, self._updates[id(param)].configured = group, ()
 
     # -- recording ---------------------------------------------------------------------------------------------------
 
@@ -380,7 +380,7 @@ class Plan:
         """What tells, at little cost, that nothing has changed."""
         seen: list[Any] = [CHANGES[0]]
         if self.optimizer is not None:
-            seen += [*map(id, self.optimizer.param_groups), *state_kept(self.optimizer)]
+            seen += map(self.optimizer.values_of, self.optimizer.param_groups)
         if not isinstance(self.criterion, Module | NoneType):
             seen += held_by(self.criterion)
         return seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class Optimizer:
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
+        self.values_of = itemgetter(*(defaults or ("params",)))  # the hyper-parameters of a group
         self.param_groups: list[dict[str, Any]] = []
         self._owner: Owner | None = None
         self._state: dict[Parameter, State] = defaultdict(dict)
