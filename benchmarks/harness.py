@@ -70,8 +70,8 @@ class Options:
 
     @property
     def pause_seconds(self) -> float:
-        """Threads spin after their work, on a processor the next one needs: GNU OpenMP's for up to 5 ms, OpenBLAS' for 2^26
-        cycles (THREAD_TIMEOUT), 17 to 34 ms at 2 to 4 GHz."""
+        """Threads spin after their work, on a processor the next one needs: GNU OpenMP's for up to 5 ms, OpenBLAS' for
+        2^26 cycles (THREAD_TIMEOUT), 17 to 34 ms at 2 to 4 GHz."""
         return 0 if self.quick else 0.05
 
 

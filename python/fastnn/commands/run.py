@@ -32,6 +32,7 @@ MODULES = {
     "torch.nn.init": "fastnn.nn.init",
     "torch.optim": "fastnn.optim",
     "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
+    "torch.optim.optimizer": "fastnn.optim.optimizer",
     "torch.utils": "fastnn.utils",
     "torch.utils.data": "fastnn.utils.data",
     "torch.utils.data.dataloader": "fastnn.data.loader",

@@ -6,7 +6,8 @@ same op bodies as eager code, so its result is eager's bit for bit.
 
 Between steps the parameters and the optimizer's state live in the plan's packed memory. Any use of a parameter or of
 ``optimizer.state`` from Python takes them back first; the next step packs them again. ``.grad`` is None after a step.
-Python values that ``forward`` reads (numbers, lists, flags) are frozen at recording.
+A plan whose model, criterion or optimizer has changed since (a layer or parameter replaced, another number or flag in a
+field, momentum switched on or off) begins anew. What else ``forward`` reads (lists, globals) is frozen at recording.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from fastnn import _core, random
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.dependencies import Dependencies, dependencies_of
+from fastnn.engine.dependencies import Dependencies, dependencies_of, held_by, is_known
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
@@ -31,7 +33,7 @@ from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_t
 from fastnn.nn.contexts import modes
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
-from fastnn.nn.parameter import Parameter
+from fastnn.nn.parameter import CHANGES, Parameter
 from fastnn.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -51,8 +53,21 @@ class _Update:
         self.group = group
         self.settings = settings
         self.views = views
-        self.configured: list[Any] = []  # the group's values that the settings have
+        self.configured: tuple[Any, ...] = ()  # the group's values that the settings have
         self.fresh = True  # the views are zeros, as memory is at first
+
+
+class _NoCompiledUpdate(RecordingError):
+    """All but the optimizer's step could be compiled."""
+
+
+def _check_compiled(optimizer: Optimizer) -> None:
+    """Raises RecordingError for an optimizer whose step is only written in Python, or goes up."""
+    kind = type(optimizer)
+    own = kind.step is not Optimizer.step or "step" in vars(optimizer) or kind.new_settings is Optimizer.new_settings
+    if own or any(group.get("maximize") for group in optimizer.param_groups):
+        how = "whose step is written in Python," if own else "with maximize=True"
+        raise _NoCompiledUpdate(f"{kind.__name__} {how} has no compiled form, so training with it stays eager")
 
 
 # What the thread that runs a plan holds; another one is told so, not made to wait.
@@ -105,7 +120,9 @@ class Plan:
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
-        self._recorded: Dependencies | None = None  # what all programs depend on; None: not known
+        self._recorded: Dependencies = {}  # what all programs depend on
+        self._volatile: set[Any] = set()  # what recordings themselves changed of that
+        self._seen: list[Any] = []  # when it was last looked at
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -113,12 +130,24 @@ class Plan:
         """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
         x, y = _as_array(x), _as_array(y)
         with self._exclusive:
-            program = self.train_program(x, y)
+            try:
+                program = self.train_program(x, y)
+            except _NoCompiledUpdate:
+                return self._eager_step(Tensor(x), Tensor(y))
             self._executor.write(program.input, x)
             self._executor.write(program.target, y)
             self._executor.step(program.number)
             self._after_steps(program)
             return Tensor._wrap(self._value(program.loss, (), program.dtype))
+
+    def _eager_step(self, x: Tensor, y: Tensor) -> Tensor:
+        with modes(self.model, training=True):
+            loss = self.criterion(self.model(x), y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.detach()
 
     def last_output(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The model's output in the last training step on a batch of this shape."""
@@ -239,14 +268,20 @@ class Plan:
             state = optimizer.state_of(update.param, update.group)
             state["step"] = update.settings.step
             for name, view in update.views.items():
+                if name not in state:  # it is no longer kept
+                    state[name] = np.empty_like(update.param._storage)
                 self._executor.read(view, state[name])
 
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
+        group, values = None, ()
         for update in self._updates.values():
-            values = [update.group[name] for name in self.optimizer.defaults]
+            if update.group is not group:
+                group = update.group
+                values = self.optimizer.values_of(group)
             if values != update.configured:
-                self.optimizer.configure(update.settings, update.group)
+                self.optimizer.configure(update.settings, group)
+                update.settings.check()
                 update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
                 update.configured = values
         for module, draw in self._draws.values():
@@ -275,8 +310,8 @@ class Plan:
 
     def is_current(self) -> bool:
         """Whether its programs are those that would be recorded now; False where that cannot be known."""
-        now = dependencies_of(self.model, self.criterion, self.optimizer)
-        return not self._programs or (now is not None and now == self._recorded)
+        now = self._dependencies(self.criterion, self.optimizer)
+        return not self._programs or (is_known(now) and now == self._recorded)
 
     def serve(self, criterion: Criterion | None, optimizer: Optimizer | None) -> bool:
         """Goes on with another criterion and optimizer, where all that was recorded is the same with them.
@@ -284,8 +319,8 @@ class Plan:
         Returns False, with nothing changed, where it is not, or cannot be known.
         """
         with self._exclusive:
-            wanted = dependencies_of(self.model, criterion, optimizer)
-            if wanted is None or wanted != self._recorded or not is_grad_enabled():
+            wanted = self._dependencies(criterion, optimizer)
+            if not is_known(wanted) or wanted != self._recorded or not is_grad_enabled():
                 return False
             if optimizer is not self.optimizer:
                 self._change_optimizer(optimizer)
@@ -301,29 +336,61 @@ class Plan:
             if held and former is not None:
                 self._write_back_state(former)
                 former._owner = None
-        for group in optimizer.param_groups:
+        self._use_groups()
+
+    def _use_groups(self) -> None:
+        """The updates' hyper-parameters are those of the optimizer's present groups."""
+        for group in () if self.optimizer is None else self.optimizer.param_groups:
             for param in group["params"]:
                 if id(param) in self._updates:
-                    self._updates[id(param)].group, self._updates[id(param)].configured = group, []
+                    self._updates[id(param)].group, self._updates[id(param)].configured = group, ()
 
     # -- recording ---------------------------------------------------------------------------------------------------
 
+    def _dependencies(self, criterion: Criterion | None, optimizer: Optimizer | None) -> Dependencies:
+        found = dependencies_of(self.model, criterion, optimizer)
+        return {key: value for key, value in found.items() if key not in self._volatile}
+
+    def _refresh(self) -> None:
+        """Begins anew where what was recorded is not how it is now, as far as that can be seen."""
+        seen = self._look()
+        if seen == self._seen:
+            return
+        if self._programs and self._dependencies(self.criterion, self.optimizer) != self._recorded:
+            with self._exclusive:
+                self.release()
+                self._begin()
+        self._use_groups()
+        self._seen = seen
+
+    def _look(self) -> list[Any]:
+        """What tells, at little cost, that nothing has changed."""
+        seen: list[Any] = [CHANGES[0]]
+        if self.optimizer is not None:
+            seen += map(self.optimizer.values_of, self.optimizer.param_groups)
+        if not isinstance(self.criterion, Module | NoneType):
+            seen += held_by(self.criterion)
+        return seen
+
     def known_program(self, *signature: Any) -> Program | None:
         """The program for batches of such an x (shape, dtype), or x and y to train on; None where there is none yet."""
+        self._refresh()
         return self._programs.get(self._key(*signature))
 
     def _key(self, *signature: Any) -> Key:
         """A training program is also one of the parameters that learn."""
         groups = self.optimizer.param_groups if len(signature) == 4 and self.optimizer is not None else ()
-        return (*signature, *[p.requires_grad for group in groups for p in group["params"]])
+        return (*signature, *[id(p) if p.requires_grad else 0 for group in groups for p in group["params"]])
 
     def train_program(self, x: np.ndarray, y: np.ndarray) -> Program:
         """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
         if self.criterion is None or self.optimizer is None:
             raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
+        self._refresh()
         key = self._key(x.shape, x.dtype, y.shape, y.dtype)
         program = self._programs.get(key)
         if program is None:
+            _check_compiled(self.optimizer)
             with self._recording():
                 program = self._programs[key] = self._lower_training(x, y)
         self._acquire()
@@ -331,6 +398,7 @@ class Plan:
 
     def eval_program(self, x: np.ndarray) -> Program:
         """The evaluation program for batches like x."""
+        self._refresh()
         key = self._key(x.shape, x.dtype)
         program = self._programs.get(key)
         if program is None:
@@ -353,11 +421,7 @@ class Plan:
         """Inside, parameters are the model's own; a recording that fails leaves the plan as it was."""
         self.release()
         self._make_room()
-        now = dependencies_of(self.model, self.criterion, self.optimizer)
-        if not self._programs:
-            self._recorded = now
-        elif now != self._recorded:
-            self._recorded = None  # some programs are of what was, for ever
+        before = dependencies_of(self.model, self.criterion, self.optimizer)
         sizes = self._memory.sizes()
         known = [dict(some) for some in (self._slots, self._states, self._updates, self._draws)]
         try:
@@ -366,6 +430,10 @@ class Plan:
             self._memory.cut(sizes)
             self._slots, self._states, self._updates, self._draws = known
             raise
+        after = dependencies_of(self.model, self.criterion, self.optimizer)
+        self._volatile |= {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        self._recorded = {key: value for key, value in after.items() if key not in self._volatile}
+        self._seen = self._look()
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]

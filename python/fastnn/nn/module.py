@@ -12,7 +12,7 @@ from fastnn.eager import autograd, dtypes
 from fastnn.eager.device import check_device
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, retold, told
-from fastnn.nn.parameter import Parameter
+from fastnn.nn.parameter import CHANGES, Parameter
 
 
 class IncompatibleKeys(NamedTuple):
@@ -63,6 +63,8 @@ class Module:
                     f"it cannot become a {type(value).__name__}: assign one of its kind or None, or delete it first"
                 )
             fields.get(registry, {}).pop(name, None)
+        if name not in self.unrecorded:
+            CHANGES[0] += 1
         if home is not None:
             fields[home][name] = value
         elif name in fields.get("_buffers", {}):
@@ -72,6 +74,7 @@ class Module:
     def __delattr__(self, name: str) -> None:
         for registry in ("_parameters", "_modules", "_buffers"):
             self.__dict__[registry].pop(name, None)
+        CHANGES[0] += 1
         super().__delattr__(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -79,6 +82,7 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor) -> None:
         """A tensor that belongs to the state but is not learned."""
+        CHANGES[0] += 1
         self._buffers[name] = tensor
         self.__dict__[name] = tensor
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
 from fastnn.eager import evidence
-from fastnn.eager.autograd import mark_changed
+from fastnn.eager.autograd import enable_grad, mark_changed
 from fastnn.eager.support import wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
@@ -25,7 +27,7 @@ _CHANGE_THE_UPDATE = ("amsgrad", "centered", "maximize")
 # State that a step makes where there is none: of a momentum that was zero so far.
 _BEGIN_AT_ZERO = ("momentum_buffer",)
 
-Update = tuple[Any, np.ndarray, np.ndarray, list[np.ndarray]]
+Update = tuple[Any, np.ndarray, np.ndarray, list[np.ndarray], State]
 
 
 def check_number(
@@ -39,13 +41,16 @@ def check_number(
 
 
 class Optimizer:
-    """Base of the optimizers. ``step()`` updates every parameter that has a gradient.
+    """Base of the optimizers. ``step()`` updates every parameter that has a gradient; one of your own has a ``step()``
+    that uses ``param_groups`` and ``state``.
 
-    state: per parameter, the running values under PyTorch's names; param_groups: hyper-parameters, a group each.
+    state: per parameter, the running values under PyTorch's names; param_groups: hyper-parameters, a group each, in all
+    of them ``maximize``: up the gradient instead of down.
 
-    Running averages end at zero, where PyTorch's go on as subnormal numbers, which cost some processors much time: a
-    step makes 0 of an average of gradients or steps below 2^-100 in magnitude (float64: 2^-996), and of an average of
-    squares below 2^-126 (2^-1022). No step becomes infinite, NaN or 2.5 times as long by that.
+    In SGD, Adam, AdamW and RMSprop running averages end at zero, where PyTorch's go on as subnormal numbers, which cost
+    some processors much time: a step makes 0 of an average of gradients or steps below 2^-100 in magnitude (float64:
+    2^-996), and of an average of squares below 2^-126 (2^-1022). No step becomes infinite, NaN or 2.5 times as long by
+    that.
 
     Raises:
         ValueError: no parameters, one parameter twice, or a hyper-parameter out of range.
@@ -60,9 +65,10 @@ class Optimizer:
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
+        self.values_of = itemgetter(*(defaults or ("params",)))  # the hyper-parameters of a group
         self.param_groups: list[dict[str, Any]] = []
         self._owner: Owner | None = None
-        self._state: dict[Parameter, State] = {}
+        self._state: dict[Parameter, State] = defaultdict(dict)
         self._settings: dict[Parameter, Any] = {}  # of eager steps: see _settings_at
         if isinstance(params, Tensor):
             raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
@@ -94,7 +100,6 @@ class Optimizer:
 
     def check_group(self, group: dict[str, Any]) -> None:
         """Refuses hyper-parameters out of range."""
-        raise NotImplementedError
 
     @property
     def state(self) -> dict[Parameter, State]:
@@ -114,7 +119,7 @@ class Optimizer:
     def state_of(self, param: Parameter, group: dict[str, Any]) -> State:
         """The running values of one parameter, made where there are none yet."""
         state = self.state
-        if param not in state:
+        if not state.get(param):
             state[param] = self.fresh_state(param, group)
         return state[param]
 
@@ -125,22 +130,33 @@ class Optimizer:
                 param.grad = None
 
     def step(self, closure: Any = None) -> Tensor | None:
-        """One update of every parameter that has a gradient."""
-        loss = closure() if closure is not None else None
+        """One update of every parameter that has a gradient: of all, with their states, or of none where it fails or is
+        interrupted.
+
+        closure: computes gradients and returns the loss, which is given back.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         states, updates = self.state, {}
         for group in self.param_groups:
             updates.update(self._updates_of(group, states))
-        if updates:
-            _core.update(list(updates.values()))  # all or none
         for param in updates:
-            states[param]["step"] += 1
-            mark_changed(param)
+            mark_changed(param)  # now: an interrupt may come right behind the call
+        if updates:
+            self._apply(list(updates.values()))
+        for param in updates:
             evidence.gradient_used(param)
         return loss
 
+    def _apply(self, updates: list[Any]) -> None:
+        """Takes over what :meth:`_updates_of` gave: in one call, which nothing can interrupt."""
+        _core.update(updates)
+
     def _updates_of(self, group: dict[str, Any], states: dict[Parameter, State]) -> dict[Parameter, Update]:
         """What the core needs to update a group's parameters: settings, values, gradient and state of each."""
-        slots, updates = self.active_slots(group), {}
+        slots, up, updates = self.active_slots(group), group.get("maximize"), {}
         settings: dict[int, Any] = {}  # by the number of the step: most often one for all
         for param in group["params"]:
             if param.grad is None:
@@ -152,7 +168,8 @@ class Optimizer:
             step = state["step"] + 1
             if step not in settings:
                 settings[step] = self._settings_at(step, param, group)
-            updates[param] = settings[step], data, param.grad._data, [state[name] for name in slots]
+            grad = -param.grad._data if up else param.grad._data
+            updates[param] = settings[step], data, grad, [state[name] for name in slots], state
         return updates
 
     def _settings_at(self, step: int, param: Parameter, group: dict[str, Any]) -> Any:
@@ -281,8 +298,8 @@ def _placed(param: Parameter, name: str, value: Any) -> Any:
     array = value._data if isinstance(value, Tensor) else value
     if not isinstance(array, np.ndarray):
         return value
-    if name == "step":
-        return int(array)
+    if name in ("step", "mu_product"):
+        return int(array) if name == "step" else float(array)
     if array.shape != param._data.shape:
         raise ValueError(f"the saved optimizer's {name} has shape {array.shape}, its parameter has {param._data.shape}")
     out = np.empty_like(param._data)
