@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager import autograd, ops
-from fastnn.eager.autograd import ANY
+from fastnn.eager.autograd import ANY, RESULT
 from fastnn.eager.support import FACTORS, TensorBase, floating, operand, promoted, result, unbroadcast, wrap
 
 if TYPE_CHECKING:
@@ -141,22 +141,22 @@ def relu(x: Tensor) -> Tensor:
     y = ops.relu(x._data)
     if not autograd.grad_mode.enabled:
         return wrap(y)
-    return result(y, (x,), lambda g: (ops.relu_backward(g, y),), "Relu")
+    return result(y, (x,), lambda g: (ops.relu_backward(g, y),), "Relu", RESULT)
 
 
 def sigmoid(x: Tensor) -> Tensor:
     y = ops.sigmoid(floating(x)._data)
-    return result(y, (x,), lambda g: (ops.sigmoid_backward(g, y),), "Sigmoid")
+    return result(y, (x,), lambda g: (ops.sigmoid_backward(g, y),), "Sigmoid", RESULT)
 
 
 def tanh(x: Tensor) -> Tensor:
     y = ops.tanh(floating(x)._data)
-    return result(y, (x,), lambda g: (ops.tanh_backward(g, y),), "Tanh")
+    return result(y, (x,), lambda g: (ops.tanh_backward(g, y),), "Tanh", RESULT)
 
 
 def exp(x: Tensor) -> Tensor:
     y = ops.exp(floating(x)._data)
-    return result(y, (x,), lambda g: (ops.multiply(g, y),), "Exp")
+    return result(y, (x,), lambda g: (ops.multiply(g, y),), "Exp", RESULT)
 
 
 def log(x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from fastnn.eager import ops
+from fastnn.eager.autograd import RESULT
 from fastnn.eager.support import Axis, dimension, reshaped, result, sum_axes, three, wrap
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ def max_(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | M
         grad = reshaped(g, (flat.shape[0], flat.shape[2]))
         return (reshaped(ops.max_backward(grad, indices, flat.shape[1]), shape),)
 
-    out = result(reshaped(values, kept), (x,), backward, "Max")
-    return MaxResult(out, wrap(reshaped(indices, kept)))
+    out, where = result(reshaped(values, kept), (x,), backward, "Max", RESULT), wrap(reshaped(indices, kept))
+    out._version, where._version = None, out._version  # backward reads the indices, not the values
+    return MaxResult(out, where)
 
 
 def _integer_max(x: Tensor, axis: int, keepdim: bool) -> MaxResult:

@@ -17,7 +17,7 @@ from fastnn.eager.inplace import update
 from fastnn.eager.memory import in_layout_of
 from fastnn.eager.printing import tensor_text
 from fastnn.eager.softmax import log_softmax, softmax
-from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, wrap
+from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, view_of, wrap
 from fastnn.errors import told
 
 Number = int | float
@@ -39,7 +39,7 @@ class Tensor(TensorBase):
         self._node: autograd.Node | None = None
         self.grad: Tensor | None = None
         self.requires_grad = False
-        self._changed = -1
+        self._version = autograd.version_of(data) if isinstance(data, TensorBase) else autograd.Version()
         self._used: str | None = None
         if requires_grad:
             self.requires_grad_()
@@ -154,15 +154,15 @@ class Tensor(TensorBase):
     _wrap = staticmethod(wrap)
 
     def detach(self) -> Tensor:
-        return wrap(self._data)
+        return view_of(self, self._data)
 
-    @property
-    def data(self) -> Tensor:
-        return wrap(self._data)
+    data = property(detach)
 
     @data.setter
     def data(self, value: Tensor) -> None:
         self._data = in_layout_of(self._data, value._data)
+        self._version = autograd.version_of(value) if self._data is value._data else autograd.Version()
+        autograd.mark_changed(self)  # for what was computed from the values so far
 
     def clone(self) -> Tensor:
         return result(ops.copy(self._data), (self,), lambda g: (g,), "Clone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn import random
+from fastnn.eager import autograd
 from fastnn.eager.tensor import Tensor
 
 
@@ -18,14 +19,19 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Fills in place with uniform numbers in [a, b)."""
     position = random.state.advance("parameters")
     kind = tensor._data.dtype.type
-    tensor._data[...] = random.uniform(tensor._data.shape, a, b, purpose=random.INIT, position=position, dtype=kind)
+    return _filled(tensor, random.uniform(tensor._data.shape, a, b, purpose=random.INIT, position=position, dtype=kind))
+
+
+def _filled(tensor: Tensor, values: np.ndarray | float) -> Tensor:
+    """tensor, with these values in its memory: also where it requires grad."""
+    tensor._data[...] = values
+    autograd.mark_changed(tensor)
     return tensor
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
     """Fills in place with one value."""
-    tensor._data[...] = value
-    return tensor
+    return _filled(tensor, value)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
