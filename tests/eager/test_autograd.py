@@ -256,7 +256,7 @@ VIEWS: dict[str, Callable[[Tensor], Tensor]] = {
     "view": lambda w: w.view(2, 2),
     "column of a view": lambda w: w.view(2, 2).t()[1],
     "expand": lambda w: w.expand(3, 4),
-    "iteration": lambda w: list(w.view(2, 2))[0],
+    "iteration": lambda w: next(iter(w.view(2, 2))),
     "detach": lambda w: w.detach(),
     "data": lambda w: w.data[2:],
     "made of it": lambda w: Tensor(w),
@@ -298,7 +298,7 @@ def test_a_result_that_backward_reads(use: Callable[[Tensor], Tensor]) -> None:
         y = use(leaf(1.0, 2.0))
         loss = (y * 3).sum()
         change(y)
-        with pytest.raises(RuntimeError, match="needs the result of .* changed in place since"):
+        with pytest.raises(RuntimeError, match=r"needs the result of .* changed in place since"):
             loss.backward()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn.eager import linalg
@@ -131,6 +132,30 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "leaky_relu": unary(lambda x: F.leaky_relu(x, -0.3), away=0.1),
     "sigmoid": unary(Tensor.sigmoid),
     "tanh": unary(Tensor.tanh),
+    "abs": unary(abs, away=0.1),
+    "signs": unary(lambda x: x.sign() * x + x.round() * x + x.floor() - x.ceil() + x.trunc(), away=0.1),
+    "clamp": unary(lambda x: x.clamp(-0.71, 1.03) * x),
+    "clamp by tensors": binary(lambda x, y: x.clamp(y, y + 1.3) * x),
+    "maximum": binary(lambda x, y: fastnn.maximum(x, y) * fastnn.minimum(x, y * 2)),
+    "where": binary(lambda x, y: fastnn.where(x > 0, x * y, y)),
+    "masked_fill": unary(lambda x: x.masked_fill(x > 0, 2.0) * x),
+    "remainder": binary(lambda x, y: x % y, away=0.5),
+    "powers": unary(lambda x: x.square() + x.reciprocal() + (x * x).rsqrt(), away=0.5),
+    "var": along(lambda x, dim, keepdim: x.var(dim, False, keepdim), least=1),
+    "std": along(lambda x, dim, keepdim: x.std(dim, keepdim=keepdim, correction=0.5), least=3),
+    "norm": along(lambda x, dim, keepdim: x.norm(2, dim, keepdim) + x.norm(3, dim, keepdim), least=1),
+    "norms": along(lambda x, dim, keepdim: x.norm(1, dim, keepdim) + x.norm(float("inf"), dim, keepdim), least=1),
+    "min": along(lambda x, dim, keepdim: x.min(dim, keepdim).values ** 2, least=1, one=True),
+    "amax": along(lambda x, dim, keepdim: x.amax(dim, keepdim) * x.amin(dim, keepdim), least=1),
+    "cumsum": along(lambda x, dim, keepdim: x.cumsum(dim) ** 2, one=True),
+    "sort": along(lambda x, dim, keepdim: x.sort(dim, keepdim).values * x, one=True),
+    "topk": along(lambda x, dim, keepdim: x.topk(1, dim, keepdim).values ** 2, least=1, one=True),
+    "median": along(lambda x, dim, keepdim: x.median(dim, keepdim).values ** 2, least=1, one=True),
+    "repeat": unary(lambda x: x.repeat(*[2] * (x.dim() + 1)) ** 2),
+    "flip": along(lambda x, dim, keepdim: x.flip(dim) * x, one=True),
+    "split": along(lambda x, dim, keepdim: fastnn.cat([a * a for a in x.split(2, dim)], dim), least=1, one=True),
+    "unbind": along(lambda x, dim, keepdim: fastnn.stack(x.unbind(dim), 0) ** 2, least=1, one=True),
+    "outer": binary(lambda x, y: fastnn.outer(x.flatten(), y.flatten())),
     "clone": unary(lambda x: x.clone() * x),
     "dropout": unary(dropped),
     "sum": along(lambda x, dim, keepdim: x.sum(dim, keepdim) ** 2),

@@ -12,7 +12,7 @@ import operator
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,28 +57,15 @@ def is_grad_enabled() -> bool:
     return grad_mode.enabled
 
 
-class set_grad_enabled:
-    """Turns the tape on or off: ``with set_grad_enabled(False): ...``."""
+class _Mode:
+    """Around code, or a function: the tape on, off or (None) as it is."""
 
-    def __init__(self, mode: bool) -> None:
-        self._before = grad_mode.enabled
-        grad_mode.enabled = bool(mode)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        grad_mode.enabled = self._before
-
-
-class no_grad:
-    """Code inside leaves nothing on the tape: ``with no_grad(): ...`` or ``@no_grad()``."""
-
-    mode = False
+    def __init__(self, mode: bool | None) -> None:
+        self.mode = mode
 
     def __enter__(self) -> None:
         self._before = grad_mode.enabled
-        grad_mode.enabled = self.mode
+        grad_mode.enabled = self._before if self.mode is None else self.mode
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         grad_mode.enabled = self._before
@@ -86,16 +73,56 @@ class no_grad:
     def __call__(self, function: Callable) -> Callable:
         @functools.wraps(function)
         def wrapped(*args: object, **kwargs: object) -> object:
-            with type(self)():
+            with _Mode(self.mode):
                 return function(*args, **kwargs)
 
         return wrapped
 
 
+class set_grad_enabled:
+    """Turns the tape on or off: ``with set_grad_enabled(False): ...``, or ``@set_grad_enabled(False)``."""
+
+    def __init__(self, mode: bool) -> None:
+        self._before = grad_mode.enabled
+        self._mode = grad_mode.enabled = bool(mode)
+
+    def __enter__(self) -> None:
+        grad_mode.enabled = self._mode
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        grad_mode.enabled = self._before
+
+    def __call__(self, function: Callable) -> Callable:
+        grad_mode.enabled = self._before
+        return _Mode(self._mode)(function)
+
+
+class no_grad(_Mode):
+    """Code inside leaves nothing on the tape: ``with no_grad(): ...``, ``@no_grad()`` or ``@no_grad``."""
+
+    on = False
+
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else _Mode(cls.on)(function)
+
+    def __init__(self, function: Any = None) -> None:
+        super().__init__(self.on)
+
+
 class enable_grad(no_grad):
     """The opposite of :class:`no_grad`, for use inside it."""
 
-    mode = True
+    on = True
+
+
+class inference_mode(no_grad):
+    """:class:`no_grad`; with ``mode=False`` the tape stays as it is."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls, mode if callable(mode) else None)
+
+    def __init__(self, mode: Any = True) -> None:
+        _Mode.__init__(self, False if mode else None)
 
 
 class Version:

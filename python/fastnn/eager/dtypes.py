@@ -54,6 +54,11 @@ def from_numpy(numpy: np.dtype) -> dtype:
         raise TypeError(f"fastnn has no tensors of dtype {numpy}; convert to one of {known}") from None
 
 
+def has(numpy: np.dtype) -> bool:
+    """Whether there are tensors of a NumPy dtype."""
+    return numpy in _BY_NUMPY
+
+
 def to_numpy(kind: Any) -> np.dtype:
     """The NumPy dtype of a fastnn dtype, a NumPy dtype or a Python type."""
     if isinstance(kind, dtype):

@@ -25,11 +25,15 @@ _OPERANDS = (TensorBase, bool, int, float, np.ndarray, np.generic)
 # -- arithmetic ------------------------------------------------------------------------------------------------------
 
 
-def add(a: Tensor, other: Any) -> Tensor:
+def add(a: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """a + alpha b."""
+    other = other if alpha == 1 else operand(other, a) * alpha
     return _binary(a, other, ops.add, "add", lambda g, a, b: (g, g), "Add")
 
 
-def subtract(a: Tensor, other: Any) -> Tensor:
+def subtract(a: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """a - alpha b."""
+    other = other if alpha == 1 else operand(other, a) * alpha
     return _binary(a, other, ops.subtract, "subtract", lambda g, a, b: (g, ops.multiply(g, -1.0)), "Sub")
 
 
@@ -71,23 +75,6 @@ def _binary(
         )
 
     return result(function(x, y), (a, b), run_backward, name, reads)
-
-
-def floor_divide(a: Tensor, other: Any) -> Tensor:
-    return _integer_only(a, other, "floor_divide", "//")
-
-
-def remainder(a: Tensor, other: Any) -> Tensor:
-    return _integer_only(a, other, "remainder", "%")
-
-
-def _integer_only(a: Tensor, other: Any, operation: str, symbol: str) -> Tensor:
-    a, b = promoted(a, operand(other, a))
-    if a._data.dtype.kind not in "iu":
-        raise TypeError(f"{symbol} is for integer tensors, not {a.dtype!r}")
-    if not b._data.all():
-        raise ZeroDivisionError(f"{symbol} by zero in a tensor of integers")
-    return wrap(ops.integer(a._data, b._data, operation))
 
 
 def power(x: Tensor, exponent: Any) -> Tensor:
@@ -162,3 +149,23 @@ def exp(x: Tensor) -> Tensor:
 def log(x: Tensor) -> Tensor:
     data = floating(x)._data
     return result(ops.log(data), (x,), lambda g: (ops.divide(g, data),), "Log", reads=_ITSELF)
+
+
+def square(x: Tensor) -> Tensor:
+    return x * x
+
+
+def sqrt(x: Tensor) -> Tensor:
+    return x**0.5
+
+
+def rsqrt(x: Tensor) -> Tensor:
+    return x**-0.5
+
+
+def reciprocal(x: Tensor) -> Tensor:
+    return 1.0 / x
+
+
+def negative(x: Tensor) -> Tensor:
+    return x * -1

@@ -30,8 +30,8 @@ _new = object.__new__
 class TensorBase:
     """What a tensor holds, and the ways in which ops read its array."""
 
-    # _version: see autograd; None while no other tensor looks at the memory. _used: see evidence. Every tensor has both:
-    # to find a slot unset takes half a microsecond.
+    # _version: see autograd; None while no other tensor looks at the memory. _used: see evidence. Every tensor has
+    # both: to find a slot unset takes half a microsecond.
     __slots__ = ("__weakref__", "_data", "_node", "_used", "_version", "grad", "requires_grad")
 
     def _for_product(self) -> tuple[np.ndarray, bool]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from fastnn.eager import autograd, dtypes
-from fastnn.eager.device import check_device
+from fastnn.eager.device import destination
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, retold, told
 from fastnn.nn.parameter import Parameter
@@ -229,17 +229,21 @@ class Module:
         function(self)
         return self
 
-    def to(self, target: Any = None, *, dtype: Any = None, device: Any = None) -> Self:
+    def to(
+        self,
+        target: Any = None,
+        second: Any = None,
+        non_blocking: bool = False,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Self:
         """Another floating dtype (float32, float64) or device (only 'cpu' without the CUDA backend)."""
-        if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
-            device, target = target, None
-        if device is not None:
-            check_device(device)
-        kind = dtype if dtype is not None else target
+        kind = destination(target, second, dtype, device)
         if kind is not None:
             floating = (tensor for _, tensor in self._named_state() if tensor.dtype.is_floating_point)
             for tensor in floating:
-                tensor._data = _cast_keeping_layout(tensor._data, dtypes.to_numpy(kind))
+                tensor._data = _cast_keeping_layout(tensor._data, kind)
         return self
 
     def float(self) -> Self:
