@@ -61,7 +61,7 @@ from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, keras, kernels, nn, optim, transforms, utils
+    from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, nn, optim, transforms, utils
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
     from fastnn.engine.plan import compile
@@ -78,6 +78,9 @@ _LAZY = {
     "FormatError": "fastnn.errors",
     "Network": "fastnn.training.network",
     "Trainer": "fastnn.training.trainer",
+    "accelerator": "",
+    "amp": "",
+    "backends": "",
     "check": "fastnn.checks.check",
     "compile": "fastnn.engine.plan",
     "cuda": "",

@@ -161,7 +161,11 @@ def normal(shape: Sequence[int], *, purpose: int, position: int, seed: int | Non
 
     The same bits everywhere: NumPy rounds + - * / and sqrt correctly, the logarithm is ours.
     """
-    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64, seed=seed)
+    return normal_at(uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64, seed=seed))
+
+
+def normal_at(share: np.ndarray) -> np.ndarray:
+    """The normal numbers below which such a share of all lies, in [0, 1)."""
     half_step = 2.0**-54  # shares are multiples of 2**-53; the middle of a step is neither 0 nor 1
     q = share - 0.5 + half_step
     beyond = np.where(share < 0.5, share + half_step, 1 - share - half_step)

@@ -6,6 +6,7 @@ an input, ``reads`` names it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,18 @@ def exp(x: Tensor) -> Tensor:
 def log(x: Tensor) -> Tensor:
     data = floating(x)._data
     return result(ops.log(data), (x,), lambda g: (ops.divide(g, data),), "Log", reads=_ITSELF)
+
+
+def erf(x: Tensor) -> Tensor:
+    """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    x = floating(x)
+    data = x._data
+
+    def backward(g: np.ndarray) -> tuple[np.ndarray]:
+        bell = ops.exp(ops.multiply(ops.multiply(data, data), -1.0))
+        return (ops.multiply(ops.multiply(g, 2 / math.sqrt(math.pi)), bell),)
+
+    return result(ops.erf(data), (x,), backward, "Erf", reads=_ITSELF)
 
 
 def square(x: Tensor) -> Tensor:

@@ -72,6 +72,14 @@ def exact(operation: str, *arrays: np.ndarray) -> np.ndarray:
 
 
 @primitive
+def erf(x: np.ndarray) -> np.ndarray:
+    """The error function: see :mod:`fastnn.eager.error_function`."""
+    from fastnn.eager import error_function
+
+    return error_function.erf(x)
+
+
+@primitive
 def accumulate(x: np.ndarray, axis: int) -> np.ndarray:
     """Sums of the elements up to each one along an axis, added from the first to the last."""
     return np.add.accumulate(x, axis=axis)

@@ -61,12 +61,8 @@ def _with_suffixes(body: str, suffixes: Sequence[str]) -> str:
 
 def _summary(data: np.ndarray) -> np.ndarray:
     """The ends of each dimension, as far as they are printed."""
-    for axis in range(data.ndim):
-        if data.shape[axis] > 2 * EDGE_ITEMS:
-            lead = (slice(None),) * axis  # slices, not take(): that would copy a repeated array as a whole
-            ends = data[(*lead, slice(EDGE_ITEMS))], data[(*lead, slice(-EDGE_ITEMS, None))]
-            data = np.concatenate(ends, axis)
-    return data
+    ends = [*range(EDGE_ITEMS), *range(-EDGE_ITEMS, 0)]
+    return data[np.ix_(*(ends if extent > 2 * EDGE_ITEMS else range(extent) for extent in data.shape))]
 
 
 def _body(data: np.ndarray, indent: int, text: tuple[Callable[[object], str], int], summarized: bool) -> str:

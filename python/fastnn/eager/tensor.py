@@ -321,7 +321,7 @@ class Tensor(TensorBase):
     # -- functions of each element, reductions -----------------------------------------------------------------------
 
     relu, sigmoid, tanh = elementwise.relu, elementwise.sigmoid, elementwise.tanh
-    exp, log = elementwise.exp, elementwise.log
+    exp, log, erf = elementwise.exp, elementwise.log, elementwise.erf
     __abs__ = abs = absolute = selection.absolute
     sign, clamp, where = selection.sign, selection.clamp, selection.where_method
     clip, maximum, minimum, masked_fill = clamp, selection.maximum, selection.minimum, selection.masked_fill

@@ -12,6 +12,7 @@ from fastnn.eager import autograd, dtypes
 from fastnn.eager.device import destination
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, retold, told
+from fastnn.nn import hooks
 from fastnn.nn.parameter import Parameter
 
 
@@ -88,8 +89,25 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
 
+    # Lists of hooks; a module that has some has its own.
+    _hooks: ClassVar[Any] = ()
+    _pre_hooks: ClassVar[Any] = ()
+
+    def register_forward_hook(self, hook: hooks.Hook, *, prepend: bool = False) -> hooks.RemovableHandle:
+        """``hook(module, inputs, output)`` is called after each forward; what it gives, if not None, is the output.
+
+        A model with hooks is not compiled: it trains with ``engine="eager"``.
+        """
+        return hooks.registered(self, "_hooks", hook, prepend)
+
+    def register_forward_pre_hook(self, hook: hooks.Hook, *, prepend: bool = False) -> hooks.RemovableHandle:
+        """``hook(module, inputs)`` is called before each forward; what it gives, if not None, are the inputs."""
+        return hooks.registered(self, "_pre_hooks", hook, prepend)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            if self._hooks or self._pre_hooks:
+                return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except ValueError as error:
             if type(error) is ValueError:
