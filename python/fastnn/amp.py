@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+__path__: list[str] = []  # so that an import of fastnn.amp.grad_scaler is looked for: see renamed
+
 
 class autocast:
     """Code inside, or a function, computes in the dtypes of its tensors: ``with autocast("cpu"): ...``."""

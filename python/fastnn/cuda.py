@@ -6,6 +6,8 @@ from fastnn import _core
 from fastnn import amp as amp
 from fastnn.random import manual_seed as manual_seed
 
+__path__: list[str] = []  # so that an import of fastnn.cuda.amp is looked for: see renamed
+
 
 def is_available() -> bool:
     """Whether fastnn was built with CUDA and finds a GPU."""

@@ -135,4 +135,4 @@ unique = _function("unique")
 unsqueeze = _function("unsqueeze")
 var = _function("var")
 
-__all__ = [name for name in list(globals()) if hasattr(Tensor, name)]
+__all__ = [name for name in list(globals()) if name[0] != "_" and hasattr(Tensor, name)]
