@@ -102,11 +102,12 @@ def classified(function: Function) -> Callable[[st.DataObject], Problem]:
     return draw
 
 
-def compared(function: Function) -> Callable[[st.DataObject], Problem]:
+def compared(function: Function, away: float = 0) -> Callable[[st.DataObject], Problem]:
     def draw(data: st.DataObject) -> Problem:
         shape, reduction = data.draw(st.tuples(npst.array_shapes(min_dims=0, max_side=3), REDUCTIONS))
         target = Tensor(values(data, shape, low=0, high=1)[0])
-        return lambda x: function(x, target, reduction), values(data, shape)
+        x = target._data + values(data, shape, away=away)[0]
+        return lambda x: function(x, target, reduction), [np.asarray(x)]
 
     return draw
 
@@ -171,6 +172,21 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "cross_entropy": classified(F.cross_entropy),
     "nll": classified(F.nll_loss),
     "mse": compared(F.mse_loss),
+    "l1": compared(F.l1_loss, away=0.01),
+    "smooth_l1": compared(lambda x, t, reduction: F.smooth_l1_loss(x, t, beta=0.7, reduction=reduction), away=0.01),
+    "huber": compared(lambda x, t, reduction: F.huber_loss(x, t, reduction, 0.7), away=0.01),
+    "bce of shares": compared(lambda x, t, reduction: F.binary_cross_entropy(x.sigmoid(), t, reduction=reduction)),
+    "bce, weighted": compared(lambda x, t, how: F.binary_cross_entropy_with_logits(x, t, t, None, None, how, t)),
+    "kl_div": compared(lambda x, t, reduction: F.kl_div(x, t, reduction=reduction)),
+    "smoothed": classified(lambda x, y, reduction: F.cross_entropy(x, y, reduction=reduction, label_smoothing=0.3)),
+    "weighted": classified(lambda x, y, how: F.cross_entropy(x, y, np.arange(1.0, 1 + x.shape[1]), reduction=how)),
+    "nll, weighted": classified(lambda x, y, how: F.nll_loss(x, y, np.arange(1.0, 1 + x.shape[1]), reduction=how)),
+    "normalize": along(lambda x, dim, keepdim: F.normalize(x, 2, dim) ** 2 * x, least=1, one=True),
+    "cosine": along(lambda x, dim, keepdim: F.cosine_similarity(x, x * x + 1, dim), least=1, one=True),
+    "erf": unary(Tensor.erf),
+    "smooth": unary(lambda x: F.gelu(x) + F.gelu(x, "tanh") + F.silu(x) + F.mish(x) + F.softplus(x, 2) + F.softsign(x)),
+    "with corners": unary(lambda x: F.elu(x, 0.7) + F.selu(x) + F.celu(x) + F.hardtanh(x, -9, 0), away=0.1),
+    "prelu": binary(lambda x, y: F.prelu(x, y.sum()) * x, away=0.1),
     "bce": compared(F.binary_cross_entropy_with_logits),
 }
 

@@ -150,6 +150,17 @@ def test_weights_are_state() -> None:
     assert list(nn.BCEWithLogitsLoss(pos_weight=Tensor([2.0])).state_dict()) == ["pos_weight"]
 
 
+@pytest.mark.parametrize("function", [F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.kl_div])
+def test_arguments_by_name(function: Any) -> None:
+    x, t = Tensor(X), Tensor(np.abs(X))
+    assert function(input=x, target=t).item() == function(x=x, target=t).item() == function(x, t).item()
+    labels = Tensor(Y)
+    assert F.cross_entropy(input=x, target=labels).item() == F.cross_entropy(x, labels).item()
+    assert F.softmax(input=x, axis=1).tolist() == F.softmax(x, 1).tolist() == F.softmax(x, dim=1).tolist()
+    assert F.softmax(x.float(), dim=1, dtype=fastnn.float64).dtype is fastnn.float64
+    assert F.gelu(input=x).tolist() == F.gelu(x).tolist()
+
+
 @pytest.mark.parametrize(
     ("wrong", "error", "text"),
     [

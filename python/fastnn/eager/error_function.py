@@ -39,7 +39,7 @@ def erf(x: np.ndarray) -> np.ndarray:
     wide = np.asarray(x, np.float64)
     size = np.fmin(np.abs(wide), _BEYOND)
     with np.errstate(all="ignore"):
-        falling = _core.exp(np.ascontiguousarray(-size * size))
+        falling = _core.exp(np.asarray(-size * size, order="C"))
         z = 1 / (size * size)
         far = falling * (_ONE_BY_ROOT_PI - z * _ratio(_FAR, z)) / size
     beyond = np.where(size <= 4, falling * _ratio(_MIDDLE, size), far)

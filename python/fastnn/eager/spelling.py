@@ -15,13 +15,14 @@ _ONLY_NAMED = inspect.Parameter.KEYWORD_ONLY
 
 
 def spelled(function: F) -> F:
-    """function, under these names of its arguments too, and with what NumPy's functions hand to methods: ``out=None``,
-    and ``dtype``, in which a tensor is taken.
+    """function, under these names of its arguments too, and with what NumPy's functions hand to methods: ``out=None``.
+    One over dimensions has ``dtype``, in which the tensor is taken.
     """
     own = inspect.signature(function)
     parameters = list(own.parameters.values())
     others = {other: name for other, name in _NAMES.items() if name in own.parameters}
     others.setdefault("input", parameters[0].name)
+    takes_dtype = "dim" in own.parameters and "dtype" not in own.parameters
 
     @functools.wraps(function)
     def either(*args: Any, **named: Any) -> Any:
@@ -34,13 +35,14 @@ def spelled(function: F) -> F:
             given[others.get(name, name)] = value
         if given.get("out", 0) is None:
             del given["out"]
-        if "dtype" not in own.parameters and "dtype" in given:
+        if takes_dtype and "dtype" in given:
             kind = given.pop("dtype")
-            args = (args[0].to(dtype=kind), *args[1:]) if kind is not None else args
+            tensor = args[0] if args else given.pop(parameters[0].name)
+            args = (tensor if kind is None else tensor.to(dtype=kind), *args[1:])
         return function(*args, **given)
 
     added = [inspect.Parameter(name, _ONLY_NAMED, default=None) for name in ("axis", "keepdims") if name in others]
-    added += [] if "dtype" in own.parameters else [inspect.Parameter("dtype", _ONLY_NAMED, default=None)]
+    added += [inspect.Parameter("dtype", _ONLY_NAMED, default=None)] if takes_dtype else []
     rest = [each for each in parameters if each.kind is inspect.Parameter.VAR_KEYWORD]
     either.__signature__ = own.replace(parameters=[*[p for p in parameters if p not in rest], *added, *rest])  # type: ignore[attr-defined]
     return either  # type: ignore[return-value]

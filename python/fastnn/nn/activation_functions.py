@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from fastnn.eager import ops
+from fastnn.eager.spelling import spelled
 from fastnn.eager.support import floating, result
 from fastnn.eager.tensor import Tensor
 
@@ -19,21 +20,25 @@ def _below(x: Tensor) -> Tensor:
     return x - x.relu()
 
 
+@spelled
 def elu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (exp(x) - 1)."""
     return x.relu() + (_below(x).exp() - 1) * alpha
 
 
+@spelled
 def selu(x: Tensor, inplace: bool = False) -> Tensor:
     """1.0507 elu(x, 1.6733)."""
     return elu(x, _SELU_ALPHA) * _SELU_SCALE
 
 
+@spelled
 def celu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (exp(x / alpha) - 1)."""
     return x.relu() + ((_below(x) / alpha).exp() - 1) * alpha
 
 
+@spelled
 def prelu(x: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else weight x: one weight, or one for each channel (dimension 1)."""
     if weight.numel() > 1:
@@ -41,6 +46,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
     return x.relu() + weight * _below(x)
 
 
+@spelled
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """x times the share of a normal distribution below x; approximate="tanh": by a formula with tanh.
 
@@ -54,16 +60,19 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     return x * (((x * x * x * 0.044715 + x) * math.sqrt(2 / math.pi)).tanh() + 1) * 0.5
 
 
+@spelled
 def silu(x: Tensor, inplace: bool = False) -> Tensor:
     """x sigmoid(x)."""
     return x * x.sigmoid()
 
 
+@spelled
 def mish(x: Tensor, inplace: bool = False) -> Tensor:
     """x tanh(softplus(x))."""
     return x * softplus(x).tanh()
 
 
+@spelled
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta x)) / beta, x itself where beta x is above the threshold."""
     x = floating(x)
@@ -77,11 +86,13 @@ def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     return y if beta == 1 else y / beta
 
 
+@spelled
 def logsigmoid(x: Tensor) -> Tensor:
     """log sigmoid(x), without forming the sigmoid."""
     return -softplus(-x)
 
 
+@spelled
 def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x, but min_val where it is less and max_val where it is more; the gradient is 0 from there on.
 
@@ -101,31 +112,37 @@ def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bo
     return result(y, (x,), backward, "Hardtanh", reads=((0, None),))
 
 
+@spelled
 def relu6(x: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6)."""
     return hardtanh(x, 0.0, 6.0)
 
 
+@spelled
 def hardsigmoid(x: Tensor, inplace: bool = False) -> Tensor:
     """relu6(x + 3) / 6."""
     return relu6(x + 3) / 6
 
 
+@spelled
 def hardswish(x: Tensor, inplace: bool = False) -> Tensor:
     """x hardsigmoid(x)."""
     return x * hardsigmoid(x)
 
 
+@spelled
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|)."""
     return x / (x.abs() + 1)
 
 
+@spelled
 def tanhshrink(x: Tensor) -> Tensor:
     """x - tanh(x)."""
     return x - x.tanh()
 
 
+@spelled
 def softmin(x: Tensor, dim: int = -1) -> Tensor:
     """softmax(-x) along dim."""
     return (-x).softmax(dim)

@@ -14,6 +14,7 @@ import numpy as np
 from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.linalg import linear as linear
+from fastnn.eager.spelling import spelled
 from fastnn.eager.support import as_array, promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told as _told
@@ -94,11 +95,13 @@ if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
 
 
+@spelled
 def relu(x: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0), elementwise."""
     return x.relu()
 
 
+@spelled
 def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope x, elementwise.
 
@@ -112,21 +115,25 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -
     )
 
 
+@spelled
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + exp(-x)), elementwise."""
     return x.sigmoid()
 
 
+@spelled
 def tanh(x: Tensor) -> Tensor:
     """tanh(x), elementwise."""
     return x.tanh()
 
 
+@spelled
 def softmax(x: Tensor, dim: int = -1) -> Tensor:
     """exp(x) / sum exp(x) along dim."""
     return x.softmax(dim)
 
 
+@spelled
 def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     """log softmax along dim, without forming the softmax."""
     return x.log_softmax(dim)
@@ -160,6 +167,7 @@ def _scalar(loss: Tensor) -> Tensor:
     return loss if loss.dim() == 0 else loss.reshape(())
 
 
+@spelled
 def cross_entropy(
     logits: Tensor,
     target: Tensor,
@@ -248,6 +256,7 @@ def _check_labels(name: str, labels: np.ndarray, classes: int) -> None:
         raise _told(ValueError(text), "labels.range", label=label, sample=wrong, last=last)
 
 
+@spelled
 def nll_loss(
     log_probabilities: Tensor,
     target: Tensor,
@@ -291,6 +300,7 @@ def _elementwise_flat(x: Tensor, target: Tensor, op: Callable, name: str) -> Ten
     return _reduced(*op(x._data, target._data, False), x, "none", name)
 
 
+@spelled
 def mse_loss(
     x: Tensor,
     target: Tensor,
@@ -314,6 +324,7 @@ def mse_loss(
     return _elementwise_loss(x, target, reduction, ops.mse, "MseLoss")
 
 
+@spelled
 def binary_cross_entropy_with_logits(
     x: Tensor,
     target: Tensor,

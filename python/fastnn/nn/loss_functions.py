@@ -11,6 +11,7 @@ import numpy as np
 from fastnn.eager import ops
 from fastnn.eager.dtypes import Size
 from fastnn.eager.selection import where
+from fastnn.eager.spelling import spelled
 from fastnn.eager.support import promoted, result
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.activation_functions import softplus
@@ -94,6 +95,7 @@ def _size(x: Tensor) -> Tensor:
     return x.relu() + (-x).relu()
 
 
+@spelled
 def l1_loss(x: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Tensor:
     """Mean of |x - target|. Shapes as in :func:`fastnn.nn.functional.mse_loss`."""
     reduction = reduction_of(size_average, reduce, reduction)
@@ -102,6 +104,7 @@ def l1_loss(x: Tensor, target: Tensor, size_average: Any = None, reduce: Any = N
     return reduced(_size(x - target), reduction)
 
 
+@spelled
 def huber_loss(
     x: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
@@ -124,6 +127,7 @@ def _huber(off: Tensor, delta: float) -> Tensor:
     return square * (size - square * 0.5)
 
 
+@spelled
 def smooth_l1_loss(
     x: Tensor,
     target: Tensor,
@@ -145,6 +149,7 @@ def smooth_l1_loss(
     return reduced(_size(x - target) if beta == 0 else _huber(x - target, beta) / beta, reduction)
 
 
+@spelled
 def binary_cross_entropy(
     x: Tensor,
     target: Tensor,
@@ -198,6 +203,7 @@ def weighted_bce_with_logits(x: Tensor, target: Tensor, weight: Any, pos_weight:
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@spelled
 def kl_div(
     x: Tensor,
     target: Tensor,
@@ -221,11 +227,13 @@ def kl_div(
     return losses.sum() / len(x) if reduction == "batchmean" else reduced(losses, reduction)
 
 
+@spelled
 def soft_margin_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Mean of log(1 + exp(-t x)), targets -1 or 1."""
     return reduced(softplus(-target * x), reduction)
 
 
+@spelled
 def hinge_embedding_loss(x: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     """Mean of x where the target is 1, and of max(0, margin - x) where it is -1."""
     return reduced(where(target == 1, x, (margin - x).relu()), reduction)
@@ -236,6 +244,7 @@ def margin_ranking_loss(x1: Tensor, x2: Tensor, target: Tensor, margin: float = 
     return reduced((-target * (x1 - x2) + margin).relu(), reduction)
 
 
+@spelled
 def poisson_nll_loss(
     x: Tensor, target: Tensor, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
 ) -> Tensor:
@@ -260,6 +269,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return ((x1 / sizes[0]) * (x2 / sizes[1])).sum(dim)
 
 
+@spelled
 def normalize(x: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x over its norm along dim, which is eps at least."""
     return x / x.norm(p, dim, True).clamp(min=eps)
