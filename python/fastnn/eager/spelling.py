@@ -22,12 +22,15 @@ def spelled(function: F) -> F:
     parameters = list(own.parameters.values())
     others = {other: name for other, name in _NAMES.items() if name in own.parameters}
     others.setdefault("input", parameters[0].name)
+    own_names = frozenset(own.parameters)
     takes_dtype = "dim" in own.parameters and "dtype" not in own.parameters
 
     @functools.wraps(function)
     def either(*args: Any, **named: Any) -> Any:
         if not named:
             return function(*args)
+        if own_names.issuperset(named):
+            return function(*args, **named)
         given: dict[str, Any] = {}
         for name, value in named.items():
             if others.get(name, name) in given:

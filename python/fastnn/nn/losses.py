@@ -59,8 +59,8 @@ class NLLLoss(_ClassLoss):
     """
 
     def forward(self, log_probabilities: Tensor, target: Tensor) -> Tensor:
-        rest = {"ignore_index": self.ignore_index, "reduction": self.reduction}
-        return functional.nll_loss(log_probabilities, target, self.weight, **rest)
+        rest = (self.weight, None, self.ignore_index, None, self.reduction)
+        return functional.nll_loss(log_probabilities, target, *rest)
 
 
 class CrossEntropyLoss(_ClassLoss):
@@ -81,15 +81,15 @@ class CrossEntropyLoss(_ClassLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        rest = {"reduction": self.reduction, "label_smoothing": self.label_smoothing}
-        return functional.cross_entropy(logits, target, self.weight, ignore_index=self.ignore_index, **rest)
+        rest = (self.weight, None, self.ignore_index, None, self.reduction, self.label_smoothing)
+        return functional.cross_entropy(logits, target, *rest)
 
 
 class MSELoss(_Loss):
     """Mean squared error, see :func:`fastnn.nn.functional.mse_loss`."""
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
-        return functional.mse_loss(x, target, reduction=self.reduction)
+        return functional.mse_loss(x, target, self.reduction)
 
 
 class L1Loss(_Loss):
@@ -149,8 +149,8 @@ class BCEWithLogitsLoss(_WeightedLoss):
         self._keep("pos_weight", pos_weight)
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
-        rest = {"reduction": self.reduction, "pos_weight": self.pos_weight}
-        return functional.binary_cross_entropy_with_logits(x, target, self.weight, **rest)
+        rest = (self.weight, None, None, self.reduction, self.pos_weight)
+        return functional.binary_cross_entropy_with_logits(x, target, *rest)
 
 
 class KLDivLoss(_Loss):
