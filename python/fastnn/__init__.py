@@ -19,55 +19,56 @@ if _starts_command():
 from fastnn import chinese, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads
 from fastnn.eager import autograd
-from fastnn.eager.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.eager.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from fastnn.eager.creation import (
     arange,
-    argmax,
     as_tensor,
     cat,
-    exp,
+    empty,
+    empty_like,
     eye,
-    flatten,
     from_numpy,
     full,
+    full_like,
+    is_floating_point,
     is_tensor,
     linspace,
-    log,
-    log_softmax,
-    matmul,
-    max,
-    mean,
-    mm,
+    normal,
+    numel,
     ones,
     ones_like,
-    pow,
     rand,
+    rand_like,
     randint,
     randn,
+    randn_like,
     randperm,
-    relu,
-    reshape,
-    sigmoid,
-    softmax,
-    sqrt,
-    squeeze,
     stack,
-    sum,
-    tanh,
     tensor,
-    transpose,
-    unsqueeze,
     zeros,
     zeros_like,
 )
 from fastnn.eager.device import device
 from fastnn.eager.dtypes import Size, dtype, float16, float32, float64, int8, int16, int32, int64, uint8, uint16
 from fastnn.eager.dtypes import bool_ as bool
-from fastnn.eager.tensor import Tensor
-from fastnn.random import initial_seed, manual_seed
+from fastnn.eager.functions import *  # noqa: F403
+from fastnn.eager.legacy import (
+    BoolTensor,
+    ByteTensor,
+    DoubleTensor,
+    FloatTensor,
+    IntTensor,
+    LongTensor,
+    Tensor,
+    get_default_dtype,
+    set_default_dtype,
+    set_default_tensor_type,
+)
+from fastnn.eager.selection import where
+from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, keras, kernels, nn, optim, transforms, utils
+    from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, nn, optim, transforms, utils
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
     from fastnn.engine.plan import compile
@@ -85,6 +86,9 @@ _LAZY = {
     "FormatError": "fastnn.errors",
     "Network": "fastnn.training.network",
     "Trainer": "fastnn.training.trainer",
+    "accelerator": "",
+    "amp": "",
+    "backends": "",
     "check": "fastnn.checks.check",
     "compile": "fastnn.engine.plan",
     "cuda": "",

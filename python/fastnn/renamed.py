@@ -10,6 +10,11 @@ from types import ModuleType
 
 # Former name, or PyTorch's: where it is now, both below fastnn. `tensor` and `device` are a function and a class there.
 RENAMED = {
+    "amp.autocast_mode": "amp",
+    "amp.grad_scaler": "amp",
+    "cuda.amp": "amp",
+    "cuda.amp.autocast_mode": "amp",
+    "cuda.amp.grad_scaler": "amp",
     "check": "checks.check",
     "checkpoint": "training.checkpoint",
     "cli": "commands.cli",
@@ -33,6 +38,14 @@ RENAMED = {
     "metrics": "training.metrics",
     "network": "training.network",
     "nn.layers": "nn",
+    "nn.modules": "nn",
+    "nn.modules.activation": "nn.activation",
+    "nn.modules.container": "nn.container",
+    "nn.modules.dropout": "nn.dropout",
+    "nn.modules.flatten": "nn.flatten",
+    "nn.modules.linear": "nn.linear",
+    "nn.modules.loss": "nn.losses",
+    "nn.modules.module": "nn.module",
     "ops": "eager.ops",
     "photo": "data.photo",
     "plan": "engine.plan",

@@ -14,11 +14,12 @@ import fastnn
 import numpy as np
 import processes
 import pytest
-from fastnn import Network, Tensor, chinese, kernels, nn, optim
+from fastnn import Network, chinese, kernels, nn, optim
 from fastnn.data.idx import read_idx, read_labelled
 from fastnn.data.images import open_image
 from fastnn.data.source import open_source
 from fastnn.datasets import ImageFolder
+from fastnn.eager.tensor import Tensor
 from fastnn.keras.layers import Dense
 from fastnn.keras.models import Sequential
 from fastnn.utils.data import DataLoader

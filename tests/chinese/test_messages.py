@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from fastnn import Network, Tensor, chinese, kernels, nn
+from fastnn import Network, chinese, kernels, nn
 from fastnn.chinese.messages import ENGLISH, FULLER, LINES
 from fastnn.commands import cli
 from fastnn.data.decode import decode_folder
 from fastnn.data.pixels import PixelPlan
+from fastnn.eager.tensor import Tensor
 from fastnn.errors import Fault, FormatError, NonFiniteLossError, fault_of, retold, told
 from job_runs import call
 from repository import CPP, PACKAGE, cpp_files

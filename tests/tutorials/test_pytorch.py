@@ -167,6 +167,39 @@ def test_a_name_that_is_not_there(script: str, message: str, tmp_path: Path) -> 
     assert done.stderr == f"{message}; python -m fastnn.run --list shows what there is\n"
 
 
+LONGER = """
+import torch
+import torch.backends.cudnn as cudnn
+import torch.nn as nn
+from torch.autograd import Variable
+from torch.cuda.amp.autocast_mode import autocast
+from torch.cuda.amp.grad_scaler import GradScaler
+from torch.nn.modules.loss import CrossEntropyLoss
+from torch.nn.parameter import Parameter
+
+torch.backends.cudnn.deterministic = True
+cudnn.benchmark = False
+if torch.accelerator.is_available():
+    device = torch.accelerator.current_accelerator().type
+else:
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def train(criterion: nn.modules.loss.CrossEntropyLoss, x: torch.Tensor) -> torch.FloatTensor:
+    with autocast(), torch.inference_mode():
+        return criterion(x, torch.LongTensor([1]))
+
+
+x = Variable(torch.Tensor([[0, 1]]).to(device, non_blocking=True))
+print(device, train(CrossEntropyLoss(label_smoothing=0.5), x).type(), isinstance(x, torch.FloatTensor))
+"""
+
+
+def test_longer_paths(tmp_path: Path) -> None:
+    done = run_script(tmp_path, LONGER)
+    assert (done.stdout, done.stderr) == ("cpu torch.FloatTensor True\n", "")
+
+
 def run_script(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess:
     (folder / "script.py").write_text(script + "\n")
     return python(folder, "-m", "fastnn.run", "script.py", *words)

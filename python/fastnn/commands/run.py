@@ -23,13 +23,21 @@ from fastnn.platform import fill_standard_descriptors, raise_on_interrupt
 from fastnn.text import say
 
 # What scripts import, and what they get.
+_NN = ("activation", "container", "dropout", "flatten", "linear", "loss", "module")  # PyTorch's longer paths
+_AMP = ("torch.amp", "torch.cuda.amp")
 MODULES = {
     "torch": "fastnn",
+    "torch.accelerator": "fastnn.accelerator",
+    "torch.amp": "fastnn.amp",
     "torch.autograd": "fastnn.autograd",
+    "torch.backends": "fastnn.backends",
+    **{f"torch.backends.{name}": f"fastnn.backends.{name}" for name in ("cuda", "cudnn", "mkldnn", "mps", "openmp")},
     "torch.cuda": "fastnn.cuda",
+    "torch.random": "fastnn.random",
     "torch.nn": "fastnn.nn",
     "torch.nn.functional": "fastnn.nn.functional",
     "torch.nn.init": "fastnn.nn.init",
+    "torch.nn.parameter": "fastnn.nn.parameter",
     "torch.optim": "fastnn.optim",
     "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
     "torch.optim.optimizer": "fastnn.optim.optimizer",
@@ -49,6 +57,13 @@ MODULES = {
     "keras": "fastnn.keras",
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, "datasets.mnist"] if name.islower()},
 }
+# Other places of the same names.
+_LONGER = {
+    "torch.cuda.amp": "fastnn.amp",
+    **{f"{place}.{name}": "fastnn.amp" for place in _AMP for name in ("autocast_mode", "grad_scaler")},
+    "torch.nn.modules": "fastnn.nn",
+    **{f"torch.nn.modules.{name}": f"fastnn.nn.modules.{name}" for name in _NN},
+}
 _TENSORFLOW = {f"tensorflow.{name}": ours for name, ours in MODULES.items() if name.partition(".")[0] == "keras"}
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 
@@ -67,7 +82,7 @@ class Refusal(MetaPathFinder):
 
 def install() -> None:
     """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
-    for name, ours in {**MODULES, **_TENSORFLOW}.items():
+    for name, ours in {**MODULES, **_LONGER, **_TENSORFLOW}.items():
         sys.modules[name] = import_module(ours)
     made = {name: ModuleType(name, "The part of it that fastnn has.") for name in ("torchvision", "tensorflow")}
     for package, module in made.items():

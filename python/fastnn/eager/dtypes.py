@@ -68,6 +68,11 @@ def of(array: np.ndarray) -> dtype:
     return _IN_FILES.get(array.dtype) or from_numpy(array.dtype)
 
 
+def has(numpy: np.dtype) -> bool:
+    """Whether there are tensors of a NumPy dtype."""
+    return numpy in _BY_NUMPY
+
+
 def to_numpy(kind: Any) -> np.dtype:
     """The NumPy dtype of a fastnn dtype, a NumPy dtype or a Python type."""
     if isinstance(kind, dtype):

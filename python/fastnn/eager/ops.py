@@ -55,13 +55,36 @@ def compare(x: np.ndarray, y: np.ndarray, relation: str) -> np.ndarray:
 @primitive
 def integer(x: np.ndarray, y: np.ndarray, operation: str) -> np.ndarray:
     """Arithmetic of integer arrays: ``add``, ``subtract``, ``multiply``, ``floor_divide``, ``remainder``, ``power``;
-    ``sum`` over the axes y and ``argmax`` along axis y.
+    ``sum`` over the axes y, ``argmax`` and ``argmin`` along axis y.
     """
     if operation == "sum":
         return np.asarray(np.add.reduce(x, axis=y, dtype=np.int64))
-    if operation == "argmax":
-        return np.asarray(np.argmax(x, axis=y))
+    if operation in ("argmax", "argmin"):
+        return np.asarray(getattr(np, operation)(x, axis=y))
     return np.asarray(getattr(np, operation)(x, y))
+
+
+@primitive
+def exact(operation: str, *arrays: np.ndarray) -> np.ndarray:
+    """A function of NumPy whose results are the same bits everywhere: it rounds nothing (``absolute``, ``floor``,
+    ``where``, ``maximum``, ``logical_and``, ...), or each result once (``floor_divide``, ``remainder``).
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(getattr(np, operation)(*arrays))
+
+
+@primitive
+def erf(x: np.ndarray) -> np.ndarray:
+    """The error function: see :mod:`fastnn.eager.error_function`."""
+    from fastnn.eager import error_function
+
+    return error_function.erf(x)
+
+
+@primitive
+def accumulate(x: np.ndarray, axis: int) -> np.ndarray:
+    """Sums of the elements up to each one along an axis, added from the first to the last."""
+    return np.add.accumulate(x, axis=axis)
 
 
 @primitive

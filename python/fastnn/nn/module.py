@@ -9,9 +9,10 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from fastnn.eager import autograd, dtypes
-from fastnn.eager.device import check_device
+from fastnn.eager.device import destination
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, retold, told
+from fastnn.nn import hooks
 from fastnn.nn.parameter import CHANGES, Parameter
 
 
@@ -92,8 +93,25 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
 
+    # Lists of hooks; a module that has some has its own.
+    _hooks: ClassVar[Any] = ()
+    _pre_hooks: ClassVar[Any] = ()
+
+    def register_forward_hook(self, hook: hooks.Hook, *, prepend: bool = False) -> hooks.RemovableHandle:
+        """``hook(module, inputs, output)`` is called after each forward; what it gives, if not None, is the output.
+
+        A model with hooks is not compiled: it trains with ``engine="eager"``.
+        """
+        return hooks.registered(self, "_hooks", hook, prepend)
+
+    def register_forward_pre_hook(self, hook: hooks.Hook, *, prepend: bool = False) -> hooks.RemovableHandle:
+        """``hook(module, inputs)`` is called before each forward; what it gives, if not None, are the inputs."""
+        return hooks.registered(self, "_pre_hooks", hook, prepend)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            if self._hooks or self._pre_hooks:
+                return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except ValueError as error:
             if type(error) is ValueError:
@@ -233,17 +251,21 @@ class Module:
         function(self)
         return self
 
-    def to(self, target: Any = None, *, dtype: Any = None, device: Any = None) -> Self:
+    def to(
+        self,
+        target: Any = None,
+        second: Any = None,
+        non_blocking: bool = False,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Self:
         """Another floating dtype (float32, float64) or device (only 'cpu' without the CUDA backend)."""
-        if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
-            device, target = target, None
-        if device is not None:
-            check_device(device)
-        kind = dtype if dtype is not None else target
+        kind = destination(target, second, dtype, device)
         if kind is not None:
             floating = (tensor for _, tensor in self._named_state() if tensor.dtype.is_floating_point)
             for tensor in floating:
-                tensor._data = _cast_keeping_layout(tensor._data, dtypes.to_numpy(kind))
+                tensor._data = _cast_keeping_layout(tensor._data, kind)
         return self
 
     def float(self) -> Self:
