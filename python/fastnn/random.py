@@ -75,10 +75,18 @@ def initial_seed() -> int:
 
 
 def uniform(
-    shape: Sequence[int], low: float, high: float, *, purpose: int, position: int, dtype: type = np.float32
+    shape: Sequence[int],
+    low: float,
+    high: float,
+    *,
+    purpose: int,
+    position: int,
+    dtype: type = np.float32,
+    seed: int | None = None,
 ) -> np.ndarray:
-    """Uniform numbers in [low, high): word i of the stream for element i."""
-    return _core.uniform(list(shape), low, high, state.seed, purpose, position, dtype is np.float64)
+    """Uniform numbers in [low, high): word i of the stream for element i. seed: another than the one in use."""
+    key = state.seed if seed is None else int(seed) % 2**64
+    return _core.uniform(list(shape), low, high, key, purpose, position, dtype is np.float64)
 
 
 # Coefficients of M. J. Wichura's algorithm AS 241 (PPND16), Applied Statistics 37, 1988: the inverse of the normal
@@ -103,12 +111,16 @@ _TAIL = (
 )  # fmt: skip
 
 
-def normal(shape: Sequence[int], *, purpose: int, position: int) -> np.ndarray:
+def normal(
+    shape: Sequence[int], *, purpose: int, position: int, share_kept: float = 1.0, seed: int | None = None
+) -> np.ndarray:
     """Normal numbers, float64: each from one uniform number by the inverse of the distribution (AS 241).
 
+    share_kept: how much of the distribution, about its middle, they are drawn from. seed: another than the one in use.
     The same bits everywhere: NumPy rounds + - * / and sqrt correctly, the logarithm is ours.
     """
-    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64)
+    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64, seed=seed)
+    share = (1 - share_kept) / 2 + share_kept * share
     half_step = 2.0**-54  # shares are multiples of 2**-53; the middle of a step is neither 0 nor 1
     q = share - 0.5 + half_step
     beyond = np.where(share < 0.5, share + half_step, 1 - share - half_step)
