@@ -42,13 +42,13 @@ def weighted(loss: Loss, logits: bool) -> Criterion:
 class Meter:
     """The loss and the metrics over what was seen so far: means over samples."""
 
-    def __init__(self, model: Sequential, weights: bool = False) -> None:
+    def __init__(self, model: Sequential, weights: bool = False, reset: bool = True) -> None:
         self.model = model
         self.weights = weights  # whether targets are packed with them
         self.loss, self.samples = 0.0, 0
         self.metrics: list[Metric] = model.all_metrics
-        for metric in self.metrics:
-            metric.reset_state()
+        if reset:
+            model.reset_metrics()
 
     def add(self, losses: np.ndarray, outputs: np.ndarray, targets: np.ndarray) -> None:
         """Batches of one size: a loss each, and the outputs and targets of all their samples."""

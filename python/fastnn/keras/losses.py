@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -151,7 +151,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     """-log p of the target's class, class numbers (N, ...) or (N, ..., 1) for outputs (N, ..., C)."""
 
     fused = staticmethod(activations.softmax)
-    refused = {"ignore_class": "leave those rows out, or give them a sample_weight of 0"}
+    refused: ClassVar = {"ignore_class": "leave those rows out, or give them a sample_weight of 0"}
 
     def __init__(
         self,
@@ -244,7 +244,7 @@ class FunctionLoss(Loss):
         return self.function(y_true, y_pred)
 
 
-# -- functions: a value a sample (targets, predictions) -----------------------------------------------------------------
+# -- functions: a value a sample (targets, predictions) ----------------------------------------------------------------
 
 
 def _of_tensors(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -408,7 +408,7 @@ kld = KLD = kullback_leibler_divergence = kl_divergence
 logcosh = log_cosh
 
 
-# -- what they are made of ----------------------------------------------------------------------------------------------
+# -- what they are made of ---------------------------------------------------------------------------------------------
 
 
 def _of_logits(logits: Tensor, t: Tensor) -> Tensor:
@@ -514,6 +514,8 @@ _KNOWN: dict[str, type[Loss]] = {
 _FUNCTIONS: dict[Any, type[Loss]] = {
     globals()[name]: kind for name, kind in _KNOWN.items() if callable(globals().get(name))
 }
+
+NAMES = frozenset(_KNOWN)
 
 
 def get(given: Any) -> Loss:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -167,7 +167,7 @@ class MeanMetricWrapper(Mean):
         self._add(values, sample_weight)
 
 
-# -- functions of arrays ------------------------------------------------------------------------------------------------
+# -- functions of arrays ----------------------------------------------------------------------------------------------
 
 
 def _beside(y: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -354,7 +354,7 @@ class RootMeanSquaredError(MeanMetricWrapper):
         return float(np.sqrt(super().result()))
 
 
-# -- counts of confusions -----------------------------------------------------------------------------------------------
+# -- counts of confusions ---------------------------------------------------------------------------------------------
 
 
 class _Counts(Metric):
@@ -376,7 +376,7 @@ class _Counts(Metric):
         y = _beside(_array(y_true), p)
         if y.shape != p.shape:
             raise ValueError(
-                f"{self.name} takes targets of the outputs' shape, {p.shape}, got {y.shape}: make rows of class numbers "
+# -- counts of confusions ----------------------------------------------------------------------------------------------
                 "with to_categorical"
             )
         weight = np.ones(len(p)) if sample_weight is None else _array(sample_weight).reshape(len(p))
@@ -398,7 +398,7 @@ class _Counts(Metric):
 class Precision(_Counts):
     """True positives / all predicted ones, above a threshold (0.5)."""
 
-    refused = {"top_k": "give thresholds", "class_id": "give the column of that class as targets and outputs"}
+    refused: ClassVar = {"top_k": "give thresholds", "class_id": "give the column of that class as targets and outputs"}
 
     def __init__(self, thresholds: Any = None, name: str = "precision", dtype: Any = None) -> None:
         super().__init__(thresholds, name, dtype)
@@ -461,7 +461,7 @@ class AUC(_Counts):
         ValueError: another curve, or less than two thresholds.
     """
 
-    refused = {
+    refused: ClassVar = {
         "summation_method": "it is 'interpolation'",
         "thresholds": "they lie evenly: num_thresholds is how many there are",
         "multi_label": "give one AUC a column",
@@ -514,7 +514,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.zeros_like(above, dtype=np.float64), where=below > 0)
 
 
-# -- by name ------------------------------------------------------------------------------------------------------------
+# -- by name ----------------------------------------------------------------------------------------------------------
 
 _CLASSES: tuple[type[Metric], ...] = (
     BinaryAccuracy,
@@ -581,7 +581,8 @@ def get(given: Any) -> Metric:
         TypeError: something else.
     """
     if isinstance(given, str):
-        return known("metric", given, _KNOWN)(name=given)
+        of_loss = given not in _KNOWN and given in losses.NAMES
+        return _of_loss(losses.get(given), given) if of_loss else known("metric", given, _KNOWN)(name=given)
     if isinstance(given, dict):
         return known("metric", given["class_name"], _BY_CLASS)(**given["config"])
     if isinstance(given, type) and issubclass(given, Metric):
@@ -589,8 +590,15 @@ def get(given: Any) -> Metric:
     if isinstance(given, Metric):
         return given
     if isinstance(given, losses.Loss):
-        return MeanMetricWrapper(given, given.name)
+        return _of_loss(given, given.name)
     if callable(given):
         name = getattr(given, "__name__", "metric")
         return _FUNCTIONS[given](name=name) if given in _FUNCTIONS else MeanMetricWrapper(given, name)
     raise TypeError(f"a metric must be a name, a Metric of fastnn.keras or a function, got {type(given).__name__}")
+
+
+def _of_loss(loss: losses.Loss, name: str) -> Metric:
+    """A loss as a metric."""
+    metric = MeanMetricWrapper(loss, name)
+    metric.larger_is_better = False
+    return metric

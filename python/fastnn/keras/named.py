@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from fastnn.text import did_you_mean
 
@@ -88,8 +88,8 @@ class Renaming(type):
         ValueError: one that is refused.
     """
 
-    former: dict[str, str] = {}
-    refused: dict[str, str] = {}
+    former: ClassVar[dict[str, str]] = {}
+    refused: ClassVar[dict[str, str]] = {}
 
     def __call__(cls, *args: Any, **given: Any) -> Any:
         known_here, others = _arguments(cls)

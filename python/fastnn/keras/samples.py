@@ -40,10 +40,14 @@ class Samples:
         weights = None if weight is None else as_array(weight, "sample_weight").astype(np.float32)
         if weights is not None and weights.shape != (len(x),):
             raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({len(x)},)")
-        if class_weight is not None:
-            own = weights_of_classes(y, class_weight)
-            weights = own if weights is None else weights * own
-        return cls(x, y, weights)
+        return cls(x, y, weights).by_class(class_weight)
+
+    def by_class(self, class_weight: Mapping[int, float] | None) -> Samples:
+        """The same, each weight times that of its class; None: as they are."""
+        if class_weight is None:
+            return self
+        own = weights_of_classes(self.y, class_weight)
+        return Samples(self.x, self.y, own if self.weight is None else self.weight * own)
 
     def __len__(self) -> int:
         return len(self.x)

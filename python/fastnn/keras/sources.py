@@ -44,8 +44,10 @@ class Sources:
             if share:
                 raise ValueError("validation_split needs rows, not batches: give validation_data")
             return x, held_out
-        data = Samples.of(x, y, weight, class_weight)
-        return (data, held_out) if held_out is not None else samples.split(data, share)
+        data = Samples.of(x, y, weight)
+        if held_out is None:
+            data, held_out = samples.split(data, share)
+        return data.by_class(class_weight), held_out
 
     def _source(
         self, data: Any, size: int, shuffle: bool, steps: int | None, class_weight: Any, weights: bool

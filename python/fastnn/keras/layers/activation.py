@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 from fastnn import nn
 from fastnn.keras import activations
@@ -18,7 +18,7 @@ class LeakyReLU(Layer):
         ValueError: negative_slope is negative or not finite.
     """
 
-    former = {"alpha": "negative_slope"}
+    former: ClassVar = {"alpha": "negative_slope"}
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,7 +38,7 @@ class ReLU(Layer):
         ValueError: a negative max_value or negative_slope.
     """
 
-    refused = {"threshold": "add a Lambda layer that subtracts it"}
+    refused: ClassVar = {"threshold": "add a Lambda layer that subtracts it"}
 
     def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from fastnn import nn
 from fastnn.eager.tensor import Tensor
@@ -23,7 +23,7 @@ class Dense(Layer):
     """
 
     layout = (("kernel", (1, 0)), ("bias", (0,)))
-    former = {
+    former: ClassVar = {
         "output_dim": "units",
         "init": "kernel_initializer",
         "bias": "use_bias",
@@ -103,8 +103,8 @@ class Dropout(Layer):
         ValueError: rate is not in [0, 1).
     """
 
-    former = {"p": "rate"}
-    refused = {
+    former: ClassVar = {"p": "rate"}
+    refused: ClassVar = {
         "noise_shape": "every element is drawn for itself",
         "seed": "fastnn.manual_seed (keras.utils.set_random_seed) seeds all dropout",
     }
@@ -123,7 +123,7 @@ class Dropout(Layer):
 class Flatten(Layer):
     """(N, ...) -> (N, product of the others)."""
 
-    refused = {"data_format": "it keeps the order in which the values lie"}
+    refused: ClassVar = {"data_format": "it keeps the order in which the values lie"}
 
     def make(self, shape: Shape) -> Shape:
         self.modules = [nn.Flatten()]
@@ -160,7 +160,7 @@ class Reshape(Layer):
 class Lambda(Layer):
     """A function of tensors as a layer; the shape that it makes is found by calling it with zeros."""
 
-    refused = {"output_shape": "it is found by calling the function", "mask": "there are no masks"}
+    refused: ClassVar = {"output_shape": "it is found by calling the function", "mask": "there are no masks"}
 
     def __init__(self, function: Callable[[Tensor], Tensor], **kwargs: Any) -> None:
         super().__init__(**kwargs)

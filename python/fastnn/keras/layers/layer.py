@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,8 +34,8 @@ class Layer(Configured):
 
     # Keras' name of each weight, and which axis of our parameter each of its axes is: in the order of ``weights``.
     layout: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    former = {"batch_input_shape": "batch_shape"}
-    refused = {
+    former: ClassVar = {"batch_input_shape": "batch_shape"}
+    refused: ClassVar = {
         "activity_regularizer": "kernel_regularizer and bias_regularizer are; or " + _OWN_STEP,
         "kernel_constraint": "kernel_regularizer keeps weights small; or " + _OWN_STEP,
         "bias_constraint": "bias_regularizer keeps weights small; or " + _OWN_STEP,

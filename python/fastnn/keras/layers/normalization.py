@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Normalization(Layer):
         ValueError: mean without variance, or a model is built before either is known.
     """
 
-    refused = {"invert": "multiply by the deviation and add the mean in a Lambda layer"}
+    refused: ClassVar = {"invert": "multiply by the deviation and add the mean in a Lambda layer"}
 
     def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

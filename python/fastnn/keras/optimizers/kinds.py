@@ -1,4 +1,4 @@
-"""The optimizers in Keras' form: epsilon 1e-7, in Adam outside of the bias correction, in RMSprop inside of the root."""
+"""Keras' optimizers: epsilon 1e-7, in Adam outside of the bias correction, in RMSprop inside of the root."""
 
 from __future__ import annotations
 

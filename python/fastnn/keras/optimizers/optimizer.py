@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,8 +49,8 @@ class Optimizer(Configured):
         ValueError: a setting out of range.
     """
 
-    former = {"lr": "learning_rate"}
-    refused = {
+    former: ClassVar = {"lr": "learning_rate"}
+    refused: ClassVar = {
         "use_ema": "keep the averages in a callback",
         "ema_momentum": "keep the averages in a callback",
         "ema_overwrite_frequency": "keep the averages in a callback",
