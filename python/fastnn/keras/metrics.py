@@ -376,7 +376,7 @@ class _Counts(Metric):
         y = _beside(_array(y_true), p)
         if y.shape != p.shape:
             raise ValueError(
-# -- counts of confusions ----------------------------------------------------------------------------------------------
+                f"{self.name} takes targets of the outputs' shape, {p.shape}, got {y.shape}: make rows of numbers "
                 "with to_categorical"
             )
         weight = np.ones(len(p)) if sample_weight is None else _array(sample_weight).reshape(len(p))

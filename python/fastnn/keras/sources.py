@@ -49,10 +49,9 @@ class Sources:
             data, held_out = samples.split(data, share)
         return data.by_class(class_weight), held_out
 
-    def _source(
-        self, data: Any, size: int, shuffle: bool, steps: int | None, class_weight: Any, weights: bool
-    ) -> tuple[Any, bool]:
+    def _source(self, data: Any, size: int, shuffle: bool, steps: int | None, class_weight: Any) -> tuple[Any, bool]:
         """What a trainer trains on, and whether its targets are packed with weights."""
+        weights = class_weight is not None or (isinstance(data, Samples) and data.weight is not None)
         if isinstance(data, Samples):
             feed = self._feed(data, weights)
             if steps is None:

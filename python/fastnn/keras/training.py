@@ -156,25 +156,28 @@ class Trained(Sources):
                 check_count(name, count, 1)
         size = batch_size or BATCH
         data, held_out = self._training_data(x, y, sample_weight, class_weight, validation_split, validation_data)
-        own_weights = class_weight is not None or (isinstance(data, Samples) and data.weight is not None)
-        source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight, own_weights)
+        source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight)
         steps = len(source) if isinstance(source, samples.Stream) else -(-len(source) // size)
         shown = _verbosity(verbose)
         self.history, self.stop_training = History(), False
         heard = self._heard(callbacks, {"epochs": epochs, "steps": steps, "verbose": shown}, self.history)
-        trainer = self._trainer(weights)
-        trainer.position = Position(epoch=initial_epoch)
         check = self._validation(held_out, validation_batch_size or size, validation_steps, heard)
         run = Fitting(self, heard, shown, weights, check, validation_freq)
+        trainer = self._trainer(weights)
+        trainer.position = Position(epoch=initial_epoch)
         try:
             trainer.fit(source, epochs=epochs, batch_size=size, shuffle=bool(shuffle), callbacks=[run])
         except NonFiniteLossError as error:
-            if not any(isinstance(callback, TerminateOnNaN) for callback in heard.callbacks):
-                raise
-            show(f"Batch {trainer.position.step}: Invalid loss, terminating training ({error})")
-            self.stop_training = True
-            run.on_train_end(trainer)
+            self._ended_by(error, run, trainer)
         return self.history
+
+    def _ended_by(self, error: NonFiniteLossError, run: Fitting, trainer: Trainer) -> None:
+        """What a loss that is no number does: a line and an end, where TerminateOnNaN is there, else the error."""
+        if not any(isinstance(callback, TerminateOnNaN) for callback in run.callbacks.callbacks):
+            raise error
+        show(f"Batch {trainer.position.step}: Invalid loss, terminating training ({error})")
+        self.stop_training = True
+        run.on_train_end(trainer)
 
     def fit_generator(
         self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **named: Any
