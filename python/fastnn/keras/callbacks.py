@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.keras.file_names import check_ending
 from fastnn.keras.progress import show
 from fastnn.training.history import History as _History
 
@@ -303,7 +304,11 @@ class ModelCheckpoint(_Watch):
     """Saves the model after each epoch, or after those that improved a metric (save_best_only).
 
     filepath: may have ``{epoch:02d}`` (from 1) and metrics such as ``{val_loss:.2f}``. save_weights_only: without the
-    architecture.
+    architecture. save_freq: ``epoch``, or a number of batches. period: after every so many epochs.
+    initial_value_threshold: what is to be improved first.
+
+    Raises:
+        ValueError: a filepath that says HDF5, or another save_freq.
     """
 
     def __init__(
@@ -314,14 +319,41 @@ class ModelCheckpoint(_Watch):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+        period: int = 1,
     ) -> None:
         super().__init__(monitor, mode)
+        if not save_weights_only:
+            check_ending(filepath, architecture=True)
+        if save_freq != "epoch" and (isinstance(save_freq, str) or save_freq < 1):
+            raise ValueError(f"ModelCheckpoint: save_freq is {save_freq!r}; it must be 'epoch' or a number of batches")
         self.filepath = os.fspath(filepath)
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.period = period
+        self.best = math.nan if initial_value_threshold is None else initial_value_threshold
+        self._batches = self._epoch = 0
+
+    def hears(self, kind: str) -> bool:
+        """Of training batches, where save_freq counts these."""
+        return kind == "train_batch" and self.save_freq != "epoch"
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._batches += 1
+        if self._batches % int(self.save_freq) == 0:
+            self._consider(self._epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.save_freq == "epoch" and (epoch + 1) % self.period == 0:
+            self._consider(epoch, logs)
+
+    def _consider(self, epoch: int, logs: Logs | None) -> None:
         path = self._path(epoch, logs or {})
         if not self.save_best_only:
             self._save(path, f"Epoch {epoch + 1}: saving model to {path}")

@@ -11,7 +11,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.keras.callbacks import CallbackList, Logs
 from fastnn.keras.losses import Criterion, Loss
 from fastnn.keras.metrics import Metric
-from fastnn.keras.progress import Progress
+from fastnn.keras.progress import Progress, show
 from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
@@ -132,7 +132,7 @@ class Fitting(Callback):
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         self.callbacks.call("on_epoch_begin", epoch, {})
         if self.verbose and trainer.epochs > 1:
-            print(f"Epoch {epoch + 1}/{trainer.epochs}", flush=True)
+            show(f"Epoch {epoch + 1}/{trainer.epochs}")
         self.meter = Meter(self.model, self.weights)
         self.progress = Progress(trainer.steps_per_epoch, self.verbose)
         self._batch_begins(0)

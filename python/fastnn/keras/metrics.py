@@ -66,7 +66,11 @@ class Metric(Configured):
     per_batch = True  # whether it must see batch by batch; else several at once give the same
     compact = False  # whether class numbers do in place of one-hot rows
 
-    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(self, name: Any = None, dtype: Any = None, as_given: bool = True) -> None:
+        self._function: MeanMetricWrapper | None = None
+        if callable(name):  # a function and its name, as fastnn 0.1.0 took them
+            self._function = MeanMetricWrapper(name, dtype)
+            name, dtype = self._function.name, None
         self.name = snake(type(self).__name__) if name is None else name
         self.dtype = "float32"
         self._variables: list[Variable] = []
@@ -88,6 +92,8 @@ class Metric(Configured):
         """Starts from nothing."""
         for variable in self._variables:
             variable.assign(0)
+        if self._function is not None:
+            self._function.reset_state()
 
     def reset_states(self) -> None:
         """Keras 2's name of it."""
@@ -95,11 +101,15 @@ class Metric(Configured):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts one batch more."""
-        raise NotImplementedError
+        if self._function is None:
+            raise NotImplementedError(f"{type(self).__name__} has no update_state of its own")
+        self._function.update_state(y_true, y_pred, sample_weight)
 
     def result(self) -> Any:
         """What was counted so far."""
-        raise NotImplementedError
+        if self._function is None:
+            raise NotImplementedError(f"{type(self).__name__} has no result of its own")
+        return self._function.result()
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         self.update_state(*args, **named)
@@ -341,6 +351,9 @@ class SparseCategoricalCrossentropy(_OfLoss):
 
     own = losses.SparseCategoricalCrossentropy
 
+    def __init__(self, name: str | None = None, dtype: Any = None, from_logits: bool = False) -> None:
+        super().__init__(name, dtype, from_logits)
+
 
 class RootMeanSquaredError(MeanMetricWrapper):
     """The root of the mean of (p - t)^2 over everything."""
@@ -571,6 +584,11 @@ _SHORT: dict[str, type[Metric]] = {
 _KNOWN: dict[str, type[Metric]] = {**{snake(kind.__name__): kind for kind in _CLASSES}, **_SHORT}
 _BY_CLASS = {kind.__name__: kind for kind in (*_CLASSES, _ByShapes, Accuracy, Mean, Sum)}
 _FUNCTIONS = {globals()[name]: kind for name, kind in _KNOWN.items() if callable(globals().get(name)) and name != "auc"}
+
+
+def larger_is_better(name: str) -> bool | None:
+    """Of a metric by Keras' name; None for any other name."""
+    return _KNOWN[name].larger_is_better if name in _KNOWN else None
 
 
 def get(given: Any) -> Metric:

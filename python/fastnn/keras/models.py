@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastnn import nn
-from fastnn.keras import activations, layers, saving
+from fastnn.keras import activations, file_names, layers, saving
 from fastnn.keras.layers.layer import Layer, Penalties, Symbol
 from fastnn.keras.named import options, unique
+from fastnn.keras.progress import show
 from fastnn.keras.training import Trained
 
 Shape = tuple[int, ...]
@@ -214,18 +215,19 @@ class Sequential(Trained, Layer):
         self,
         line_length: int | None = None,
         positions: Any = None,
-        print_fn: Any = print,
+        print_fn: Any = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
     ) -> None:
-        """Prints the table of layers; line_length: its width, where the texts leave room. expand_nested: the layers of
-        models within too. show_trainable: a column of who learns. positions: of Keras 2, where columns end.
+        """Prints the table of layers, or calls print_fn with it. line_length: its width, where the texts leave room.
+        expand_nested: the layers of models within too. show_trainable: a column of who learns. (positions, of Keras 2,
+        changes nothing.)
         """
         from fastnn.keras.summary import summary
 
         if callable(line_length):
             line_length, print_fn = None, line_length
-        print_fn(summary(self, line_length, expand_nested, show_trainable))
+        (print_fn or show)(summary(self, line_length, expand_nested, show_trainable))
 
     def __repr__(self) -> str:
         return f"<Sequential name={self.name}, built={self.built}>"
@@ -242,12 +244,12 @@ class Sequential(Trained, Layer):
             ValueError: a name that ends in .h5 (this is no HDF5 file), or another save_format than "keras".
             FileExistsError: overwrite is False, and there is such a file.
         """
-        saving.check_format(save_format)
+        file_names.check_format(save_format)
         saving.save(self, path, overwrite=overwrite, optimizer=include_optimizer)
 
     def save_weights(self, path: StrPath, overwrite: bool = True, save_format: Any = None) -> None:
         """Writes the weights alone."""
-        saving.check_format(save_format)
+        file_names.check_format(save_format)
         saving.save(self, path, architecture=False, overwrite=overwrite)
 
     def load_weights(self, path: StrPath, by_name: bool = False, skip_mismatch: bool = False) -> None:

@@ -14,6 +14,7 @@ from fastnn import io
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
 from fastnn.keras import layers, losses, metrics, optimizers
+from fastnn.keras.file_names import check_ending
 from fastnn.keras.named import plain
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _KEY = "fastnn.keras"
 _STATE = "optimizer/"
 # What a description can be wrong by.
 _WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
-_NOT_HDF5 = "is the name of an HDF5 file, which fastnn does not write"
 
 
 def save(
@@ -52,36 +52,6 @@ def save(
         metadata[_KEY] = json.dumps({"version": 2, **model.get_config(), "compiled": compiled})
         arrays |= state
     io.save_safetensors(path, arrays, metadata)
-
-
-def check_ending(path: StrPath, architecture: bool) -> None:
-    """Refuses a whole model under a name that says HDF5; weights, which Keras takes under no other name, are written
-    with a warning.
-
-    Raises:
-        ValueError: the name of a whole model ends in .h5 or .hdf5.
-    """
-    name = os.fspath(path)
-    if not name.lower().endswith((".h5", ".hdf5")):
-        return
-    text = f"{shown_path(path)} {_NOT_HDF5}"
-    if architecture:
-        instead = os.path.splitext(name)[0] + ".keras"
-        raise ValueError(f"{text}: save the model as {shown_path(instead)}, which fastnn's load_model reads")
-    if not name.lower().endswith(".weights.h5"):
-        warnings.warn(f"{text}: it is a safetensors file, which fastnn's load_weights reads", stacklevel=4)
-
-
-def check_format(save_format: Any) -> None:
-    """Refuses formats of Keras' own that fastnn does not write.
-
-    Raises:
-        ValueError: any but None and "keras".
-    """
-    if save_format not in (None, "keras"):
-        raise ValueError(
-            f"save_format is {save_format!r}; fastnn writes its own: leave it out, and name the file .keras"
-        )
 
 
 def described(model: Sequential) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -240,6 +240,7 @@ class Trained(Sources):
         count = -(-len(array) // size)
         heard = self._heard(callbacks, {"steps": count, "verbose": _verbosity(verbose)})
         progress = Progress(count, _verbosity(verbose))
+        self.check_net()
         if self._predictor is None:
             self._predictor = PlanEngine(self.net)
         heard.call("on_predict_begin", {})
