@@ -108,7 +108,14 @@ def batches_in(x: Any) -> Iterable[Any]:
     """Those of one pass."""
     if isinstance(x, Iterator) or hasattr(x, "__iter__"):
         return x
-    return (x[i] for i in range(len(x)))
+    return _by_number(x)
+
+
+def _by_number(x: Any) -> Iterator[Any]:
+    for i in range(len(x)):
+        yield x[i]
+    if hasattr(x, "on_epoch_end"):
+        x.on_epoch_end()
 
 
 def parts_of(batch: Any) -> tuple[Any, Any, Any]:

@@ -31,7 +31,8 @@ def summary(
     least = (*_WIDTHS, 9) if show_trainable else _WIDTHS
     if line_length is not None:
         room = line_length - 3 * len(header) - 1  # beside lines and margins
-        least = tuple(width * room // sum(least) for width in least)
+        others = tuple(width * room // sum(least) for width in least[1:])
+        least = (room - sum(others), *others)
     widths = [max(least[i], *(len(row[i]) for row in [header, *rows])) for i in range(len(header))]
     top, head, under, body, between, bottom = _LINES
     drawn = [_rule(top, widths), _row(head, header, widths), _rule(under, widths)]

@@ -9,7 +9,32 @@ from fastnn.keras import named
 from fastnn.keras.utils import np_utils
 from fastnn.keras.utils.np_utils import normalize, to_categorical
 
-__all__ = ["clear_session", "normalize", "np_utils", "plot_model", "set_random_seed", "to_categorical"]
+__all__ = [
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "normalize",
+    "np_utils",
+    "plot_model",
+    "set_random_seed",
+    "to_categorical",
+]
+
+
+class PyDataset:
+    """Base of what brings batches by number: ``__len__``, and ``__getitem__`` that gives (x, y) or (x, y, weight).
+
+    ``on_epoch_end`` is called between passes. The arguments, of how batches are made ahead, change nothing.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        pass
+
+    def on_epoch_end(self) -> None:
+        """After a pass over all batches."""
+
+
+Sequence = PyDataset
 
 
 def set_random_seed(seed: int) -> None:

@@ -101,7 +101,8 @@ class KerasClassifier(_Estimator):
 
     def predict(self, X: Any, **named: Any) -> np.ndarray:
         """The most probable label of each row."""
-        return self.classes_[self.predict_proba(X, **named).argmax(axis=1)]
+        p = self.predict_proba(X, **named)
+        return self.classes_[p.argmax(axis=1)]
 
     def score(self, X: Any, y: Any, **named: Any) -> float:
         """The share of rows whose label is predicted."""
