@@ -10,7 +10,7 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from fastnn import keras
+from fastnn import io, keras
 from fastnn.errors import FormatError
 from fastnn.keras import initializers, layers, losses, metrics, models, optimizers, regularizers
 from fastnn.keras.named import Configured, arguments, plain
@@ -241,15 +241,35 @@ def test_functions_of_the_users_own_are_given_by_name(tmp_path: Path) -> None:
 
 def test_a_state_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     model = models.Sequential([keras.Input((6,)), layers.Dense(3)])
-    model.compile("adam", "mse")
+    model.compile("adam", "mse", metrics=[metrics.AUC(num_thresholds=300)])
     model.fit(X, np.eye(3)[Y], verbose=0)
     model.save(tmp_path / "m")
     data = (tmp_path / "m").read_bytes()
-    for change in ((b"optimizer/0/exp_avg", b"optimizer/9/exp_avg"), (b'"adam"', b'"adem"'), (b"Adam", b"Adem")):
+    for change in (
+        (b"optimizer/0/exp_avg", b"optimizer/9/exp_avg"),
+        (b"optimizer/1/exp_avg_sq", b"optimizer/1/exp_avg_sz"),
+        (b"optimizer/1/exp_avg_sq", b"optimizer/x/exp_avg_sq"),
+        (b"Adam", b"Adem"),
+        (b'\\"steps\\"', b'\\"steqs\\"'),
+        (b'\\"learning_rate\\": 0.001', b'\\"learning_rate\\": -9999'),
+        (b'\\"num_thresholds\\": 300', b'\\"num_thresholds\\": 9e9'),
+    ):
+        assert change[0] in data and len(change[0]) == len(change[1])
         (tmp_path / "bad").write_bytes(data.replace(*change))
-        if change[0] in data and change[0] != b'"adam"':
-            with pytest.raises(FormatError, match="is damaged"):
-                models.load_model(tmp_path / "bad")
+        with pytest.raises(FormatError, match="is damaged"):
+            models.load_model(tmp_path / "bad")
+
+
+def test_a_file_of_the_first_version(tmp_path: Path) -> None:
+    """Which had neither the other arguments nor how the model is compiled."""
+    dense = {"name": "d", "units": 3, "activation": "softmax", "use_bias": True}
+    parts = [{"class_name": "Dropout", "config": {"name": "o", "rate": 0.5}}, {"class_name": "Dense", "config": dense}]
+    described = {"version": 1, "name": "old", "input_shape": [6], "layers": parts}
+    arrays = {"d/0": np.ones((6, 3), dtype=np.float32), "d/1": np.zeros(3, dtype=np.float32)}
+    io.save_safetensors(tmp_path / "m", arrays, {"fastnn.keras": json.dumps(described)})
+    model = models.load_model(tmp_path / "m")
+    assert model.name == "old" and not model.compiled and model.layers[1].trainable
+    np.testing.assert_allclose(model.predict(X, verbose=0), 1 / 3, rtol=1e-6)
 
 
 def test_json() -> None:

@@ -13,6 +13,9 @@ from fastnn.keras.named import Configured, known, snake
 
 Values = Callable[..., Any]
 
+# Of an AUC: its error falls with one over their number, and they come from files too, which must not ask for memory.
+_MOST_THRESHOLDS = 100_000
+
 
 class Variable:
     """A number (or array of them) that a metric keeps: ``assign``, ``assign_add``, ``numpy()``."""
@@ -471,7 +474,7 @@ class AUC(_Counts):
     and Goadrich's interpolation), from counts at thresholds that lie evenly in [0, 1], as Keras does.
 
     Raises:
-        ValueError: another curve, or less than two thresholds.
+        ValueError: another curve, less than two thresholds or more than 100,000.
     """
 
     refused: ClassVar = {
@@ -488,8 +491,10 @@ class AUC(_Counts):
         dtype: Any = None,
         from_logits: bool = False,
     ) -> None:
-        if num_thresholds < 2:
-            raise ValueError(f"AUC: num_thresholds is {num_thresholds}; it must be at least 2")
+        if not 2 <= num_thresholds <= _MOST_THRESHOLDS:
+            raise ValueError(
+                f"AUC: num_thresholds is {num_thresholds}; it must be at least 2 and at most {_MOST_THRESHOLDS:,}"
+            )
         if curve not in ("ROC", "PR"):
             raise ValueError(f"AUC: curve is {curve!r}; it must be 'ROC' or 'PR'")
         inner = (np.arange(num_thresholds - 2) + 1) / (num_thresholds - 1)

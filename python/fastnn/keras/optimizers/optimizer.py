@@ -181,6 +181,11 @@ class Optimizer(Configured):
         own, self._awaited = self._optimizer, None
         assert own is not None
         numbered = {i: values for i, values in enumerate(state["slots"]) if values}
+        wanted = {"step", *own.active_slots(own.param_groups[0])}
+        for number, values in numbered.items():
+            if not wanted <= values.keys():
+                lacking = ", ".join(sorted(wanted - values.keys()))
+                raise ValueError(f"the optimizer's state of weight {number} lacks {lacking}")
         own.load_state_dict({"state": numbered, "param_groups": own.state_dict()["param_groups"]})
 
     # -- clipping ----------------------------------------------------------------------------------------------------
