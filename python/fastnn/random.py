@@ -141,9 +141,9 @@ def uniform(
     dtype: type = np.float32,
     seed: int | None = None,
 ) -> np.ndarray:
-    """Uniform numbers in [low, high): word i of the stream for element i. seed: fastnn's, unless it is given."""
-    seed = state.seed if seed is None else seed
-    return _core.uniform(list(shape), low, high, seed, purpose, position, dtype is np.float64)
+    """Uniform numbers in [low, high): word i of the stream for element i. seed: another than the one in use."""
+    key = state.seed if seed is None else int(seed) % 2**64
+    return _core.uniform(list(shape), low, high, key, purpose, position, dtype is np.float64)
 
 
 # Coefficients of M. J. Wichura's algorithm AS 241 (PPND16), Applied Statistics 37, 1988: the inverse of the normal
@@ -168,12 +168,16 @@ _TAIL = (
 )  # fmt: skip
 
 
-def normal(shape: Sequence[int], *, purpose: int, position: int, seed: int | None = None) -> np.ndarray:
+def normal(
+    shape: Sequence[int], *, purpose: int, position: int, share_kept: float = 1.0, seed: int | None = None
+) -> np.ndarray:
     """Normal numbers, float64: each from one uniform number by the inverse of the distribution (AS 241).
 
+    share_kept: how much of the distribution, about its middle, they are drawn from. seed: another than the one in use.
     The same bits everywhere: NumPy rounds + - * / and sqrt correctly, the logarithm is ours.
     """
-    return normal_at(uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64, seed=seed))
+    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64, seed=seed)
+    return normal_at((1 - share_kept) / 2 + share_kept * share)
 
 
 def normal_at(share: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Modules that version 0.1.0 or PyTorch has elsewhere: an import of that name gives the module itself."""
+"""Modules that version 0.1.0, PyTorch or Keras has elsewhere: an import of that name gives the module itself."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ RENAMED = {
     "indexing": "eager.indexing",
     "info": "commands.info",
     "inplace": "eager.inplace",
+    "keras.layers.advanced_activations": "keras.layers.activation",
+    "keras.objectives": "keras.losses",
+    "keras.optimizers.legacy": "keras.optimizers.kinds",
     "linalg": "eager.linalg",
     "losses": "nn.losses",
     "lowering": "engine.lowering",

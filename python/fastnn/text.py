@@ -81,10 +81,13 @@ def natural(name: str) -> list[str | tuple[int, str]]:
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
-    """At most ``count`` of the known names that are like a word, the most alike first."""
+    """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
+    letters, as letters in each other's places are the likeliest slip.
+    """
     from difflib import get_close_matches
 
-    return get_close_matches(word, list(known), n=count)
+    found = get_close_matches(word, list(known), n=count + 2)
+    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from types import ModuleType
 from fastnn import __version__, keras
 from fastnn.eager.dtypes import dtype
 from fastnn.platform import fill_standard_descriptors, raise_on_interrupt
+from fastnn.renamed import RENAMED
 from fastnn.text import say
 
 # What scripts import, and what they get.
@@ -55,7 +56,14 @@ MODULES = {
     "torchvision.transforms": "fastnn.transforms",
     "torchvision.transforms.transforms": "fastnn.transforms.transforms",
     "keras": "fastnn.keras",
-    **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, "datasets.mnist"] if name.islower()},
+    **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
+    **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
+}
+_TENSORFLOW = {
+    f"{package}.{name}": ours
+    for package in ("tensorflow", "tensorflow.python")
+    for name, ours in MODULES.items()
+    if name.partition(".")[0] == "keras"
 }
 # Other places of the same names.
 _LONGER = {
@@ -64,7 +72,6 @@ _LONGER = {
     "torch.nn.modules": "fastnn.nn",
     **{f"torch.nn.modules.{name}": f"fastnn.nn.modules.{name}" for name in _NN},
 }
-_TENSORFLOW = {f"tensorflow.{name}": ours for name, ours in MODULES.items() if name.partition(".")[0] == "keras"}
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 
 
@@ -84,14 +91,15 @@ def install() -> None:
     """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
     for name, ours in {**MODULES, **_LONGER, **_TENSORFLOW}.items():
         sys.modules[name] = import_module(ours)
-    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in ("torchvision", "tensorflow")}
+    packages = ("torchvision", "tensorflow", "tensorflow.python")
+    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in packages}
     for package, module in made.items():
         module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
-    for name in [*MODULES, *_TENSORFLOW]:
-        parent, _, child = name.partition(".")
-        if parent in made and "." not in child:
+    for name in [*MODULES, *_TENSORFLOW, *made]:
+        parent, _, child = name.rpartition(".")
+        if parent in made:
             setattr(made[parent], child, sys.modules[name])
     sys.meta_path.insert(0, Refusal())
 

@@ -109,6 +109,8 @@ class PlanEngine:
 
     def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
         """The same as a chunk, step ``number`` of its epoch."""
+        if outputs:
+            self.plan.train_program(x, y)  # what has no compiled form must be known before the step: it is done once
         losses = self.plan.step(x, y).numpy().reshape(1)
         return Chunk(number, losses, self.plan.last_output(x, y), y) if outputs else Chunk(number, losses)
 

@@ -1,4 +1,4 @@
-"""``to_categorical``, ``set_random_seed``, ``clear_session``."""
+"""``to_categorical`` and ``normalize``, on arrays."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import random
-from fastnn.keras import named
 from fastnn.nn.labels import check_range
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+def to_categorical(x: Any, num_classes: int | None = None, nb_classes: int | None = None) -> np.ndarray:
     """Class numbers (...) or (..., 1) as one-hot rows, float32 (..., num_classes); None: the largest number + 1.
+
+    nb_classes: its former name.
 
     Raises:
         ValueError: a number below 0 or not below num_classes.
     """
+    num_classes = nb_classes if num_classes is None else num_classes
     labels = np.asarray(x).astype(np.int64)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
@@ -25,11 +26,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     return (labels[..., None] == np.arange(count)).astype(np.float32)
 
 
-def set_random_seed(seed: int) -> None:
-    """Seeds first weights, shuffles and dropout (:func:`fastnn.manual_seed`)."""
-    random.manual_seed(seed)
-
-
-def clear_session() -> None:
-    """Automatic names start again: the next layers are ``dense``, ``dense_1``, ..."""
-    named.forget()
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """x divided by its length along an axis (by 1 where that is 0), in the norm of an order."""
+    array = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    length = np.linalg.norm(array, order, axis, keepdims=True)
+    return array / np.where(length == 0, 1, length)
