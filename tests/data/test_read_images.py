@@ -354,6 +354,33 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         assert _core.png_size(path) is None
 
 
+def test_a_file_is_read_by_itself(tmp_path: Path) -> None:
+    """Whatever the reader had before: the first row's filter sees nothing above it, a short file has no more bytes."""
+    rows, paths = np.random.default_rng(4).integers(0, 256, (3, 9), np.uint8), []
+    for i, (kind, colour) in enumerate([(2, GREY), (2, RGB), (3, GREY), (3, RGB), (4, GREY), (4, RGB), (2, PALETTE)]):
+        pixel = 3 if colour == RGB else 1
+        some = rows[:, : 3 * pixel] if colour != PALETTE else rows[:, :3] % 5
+        data = zlib.compress(filtered(some, [kind] * 3, pixel))
+        palette = [(b"PLTE", bytes(range(15)))] if colour == PALETTE else []
+        paths.append(tmp_path / f"{i}.png")
+        paths[-1].write_bytes(png([header(3, 3, colour), *palette, (b"IDAT", data), END]))
+    order = [*range(7), *range(6, -1, -1)]
+    out = np.empty((len(order), 3, 3, 3), np.uint8)
+    assert _core.read_images([paths[i] for i in order], out).all()
+    for image, i in zip(out, order, strict=True):
+        assert np.array_equal(image, by_pillow(paths[i], 3)), i
+
+
+@pytest.mark.parametrize("cut", [*range(13), 20, 21, 30])
+def test_a_short_file_behind_another_one(tmp_path: Path, cut: int) -> None:
+    """The bytes that the other left in the buffer are none of its own, least of all a chunk of 4 GB."""
+    first, short = tmp_path / "a.png", tmp_path / "b.png"
+    first.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\xff" * 60)
+    short.write_bytes(png([header(2, 2, GREY), END])[:cut])
+    out = np.full((2, 1, 2, 2), 77, np.uint8)
+    assert not _core.read_images([first, short], out).any() and (out == 77).all()
+
+
 def test_nothing_is_no_image(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png([header(4, 0, GREY), (b"IDAT", zlib.compress(b"")), END]))
