@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_data import write_mnist
-from tutorial_runs import Run, python, runner
+from tutorial_runs import KERAS, Run, python, runner
 
 HERE = Path(__file__).parent / "keras_style"
-IMPORTS = (
-    (r"^from keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
-    (r"^from tensorflow\.keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
-    (r"^import tensorflow as tf$", "import fastnn as tf"),
-)
 VALUE = r"\d\.\d{4}"
 
 
 @pytest.fixture(params=["imports changed", "unchanged"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     write_mnist(tmp_path / "data/MNIST/raw", 400)
-    return runner(tmp_path, IMPORTS if request.param == "imports changed" else None)
+    return runner(tmp_path, KERAS if request.param == "imports changed" else None)
 
 
 def test_digits(run: Run) -> None:
@@ -67,3 +63,19 @@ def test_a_name_that_is_not_there(script: str, lacking: str, tmp_path: Path) -> 
     place = f"script.py, line {len(script.splitlines())}"
     assert done.stderr == f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n"
     assert done.returncode == 2
+
+
+def values(name: str, lines: list[str]) -> list[float]:
+    """The numbers in the line that begins with a name."""
+    line = next(line for line in lines if line.startswith(name))
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
+
+
+def test_an_autoencoder(run: Run, tmp_path: Path) -> None:
+    """Inputs as targets, layers of one model in another, what NumPy writes of predictions."""
+    lines = run(HERE / "autoencoder.py")
+    assert lines[:2] == ["(400, 784) (10, 784)", "(10, 32) (10, 784)"]
+    first, last = values("loss from", lines)
+    assert last < 0.6 * first
+    assert lines[-1] == "better than the mean image: True"
+    assert np.load(tmp_path / "codes.npz")["codes"].shape == (10, 32)
