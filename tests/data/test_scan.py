@@ -77,6 +77,9 @@ def test_a_listing_is_sorted_by_bytes_and_knows_extensions(tree: Path) -> None:
     assert stamps.shape == (0, 3)
     assert sorted(folders) == [".git", "in", "in-x"]
     assert _core.list_folder(tree / "c", [], False)[0] == []
+    kind = "\x08"  # of a regular file, in the byte before its name: no part of it
+    assert _core.list_folder(tree / "c", [f"{kind}png", "png"], False)[0] == [".h.png", "a.PNG", "b.png", "png"]
+    assert _core.list_folder(tree / "c", [f"{kind}png"], False)[0] == []
 
 
 @pytest.mark.parametrize("year", [2400, 9999])

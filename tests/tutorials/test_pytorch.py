@@ -11,20 +11,14 @@ import pytest
 from fastnn import _core
 from PIL import Image
 from small_data import write_digits, write_mnist
-from tutorial_runs import Run, python, runner
+from tutorial_runs import TORCH, Run, python, runner
 
 HERE = Path(__file__).parent
-IMPORTS = (
-    (r"^import torch$", "import fastnn as torch"),
-    (r"^import torch\.", "import fastnn."),
-    (r"^from torchvision import ", "from fastnn import "),
-    (r"^from torch(\.[\w.]+)? import ", r"from fastnn\1 import "),
-)
 
 
 @pytest.fixture(params=["imports changed", "unchanged"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    return runner(tmp_path, IMPORTS if request.param == "imports changed" else None)
+    return runner(tmp_path, TORCH if request.param == "imports changed" else None)
 
 
 @pytest.fixture
