@@ -157,7 +157,7 @@ class Resize:
         short, long = min(width, height), max(width, height)
         new_short, new_long = edges[0], int(edges[0] * long / short)
         if self.max_size is not None and new_long > self.max_size:
-            new_short, new_long = max(int(self.max_size * new_short / new_long), 1), self.max_size
+            new_short, new_long = int(self.max_size * new_short / new_long), self.max_size
         return (new_short, new_long) if width <= height else (new_long, new_short)
 
     def __repr__(self) -> str:
