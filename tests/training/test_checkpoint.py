@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fastnn import FormatError, nn, optim, random
 from fastnn.io import load_state, save_state
-from fastnn.training.checkpoint import load_checkpoint, save_checkpoint
+from fastnn.training.checkpoint import Checkpointer, load_checkpoint, save_checkpoint
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
 
@@ -140,3 +140,28 @@ def test_before_the_first_step(tmp_path: Path) -> None:
     trainer = fresh()
     load_checkpoint(tmp_path / "a.state", trainer, {})
     assert (trainer.position.epoch, trainer.position.step, trainer.optimizer.state) == (0, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("every", "saves"),
+    [
+        (3, [(0, 3), (1, 0), (1, 3), (2, 0)]),
+        (4, [(0, 4), (1, 2), (2, 0)]),
+        (5, [(0, 5), (1, 4)]),
+        (12, [(2, 0)]),
+        (0, []),
+    ],
+)
+def test_a_save_every_so_many_steps(every: int, saves: list[tuple[int, int]]) -> None:
+    """Two epochs of six steps: one save where it falls on an epoch's end, when that is noted."""
+    found = []
+
+    class Noting(Checkpointer):
+        seconds_between = 3600.0
+
+        def save(self, trainer: Trainer) -> bool:
+            found.append((trainer.position.epoch, trainer.position.step))
+            return True
+
+    fresh().fit((X[:12], Y[:12]), epochs=2, batch_size=2, callbacks=[Noting("", dict, every, print)])
+    assert found == saves
