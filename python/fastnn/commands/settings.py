@@ -25,6 +25,7 @@ class Settings:
     resume: bool
     profile: bool = False
     scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
+    resized: bool = False  # images of any size become the network's
     tensorboard: str | None = None  # a folder for event files
     optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
 

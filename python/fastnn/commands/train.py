@@ -142,6 +142,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         checkpoint_every=args.checkpoint_every,
         resume=args.resume,
         profile=args.profile,
+        resized=args.resize is not None,
         tensorboard=args.tensorboard,
     )
 

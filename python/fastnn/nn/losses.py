@@ -8,6 +8,9 @@ from fastnn.nn.module import Module
 
 
 class _Loss(Module):
+    # What a network's outputs predict that was trained with it: fastnn.nn.labels.PREDICTIONS.
+    predicts = "numbers"
+
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
         functional._check_reduction(type(self).__name__, reduction)
@@ -17,12 +20,16 @@ class _Loss(Module):
 class CrossEntropyLoss(_Loss):
     """Softmax cross-entropy of logits (N, C) and int64 labels (N,), see :func:`fastnn.nn.functional.cross_entropy`."""
 
+    predicts = "softmax"
+
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         return functional.cross_entropy(logits, target, self.reduction)
 
 
 class NLLLoss(_Loss):
     """Negative log-likelihood of log-probabilities (N, C) and int64 labels (N,)."""
+
+    predicts = "softmax"  # of logarithms of probabilities: these again
 
     def forward(self, log_probabilities: Tensor, target: Tensor) -> Tensor:
         return functional.nll_loss(log_probabilities, target, self.reduction)
@@ -37,6 +44,8 @@ class MSELoss(_Loss):
 
 class BCEWithLogitsLoss(_Loss):
     """Binary cross-entropy of logits and targets in [0, 1], one shape."""
+
+    predicts = "sigmoid"
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(x, target, self.reduction)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from itertools import pairwise
-from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import FormatError, told
+from fastnn.errors import FormatError
 from fastnn.io.checks import shown_name, shown_path
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
+from fastnn.training.model_info import ModelInfo, check_info, parse_info
 
 if TYPE_CHECKING:
     from fastnn.training.network import Network
@@ -29,21 +27,6 @@ _RECORD = "fastnn.json"  # a record of a .pth file, which PyTorch ignores
 _KEY = "fastnn.model"  # the same text in a safetensors file's metadata
 
 
-@dataclass
-class ModelInfo:
-    """How a network was built and what it was trained on.
-
-    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
-    per channel.
-    """
-
-    sizes: tuple[int, ...] = ()
-    classes: list[str] = field(default_factory=list)
-    input_shape: tuple[int, ...] = ()
-    mean: list[float] | None = None
-    std: list[float] | None = None
-
-
 def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
     """Writes a model's parameters and its info, atomically: safetensors where the name ends so, PyTorch's .pth
     otherwise.
@@ -51,15 +34,15 @@ def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
     from fastnn import io
 
     arrays = OrderedDict((name, np.asarray(tensor._data, order="C")) for name, tensor in model.state_dict().items())
-    text = json.dumps({"version": 1, **asdict(info)})
     if os.fspath(path).endswith(".safetensors"):
-        io.save_safetensors(path, arrays, {_KEY: text})
+        io.save_safetensors(path, arrays, {_KEY: info.text()})
     else:
-        io.save_pth(path, arrays, {_RECORD: text.encode()})
+        io.save_pth(path, arrays, {_RECORD: info.text().encode()})
 
 
-def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
-    """The network in a file, and what is known of it.
+def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Network, ModelInfo]:
+    """The network in a file, of a class that is made as Network is (None: Network), and what is known of it, which the
+    network knows as well.
 
     A file without our info (PyTorch's) must hold 2-D weights with their biases in order: a chain of linear layers with
     ReLU between.
@@ -70,18 +53,21 @@ def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
     from fastnn.training.network import Network
 
     arrays, text = _read(path)
-    info = _parse_info(path, text) if text is not None else ModelInfo()
+    info = parse_info(path, text) if text is not None else ModelInfo(version=0)
     chain = _dense_chain(path, arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
     info.sizes = info.sizes or sizes
-    _check_info(path, info, sizes)
-    network = Network(*sizes)
+    check_info(path, info, sizes)
+    network = (kind or Network)(*sizes)
     for layer, (weight, bias) in zip(network.children(), chain, strict=True):
         layer.weight._data[...] = weight
         if bias is None:
             layer.bias = None
         else:
             layer.bias._data[...] = bias
+    if network.own_forward() == info.forward:
+        info.forward = ""
+    network._info = info
     return network, info
 
 
@@ -100,47 +86,6 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
         raise FormatError(f"{shown_path(path)} holds a {type(obj).__name__}, not a state_dict of tensors")
     text = records.get(_RECORD)
     return dict(obj), None if text is None else text.decode("utf-8", "replace")
-
-
-def _parse_info(path: StrPath, text: str) -> ModelInfo:
-    try:
-        content = json.loads(text)
-        if not isinstance(content, dict):
-            raise TypeError("it is no object")
-        known = {name: content[name] for name in ModelInfo.__dataclass_fields__ if name in content}
-        info = ModelInfo(**known)
-        info.sizes = tuple(int(size) for size in info.sizes)
-        info.input_shape = tuple(int(size) for size in info.input_shape)
-        info.classes = [str(name) for name in info.classes]
-        for name in ("mean", "std"):
-            values = getattr(info, name)
-            setattr(info, name, None if values is None else [float(value) for value in values])
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        what = f"{shown_path(path)}: its description of the network"
-        raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
-    return info
-
-
-def _check_info(path: StrPath, info: ModelInfo, sizes: tuple[int, ...]) -> None:
-    """Refuses a description that does not fit the parameters: a network of these sizes."""
-    if info.sizes != sizes:
-        raise FormatError(
-            f"{shown_path(path)}: its parameters are of a {_dashed(sizes)} network, "
-            f"its description says {_dashed(info.sizes)}"
-        )
-    if info.classes and len(info.classes) != sizes[-1]:
-        described = f"its description names {len(info.classes)} classes"
-        raise FormatError(f"{shown_path(path)}: {described}, the network has {sizes[-1]} outputs")
-    shape = info.input_shape
-    if shape and (min(shape) < 1 or prod(shape) != sizes[0]):
-        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not that of {sizes[0]} inputs")
-    mean, std = info.mean, info.std
-    channels = shape[0] if shape else 1
-    sound = mean is None and std is None
-    if mean is not None and std is not None:
-        sound = len(mean) == len(std) == channels and all(map(isfinite, mean + std)) and min(std) > 0
-    if not sound:
-        raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
 
 
 def _dense_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
@@ -171,10 +116,6 @@ def _dense_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[
     if min(min(weight.shape) for weight, _ in chain) < 1:
         raise FormatError(f"{shown_path(path)}: a weight has no elements")
     return chain
-
-
-def _dashed(sizes: tuple[int, ...]) -> str:
-    return "-".join(map(str, sizes))
 
 
 def parameters_sha256(model: Module) -> str:

@@ -84,6 +84,9 @@ class Trainer:
         validation = None if val is None else whole_feed(val, self._dtype)
         if isinstance(batches, FeedBatches):
             self._check_recordable(batches.feed, batch_size)
+        remember = getattr(self.model, "_remember", None)  # of a Network
+        if remember is not None:
+            remember(self.criterion, train, batches.feed if isinstance(batches, FeedBatches) else None)
         for callback in callbacks:
             callback.on_train_begin(self)
         while self.position.epoch < epochs and not self.stop_training:
