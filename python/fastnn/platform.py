@@ -7,10 +7,13 @@ this module written for it, and nothing else of the package.
 from __future__ import annotations
 
 import os
+import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import ClassVar
 
 Path = str | os.PathLike[str]
 
@@ -23,6 +26,35 @@ BROKEN_PIPE = 128 + 13
 def after_fork_in_child(handler: Callable[[], None]) -> None:
     """Has the handler called in the child after every fork."""
     os.register_at_fork(after_in_child=handler)
+
+
+class Turns:
+    """A lock for calls that take turns: ``with turns:``. The thread that has it may take it again; copies, pickled ones
+    and a forked child's are free.
+    """
+
+    _all: ClassVar[weakref.WeakSet[Turns]] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._all.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple:
+        return Turns, ()
+
+    @classmethod
+    def renew(cls) -> None:
+        for turns in list(cls._all):
+            turns._lock = threading.RLock()
+
+
+after_fork_in_child(Turns.renew)
 
 
 def take_stop_signals(handler: Callable[[int, FrameType | None], None]) -> Callable[[], None]:

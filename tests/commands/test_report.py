@@ -174,7 +174,7 @@ def test_percent() -> None:
 def test_the_class_is_that_of_the_outputs() -> None:
     """Two outputs whose probabilities round to the same number."""
     found = Findings(np.array([[1e-9, 2e-9]], dtype=np.float32), np.array([1]))
-    assert found.probabilities[0, 0] == found.probabilities[0, 1]
+    assert found.values[0, 0] == found.values[0, 1]
     assert found.correct == 1
 
 

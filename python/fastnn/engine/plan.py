@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,10 +57,13 @@ class _Update:
 
 
 class _OneCall:
-    """Held by the thread that runs a plan; another one is told so, not made to wait."""
+    """Held by the thread that runs a plan. Another one is told so, not made to wait; an evaluation waits for all but
+    training.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._trains = False
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
@@ -70,6 +73,27 @@ class _OneCall:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        with self:
+            self._trains = True
+            try:
+                yield
+            finally:
+                self._trains = False
+
+    @contextmanager
+    def evaluation(self) -> Iterator[None]:
+        """By a thread that holds no other plan."""
+        while not self._lock.acquire(timeout=0.02):
+            if self._trains:
+                self.__enter__()
+                break
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 class Plan:
@@ -113,7 +137,7 @@ class Plan:
     def step(self, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> Tensor:
         """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
         x, y = _as_array(x), _as_array(y)
-        with self._exclusive:
+        with self._exclusive.training():
             program = self.train_program(x, y)
             self._executor.write(program.input, x)
             self._executor.write(program.target, y)
@@ -130,12 +154,16 @@ class Plan:
     def forward(self, x: Tensor | np.ndarray) -> Tensor:
         """The model's output in evaluation mode."""
         x = _as_array(x)
-        with self._exclusive:
+        with self.evaluating():
             program = self.eval_program(x)
             self._executor.write(program.input, x)
             self._executor.step(program.number)
             self._give_back_states()
             return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Around evaluations, by this thread alone: another one that evaluates waits, one that trains is refused."""
+        return self._exclusive.evaluation()
 
     def run(
         self,
@@ -153,7 +181,7 @@ class Plan:
 
         losses (steps in all,) and outputs (steps in all * batch, ...) are filled from step ``first`` on.
         """
-        with self._exclusive:
+        with self.evaluating() if program.loss == MISSING else self._exclusive.training():
             self._acquire()
             done = self._executor.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)

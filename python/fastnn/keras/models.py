@@ -20,7 +20,9 @@ from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import unique
 from fastnn.keras.progress import Progress
+from fastnn.nn.contexts import modes
 from fastnn.nn.labels import predicted_classes
+from fastnn.platform import Turns
 from fastnn.training.batches import Position
 from fastnn.training.engines import PlanEngine
 from fastnn.training.feed import Feed, as_array, check_finite
@@ -43,6 +45,7 @@ class Sequential:
         self._input: Shape | None = None
         self._net: nn.Sequential | None = None
         self._predictor: PlanEngine | None = None
+        self._turns = Turns()  # of calls that evaluate
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[Metric] = []
@@ -277,9 +280,10 @@ class Sequential:
         """[loss, metrics...] on x and y (the loss alone without metrics), or a dict of them."""
         self._check_compiled("evaluate")
         self._check_size(batch_size)
-        feed = self._feed(*self._pair(x, y))
-        progress = Progress(-(-len(feed) // (batch_size or 32)), _verbosity(verbose))
-        values = self.measured(self._trainer(), feed)
+        with self._turns:
+            feed = self._feed(*self._pair(x, y))
+            progress = Progress(-(-len(feed) // (batch_size or 32)), _verbosity(verbose))
+            values = self.measured(self._trainer(), feed)
         progress.finish(values)
         if return_dict:
             return values
@@ -297,12 +301,13 @@ class Sequential:
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> np.ndarray:
         """The outputs (N, ...) for x."""
         self._check_size(batch_size)
-        array = self._inputs(x)
-        progress = Progress(-(-len(array) // (batch_size or 32)), _verbosity(verbose))
-        if self._predictor is None:
-            self._predictor = PlanEngine(self.net)
-        feed = Feed.of_inputs(array)
-        out = self._predictor.outputs(feed) if len(array) else np.zeros((0, *self.output_shape[1:]), np.float32)
+        with self._turns:
+            array = self._inputs(x)
+            progress = Progress(-(-len(array) // (batch_size or 32)), _verbosity(verbose))
+            if self._predictor is None:
+                self._predictor = PlanEngine(self.net)
+            feed = Feed.of_inputs(array)
+            out = self._predictor.outputs(feed) if len(array) else np.zeros((0, *self.output_shape[1:]), np.float32)
         progress.finish({})
         return out
 
@@ -314,12 +319,8 @@ class Sequential:
         """The outputs for a batch, as a tensor."""
         array = x._data if isinstance(x, Tensor) else self._inputs(x)
         self.check_built()
-        self.net.train(training)
-        try:
-            with no_grad():
-                return self.net(Tensor(array))
-        finally:
-            self.net.train(False)
+        with self._turns, modes(self.net, training=training), no_grad():
+            return self.net(Tensor(array))
 
     # -- files -------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from fastnn.nn import losses
 from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
+from fastnn.platform import Turns
 from fastnn.text import did_you_mean
 from fastnn.training.callbacks import Callback, EpochLines
 from fastnn.training.engines import FallbackEngine
@@ -43,7 +44,7 @@ class Network(Module):
         TypeError: a size that is no whole number.
     """
 
-    unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info"}
+    unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info", "_turns"}
 
     def __init__(self, *sizes: int) -> None:
         super().__init__()
@@ -55,6 +56,7 @@ class Network(Module):
         for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             setattr(self, f"layer{number}", Linear(inputs, outputs))
         self._info = ModelInfo(self.sizes)
+        self._turns = Turns()  # of calls that evaluate
         self._trainer: Trainer | None = None  # of the last fit
         self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
 
@@ -136,7 +138,8 @@ class Network(Module):
             info, last = self._info, self._trainer
             criterion = loss_of(info.loss, self._predicts()) if last is None else last.criterion
             trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
-        metrics = trainer.evaluate(data)
+        with self._turns:
+            metrics = trainer.evaluate(data)
         return metrics["loss"], metrics.get("accuracy", float("nan"))
 
     def predict(self, x: Any) -> np.ndarray:
@@ -171,8 +174,8 @@ class Network(Module):
         strange = self._info.unlike(array)
         if strange:
             warnings.warn(strange, stacklevel=3)
-        # A subclass may have a forward of its own that looks at values.
-        return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))
+        with self._turns:  # a subclass may have a forward of its own that looks at values
+            return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))
 
     def _remember(self, criterion: Criterion, data: Any, feed: Feed | None) -> None:
         """What a fit that begins tells of this network."""
