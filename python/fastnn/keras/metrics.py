@@ -46,12 +46,27 @@ def mean_absolute_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     return np.abs(p - _rows(y, p)).reshape(len(p), -1).mean(axis=1)
 
 
+_LARGER_IS_BETTER = {
+    accuracy: True,
+    binary_accuracy: True,
+    categorical_accuracy: True,
+    mean_squared_error: False,
+    mean_absolute_error: False,
+}
+
+
 class Metric:
-    """The running mean over samples of a function of arrays (targets, predictions) -> (N,)."""
+    """The running mean over samples of a function of arrays (targets, predictions) -> (N,).
+
+    larger_is_better: for callbacks that watch it; None where nobody knows.
+    """
+
+    larger_is_better: bool | None = None
 
     def __init__(self, values: Values, name: str, as_given: bool = False) -> None:
         self.values = values
         self.name = name
+        self.larger_is_better = _LARGER_IS_BETTER.get(values, self.larger_is_better)
         self.as_given = as_given  # one-hot rows stay rows; else they come as class numbers
         self.reset_state()
 
@@ -81,6 +96,11 @@ _KNOWN: dict[str, Values] = {
     "mae": mean_absolute_error,
     "mean_absolute_error": mean_absolute_error,
 }
+
+
+def larger_is_better(name: str) -> bool | None:
+    """Of a metric by Keras' name; None for any other name."""
+    return _LARGER_IS_BETTER.get(_KNOWN.get(name))  # type: ignore[arg-type]
 
 
 def _kind(function: Values, default: str) -> type[Metric]:
