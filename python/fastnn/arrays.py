@@ -1,4 +1,4 @@
-"""Numbers as arrays, whatever holds them."""
+"""Numbers as arrays, whatever holds them; integers, whosever they are."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ def to_array(data: Any) -> np.ndarray:
     """
     detach = getattr(data, "detach", None)
     return np.asarray(data if detach is None else detach())
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a value is an integer, Python's or NumPy's; a bool is none. What is kept of it is ``int(value)``: NumPy's
+    wrap around, and JSON does not know them.
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.data.order import choices, permutation
 from fastnn.errors import told
 
@@ -80,7 +81,7 @@ class RandomSampler(Sampler[int]):
 
     @property
     def num_samples(self) -> int:
-        return len(self.data_source) if self._num_samples is None else self._num_samples
+        return len(self.data_source) if self._num_samples is None else int(self._num_samples)
 
     def order(self) -> np.ndarray:
         """The indices of the next pass, int64 (num_samples,)."""
@@ -116,7 +117,7 @@ class BatchSampler(Sampler[list[int]]):
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         self.sampler = sampler
-        self.batch_size = batch_size
+        self.batch_size = int(batch_size)
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -138,4 +139,4 @@ class BatchSampler(Sampler[list[int]]):
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return is_integer(value) and value > 0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
+from fastnn.arrays import is_integer
 from fastnn.eager import dtypes, ops
 from fastnn.eager.linalg import matmul
 from fastnn.eager.support import promoted, result, shape_of
@@ -78,7 +79,7 @@ def arange(start: float, end: float | None = None, step: float = 1, dtype: Any =
     """start, start + step, ... below end; arange(n) starts at 0. Integers give int64."""
     if end is None:
         start, end = 0, start
-    array = np.arange(start, end, step)
+    array = np.arange(*[int(number) if is_integer(number) else number for number in (start, end, step)])
     kind = dtypes.to_numpy(dtype) if dtype is not None else np.int64 if array.dtype.kind == "i" else np.float32
     return Tensor(array.astype(kind))
 
@@ -117,6 +118,7 @@ def randint(low: int, high: int | Sequence[int], size: Sequence[int] | None = No
     """
     if size is None:
         low, high, size = 0, low, high
+    low, high = int(low), int(high)  # type: ignore[arg-type]
     if not low < high <= low + 2**53:
         raise ValueError(f"randint: high is {high}; it must be above low = {low}, by at most 2**53")
     position = random.state.advance("draws")

@@ -92,8 +92,8 @@ def _integer_only(a: Tensor, other: Any, operation: str, symbol: str) -> Tensor:
 
 def power(x: Tensor, exponent: Any) -> Tensor:
     """x ** p. A tensor p gives exp(p log x), so x must be positive there."""
-    if isinstance(exponent, int) and exponent >= 0 and x._data.dtype.kind in "iu":
-        return wrap(ops.integer(x._data, exponent, "power"))
+    if isinstance(exponent, int | np.integer) and exponent >= 0 and x._data.dtype.kind in "iu":
+        return wrap(ops.integer(x._data, int(exponent), "power"))
     x = floating(x)
     if isinstance(exponent, TensorBase):
         return (floating(exponent) * x.log()).exp()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import nn
+from fastnn.arrays import is_integer
 from fastnn.keras import activations, initializers
 from fastnn.keras.named import unique
 
@@ -154,7 +155,7 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int | np.integer) or units < 1:
+        if not is_integer(units) or units < 1:
             raise ValueError(f"Dense: units is {units!r}; it must be an integer of at least 1")
         self.units = int(units)
         self.activation = activations.get(activation)
@@ -279,7 +280,7 @@ KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Activat
 def _checked_shape(kind: str, shape: Any) -> Shape | None:
     if shape is None:
         return None
-    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-    if not all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in sizes):
+    sizes = (shape,) if is_integer(shape) else tuple(shape)
+    if not all(is_integer(size) and size > 0 for size in sizes):
         raise ValueError(f"{kind}: input_shape is {shape}; it must be the sizes of one sample, such as (784,)")
     return tuple(int(size) for size in sizes)

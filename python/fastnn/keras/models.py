@@ -249,9 +249,8 @@ class Sequential:
             NonFiniteLossError: the loss became NaN or infinite.
         """
         self._check_compiled("fit")
-        self._check_size(batch_size)
-        check_count("epochs", epochs, 0)
-        check_count("validation_freq", validation_freq, 1)
+        batch_size, epochs = self._checked_size(batch_size), check_count("epochs", epochs, 0)
+        validation_freq, initial_epoch = check_count("validation_freq", validation_freq, 1), int(initial_epoch)
         if validation_data is not None:
             train, held_out = self._pair(x, y), self._pair(*_two(validation_data))
         else:
@@ -260,13 +259,13 @@ class Sequential:
         validation = None if held_out is None else self._feed(*held_out)
         shown = _verbosity(verbose)
         self.history, self.stop_training = History(), False
-        params = {"epochs": epochs, "steps": -(-len(feed) // (batch_size or 32)), "verbose": shown}
+        params = {"epochs": epochs, "steps": -(-len(feed) // batch_size), "verbose": shown}
         given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
         heard = CallbackList([*given, self.history], self, params)
         trainer = self._trainer()
         trainer.position = Position(epoch=initial_epoch)
         fitting = Fitting(self, heard, shown, validation, validation_freq)
-        trainer.fit(feed, epochs=epochs, batch_size=batch_size or 32, shuffle=bool(shuffle), callbacks=[fitting])
+        trainer.fit(feed, epochs=epochs, batch_size=batch_size, shuffle=bool(shuffle), callbacks=[fitting])
         return self.history
 
     def evaluate(
@@ -279,10 +278,10 @@ class Sequential:
     ) -> Any:
         """[loss, metrics...] on x and y (the loss alone without metrics), or a dict of them."""
         self._check_compiled("evaluate")
-        self._check_size(batch_size)
+        batch_size = self._checked_size(batch_size)
         with self._turns:
             feed = self._feed(*self._pair(x, y))
-            progress = Progress(-(-len(feed) // (batch_size or 32)), _verbosity(verbose))
+            progress = Progress(-(-len(feed) // batch_size), _verbosity(verbose))
             values = self.measured(self._trainer(), feed)
         progress.finish(values)
         if return_dict:
@@ -300,10 +299,10 @@ class Sequential:
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> np.ndarray:
         """The outputs (N, ...) for x."""
-        self._check_size(batch_size)
+        batch_size = self._checked_size(batch_size)
         with self._turns:
             array = self._inputs(x)
-            progress = Progress(-(-len(array) // (batch_size or 32)), _verbosity(verbose))
+            progress = Progress(-(-len(array) // batch_size), _verbosity(verbose))
             if self._predictor is None:
                 self._predictor = PlanEngine(self.net)
             feed = Feed.of_inputs(array)
@@ -393,9 +392,8 @@ class Sequential:
             text = f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')"
             raise told(ValueError(text), "model.loss", model=self.name)
 
-    def _check_size(self, batch_size: int | None) -> None:
-        if batch_size is not None:
-            check_count("batch_size", batch_size, 1)
+    def _checked_size(self, batch_size: int | None) -> int:
+        return 32 if batch_size is None else check_count("batch_size", batch_size, 1)
 
     def _inputs(self, x: Any) -> np.ndarray:
         """x as the model takes it, float32; a model without a shape is built for it.

@@ -44,8 +44,8 @@ class ModelInfo:
     version: int = VERSION
 
     def text(self) -> str:
-        """As JSON."""
-        return json.dumps(asdict(self))
+        """As JSON; NumPy's numbers and arrays as Python's."""
+        return json.dumps(asdict(self), default=lambda value: value.tolist())
 
     @property
     def class_count(self) -> int:

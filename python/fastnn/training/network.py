@@ -50,9 +50,7 @@ class Network(Module):
         super().__init__()
         if len(sizes) < 2:
             raise ValueError(f"Network needs at least an input and an output size, got {sizes}")
-        for size in sizes:
-            check_count("a layer's size", size, 1)
-        self.sizes = tuple(map(int, sizes))
+        self.sizes = tuple(check_count("a layer's size", size, 1) for size in sizes)
         for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             setattr(self, f"layer{number}", Linear(inputs, outputs))
         self._info = ModelInfo(self.sizes)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
@@ -75,8 +76,7 @@ class Trainer:
             TypeError: data or callbacks of a wrong kind.
             NonFiniteLossError: the loss became NaN or infinite.
         """
-        check_count("batch_size", batch_size, 1)
-        check_count("epochs", epochs, 0)
+        batch_size, epochs = check_count("batch_size", batch_size, 1), check_count("epochs", epochs, 0)
         _check_callbacks(callbacks)
         batches = batches_of(train, self._dtype, batch_size, shuffle, drop_last)
         self.epochs = epochs
@@ -215,13 +215,14 @@ class Trainer:
         raise told(NonFiniteLossError(text), "loss.finite", loss=loss, epoch=epoch, step=step, lr=lr)
 
 
-def check_count(name: str, value: Any, least: int) -> None:
+def check_count(name: str, value: Any, least: int) -> int:
     """An integer of at least ``least``; TypeError or ValueError that names it otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not is_integer(value):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
         text = f"{name} is {value}; it must be >= {least}"
         raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
+    return int(value)
 
 
 def _check_optimizer(optimizer: Any, model: Module) -> None:
