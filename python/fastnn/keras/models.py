@@ -26,6 +26,7 @@ from fastnn.platform import Turns
 from fastnn.training.batches import Position
 from fastnn.training.engines import PlanEngine
 from fastnn.training.feed import Feed, as_array, check_finite
+from fastnn.training.input_range import range_of, warn_if_unlike
 from fastnn.training.trainer import Trainer, check_count
 
 Shape = tuple[int, ...]
@@ -45,6 +46,7 @@ class Sequential:
         self._input: Shape | None = None
         self._net: nn.Sequential | None = None
         self._predictor: PlanEngine | None = None
+        self._input_range: list[float] | None = None  # of the last fit
         self._turns = Turns()  # of calls that evaluate
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
@@ -257,6 +259,9 @@ class Sequential:
             train, held_out = _split(self._pair(x, y), validation_split)
         feed = self._feed(*train)
         validation = None if held_out is None else self._feed(*held_out)
+        self._input_range = range_of(feed)
+        if validation is not None:
+            warn_if_unlike(self._input_range, validation, stacklevel=2)
         shown = _verbosity(verbose)
         self.history, self.stop_training = History(), False
         params = {"epochs": epochs, "steps": -(-len(feed) // batch_size), "verbose": shown}
@@ -281,6 +286,7 @@ class Sequential:
         batch_size = self._checked_size(batch_size)
         with self._turns:
             feed = self._feed(*self._pair(x, y))
+            warn_if_unlike(self._input_range, feed, stacklevel=2)
             progress = Progress(-(-len(feed) // batch_size), _verbosity(verbose))
             values = self.measured(self._trainer(), feed)
         progress.finish(values)
@@ -298,7 +304,7 @@ class Sequential:
         return meter.logs()
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> np.ndarray:
-        """The outputs (N, ...) for x."""
+        """The outputs (N, ...) for x. Warns where x is not at all like what the model was trained on."""
         batch_size = self._checked_size(batch_size)
         with self._turns:
             array = self._inputs(x)
@@ -306,6 +312,8 @@ class Sequential:
             if self._predictor is None:
                 self._predictor = PlanEngine(self.net)
             feed = Feed.of_inputs(array)
+            if len(array):
+                warn_if_unlike(self._input_range, feed, stacklevel=2)
             out = self._predictor.outputs(feed) if len(array) else np.zeros((0, *self.output_shape[1:]), np.float32)
         progress.finish({})
         return out

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite, prod
 from typing import Any
 
-import numpy as np
-
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_name, shown_path
 from fastnn.nn.labels import PREDICTIONS
@@ -52,19 +50,6 @@ class ModelInfo:
         """How many classes its outputs tell apart; one of a ``sigmoid`` tells two."""
         return 2 if self.sizes[-1:] == (1,) and self.outputs == "sigmoid" else (self.sizes or (0,))[-1]
 
-    def unlike(self, x: np.ndarray) -> str:
-        """Why numbers are not at all like those that the network was trained on; empty where they may be."""
-        if self.input_range is None:
-            return ""
-        low, high = float(x.min()), float(x.max())
-        usual, largest = (max(abs(a), abs(b)) for a, b in (self.input_range, (low, high)))
-        pixels = "divide pixels by 255" if usual <= _SCALED < largest else ""
-        if largest > _FAR * usual or (largest <= 1 and usual > _FAR * _SCALED):
-            usual_range = "from {:g} to {:g}".format(*self.input_range)
-            text = f"x has values from {low:g} to {high:g}; this network was trained on values {usual_range}"
-            return f"{text}: {pixels or 'give it inputs scaled as those were'}"
-        return ""
-
     def assumptions(self) -> Iterator[str]:
         """What is taken for granted of its layers and outputs, because the file does not tell."""
         if self.version == 0:
@@ -74,10 +59,6 @@ class ModelInfo:
         if not (self.outputs or self.classes or self.input_shape):  # who describes images means classes
             yield "its output: a number" if self.sizes[-1:] == (1,) else "its outputs: scores of classes (softmax)"
 
-
-# Pixels that are scaled, and perhaps normalised, are below this (MNIST's: 2.8); pixels of files go to 255. Ten times
-# what was seen in training is no accident of the sample.
-_SCALED, _FAR = 5.0, 10.0
 
 _CHOICES = {
     "outputs": ("", *PREDICTIONS),

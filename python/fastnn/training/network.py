@@ -20,10 +20,12 @@ from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 from fastnn.platform import Turns
 from fastnn.text import did_you_mean
+from fastnn.training.batches import whole_feed
 from fastnn.training.callbacks import Callback, EpochLines
 from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array, as_inputs
 from fastnn.training.history import History
+from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.model_info import VERSION, ModelInfo
 from fastnn.training.trained_on import loss_of, trained_on
 from fastnn.training.trainer import Trainer, check_count
@@ -128,7 +130,7 @@ class Network(Module):
 
     def evaluate(self, data: Any) -> tuple[float, float]:
         """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no
-        classes.
+        classes. Warns where x is not at all like what the network was trained on.
         """
         if self._trainer is not None and self._trainer.is_current():
             trainer = self._trainer
@@ -136,8 +138,10 @@ class Network(Module):
             info, last = self._info, self._trainer
             criterion = loss_of(info.loss, self._predicts()) if last is None else last.criterion
             trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
+        feed = whole_feed(data, next(self.parameters())._storage.dtype)
+        warn_if_unlike(self._info.input_range, feed, stacklevel=2)
         with self._turns:
-            metrics = trainer.evaluate(data)
+            metrics = trainer.evaluate(feed)
         return metrics["loss"], metrics.get("accuracy", float("nan"))
 
     def predict(self, x: Any) -> np.ndarray:
@@ -169,11 +173,10 @@ class Network(Module):
         if not len(array):
             return np.zeros((0, self.sizes[-1]), dtype=np.float32)
         array = as_inputs(array, next(self.parameters())._storage.dtype)
-        strange = self._info.unlike(array)
-        if strange:
-            warnings.warn(strange, stacklevel=3)
+        feed = Feed.of_inputs(array)
+        warn_if_unlike(self._info.input_range, feed, stacklevel=3)
         with self._turns:  # a subclass may have a forward of its own that looks at values
-            return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))
+            return FallbackEngine("plan", self).outputs(feed)
 
     def _remember(self, criterion: Criterion, data: Any, feed: Feed | None) -> None:
         """What a fit that begins tells of this network."""

@@ -14,6 +14,7 @@ from fastnn.data.vision import VisionDataset
 from fastnn.engine.plan import Criterion
 from fastnn.nn import functional, losses
 from fastnn.training.feed import Feed
+from fastnn.training.input_range import range_of
 
 _OF_FUNCTIONS = {
     functional.cross_entropy: losses.CrossEntropyLoss,
@@ -59,7 +60,7 @@ def square(features: int) -> tuple[int, ...]:
 
 def image_facts(feed: Feed) -> dict[str, Any]:
     """How the images of a feed look, by a sample of them; nothing where its rows are no images."""
-    some, shape = feed.x[:: _every(feed)], _image_shape(feed.x.shape[1:])
+    some, shape = feed.x[:: -(-len(feed) // SAMPLE)], _image_shape(feed.x.shape[1:])
     pixels, mean, std = _pixels(some, feed.mean, feed.std, shape[:1])
     if not shape or pixels is None:
         return {}
@@ -69,14 +70,7 @@ def image_facts(feed: Feed) -> dict[str, Any]:
 
 
 def _inputs(feed: Feed) -> dict[str, Any]:
-    x = feed.x[:: _every(feed)]
-    if x.dtype == np.uint8:
-        x, _ = feed.batch(np.arange(0, len(feed), _every(feed), dtype=np.int64))
-    return {"input_range": [float(x.min()), float(x.max())]} | image_facts(feed)
-
-
-def _every(feed: Feed) -> int:
-    return -(-len(feed) // SAMPLE)
+    return {"input_range": range_of(feed)} | image_facts(feed)
 
 
 def _is_ours(kind: Any) -> bool:

@@ -21,6 +21,7 @@ from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk, EagerEngine, FallbackEngine, PlanEngine, StepLimit
 from fastnn.training.feed import Feed, check_labels
 from fastnn.training.history import History
+from fastnn.training.input_range import range_of, warn_if_unlike
 from fastnn.training.metrics import RunningAccuracy
 
 
@@ -87,6 +88,8 @@ class Trainer:
         remember = getattr(self.model, "_remember", None)  # of a Network
         if remember is not None:
             remember(self.criterion, train, batches.feed if isinstance(batches, FeedBatches) else None)
+        if validation is not None and isinstance(batches, FeedBatches):
+            warn_if_unlike(range_of(batches.feed), validation, stacklevel=2)
         for callback in callbacks:
             callback.on_train_begin(self)
         while self.position.epoch < epochs and not self.stop_training:
