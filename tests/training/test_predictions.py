@@ -298,6 +298,14 @@ def test_a_file_that_tells_nothing(tmp_path: Path) -> None:
         Network.load(tmp_path / "n.pth")
 
 
+def test_a_model_of_keras_style_is_another(tmp_path: Path) -> None:
+    """Also where its kernels are square, so that their shapes tell nothing."""
+    model = keras.Sequential([keras.layers.Dense(3, "tanh", input_shape=(3,)), keras.layers.Dense(3)])
+    model.save(tmp_path / "n.safetensors")
+    with pytest.raises(FormatError, match=r"is a model of fastnn\.keras: keras\.models\.load_model reads it"):
+        Network.load(tmp_path / "n.safetensors")
+
+
 def test_a_file_of_an_earlier_version(tmp_path: Path) -> None:
     """It has no more than the first five fields."""
     from fastnn import io

@@ -77,6 +77,8 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
 
     if io.sniff(path) == "safetensors":
         arrays, metadata = io.load_safetensors(path)
+        if "fastnn.keras" in metadata:  # kernels lie the other way round, activations are any
+            raise FormatError(f"{shown_path(path)} is a model of fastnn.keras: keras.models.load_model reads it")
         return arrays, metadata.get(_KEY)
     obj, records = io.load_pth(path)
     for key in ("state_dict", "model_state_dict"):  # the usual forms of a checkpoint with more in it
