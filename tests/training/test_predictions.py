@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -296,6 +297,16 @@ def test_a_file_that_tells_nothing(tmp_path: Path) -> None:
     said = r"n\.pth does not tell how .* Assumed: its layers: ReLU between them, nothing .*; its outputs: scores"
     with pytest.warns(UserWarning, match=said):
         Network.load(tmp_path / "n.pth")
+
+
+def test_a_pickle_of_an_earlier_version() -> None:
+    network = Network(3, 4, 2)
+    state = {name: value for name, value in network.__getstate__().items() if name not in ("_info", "_turns")}
+    former = Network.__new__(Network)
+    former.__setstate__(state)
+    assert np.array_equal(former.predict(X), network.predict(X))
+    again = pickle.loads(pickle.dumps(fitted("mse of rows", "arrays")))
+    assert np.array_equal(again.predict(X), scores(again))
 
 
 def test_a_model_of_keras_style_is_another(tmp_path: Path) -> None:

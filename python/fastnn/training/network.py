@@ -64,6 +64,10 @@ class Network(Module):
         """For copies: without the trainer of the last fit, whose plan holds this network's parameters."""
         return {**self.__dict__, "_trainer": None, "_idle": None}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Also of pickles from before networks knew of their training."""
+        self.__dict__.update({"_info": ModelInfo(state["sizes"]), "_turns": Turns(), **state})
+
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 2:
             x = x.flatten(1)
