@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from fastnn import FormatError, Network, Trainer, keras, nn, optim
 from fastnn.nn import functional
+from fastnn.training.feed import Feed
+from fastnn.training.input_range import range_of
 from fastnn.training.model_files import load_model
 from fastnn.training.model_info import ModelInfo
 from fastnn.utils.data import DataLoader, TensorDataset
@@ -262,6 +264,16 @@ def test_validation_data_of_another_scale_are_said(fit: str) -> None:
             model.fit((PIXELS / 255, LABELS), (PIXELS, LABELS), **options)
         else:
             model.fit(PIXELS / 255, LABELS, validation_data=(PIXELS, LABELS), **options)
+
+
+@pytest.mark.parametrize("norm", [None, (np.array([0.1, 0.5]), np.array([0.2, 2.0]))])
+def test_ranges_are_those_of_the_batches(norm: Any) -> None:
+    """Of images of two channels, normalised or not."""
+    images = np.array([[[[0, 51]], [[102, 255]]], [[[204, 153]], [[255, 255]]]], np.uint8)
+    feed = Feed(images, np.zeros(2, np.int64), *(norm or (None, None)))
+    batch, _ = feed.batch(np.arange(2))
+    assert np.allclose(range_of(feed), [batch.min(), batch.max()], rtol=1e-6)
+    assert np.allclose(range_of(feed), [0, 1] if norm is None else [-0.5, 3.5])  # (0 - 0.1) / 0.2, (0.8 - 0.1) / 0.2
 
 
 @pytest.mark.parametrize("other", [np.zeros((2, 3)), PIXELS / 255 * 3, -PIXELS / 255, PIXELS[:1] / 255, PIXELS[:0]])

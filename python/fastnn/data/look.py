@@ -8,8 +8,9 @@ import numpy as np
 
 from fastnn.data.photo import BOX, SIDE, on_dark
 
-# So many images, evenly over the set, tell how all of it looks.
-SAMPLE = 1000
+# So many images, evenly over the set, tell how all of it looks: of a share of 95 %, 200 leave a deviation of 1.5 %.
+# They take some 5 ms.
+SAMPLE = 200
 
 # Labels are wrong, and images odd, in a few of a hundred cases of real data sets.
 MOST = 0.95

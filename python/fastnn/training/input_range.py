@@ -18,11 +18,14 @@ _SCALED, _FAR = 5.0, 10.0
 
 def range_of(feed: Feed) -> list[float]:
     """The least and the largest number that a model is given, by a sample of the rows."""
-    every = -(-len(feed) // SAMPLE)
-    x = feed.x[::every]
-    if x.dtype == np.uint8:
-        x, _ = feed.batch(np.arange(0, len(feed), every, dtype=np.int64))
-    return [float(x.min()), float(x.max())] if x.size else [0.0, 0.0]
+    x = feed.x[:: -(-len(feed) // SAMPLE)]
+    if not x.size:
+        return [0.0, 0.0]
+    if x.dtype == np.uint8:  # the ends of each channel, as a batch would have them
+        axes = (0, *range(2, x.ndim))
+        x = np.stack([x.min(axis=axes), x.max(axis=axes)]) / 255
+        x = x if feed.mean is None else (x - feed.mean) / feed.std
+    return [float(x.min()), float(x.max())]
 
 
 def warn_if_unlike(seen: Sequence[float] | None, feed: Feed, stacklevel: int) -> None:
