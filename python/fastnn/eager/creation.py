@@ -88,6 +88,7 @@ def full(
     size: Sequence[int], fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
     """One value everywhere; of its own dtype: float32, int64 or bool."""
+    fill_value = int(fill_value) if is_integer(fill_value) else fill_value
     dtype = tensor(fill_value).dtype if dtype is None else dtype
     return _filled((tuple(size),), fill_value, dtype, requires_grad, device)
 
