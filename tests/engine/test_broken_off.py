@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import random
 import signal
 import sys
@@ -91,6 +93,39 @@ def test_others_wait() -> None:
         order.append("first")
     thread.join(20)
     assert order == ["first", "other"]
+
+
+def test_an_evaluation_waits_for_all_but_training() -> None:
+    lease, order = _core.Lease("taken"), []
+
+    def evaluation() -> None:
+        with lease.evaluation():
+            order.append("other")
+
+    for use in (lease, lease.evaluation()):
+        with use:
+            thread = threading.Thread(target=evaluation)
+            thread.start()
+            time.sleep(0.05)
+            order.append("first")
+        thread.join(20)
+    assert order == ["first", "other"] * 2
+    with lease.training():
+        with lease.evaluation():  # validation
+            assert lease.depth() == 2
+        assert str(in_thread(evaluation)) == "taken"
+    with lease.evaluation():
+        assert str(in_thread(lease.training().__enter__)) == "taken"
+    assert in_thread(evaluation) is None  # what trained is over
+
+
+def test_copies_are_free() -> None:
+    lease = _core.Lease("taken")
+    with lease:
+        for same in (copy.deepcopy(lease), pickle.loads(pickle.dumps(lease))):
+            assert in_thread(lambda same=same: entered(same)) == 1
+            with same:
+                assert str(in_thread(lambda same=same: entered(same))) == "taken"
 
 
 def test_a_waiting_thread_can_be_interrupted() -> None:
