@@ -426,6 +426,8 @@ class Trained(Sources):
         if self.loss is None:
             text = f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')"
             raise told(ValueError(text), "model.loss", model=self.name)
+        if method in ("fit", "train_on_batch") and self.built and not self.trainable_weights:
+            raise ValueError(f"model '{self.name}' has no weights that learn: set model.trainable = True, or a layer's")
 
     def _check_size(self, batch_size: int | None) -> None:
         if batch_size is not None:
