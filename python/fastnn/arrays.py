@@ -1,4 +1,4 @@
-"""Numbers as arrays, whatever holds them."""
+"""Numbers as arrays, whatever holds them; integers, whosever they are."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def check_apart(op: str, results: Mapping[str, np.ndarray | None], inputs: tuple
         for other in (*inputs, *(one for _, one in given[:number])):
             if isinstance(other, np.ndarray) and np.may_share_memory(array, other):
                 raise ValueError(f"[{op}] out for {name} overlaps another array in memory; pass an array of its own")
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a value is an integer, Python's or NumPy's; a bool is none. What is kept of it is ``int(value)``: NumPy's
+    wrap around, and JSON does not know them.
+    """
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

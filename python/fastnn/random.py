@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastnn import _core
+from fastnn.arrays import is_integer
 
 INIT, ORDER, DROPOUT, AUGMENTATION, DIGITS, USER = range(6)  # Purpose in cpp/core/philox.h
 
@@ -119,7 +120,7 @@ def manual_seed(seed: int) -> RandomState:
 
 def _checked(seed: int) -> int:
     """A seed as 64 bits."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+    if not is_integer(seed):
         raise TypeError(f"seed must be an integer, got {type(seed).__name__}")
     if not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed is {seed}; it must fit 64 bits")

@@ -1,4 +1,4 @@
-"""Text for people: what a screen can show of it, how it gets there, and which name was perhaps meant."""
+"""Text for people: what a screen can show of it, how it gets there, which name was perhaps meant, what they can do."""
 
 from __future__ import annotations
 
@@ -78,6 +78,25 @@ def natural(name: str) -> list[str | tuple[int, str]]:
     """Sorts layer2 before layer10: texts and numbers in turn, a number by its digits, which may be thousands."""
     parts = re.split("([0-9]+)", name)
     return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in enumerate(parts)]
+
+
+_options: frozenset[str] | None = None
+
+
+def offer(options: Iterable[str] | None) -> None:
+    """From here on advice is for a command that has these options (None: for Python)."""
+    global _options
+    _options = None if options is None else frozenset(options)
+
+
+def way(option: str, python: str) -> str:
+    """How to do something: by an option (``--limit N``) where the command that runs has it, else in Python."""
+    return option if option.split(maxsplit=1)[0] in (_options or ()) else python
+
+
+def in_python(words: str) -> str:
+    """Words on what is there in Python alone; nothing for a command."""
+    return words if _options is None else ""
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:

@@ -87,7 +87,8 @@ def test_a_whole_network(tmp_path: Path) -> None:
 def test_without_a_bias(tmp_path: Path) -> None:
     weights = OrderedDict(a=np.eye(3, 4, dtype=np.float32), b=np.ones((2, 3), np.float32))
     io.save_pth(tmp_path / "net.pth", weights)
-    network = Network.load(tmp_path / "net.pth")
+    with pytest.warns(UserWarning, match=r"does not tell how its network was built. Assumed: its layers: ReLU between"):
+        network = Network.load(tmp_path / "net.pth")
     assert list(network.state_dict()) == ["layer1.weight", "layer2.weight"]
     assert network(fastnn.ones(1, 4)).tolist() == [[3, 3]]
 

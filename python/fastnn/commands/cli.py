@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastnn import chinese
 from fastnn.commands.signals import Interrupted, Signals
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors
-from fastnn.text import did_you_mean, lost, say
+from fastnn.text import did_you_mean, lost, offer, say, way
 from fastnn.training.console import clear_line
 
 if TYPE_CHECKING:
@@ -48,8 +48,11 @@ class Parser(argparse.ArgumentParser):
         name = word.split("=")[0]
         if not name.startswith("-"):
             return f"unexpected argument {word!r}"
-        known = [option for action in self._actions for option in action.option_strings]
-        return f"unknown option {name!r}{did_you_mean(name, known)} (see {self.prog} --help)"
+        return f"unknown option {name!r}{did_you_mean(name, self.options())} (see {self.prog} --help)"
+
+    def options(self) -> list[str]:
+        """All options that it knows."""
+        return [option for action in self._actions for option in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
@@ -98,6 +101,19 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     add_cache(parser)
 
 
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Which images are read, and how: as :func:`fastnn.data.source.open_source` has it."""
+    add = parser.add_argument
+    add("--resize", metavar="WxH", help="scale every image to this size")
+    add("--limit", type=at_least(1), metavar="N", help="use N training and N test images only, evenly over the classes")
+    add(
+        "--on-bad-image",
+        choices=("error", "skip", "list"),
+        default="error",
+        help="what to do about files that cannot be read",
+    )
+
+
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """The options on decoded images kept between runs."""
     add = parser.add_argument
@@ -138,6 +154,7 @@ def run(
     fill_standard_descriptors()
     args = parser.parse(argv)
     signals = Signals()
+    offer(parser.options())
     try:
         signals.install()
         return _guarded(prog, function, args, signals) or (2 if shows_all and lost(sys.stdout) else 0)
@@ -145,6 +162,7 @@ def run(
         clear_line(sys.stdout)
         return 128 + stop.number
     finally:
+        offer(None)
         signals.restore()
         _leave_full_streams()
 
@@ -200,7 +218,9 @@ def _words(error: Exception) -> str:
     """What an exception says, as a sentence: paths first, no error numbers."""
     text = _text_of(error)
     if isinstance(error, MemoryError):
-        return f"out of memory: {text}; try a smaller --arch, --batch-size or --limit"
+        *some, last = [*filter(None, (way(option, "") for option in ("--arch", "--batch-size", "--limit"))), ""][:3]
+        advice = f"{', '.join(some)} or {last}" if some and last else "".join(some)
+        return f"out of memory: {text}" + (f"; try a smaller {advice}" if advice else "")
     if isinstance(error, OSError) and error.strerror:
         from fastnn.io.checks import shown_path
 

@@ -25,19 +25,20 @@ class Settings:
     resume: bool
     profile: bool = False
     scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
+    resized: bool = False  # images of any size become the network's
     tensorboard: str | None = None  # a folder for event files
     optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
 
 
-def parse_arch(text: str) -> tuple[int, ...]:
-    """(784, 256, 10) of "784-256-10".
+def parse_arch(text: str, option: str = "--arch") -> tuple[int, ...]:
+    """(784, 256, 10) of "784-256-10", which an option was given.
 
     Raises:
         ValueError: not sizes with dashes between.
     """
     parts = text.split("-")
     if len(parts) < 2 or not all(map(_is_size, parts)):
-        raise ValueError(f"--arch is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
+        raise ValueError(f"{option} is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
     return tuple(map(int, parts))
 
 

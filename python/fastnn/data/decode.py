@@ -15,6 +15,7 @@ from fastnn.data.pixels import PixelPlan
 from fastnn.data.resident import NotResident, allocate_block
 from fastnn.errors import Fault, FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
+from fastnn.text import way
 
 Progress = Callable[[int, int], None]
 ON_BAD = ("error", "skip", "list")
@@ -214,25 +215,23 @@ def _different_sizes(paths: Sequence[str], problems: list[Problem], good: tuple[
     found = ", ".join(parts) + (f", {len(sizes) - 5} other sizes" if len(sizes) > 5 else "")
     among = "" if done == len(paths) else f" (among the first {done:,})"
     width, height = sizes[0]
-    text = (
-        f"images have different sizes{among}: {found}. "
-        f"Use --resize {width}x{height}, in Python transforms.Resize(({height}, {width}))"
-    )
-    return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height)
+    advice = way(f"--resize {width}x{height}", f"transforms.Resize(({height}, {width}))")
+    text = f"images have different sizes{among}: {found}. Use {advice}"
+    return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height, advice=advice)
 
 
 def _unusable(problems: list[Problem], looked_at: int, shown: int = _SHOWN) -> FormatError:
     """One error for all bad images; where there is one, what that is."""
+    advice = way("--on-bad-image skip", "ImageFolder(..., is_valid_file=...)")
     if len(problems) == 1:
-        advice = "Delete it or leave it out with --on-bad-image skip"
-        text = f"{problems[0].message}. {advice} (1 bad image among {looked_at:,})"
+        text = f"{problems[0].message}. Delete it or leave it out with {advice} (1 bad image among {looked_at:,})"
         return retold(FormatError(text), problems[0].fault)
     lines = [f"{len(problems):,} of {looked_at:,} images cannot be used:"]
     lines += [problem.message for problem in problems[:shown]]
     if len(problems) > shown:
         lines.append(f"and {len(problems) - shown:,} more")
-    text = "\n  ".join(lines) + "\nDelete them or leave them out with --on-bad-image skip"
-    return told(FormatError(text), "images.unusable", count=len(problems), total=looked_at)
+    text = "\n  ".join(lines) + f"\nDelete them or leave them out with {advice}"
+    return told(FormatError(text), "images.unusable", count=len(problems), total=looked_at, advice=advice)
 
 
 def _problem(index: int, path: str, error: Exception) -> Problem:

@@ -11,6 +11,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.io.memory import fits_memory, free_memory
+from fastnn.text import way
 
 
 class NotResident(ValueError):
@@ -29,7 +30,7 @@ def allocate_block(count: int, shape: tuple[int, int, int]) -> np.ndarray:
         raise NotResident(
             f"{count:,} images of {width}x{height}x{channels} need {shown_bytes(size)}, "
             f"{shown_bytes(free_memory())} of memory are free. "
-            "Make them smaller (--resize, in Python Resize) or use fewer (--limit)"
+            f"Make them smaller ({way('--resize', 'transforms.Resize')}) or use fewer ({way('--limit', 'Subset')})"
         )
     return np.empty((count, *shape), np.uint8)
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from fastnn.arrays import to_array
+from fastnn.arrays import is_integer, to_array
 from fastnn.data.order import choices, permutation, weighted
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
@@ -82,7 +82,7 @@ class RandomSampler(Sampler[int]):
 
     @property
     def num_samples(self) -> int:
-        return len(self.data_source) if self._num_samples is None else self._num_samples
+        return len(self.data_source) if self._num_samples is None else int(self._num_samples)
 
     def order(self) -> np.ndarray:
         """The indices of the next pass, int64 (num_samples,)."""
@@ -210,4 +210,4 @@ class BatchSampler(Sampler[list[int]]):
 
 def is_count(value: Any) -> bool:
     """Whether a value is a whole number of at least 1, NumPy's included."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+    return is_integer(value) and value > 0

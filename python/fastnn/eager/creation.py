@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
+from fastnn.arrays import is_integer
 from fastnn.eager import draws, dtypes, ops
 from fastnn.eager.device import check_device
 from fastnn.eager.spelling import spelled
@@ -87,6 +88,7 @@ def full(
     size: Sequence[int], fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
     """One value everywhere; of its own dtype: float32, int64 or bool."""
+    fill_value = int(fill_value) if is_integer(fill_value) else fill_value
     dtype = tensor(fill_value).dtype if dtype is None else dtype
     return _filled((tuple(size),), fill_value, dtype, requires_grad, device)
 
@@ -123,7 +125,7 @@ def arange(
     _check_place(device)
     if end is None:
         start, end = 0, start
-    array = np.arange(start, end, step)
+    array = np.arange(*[int(number) if is_integer(number) else number for number in (start, end, step)])
     return Tensor(array.astype(_kind(dtype, np.int64 if array.dtype.kind == "i" else np.float32)), requires_grad)
 
 
@@ -214,6 +216,7 @@ def randint(
     _check_place(device)
     if high is None or size is None:
         low, high, size = 0, low, high if size is None else size
+    low, high = int(low), int(high)  # type: ignore[arg-type]
     if not low < high <= low + 2**53:
         raise ValueError(f"randint: high is {high}; it must be above low = {low}, by at most 2**53")
     share = draws.uniform(size, 0.0, 1.0, np.float64, generator)

@@ -80,8 +80,8 @@ def _binary(
 
 def power(x: Tensor, exponent: Any) -> Tensor:
     """x ** p. A tensor p gives exp(p log x), so x must be positive there."""
-    if isinstance(exponent, int) and exponent >= 0 and x._data.dtype.kind in "iu":
-        return wrap(ops.integer(x._data, exponent, "power"))
+    if isinstance(exponent, int | np.integer) and exponent >= 0 and x._data.dtype.kind in "iu":
+        return wrap(ops.integer(x._data, int(exponent), "power"))
     x = floating(x)
     if isinstance(exponent, TensorBase):
         return (floating(exponent) * x.log()).exp()

@@ -132,7 +132,7 @@ def operand(value: Any, like: Tensor) -> Tensor:
     """value as a tensor beside ``like``: a Python number takes its dtype (a fraction makes integers float32)."""
     if isinstance(value, TensorBase):
         return value
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | np.integer):
         kind = like._data.dtype
         if kind.kind != "f" and isinstance(value, float):
             kind = np.dtype(np.float32)

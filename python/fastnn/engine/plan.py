@@ -70,7 +70,7 @@ def _check_compiled(optimizer: Optimizer) -> None:
         raise _NoCompiledUpdate(f"{kind.__name__} {how} has no compiled form, so training with it stays eager")
 
 
-# What the thread that runs a plan holds; another one is told so, not made to wait.
+# What another thread than the one that runs a plan is told, but for evaluations, which wait for all but training.
 _REFUSAL = "this model is being trained or evaluated by another thread: one plan runs one call at a time"
 
 
@@ -129,7 +129,7 @@ class Plan:
     def step(self, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> Tensor:
         """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
         x, y = _as_array(x), _as_array(y)
-        with self._exclusive:
+        with self._exclusive.training():
             try:
                 program = self.train_program(x, y)
             except _NoCompiledUpdate:
@@ -158,12 +158,16 @@ class Plan:
     def forward(self, x: Tensor | np.ndarray) -> Tensor:
         """The model's output in evaluation mode."""
         x = _as_array(x)
-        with self._exclusive:
+        with self.evaluating():
             program = self.eval_program(x)
             self._executor.write(program.input, x)
             self._executor.step(program.number)
             self._give_back_states()
             return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
+
+    def evaluating(self) -> _core.LeaseUse:
+        """Around evaluations, by this thread alone: another one that evaluates waits, one that trains is refused."""
+        return self._exclusive.evaluation()
 
     def run(
         self,
@@ -181,7 +185,7 @@ class Plan:
 
         losses (steps in all,) and outputs (steps in all * batch, ...) are filled from step ``first`` on.
         """
-        with self._exclusive:
+        with self.evaluating() if program.loss == MISSING else self._exclusive.training():
             self._acquire()
             done = self._executor.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)

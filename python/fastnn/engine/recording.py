@@ -104,5 +104,5 @@ class Recorder:
         raise RecordingError(
             f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, so a plan "
             f"cannot follow it. "
-            "Such a model stays eager: pass engine='eager', or move the call out of forward()"
+            "Such a model stays eager: call it without compile(), or move the call out of forward()"
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.keras import metrics
 from fastnn.keras.file_names import check_ending
 from fastnn.keras.progress import show
 from fastnn.training.history import History as _History
@@ -153,7 +154,8 @@ class LearningRateScheduler(Callback):
 class _Watch(Callback):
     """Base of those that watch one metric.
 
-    monitor: its name in the logs. mode: ``min``, ``max``, or ``auto``: larger is better for accuracies.
+    monitor: its name in the logs. mode: ``min``, ``max``, or ``auto``: the metric itself tells (``larger_is_better``),
+    of a loss the smallest is best. One that does not tell is refused.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -165,10 +167,34 @@ class _Watch(Callback):
         self._mode = mode
         self.best = math.nan
 
+    # Whether this one compares values at all.
+    compares = True
+
+    def set_model(self, model: Sequential) -> None:
+        super().set_model(model)
+        if self.compares and self.monitor.removeprefix("val_") in self._metrics():
+            self.larger_is_better()  # what cannot be told is refused before the first epoch
+
+    def _metrics(self) -> dict[str, bool | None]:
+        """Whether larger is better of the model's metrics, by name."""
+        return {metric.name: metric.larger_is_better for metric in self.model.all_metrics} if self.model else {}
+
     def larger_is_better(self) -> bool:
+        """Whether the metric is to grow.
+
+        Raises:
+            ValueError: it does not tell.
+        """
         if self._mode != "auto":
             return self._mode == "max"
-        return self.monitor.rpartition("val_")[2] == "acc" or "accuracy" in self.monitor
+        name = self.monitor.removeprefix("val_")
+        larger = False if name == "loss" else self._metrics().get(name, metrics.larger_is_better(name))
+        if larger is None:
+            raise ValueError(
+                f"{type(self).__name__}(monitor={self.monitor!r}): nothing tells whether more or less of it is better. "
+                "Pass mode='max' or mode='min'"
+            )
+        return larger
 
     def is_better(self, value: float, than: float) -> bool:
         """By more than min_delta; anything is better than nothing (NaN)."""
@@ -330,7 +356,7 @@ class ModelCheckpoint(_Watch):
             raise ValueError(f"ModelCheckpoint: save_freq is {save_freq!r}; it must be 'epoch' or a number of batches")
         self.filepath = os.fspath(filepath)
         self.verbose = verbose
-        self.save_best_only = save_best_only
+        self.save_best_only = self.compares = save_best_only
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
         self.period = period

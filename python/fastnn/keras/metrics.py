@@ -74,6 +74,8 @@ class Metric(Configured):
         if callable(name):  # a function and its name, as fastnn 0.1.0 took them
             self._function = MeanMetricWrapper(name, dtype)
             name, dtype = self._function.name, None
+            if self.larger_is_better is None:
+                self.larger_is_better = self._function.larger_is_better
         self.name = snake(type(self).__name__) if name is None else name
         self.dtype = "float32"
         self._variables: list[Variable] = []
@@ -166,6 +168,8 @@ class MeanMetricWrapper(Mean):
 
     def __init__(self, fn: Values, name: str | None = None, dtype: Any = None, **settings: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", "metric"), dtype)
+        if self.larger_is_better is None and fn in _FUNCTIONS:
+            self.larger_is_better = _FUNCTIONS[fn].larger_is_better
         self.fn = fn
         self.settings = settings
 

@@ -14,6 +14,7 @@ from fastnn.errors import told
 from fastnn.keras import fitting, samples
 from fastnn.keras.samples import Samples
 from fastnn.training.feed import Feed, as_array, check_finite
+from fastnn.training.input_range import range_of, warn_if_unlike
 
 if TYPE_CHECKING:
     from fastnn.keras.callbacks import CallbackList, Logs
@@ -26,6 +27,7 @@ class Sources:
     if TYPE_CHECKING:
         _layers: list[Any]
         _input: tuple[int, ...] | None
+        _input_range: list[float] | None
         loss: Loss
         stop_training: bool
         built: bool
@@ -54,6 +56,7 @@ class Sources:
         weights = class_weight is not None or (isinstance(data, Samples) and data.weight is not None)
         if isinstance(data, Samples):
             feed = self._feed(data, weights)
+            self._input_range = range_of(feed)
             if steps is None:
                 return feed, weights
             return samples.Stream(lambda: _batches(feed, size, shuffle), steps, lambda pair: pair, self._stop), weights
@@ -72,7 +75,7 @@ class Sources:
             feed = self._feed(rows, weights)
             return feed.x, feed.y
 
-        packed(first)  # what does not fit is known before the first step
+        self._input_range = range_of(Feed(*packed(first)))  # and what does not fit is known before the first step
         passes = iter([chain([first], data)]) if once else iter(lambda: samples.batches_in(data), None)
         return samples.Stream(
             partial(next, passes, ()), len(data) if steps is None else steps, packed, self._stop
@@ -88,6 +91,7 @@ class Sources:
         rows = rows.rows(slice(None if steps is None else steps * size))
         weights = rows.weight is not None
         feed, trainer, criterion = self._feed(rows, weights), self._trainer(weights), self._criterion(weights)
+        warn_if_unlike(self._input_range, feed, stacklevel=3)
         return lambda: fitting.tested(self, trainer, criterion, feed, weights, heard, size)
 
     def _stop(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import nn
+from fastnn import _core, nn
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import NonFiniteLossError, told
@@ -22,10 +22,12 @@ from fastnn.keras.named import options
 from fastnn.keras.progress import Progress, show
 from fastnn.keras.samples import Samples
 from fastnn.keras.sources import Sources
+from fastnn.nn.contexts import modes
 from fastnn.nn.labels import predicted_classes
 from fastnn.training.batches import Position
 from fastnn.training.engines import PlanEngine
 from fastnn.training.feed import Feed, as_array
+from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.trainer import Trainer, check_count
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ class Trained(Sources):
         self._net: nn.Sequential | None = None
         self._predictor: PlanEngine | None = None
         self._steppers: dict[Any, Trainer] = {}
+        self._input_range: list[float] | None = None  # of the last fit
+        self._turns = _core.Lease()  # of calls that evaluate
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.metrics: list[Metric] = []
@@ -148,20 +152,18 @@ class Trained(Sources):
         """
         epochs = self._former("fit", former).get("epochs", epochs)
         self._check_compiled("fit")
-        self._check_size(batch_size)
-        check_count("epochs", epochs, 0)
-        check_count("validation_freq", validation_freq, 1)
+        size, epochs = _checked_size(batch_size), check_count("epochs", epochs, 0)
+        validation_freq, initial_epoch = check_count("validation_freq", validation_freq, 1), int(initial_epoch)
         for name, count in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
             if count is not None:
                 check_count(name, count, 1)
-        size = batch_size or BATCH
         data, held_out = self._training_data(x, y, sample_weight, class_weight, validation_split, validation_data)
         source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight)
         steps = len(source) if isinstance(source, samples.Stream) else -(-len(source) // size)
         shown = _verbosity(verbose)
         self.history, self.stop_training = History(), False
         heard = self._heard(callbacks, {"epochs": epochs, "steps": steps, "verbose": shown}, self.history)
-        check = self._validation(held_out, validation_batch_size or size, validation_steps, heard)
+        check = self._validation(held_out, int(validation_batch_size or size), validation_steps, heard)
         run = Fitting(self, heard, shown, weights, check, validation_freq)
         trainer = self._trainer(weights)
         trainer.position = Position(epoch=initial_epoch)
@@ -202,8 +204,7 @@ class Trained(Sources):
         """
         self._former("evaluate", former)
         self._check_compiled("evaluate")
-        self._check_size(batch_size)
-        size = batch_size or BATCH
+        size = _checked_size(batch_size)
         if samples.brings_batches(x):
             data = samples.gathered(x, steps, "steps")
         else:
@@ -212,7 +213,8 @@ class Trained(Sources):
         shown = _verbosity(verbose)
         heard = self._heard(callbacks, {"steps": count, "verbose": shown})
         progress = Progress(count, shown)
-        values = self._tested(data, size, heard)
+        with self._turns:
+            values = self._tested(data, size, heard)
         progress.finish(values)
         return self._results(values, return_dict)
 
@@ -227,31 +229,24 @@ class Trained(Sources):
         callbacks: Sequence[Callback] | Callback | None = None,
         **former: Any,
     ) -> np.ndarray:
-        """The outputs (N, ...) for x. steps: the batches to take."""
+        """The outputs (N, ...) for x. steps: the batches to take. Warns where x is not at all like what the model was
+        trained on.
+        """
         options("predict", former, {}, _FEEDING)
-        self._check_size(batch_size)
-        size = batch_size or BATCH
+        size = _checked_size(batch_size)
         if samples.brings_batches(x):
             if steps is None and not hasattr(x, "__len__"):
                 raise ValueError("a generator has no end that is known: say how many batches to take, steps=...")
             batches = islice(samples.batches_in(x), steps)
             x = np.concatenate([as_array(b[0] if isinstance(b, list | tuple) else b, "x") for b in batches])
-        array = self._inputs(x)[: None if steps is None else steps * size]
-        count = -(-len(array) // size)
-        heard = self._heard(callbacks, {"steps": count, "verbose": _verbosity(verbose)})
-        progress = Progress(count, _verbosity(verbose))
-        self.check_net()
-        if self._predictor is None:
-            self._predictor = PlanEngine(self.net)
-        heard.call("on_predict_begin", {})
-        out = np.zeros((0, *self.output_shape[1:]), np.float32)
-        if heard.hears("predict_batch") and len(array):
-            out = np.concatenate(
-                [self._heard_outputs(i, array[i * size : (i + 1) * size], heard) for i in range(count)]
-            )
-        elif len(array):
-            out = self._predictor.outputs(Feed.of_inputs(array))
-        heard.call("on_predict_end", {})
+        with self._turns:
+            array = self._inputs(x)[: None if steps is None else steps * size]
+            count = -(-len(array) // size)
+            heard = self._heard(callbacks, {"steps": count, "verbose": _verbosity(verbose)})
+            progress = Progress(count, _verbosity(verbose))
+            if len(array):
+                warn_if_unlike(self._input_range, Feed.of_inputs(array), stacklevel=2)
+            out = self._predicted(array, size, count, heard)
         progress.finish({})
         return out
 
@@ -302,10 +297,11 @@ class Trained(Sources):
         self._check_compiled("test_on_batch")
         batch = Samples.of(x, y, sample_weight)
         weights = batch.weight is not None
-        feed, trainer = self._feed(batch, weights), self._stepper(weights)
-        outputs = trainer.outputs_of(feed)
-        loss = self._criterion(weights)(Tensor(outputs), Tensor(feed.y)).detach().numpy().reshape(1)
-        return self._batch_results(loss, outputs, feed, weights, reset_metrics, return_dict)
+        with self._turns:
+            feed, trainer = self._feed(batch, weights), self._stepper(weights)
+            outputs = trainer.outputs_of(feed)
+            loss = self._criterion(weights)(Tensor(outputs), Tensor(feed.y)).detach().numpy().reshape(1)
+            return self._batch_results(loss, outputs, feed, weights, reset_metrics, return_dict)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """The outputs for one batch."""
@@ -313,14 +309,10 @@ class Trained(Sources):
 
     def __call__(self, x: Any, training: bool = False) -> Tensor:
         """The outputs for a batch, as a tensor."""
-        array = x._data if isinstance(x, Tensor) else self._inputs(x)
-        self.check_built()
-        self.net.train(training)
-        try:
-            with no_grad():
+        with self._turns:
+            array = x._data if isinstance(x, Tensor) else self._inputs(x)
+            with modes(self.net, training=training), no_grad():
                 return self.net(Tensor(array))
-        finally:
-            self.net.train(False)
 
     # -- within ------------------------------------------------------------------------------------------------------
 
@@ -384,6 +376,7 @@ class Trained(Sources):
     def _tested(self, data: Samples, size: int, heard: CallbackList) -> Logs:
         weights = data.weight is not None
         feed = self._feed(data, weights)
+        warn_if_unlike(self._input_range, feed, stacklevel=3)
         return fitting.tested(self, self._trainer(weights), self._criterion(weights), feed, weights, heard, size)
 
     def _batch_results(
@@ -398,6 +391,21 @@ class Trained(Sources):
             return values
         results = [values[name] for name in self.metrics_names]
         return results if len(results) > 1 else results[0]
+
+    def _predicted(self, array: np.ndarray, size: int, count: int, heard: CallbackList) -> np.ndarray:
+        self.check_net()
+        if self._predictor is None:
+            self._predictor = PlanEngine(self.net)
+        heard.call("on_predict_begin", {})
+        out = np.zeros((0, *self.output_shape[1:]), np.float32)
+        if heard.hears("predict_batch") and len(array):
+            out = np.concatenate(
+                [self._heard_outputs(i, array[i * size : (i + 1) * size], heard) for i in range(count)]
+            )
+        elif len(array):
+            out = self._predictor.outputs(Feed.of_inputs(array))
+        heard.call("on_predict_end", {})
+        return out
 
     def _heard_outputs(self, number: int, x: np.ndarray, heard: CallbackList) -> np.ndarray:
         """Those of one batch, between the hooks of predict."""
@@ -429,9 +437,9 @@ class Trained(Sources):
         if method in ("fit", "train_on_batch") and self.built and not self.trainable_weights:
             raise ValueError(f"model '{self.name}' has no weights that learn: set model.trainable = True, or a layer's")
 
-    def _check_size(self, batch_size: int | None) -> None:
-        if batch_size is not None:
-            check_count("batch_size", batch_size, 1)
+
+def _checked_size(batch_size: int | None) -> int:
+    return BATCH if batch_size is None else check_count("batch_size", batch_size, 1)
 
 
 def _flat(metrics: Any) -> list[Any]:

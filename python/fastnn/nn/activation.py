@@ -67,7 +67,7 @@ class Softmax(Module):
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = int(dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return x.softmax(self.dim)

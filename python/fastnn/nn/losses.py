@@ -13,6 +13,8 @@ class _Loss(Module):
     """A loss with a reduction: "mean", "sum" or "none". size_average and reduce are PyTorch's older words for it."""
 
     _reductions: tuple[str, ...] = ()  # others than these three
+    # What a network's outputs predict that was trained with it: fastnn.nn.labels.PREDICTIONS.
+    predicts = "numbers"
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
@@ -58,6 +60,8 @@ class NLLLoss(_ClassLoss):
     :func:`fastnn.nn.functional.nll_loss`.
     """
 
+    predicts = "softmax"  # of logarithms of probabilities: these again
+
     def forward(self, log_probabilities: Tensor, target: Tensor) -> Tensor:
         rest = (self.weight, None, self.ignore_index, None, self.reduction)
         return functional.nll_loss(log_probabilities, target, *rest)
@@ -65,6 +69,8 @@ class NLLLoss(_ClassLoss):
 
 class CrossEntropyLoss(_ClassLoss):
     """Softmax cross-entropy of logits (N, C) and int64 labels (N,), see :func:`fastnn.nn.functional.cross_entropy`."""
+
+    predicts = "softmax"
 
     def __init__(
         self,
@@ -137,6 +143,8 @@ class BCEWithLogitsLoss(_WeightedLoss):
     :func:`fastnn.nn.functional.binary_cross_entropy_with_logits`.
     """
 
+    predicts = "sigmoid"
+
     def __init__(
         self,
         weight: Any = None,
@@ -156,6 +164,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
 class KLDivLoss(_Loss):
     """Kullback-Leibler divergence of log-probabilities and probabilities, see :func:`fastnn.nn.functional.kl_div`."""
 
+    predicts = "softmax"  # of logarithms of probabilities: these again
     _reductions = ("batchmean",)
 
     def __init__(
@@ -170,6 +179,8 @@ class KLDivLoss(_Loss):
 
 class SoftMarginLoss(_Loss):
     """Mean of log(1 + exp(-t x)), targets -1 or 1."""
+
+    predicts = "sigmoid"
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         return functional.soft_margin_loss(x, target, self.reduction)

@@ -154,12 +154,13 @@ class PlanEngine:
                 program = self._train_program(run.feed, order[:batch])
 
     def outputs(self, feed: Feed) -> np.ndarray:
-        """The model's output for every row, in evaluation mode."""
+        """The model's output for every row, in evaluation mode; of several threads that ask, one after the other."""
         order = np.arange(len(feed), dtype=np.int64)
         full, rest = batch_counts(len(feed), EVALUATION_BATCH)
         cut = full * EVALUATION_BATCH
-        parts = [self._outputs(feed, order[:cut], full)] if full else []
-        parts += [self._outputs(feed, order[cut:], 1)] if rest else []
+        with self.plan.evaluating():
+            parts = [self._outputs(feed, order[:cut], full)] if full else []
+            parts += [self._outputs(feed, order[cut:], 1)] if rest else []
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _outputs(self, feed: Feed, rows: np.ndarray, batches: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import FormatError
 from fastnn.transforms import tensors
@@ -120,9 +121,9 @@ class Resize:
         edges = _edges(size, "Resize")
         if max_size is not None and (len(edges) == 2 or max_size <= edges[0]):
             raise ValueError(f"Resize: max_size = {max_size} needs one smaller number as size, got size = {size}")
-        self.size = size
+        self.size = edges[0] if is_integer(size) else type(size)(edges) if isinstance(size, list | tuple) else size
         self.interpolation = _mode(interpolation)
-        self.max_size = max_size
+        self.max_size = None if max_size is None else int(max_size)
         self.antialias = antialias
         self.scaled_jpeg = scaled_jpeg
 
@@ -334,7 +335,7 @@ def _pil_image(img: Any, step: object) -> Image.Image:
 def _edges(size: int | Sequence[int], name: str) -> tuple[int, ...]:
     """One or two whole numbers of at least 1, and no more pixels than an image may have."""
     edges = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size,)
-    if not all(isinstance(edge, int | np.integer) and not isinstance(edge, bool) for edge in edges):
+    if not all(map(is_integer, edges)):
         raise TypeError(f"{name}: size should be a whole number or (height, width), got {size!r}")
     if len(edges) not in (1, 2) or min(edges) < 1:
         raise ValueError(f"{name}: size should be one or two numbers of at least 1, got {size!r}")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastnn import nn
+from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations
 from fastnn.keras.named import Configured, plain, unique
@@ -239,7 +240,7 @@ def positive(kind: str, name: str, value: Any) -> int:
     Raises:
         ValueError: something else.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValueError(f"{kind}: {name} is {value!r}; it must be an integer of at least 1")
     return int(value)
 
@@ -261,7 +262,7 @@ def _checked_dtype(kind: str, dtype: Any) -> str:
 def _checked_shape(kind: str, shape: Any) -> Shape | None:
     if shape is None:
         return None
-    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-    if not all(isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0 for size in sizes):
+    sizes = (shape,) if is_integer(shape) else tuple(shape)
+    if not all(is_integer(size) and size > 0 for size in sizes):
         raise ValueError(f"{kind}: input_shape is {shape}; it must be the sizes of one sample, such as (784,)")
     return tuple(int(size) for size in sizes)
