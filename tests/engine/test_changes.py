@@ -9,7 +9,8 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from fastnn import Network, Tensor, nn, optim, random
+from fastnn import Network, nn, optim, random
+from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan
 from fastnn.training.callbacks import Callback
 from models import bits, classes, eager_step

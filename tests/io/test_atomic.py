@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fastnn import platform
+from fastnn.errors import FormatError
 from fastnn.io import atomic, sweep_stale, write_atomic
 from io_files import CHUNKS, ERRORS, NEW, OLD, run_python, temps
 
@@ -264,7 +265,7 @@ def test_sweep_removes_what_dead_processes_left(tmp_path):
     for entry in stale + kept:
         (tmp_path / entry).touch()
     sweep_stale(tmp_path / "m")
-    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+    assert set(os.listdir(tmp_path)) == set(kept)
     sweep_stale(tmp_path / "missing" / "m")
 
 
@@ -342,3 +343,16 @@ def test_saving_sweeps(tmp_path):
     (tmp_path / temp_name("m", DEAD_PID)).touch()
     write_atomic(tmp_path / "m", CHUNKS)
     assert os.listdir(tmp_path) == ["m"]
+
+
+def test_a_file_larger_than_the_free_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is allocated; small ones are read whatever the system says."""
+    path = tmp_path / "a"
+    path.write_bytes(bytes(1000))
+    monkeypatch.setattr("fastnn.io.atomic.machine_memory", lambda: 999)
+    assert len(atomic.read_regular(path)) == 1000
+    monkeypatch.setattr("fastnn.io.atomic.ALWAYS_FINE", 1000)
+    with pytest.raises(FormatError, match=r"a needs 1\.0 kB of memory; 999 bytes are free"):
+        atomic.read_regular(path)
+    monkeypatch.setattr("fastnn.io.atomic.machine_memory", lambda: 1000)
+    assert len(atomic.read_regular(path)) == 1000

@@ -12,7 +12,7 @@ from fastnn.io import opcode_writer, opcodes
 from fastnn.io.checks import MAX_ELEMENTS, MAX_JSON_VALUES, MAX_RANK, MAX_TENSORS, element_count, parse_json
 from fastnn.io.safetensors import MAX_HEADER, parse_safetensors
 from fastnn.io.zipstore import archive, read_directory, read_records
-from io_files import FLOATS, joined, name, parse, program, safetensors_file, string, tensor
+from io_files import FLOATS, joined, name, parse, program, pth_file, safetensors_file, string, tensor
 
 
 def read(data: bytes) -> object:
@@ -196,3 +196,15 @@ def test_tensors_of_other_zip_writers_are_aligned(folder: str) -> None:
 
 def test_ordered_dicts_stay_so() -> None:
     assert type(read(opcode_writer.write(OrderedDict(a=1), None))) is OrderedDict
+
+
+def test_the_least_integer_of_32_bits_is_written_as_one() -> None:
+    assert opcode_writer.write(-(2**31), None) == program(b"J\x00\x00\x00\x80")
+
+
+def test_tensors_that_repeat_their_memory() -> None:
+    """As many elements as the storage has, in any order; one more is an expanded tensor."""
+    data = FLOATS[:2].tobytes()
+    assert parse(pth_file(program(tensor(2, (2,), (0,))), {"0": data}))[0].tolist() == [0, 0]
+    with pytest.raises(FormatError, match=r"shape \[3\] repeats the same memory"):
+        parse(pth_file(program(tensor(2, (3,), (0,))), {"0": data}))

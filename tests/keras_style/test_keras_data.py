@@ -285,6 +285,17 @@ MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
 }
 
 
+def test_a_model_that_cannot_learn() -> None:
+    """Says so where it should; what needs no gradient goes on."""
+    made = model()
+    made.trainable = False
+    made.evaluate(X, LABELS, verbose=0)
+    made.test_on_batch(X, LABELS)
+    for method in (made.fit, made.train_on_batch):
+        with pytest.raises(ValueError, match=r"has no weights that learn: set model\.trainable = True"):
+            method(X, LABELS)
+
+
 @pytest.mark.parametrize(("call", "error", "message"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistakes(call: Callable[[], Any], error: type, message: str) -> None:
     with pytest.raises(error, match=message):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fastnn import nn, optim, random
+from fastnn import io, nn, optim, random
 from fastnn.errors import FormatError
 from fastnn.training.checkpoint import load_checkpoint, save_checkpoint
 from fastnn.training.trainer import Trainer
@@ -78,3 +78,24 @@ def test_a_state_of_another_number_of_dropouts_is_refused(tmp_path: Path) -> Non
     other = Trainer(model, nn.MSELoss(), optim.Adam(model.parameters()))
     with pytest.raises(FormatError, match="not a training state that fits this run"):
         load_checkpoint(tmp_path / "state", other, {})
+
+
+@pytest.mark.parametrize("name", ["data", "arch", "batch_size", "seed", "optimizer", "lr", "schedule", "loss", "dtype"])
+def test_a_state_of_another_run_is_refused(name: str, tmp_path: Path) -> None:
+    """Whatever decides the run's bits must be the same."""
+    save_checkpoint(tmp_path / "state", with_dropout("eager"), {name: 1})
+    load_checkpoint(tmp_path / "state", with_dropout("eager"), {name: 1})
+    with pytest.raises(ValueError, match=r"is the state of another run: .* was 1, is now 2"):
+        load_checkpoint(tmp_path / "state", with_dropout("eager"), {name: 2})
+
+
+def test_records_that_no_run_has_written(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_checkpoint(path, with_dropout("eager"), {})
+    tensors, record = io.load_state(path)
+    io.save_state(path, tensors, record | {"position": record["position"] | {"step": -1}})
+    with pytest.raises(FormatError, match="is no position"):
+        load_checkpoint(path, with_dropout("eager"), {})
+    io.save_state(path, tensors, record | {"config": [1]})
+    with pytest.raises(FormatError, match="is a state without a run's configuration"):
+        load_checkpoint(path, with_dropout("eager"), {})

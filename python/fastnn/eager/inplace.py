@@ -40,7 +40,7 @@ def check_writable(x: Tensor) -> None:
     if x._node is not None or (x.requires_grad and autograd.is_grad_enabled()):
         raise RuntimeError(
             "a tensor that requires grad cannot be changed in place: compute a new one (x = x * 2), "
-            "or change a parameter under no_grad()"
+            "change a detach().clone(), or a parameter under no_grad()"
         )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import _core
+from fastnn.eager import error_function
 
 if TYPE_CHECKING:
     from fastnn.engine.recording import Recorder
@@ -76,8 +77,6 @@ def exact(operation: str, *arrays: np.ndarray) -> np.ndarray:
 @primitive
 def erf(x: np.ndarray) -> np.ndarray:
     """The error function: see :mod:`fastnn.eager.error_function`."""
-    from fastnn.eager import error_function
-
     return error_function.erf(x)
 
 

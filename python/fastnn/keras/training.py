@@ -434,6 +434,8 @@ class Trained(Sources):
         if self.loss is None:
             text = f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')"
             raise told(ValueError(text), "model.loss", model=self.name)
+        if method in ("fit", "train_on_batch") and self.built and not self.trainable_weights:
+            raise ValueError(f"model '{self.name}' has no weights that learn: set model.trainable = True, or a layer's")
 
 
 def _checked_size(batch_size: int | None) -> int:

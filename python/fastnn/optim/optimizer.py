@@ -242,7 +242,8 @@ class Optimizer:
         for name in _CHANGE_THE_UPDATE:
             if saved.get(name) and name not in self.defaults:
                 raise ValueError(f"the saved optimizer has {name}, which fastnn's {kind} has not")
-        if saved.get("decoupled_weight_decay", getattr(self, "decoupled", False)) != getattr(self, "decoupled", False):
+        decoupled = getattr(self, "decoupled", False)
+        if "decoupled_weight_decay" not in self.defaults and saved.get("decoupled_weight_decay", decoupled) != decoupled:
             raise ValueError(f"the saved optimizer decays weights in another way than {kind}: one is Adam, one AdamW")
         try:
             self.check_group(group)
