@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
+import io
 import os
 import re
 import struct
@@ -248,6 +249,7 @@ def homes() -> list[Any]:
         "data.source",
         "datasets",
         "keras.layers",
+        "keras.regularizers",
         "keras.utils",
     )
     modules = [
@@ -260,6 +262,7 @@ def homes() -> list[Any]:
         *map(importlib.import_module, map("fastnn.{}".format, names)),
     ]
     kinds = [fastnn.Tensor, fastnn.Network, fastnn.Trainer, keras.Sequential, nn.Module, optim.Optimizer, PlanEngine]
+    kinds += [keras.layers.Normalization, optim.lr_scheduler.LRScheduler, io.BytesIO]
     return [*modules, *kinds, np.ndarray, builtins]
 
 
