@@ -11,7 +11,7 @@ import numpy as np
 from fastnn.eager.memory import address_of, owner_of
 from fastnn.engine.executor import FACTS, Executor
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
-from fastnn.engine.recording import Record, RecordingError
+from fastnn.engine.recording import EAGERLY, Record, RecordingError
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -278,7 +278,7 @@ class Lowering:
         """
         if record.name not in FACTS:
             raise RecordingError(
-                f"the op '{record.name}' has no compiled form, so this model stays eager: pass engine='eager'. "
+                f"the op '{record.name}' has no compiled form, so this model stays eager: {EAGERLY}. "
                 f"Compiled are: {', '.join(sorted(FACTS))}"
             )
         inputs, attributes = self._arguments(record)

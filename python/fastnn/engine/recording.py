@@ -14,6 +14,10 @@ from fastnn.eager.memory import owner_of
 from fastnn.platform import after_fork_in_child
 
 
+# How to go on with a model that has no compiled form.
+EAGERLY = "call it without fastnn.compile, or train it with engine='eager'"
+
+
 class RecordingError(RuntimeError):
     """The code cannot be compiled into a plan: it looks at values, or uses an op that has no compiled form."""
 
