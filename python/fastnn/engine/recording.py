@@ -13,7 +13,6 @@ from fastnn.eager import ops
 from fastnn.eager.memory import owner_of
 from fastnn.platform import after_fork_in_child
 
-
 # How to go on with a model that has no compiled form.
 EAGERLY = "call it without fastnn.compile, or train it with engine='eager'"
 
