@@ -27,6 +27,8 @@ from fastnn.engine.recording import Recorder, RecordingError, one_at_a_time
 X, Y = np.ones((4, 3), np.float32), np.zeros(4, np.int64)
 
 fork_is_meant = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+# Python drops an interrupt that hits a callback of the collector or the end of an object, and says so.
+interrupts_anywhere = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def model_and_step() -> tuple[nn.Module, Callable]:
@@ -211,6 +213,7 @@ def interrupts() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
+@interrupts_anywhere
 def test_interrupts_while_steps_are_recorded(interrupts: Callable) -> None:
     """Wherever they hit, with what they break off still at hand: nobody waits, the next recording is whole."""
     expected, drawn, kept = train(), random.Random(1), []
@@ -230,6 +233,7 @@ def test_interrupts_while_steps_are_recorded(interrupts: Callable) -> None:
     assert np.isfinite(expected)
 
 
+@interrupts_anywhere
 def test_interrupts_while_a_plan_runs(interrupts: Callable) -> None:
     """The plan is nobody's afterwards: another thread may train and read."""
     model, step = model_and_step()
