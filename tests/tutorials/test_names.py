@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import keras_names
 import pytest
-from keras_names import KERAS
-from torch_names import TORCH
+import torch_names
 from tutorial_runs import python
 
-ROWS = {**TORCH, **KERAS}
+ROWS = {**torch_names.TORCH, **keras_names.KERAS}
 
 SCRIPT = """
 import ast, traceback
@@ -56,8 +56,8 @@ def refusal(call):
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each row's last line was, as text; or how it failed."""
     folder = tmp_path_factory.mktemp("names")
-    for name in ("torch_names.py", "keras_names.py"):
-        (folder / name).write_text((Path(__file__).parent / name).read_text())
+    for rows in (torch_names, keras_names):
+        (folder / Path(rows.__file__).name).write_text(Path(rows.__file__).read_text())
     (folder / "script.py").write_text(SCRIPT.format(imports=IMPORTS))
     done = python(folder, "-W", "error", "-m", "fastnn.run", "script.py")
     assert done.returncode == 0, done.stderr

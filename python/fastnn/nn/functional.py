@@ -66,6 +66,7 @@ from fastnn.nn.activation_functions import (
 from fastnn.nn.activation_functions import (
     tanhshrink as tanhshrink,
 )
+from fastnn.nn.embedding import embedding as embedding
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
 from fastnn.nn.loss_functions import (
@@ -92,6 +93,10 @@ from fastnn.nn.loss_functions import poisson_nll_loss as poisson_nll_loss
 from fastnn.nn.loss_functions import smooth_l1_loss as smooth_l1_loss
 from fastnn.nn.loss_functions import soft_margin_loss as soft_margin_loss
 from fastnn.nn.loss_functions import triplet_margin_loss as triplet_margin_loss
+from fastnn.nn.normalization import group_norm as group_norm
+from fastnn.nn.normalization import layer_norm as layer_norm
+from fastnn.nn.padding import pad as pad
+from fastnn.nn.upsampling import interpolate as interpolate
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
@@ -159,7 +164,7 @@ def _check_integers(name: str, labels: Tensor) -> None:
     if labels._data.dtype.kind not in "iu":
         text = (
             f"[{name}] labels must be integers (int64), got {labels.dtype!r}: "
-            f"class numbers, not one-hot rows or probabilities (cross_entropy takes those too, in the shape of the outputs)"
+            f"class numbers, not one-hot rows or probabilities (cross_entropy takes those in the outputs' shape)"
         )
         raise _told(TypeError(text), "labels.dtype", got=repr(labels.dtype))
 

@@ -296,6 +296,79 @@ abs(x.std().item() - 0.2) < 0.01
     ),
     "init.xavier_uniform_": ("nn.init.xavier_uniform_(torch.empty(3, 3)).abs().max().item() <= 1", True),
     "init.constant_": ("nn.init.constant_(torch.empty(2), 0.1).tolist() == torch.full((2,), 0.1).tolist()", True),
+    # -- layers ------------------------------------------------------------------------------------------------------
+    "ModuleList": (
+        """
+layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
+(len(list(layers.parameters())), str(layers))
+""",
+        (6, "ModuleList(\n  (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)\n)"),
+    ),
+    "ModuleDict": ("sorted(nn.ModuleDict({'b': nn.ReLU(), 'a': nn.Tanh()}).keys())", ["a", "b"]),
+    "Unflatten": ("nn.Unflatten(1, (1, 2, 2))(torch.arange(4).reshape(1, 4)).tolist()", [[[[0, 1], [2, 3]]]]),
+    "LayerNorm": ("nn.LayerNorm(2, eps=0)(torch.tensor([[1.0, 3.0]])).tolist()", [[-1.0, 1.0]]),
+    "GroupNorm": ("nn.GroupNorm(1, 2, eps=0)(torch.tensor([[1.0, 3.0]])).tolist()", [[-1.0, 1.0]]),
+    "Embedding": (
+        """
+layer = nn.Embedding(3, 2, padding_idx=0)
+(layer(torch.LongTensor([[0, 0]])).tolist(), list(layer.weight.shape))
+""",
+        ([[[0.0, 0.0], [0.0, 0.0]]], [3, 2]),
+    ),
+    "ZeroPad2d": ("nn.ZeroPad2d((1, 0, 0, 0))(torch.ones(1, 1, 1, 1)).tolist()", [[[[0.0, 1.0]]]]),
+    "F.pad": ("F.pad(torch.ones(1), (1, 1), 'constant', 2).tolist()", [2.0, 1.0, 2.0]),
+    "Upsample": ("nn.Upsample(scale_factor=2)(torch.tensor([[[1.0, 2.0]]])).tolist()", [[[1.0, 1.0, 2.0, 2.0]]]),
+    "F.interpolate": (
+        "F.interpolate(torch.tensor([[[1.0, 2.0]]]), size=3, mode='nearest').tolist()",
+        [[[1.0, 1.0, 2.0]]],
+    ),
+    "F.one_hot": ("F.one_hot(torch.tensor([0, 2]), num_classes=3).tolist()", [[1, 0, 0], [0, 0, 1]]),
+    "GELU SiLU Softplus Hardtanh ReLU6 PReLU": (
+        """
+kinds = (nn.GELU, nn.SiLU, nn.Softplus, nn.Hardtanh, nn.ReLU6, nn.PReLU)
+[round(kind()(torch.tensor([7.0])).item(), 4) for kind in kinds]
+""",
+        [7.0, 6.9936, 7.0009, 1.0, 6.0, 7.0],
+    ),
+    "utils.clip_grad_norm_": (
+        """
+from torch.nn.utils import clip_grad_norm_
+w = nn.Parameter(torch.zeros(2))
+(w * torch.tensor([3.0, 4.0])).sum().backward()
+total = nn.utils.clip_grad_norm_([w], max_norm=1.0)
+(total.item(), [round(g, 4) for g in w.grad.tolist()], clip_grad_norm_ is nn.utils.clip_grad_norm_)
+""",
+        (5.0, [0.6, 0.8], True),
+    ),
+    "utils.clip_grad_value_": (
+        """
+w = nn.Parameter(torch.zeros(2))
+(w * torch.tensor([3.0, -4.0])).sum().backward()
+nn.utils.clip_grad_value_([w], 0.5)
+w.grad.tolist()
+""",
+        [0.5, -0.5],
+    ),
+    "utils.parameters_to_vector": ("nn.utils.parameters_to_vector(nn.Linear(3, 2).parameters()).numel()", 8),
+    "Module.register_buffer": (
+        """
+layer = nn.ReLU()
+layer.register_buffer("mean", torch.ones(2))
+layer.register_buffer("other", torch.ones(2), persistent=False)
+(list(layer.state_dict()), len(list(layer.buffers())), layer.double().mean.dtype == torch.float64)
+""",
+        (["mean"], 2, True),
+    ),
+    "Module.apply": (
+        """
+def init(m):
+    if isinstance(m, nn.Linear):
+        nn.init.constant_(m.weight, 2.0)
+nn.Sequential(nn.Linear(1, 1), nn.ReLU()).apply(init)[0].weight.tolist()
+""",
+        [[2.0]],
+    ),
+    "Module.half": ("'float32' in refusal(lambda: nn.Linear(1, 1).half())", True),
     # -- optimizers and schedulers -----------------------------------------------------------------------------------
     "SGD": (STEPPED.format("optim.SGD([w], lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1)"), [0.791, 0.4969]),
     "Adam": (STEPPED.format("optim.Adam([w], lr=0.1, betas=(0.9, 0.999))"), [0.9, 0.8]),
