@@ -54,6 +54,26 @@ layer(np.array([[3.0]], 'float32')).tolist()
         [[2.0, 2.0]],
     ),
     "layers.add": ("keras.layers.add([np.ones((1, 2), 'float32'), np.ones((1, 2), 'float32')]).tolist()", [[2.0, 2.0]]),
+    "layers.merge": (
+        """
+from keras.layers.merge import add, concatenate
+concatenate([np.zeros((1, 1)), np.ones((1, 2))], axis=-1).tolist()
+""",
+        [[0.0, 1.0, 1.0]],
+    ),
+    "Model(inputs, outputs)": (
+        """
+from keras.models import Model
+from keras.layers import Input, Dense, concatenate
+a = Input(shape=(2,))
+b = Dense(2, activation='relu', kernel_initializer='ones')(a)
+m = Model(inputs=a, outputs=Dense(1, kernel_initializer='ones')(concatenate([a, b])))
+m.compile(optimizer='adam', loss='mse')
+(m.predict(np.array([[1.0, 2.0]]), verbose=0).tolist(), m.evaluate(np.ones((2, 2)), np.zeros((2, 1)), verbose=0))
+""",
+        ([[9.0]], 36.0),
+    ),
+    "keras.Model": ("(keras.Model is keras.models.Model, tf.keras.Model is keras.Model)", (True, True)),
     # -- compile, fit, losses ----------------------------------------------------------------------------------------
     "losses.categorical_crossentropy": (
         "round(float(keras.losses.categorical_crossentropy(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]]))[0]), 4)",
@@ -304,9 +324,10 @@ round(float(Adam(lr=0.25).learning_rate), 4)
         DOUBLER
         + """
 from keras.wrappers.scikit_learn import KerasClassifier
+keras.utils.set_random_seed(1)
 def build():
     m = Sequential([Dense(2, activation='softmax', input_shape=(1,))])
-    m.compile('adam', 'sparse_categorical_crossentropy', metrics=['accuracy'])
+    m.compile(keras.optimizers.Adam(0.1), 'sparse_categorical_crossentropy', metrics=['accuracy'])
     return m
 chooser = KerasClassifier(build_fn=build, epochs=200, batch_size=4, verbose=0)
 chooser.fit(np.array([[-3.0], [3.0], [-2.0], [2.0]]), np.array([0, 1, 0, 1]))
