@@ -20,7 +20,7 @@ def _backend(name: str, available: bool, **switches: object) -> ModuleType:
     return module
 
 
-cudnn = _backend("cudnn", False, enabled=False, benchmark=False, deterministic=True, allow_tf32=False)
+cudnn = _backend("cudnn", False, enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 cudnn.version = lambda: None  # type: ignore[attr-defined]
 mps = _backend("mps", False)
 mkldnn = _backend("mkldnn", False, enabled=False)

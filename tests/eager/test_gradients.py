@@ -55,6 +55,11 @@ def along(function: Callable[[Tensor, Any, bool], Tensor], least: int = 0, one: 
     return draw
 
 
+def like_shares(x: Tensor) -> Tensor:
+    """A target of cross-entropy for x as one row."""
+    return Tensor(np.linspace(0, 1, x.numel()).reshape(1, -1))
+
+
 def moved(data: st.DataObject) -> Problem:
     """A chain of views, on which something is computed."""
     shape = data.draw(npst.array_shapes(min_dims=2, max_dims=3, min_side=0, max_side=3))
@@ -187,6 +192,10 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "smooth": unary(lambda x: F.gelu(x) + F.gelu(x, "tanh") + F.silu(x) + F.mish(x) + F.softplus(x, 2) + F.softsign(x)),
     "with corners": unary(lambda x: F.elu(x, 0.7) + F.selu(x) + F.celu(x) + F.hardtanh(x, -9, 0), away=0.1),
     "prelu": binary(lambda x, y: F.prelu(x, y.sum()) * x, away=0.1),
+    "layer norm": along(lambda x, *_: F.layer_norm(x, x.shape[-1:], x[(0,) * (x.dim() - 1)]), least=2, one=True),
+    "pad": along(lambda x, *_: F.pad(x, (1, 2), value=3) * F.pad(x, (2, 1))),
+    "nearest": along(lambda x, *_: F.interpolate((x * x).reshape(1, 1, -1), scale_factor=2.3), least=1),
+    "probabilities": along(lambda x, *_: F.cross_entropy(x.reshape(1, -1), like_shares(x)), least=1),
     "bce": compared(F.binary_cross_entropy_with_logits),
 }
 

@@ -144,7 +144,7 @@ def test_thresholds_that_are_several() -> None:
 
 def test_running_means() -> None:
     mean = keras.metrics.Mean(name="train_loss")
-    assert math.isnan(mean.result())
+    assert mean.result() == 0.0
     mean(2.0)
     mean.update_state([3.0, 7.0])
     assert mean.result() == 4 and mean.name == "train_loss"

@@ -166,7 +166,7 @@ CALLS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
         ValueError,
         "label 7 at sample 59 is outside 0..2: the last layer has 3 outputs",
     ),
-    "one-hot": (lambda n: n.fit((X, ONE_HOT)), TypeError, "class numbers, not one-hot rows"),
+    "rows": (lambda n: n.fit((X, ONE_HOT[:, :2])), TypeError, "class numbers, not one-hot rows"),
     "mse classes": (lambda n: n.fit((X, Y), loss="mse"), ValueError, r"output has shape \(60, 3\), the target \(60,\)"),
     "counts": (lambda n: n.fit((X, Y[:50])), ValueError, "x has 60 samples but y has 50"),
     "empty": (lambda n: n.fit((X[:0], Y[:0])), ValueError, "the data set is empty"),

@@ -32,6 +32,8 @@ def labels(case: Case) -> Iterator[Finding]:
         return
     labels = case.labels
     if labels.dtype.kind not in "iu":
+        if case.outputs is not None and case.y.shape == case.outputs.shape and not _of_logarithms(case.criterion):
+            return  # probabilities
         yield Finding("labels", f"targets are {labels.dtype}: cross-entropy takes class numbers, integers")
         return
     if case.outputs is None or case.outputs.ndim != 2:
@@ -43,6 +45,10 @@ def labels(case: Case) -> Iterator[Finding]:
             "labels",
             f"labels run from {low} to {high}, the model has {classes} outputs, for labels 0 to {classes - 1}{hint}",
         )
+
+
+def _of_logarithms(criterion: Any) -> bool:
+    return isinstance(criterion, losses.NLLLoss) or criterion is functional.nll_loss
 
 
 def _takes_classes(criterion: Any) -> bool:

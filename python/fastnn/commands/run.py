@@ -24,7 +24,20 @@ from fastnn.renamed import RENAMED
 from fastnn.text import say
 
 # What scripts import, and what they get.
-_NN = ("activation", "container", "dropout", "flatten", "linear", "loss", "module")  # PyTorch's longer paths
+# PyTorch's longer paths.
+_NN = (
+    "activation",
+    "container",
+    "dropout",
+    "flatten",
+    "linear",
+    "loss",
+    "module",
+    "normalization",
+    "padding",
+    "sparse",
+    "upsampling",
+)
 _AMP = ("torch.amp", "torch.cuda.amp")
 MODULES = {
     "torch": "fastnn",
@@ -39,6 +52,7 @@ MODULES = {
     "torch.nn.functional": "fastnn.nn.functional",
     "torch.nn.init": "fastnn.nn.init",
     "torch.nn.parameter": "fastnn.nn.parameter",
+    "torch.nn.utils": "fastnn.nn.utils",
     "torch.optim": "fastnn.optim",
     "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
     "torch.optim.optimizer": "fastnn.optim.optimizer",
@@ -71,6 +85,7 @@ _LONGER = {
     **{f"{place}.{name}": "fastnn.amp" for place in _AMP for name in ("autocast_mode", "grad_scaler")},
     "torch.nn.modules": "fastnn.nn",
     **{f"torch.nn.modules.{name}": f"fastnn.nn.modules.{name}" for name in _NN},
+    **{f"torch.nn.utils.{name}": "fastnn.nn.utils" for name in ("clip_grad", "convert_parameters")},
 }
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 

@@ -6,6 +6,7 @@ package itself makes tensors with is :class:`fastnn.eager.tensor.Tensor`, which 
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,10 @@ class Variable(metaclass=TensorType):
     kind = None
 
     @staticmethod
-    def make(data: tensor.Tensor, requires_grad: bool = False) -> tensor.Tensor:
+    def make(data: tensor.Tensor, requires_grad: bool = False, volatile: bool = False) -> tensor.Tensor:
+        if volatile:
+            text = "volatile was removed and now has no effect. Use `with torch.no_grad():` instead."  # PyTorch's words
+            warnings.warn(text, UserWarning, stacklevel=3)
         if not isinstance(data, tensor.Tensor):
             raise TypeError(f"Variable: expected a tensor, got {type(data).__name__}: make one with torch.tensor(...)")
         return data.requires_grad_() if requires_grad else data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,8 +108,15 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
 
 
 def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
-    """One dimension as several; -1 for the size that follows from the others."""
+    """One dimension as several; -1 for the size that follows from the others.
+
+    Raises:
+        ValueError: the sizes do not make up the dimension.
+    """
     axis, shape = dimension(dim, x._data.ndim), x._data.shape
+    known = prod(size for size in sizes if size != -1)
+    if shape[axis] != known if -1 not in sizes else known == 0 or shape[axis] % known:
+        raise ValueError(f"[unflatten] sizes {tuple(sizes)} do not make up dimension {dim} of shape {shape}")
     return reshape(x, *shape[:axis], *sizes, *shape[axis + 1 :])
 
 

@@ -91,7 +91,7 @@ def _fields_of(role: str, root: Module) -> Iterator[tuple[Any, Any]]:
 
 
 def _field(module: Module, name: str, value: Any) -> Any:
-    if name in module._buffers and value is module._buffers[name]:
+    if value is not None and value is module._buffers.get(name):
         return Unknown(value._data.shape, value._data.dtype)
     if isinstance(value, Parameter | Module):
         return id(value)

@@ -141,6 +141,8 @@ class Lowering:
         homes: set[int] = set()
         for module in model.modules():
             for name, tensor in module._buffers.items():
+                if tensor is None:
+                    continue
                 owner = owner_of(tensor._data)
                 if id(owner) not in read | written:
                     continue

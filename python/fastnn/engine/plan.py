@@ -572,9 +572,12 @@ def _untouched(model: Module, params: list[Parameter], training: bool) -> Iterat
     assigned += _assignments(replaced, {id(owner_of(param._data)) for param in model.parameters()})
 
 
-def _put_back(before: list[tuple[Module, dict[str, Tensor]]]) -> list[tuple[str, Tensor, Tensor | None]]:
+_Replaced = list[tuple[str, Tensor | None, Tensor | None]]
+
+
+def _put_back(before: list[tuple[Module, dict[str, Tensor | None]]]) -> _Replaced:
     """Gives modules the buffers that they had; each replaced one's name, tensor, and what stood there (None: none)."""
-    replaced: list[tuple[str, Tensor, Tensor | None]] = []
+    replaced: _Replaced = []
     for module, buffers in before:
         for name in [*module._buffers.keys() - buffers.keys()]:
             replaced.append((name, module._buffers[name], None))
@@ -583,11 +586,12 @@ def _put_back(before: list[tuple[Module, dict[str, Tensor]]]) -> list[tuple[str,
             now = module._buffers.get(name)
             if now is not tensor:
                 replaced.append((name, tensor, now))
-                module.register_buffer(name, tensor)
+                module._buffers[name] = module.__dict__[name] = tensor
+                CHANGES[0] += 1
     return replaced
 
 
-def _assignments(replaced: list[tuple[str, Tensor, Tensor | None]], parameters: set[int]) -> list[Record]:
+def _assignments(replaced: _Replaced, parameters: set[int]) -> list[Record]:
     """All new values are read before the first buffer is written: two may have changed places.
 
     Raises:
@@ -595,7 +599,8 @@ def _assignments(replaced: list[tuple[str, Tensor, Tensor | None]], parameters: 
     """
     copies, assignments = [], []
     for name, tensor, now in replaced:
-        if now is None or now._data.shape != tensor._data.shape or now._data.dtype != tensor._data.dtype:
+        kinds = [None if each is None else (each._data.shape, each._data.dtype) for each in (tensor, now)]
+        if None in kinds or kinds[0] != kinds[1]:
             raise RecordingError(f"forward() makes, deletes or reshapes buffer '{name}', so this model stays eager")
         if id(owner_of(now._data)) in parameters:
             raise RecordingError(f"buffer '{name}' becomes a parameter's memory, so this model stays eager: clone() it")

@@ -1,8 +1,9 @@
 """Keras' way of saying it: ``from fastnn.keras import layers, models``.
 
-:class:`models.Sequential` with compile, fit, evaluate and predict behaves as Keras 3's; it trains in fastnn's compiled
-plans. What is here: ``models``, ``layers``, ``optimizers``, ``losses``, ``metrics``, ``callbacks``, ``activations``,
-``initializers``, ``regularizers``, ``utils``, ``backend``, ``wrappers`` and ``datasets.mnist``.
+:class:`models.Sequential` and the functional :class:`models.Model` with compile, fit, evaluate and predict behave as
+Keras 3's; they train in fastnn's compiled plans. What is here: ``models``, ``layers``, ``optimizers``, ``losses``,
+``metrics``, ``callbacks``, ``activations``, ``initializers``, ``regularizers``, ``utils``, ``backend``, ``wrappers``
+and ``datasets.mnist``.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from fastnn.keras import (
     wrappers,
 )
 from fastnn.keras.layers import Input
-from fastnn.keras.models import Sequential
+from fastnn.keras.models import Model, Sequential
 
 # Modules within these that scripts import (those of Keras 1 and 2 that are elsewhere today: fastnn.renamed).
 WITHIN = ("datasets.mnist", "layers.core", "optimizers.schedules", "utils.np_utils", "wrappers.scikit_learn")
 
 __all__ = [
     "Input",
+    "Model",
     "Sequential",
     "activations",
     "backend",

@@ -145,13 +145,13 @@ class _Total(Metric):
 
 
 class Mean(_Total):
-    """The mean of all values given; NaN before the first (Keras has 0 there)."""
+    """The mean of all values given; 0 before the first."""
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         self._add(values, sample_weight)
 
     def result(self) -> float:
-        return self._total / self._count if self._count else float("nan")
+        return self._total / self._count if self._count else 0.0
 
 
 class Sum(Mean):

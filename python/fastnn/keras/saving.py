@@ -19,18 +19,19 @@ from fastnn.keras.named import plain
 from fastnn.text import natural
 
 if TYPE_CHECKING:
-    from fastnn.keras.models import Sequential
+    from fastnn.keras.model import Model
 
 StrPath = str | os.PathLike[str]
 
 _KEY = "fastnn.keras"
 _STATE = "optimizer/"
+_MODELS = ("Sequential", "Functional", "Model")
 # What a description can be wrong by.
 _WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
 
 
 def save(
-    model: Sequential, path: StrPath, architecture: bool = True, overwrite: bool = True, optimizer: bool = True
+    model: Model, path: StrPath, architecture: bool = True, overwrite: bool = True, optimizer: bool = True
 ) -> None:
     """Writes a model's weights (and architecture), atomically; the arrays are named ``dense/0``, ``dense/1``, ...
 
@@ -50,12 +51,13 @@ def save(
     metadata = {}
     if architecture:
         compiled, state = described(model) if optimizer and model.optimizer is not None else (None, {})
-        metadata[_KEY] = json.dumps({"version": 2, **model.get_config(), "compiled": compiled})
+        described_as = {"version": 2, "class_name": model.class_name(), **model.get_config()}
+        metadata[_KEY] = json.dumps({**described_as, "compiled": compiled})
         arrays |= state
     io.save_safetensors(path, arrays, metadata)
 
 
-def described(model: Sequential) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def described(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """How a model is compiled, and the arrays of its optimizer's state."""
     state = model.optimizer.state()
     arrays, slots = {}, []
@@ -84,14 +86,12 @@ def _by_name(given: losses.Loss | metrics.Metric) -> Any:
     return config
 
 
-def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Sequential:
+def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Model:
     """The model in a file that :func:`save` wrote.
 
     Raises:
         FormatError: damaged, Keras' own (an HDF5 or .keras file), or without an architecture.
     """
-    from fastnn.keras.models import Sequential
-
     arrays, metadata = _read(path)
     if _KEY not in metadata:
         raise FormatError(
@@ -102,7 +102,7 @@ def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Sequ
         config = json.loads(metadata[_KEY])
         if declared(config)[0] != [array.shape for array in arrays.values()]:  # before memory is taken for them
             raise ValueError("the weights that it declares are not those in the file")
-        model = Sequential.from_config(config)
+        model = model_class(config.get("class_name", "Sequential")).from_config(config)
         model.check_built()
         _put(path, model, arrays)
         if compile and config.get("compiled"):
@@ -116,7 +116,7 @@ def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Sequ
 
 
 def _compile(
-    path: StrPath, model: Sequential, compiled: dict[str, Any], arrays: dict[str, np.ndarray], custom: Mapping[str, Any]
+    path: StrPath, model: Model, compiled: dict[str, Any], arrays: dict[str, np.ndarray], custom: Mapping[str, Any]
 ) -> None:
     """As it was; where that needs functions which are not given, not at all, and that is said."""
     given = [compiled["loss"], *compiled["metrics"], *compiled["weighted_metrics"]]
@@ -149,15 +149,17 @@ def _compile(
 
 def declared(config: Any, shape: tuple[int, ...] | None = None) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
     """The shapes of all weights of a model's config, and of what comes out."""
+    if "calls" in config:
+        return model_class("Functional").declared(config, shape)
     shape, found = tuple(config["input_shape"] if shape is None else shape), []
     for layer in config["layers"]:
-        kind = _kind(layer["class_name"]) or layers.Layer
+        kind = kind_of(layer["class_name"]) or layers.Layer
         weights, shape = kind.declared(layer["config"], shape)
         found += weights
     return found, shape
 
 
-def load_weights(model: Sequential, path: StrPath, by_name: bool = False, skip_mismatch: bool = False) -> None:
+def load_weights(model: Model, path: StrPath, by_name: bool = False, skip_mismatch: bool = False) -> None:
     """Takes over the weights in a file; layers are matched in their order, or by their names.
 
     skip_mismatch: of layers whose weights have other shapes, nothing is taken.
@@ -192,17 +194,28 @@ def make_layer(config: Any) -> layers.Layer:
     Raises:
         ValueError: there is no such layer.
     """
-    kind = _kind(config["class_name"])
+    kind = kind_of(config["class_name"])
     if kind is None:
         raise ValueError(f"there is no layer {config['class_name']!r}")
     return kind.from_config(config["config"])
 
 
-def _kind(name: Any) -> type[layers.Layer] | None:
+def kind_of(name: Any) -> type[layers.Layer] | None:
     """A layer's class, or of a model within a model."""
-    from fastnn.keras.models import Sequential
+    return model_class(name) if name in _MODELS else layers.KINDS.get(name)
 
-    return Sequential if name == "Sequential" else layers.KINDS.get(name)
+
+def model_class(name: Any) -> type[Model]:
+    """A model's class by its name in files.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from fastnn.keras.models import Model, Sequential
+
+    if name not in _MODELS:
+        raise ValueError(f"there is no model {name!r}: {', '.join(_MODELS)}")
+    return Sequential if name == "Sequential" else Model
 
 
 def _read(path: StrPath) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -216,7 +229,7 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return io.load_safetensors(path)
 
 
-def _put(path: StrPath, model: Sequential, arrays: dict[str, np.ndarray]) -> None:
+def _put(path: StrPath, model: Model, arrays: dict[str, np.ndarray]) -> None:
     values = [arrays[name] for name in _in_order(list(arrays), model)]
     wanted = [own.shape for layer in model.layers for _, own in layer.named_weights()]
     found = [array.shape for array in values]
@@ -225,7 +238,7 @@ def _put(path: StrPath, model: Sequential, arrays: dict[str, np.ndarray]) -> Non
     model.set_weights(values)
 
 
-def _in_order(names: list[str], model: Sequential) -> list[str]:
+def _in_order(names: list[str], model: Model) -> list[str]:
     """The names of a file's arrays in the order of the model's: by its own names, or as they come in the file; where
     that is by name (as the safetensors package sorts them), dense_2 before dense_10.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from fastnn.errors import NonFiniteLossError, told
 from fastnn.keras import fitting, losses, optimizers, samples
 from fastnn.keras.callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
 from fastnn.keras.fitting import Fitting, Meter
+from fastnn.keras.layers.symbol import Symbol, symbols_in
 from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import options
@@ -25,7 +25,7 @@ from fastnn.keras.sources import Sources
 from fastnn.nn.contexts import modes
 from fastnn.nn.labels import predicted_classes
 from fastnn.training.batches import Position
-from fastnn.training.engines import PlanEngine
+from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array
 from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.trainer import Trainer, check_count
@@ -50,12 +50,15 @@ class Trained(Sources):
         trainable_weights: list[nn.Parameter]
 
         def check_built(self) -> None: ...
+        def assembled(self, logits: bool = False) -> nn.Module: ...
         def penalties(self) -> Penalties: ...
+        def called_with(self, symbols: list[Symbol]) -> Symbol: ...
 
     def start_uncompiled(self) -> None:
         """As it is before compile."""
-        self._net: nn.Sequential | None = None
-        self._predictor: PlanEngine | None = None
+        self._net: nn.Module | None = None
+        self._parts: list[nn.Module] = []  # what that is made of
+        self._predictor: FallbackEngine | None = None
         self._steppers: dict[Any, Trainer] = {}
         self._input_range: list[float] | None = None  # of the last fit
         self._turns = _core.Lease()  # of calls that evaluate
@@ -89,7 +92,7 @@ class Trained(Sources):
         harmless = ("steps_per_execution", "jit_compile", "auto_scale_loss", "class_mode", "sample_weight_mode")
         options("compile", former, {}, harmless)
         if loss_weights is not None:
-            raise ValueError("loss_weights: a Sequential has one loss, which needs no weight")
+            raise ValueError("loss_weights: a model has one loss, which needs no weight")
         loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
         self.optimizer = optimizers.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
@@ -307,8 +310,11 @@ class Trained(Sources):
         """The outputs for one batch."""
         return self.predict(x, verbose=0)
 
-    def __call__(self, x: Any, training: bool = False) -> Tensor:
-        """The outputs for a batch, as a tensor."""
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """The outputs for a batch, as a tensor; of what ``Input`` gave, what stands for them in a functional model."""
+        symbols = symbols_in(x)
+        if symbols:
+            return self.called_with(symbols)
         with self._turns:
             array = x._data if isinstance(x, Tensor) else self._inputs(x)
             with modes(self.net, training=training), no_grad():
@@ -317,7 +323,7 @@ class Trained(Sources):
     # -- within ------------------------------------------------------------------------------------------------------
 
     @property
-    def net(self) -> nn.Sequential:
+    def net(self) -> nn.Module:
         """All layers as one PyTorch-style module."""
         self.check_net()
         return self._net  # type: ignore[return-value]
@@ -325,10 +331,10 @@ class Trained(Sources):
     def check_net(self) -> None:
         """Makes the module where there is none, or layers have changed, also those of models within."""
         self.check_built()
-        modules = [(layer.name, module) for layer in self._layers for module in layer.modules]
-        if self._net is None or [id(own) for own in self._net] != [id(module) for _, module in modules]:
+        modules = [module for layer in self._layers for module in layer.modules]
+        if self._net is None or list(map(id, self._parts)) != list(map(id, modules)):
             self._forget_net()
-            self._net = nn.Sequential(OrderedDict((f"{name}_{i}", module) for i, (name, module) in enumerate(modules)))
+            self._net, self._parts = self.assembled(), modules
 
     def activated(self, outputs: np.ndarray) -> np.ndarray:
         """What the model gives where it was trained on its logits: these, after the last activation."""
@@ -360,7 +366,9 @@ class Trained(Sources):
 
     def _trainer(self, weights: bool = False) -> Trainer:
         """Of the layers, without the last activation where the loss is computed from the logits."""
-        net = nn.Sequential(OrderedDict(list(self.net._modules.items())[:-1])) if self._is_fused() else self.net
+        net = self.net
+        if self._is_fused():
+            net = self.assembled(logits=True)
         engine = "eager" if self.run_eagerly or self.optimizer.clips else "plan"
         bound = self.optimizer.bind(self.weights)
         return Trainer(net, self._criterion(weights), bound, outputs=True, engine=engine)
@@ -395,7 +403,7 @@ class Trained(Sources):
     def _predicted(self, array: np.ndarray, size: int, count: int, heard: CallbackList) -> np.ndarray:
         self.check_net()
         if self._predictor is None:
-            self._predictor = PlanEngine(self.net)
+            self._predictor = FallbackEngine("plan", self.net)
         heard.call("on_predict_begin", {})
         out = np.zeros((0, *self.output_shape[1:]), np.float32)
         if heard.hears("predict_batch") and len(array):

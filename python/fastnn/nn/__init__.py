@@ -2,7 +2,7 @@
 
 import sys as _sys
 
-from fastnn.nn import functional, init
+from fastnn.nn import functional, init, utils
 from fastnn.nn import losses as loss  # noqa: F401
 from fastnn.nn.activation import (
     CELU,
@@ -28,9 +28,10 @@ from fastnn.nn.activation import (
     Tanh,
     Tanhshrink,
 )
-from fastnn.nn.container import Sequential
+from fastnn.nn.container import ModuleDict, ModuleList, Sequential
 from fastnn.nn.dropout import Dropout
-from fastnn.nn.flatten import Flatten
+from fastnn.nn.embedding import Embedding
+from fastnn.nn.flatten import Flatten, Unflatten
 from fastnn.nn.linear import Identity, Linear
 from fastnn.nn.losses import (
     BCELoss,
@@ -50,7 +51,10 @@ from fastnn.nn.losses import (
     TripletMarginLoss,
 )
 from fastnn.nn.module import Module
+from fastnn.nn.normalization import GroupNorm, LayerNorm
+from fastnn.nn.padding import ConstantPad1d, ConstantPad2d, ZeroPad1d, ZeroPad2d
 from fastnn.nn.parameter import Parameter
+from fastnn.nn.upsampling import Upsample, UpsamplingNearest2d
 
 # PyTorch's longer paths, as annotations have them: nn.modules.loss.CrossEntropyLoss, nn.modules.module.Module.
 modules = _sys.modules[__name__]
@@ -62,10 +66,14 @@ __all__ = [
     "SELU",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -74,6 +82,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -82,6 +91,8 @@ __all__ = [
     "MarginRankingLoss",
     "Mish",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "NLLLoss",
     "PReLU",
     "Parameter",
@@ -100,6 +111,12 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "TripletMarginLoss",
+    "Unflatten",
+    "Upsample",
+    "UpsamplingNearest2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "functional",
     "init",
+    "utils",
 ]

@@ -15,7 +15,7 @@ from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.linalg import linear as linear
 from fastnn.eager.spelling import spelled
-from fastnn.eager.support import as_array, promoted, reshaped, result, wrap
+from fastnn.eager.support import promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told as _told
 from fastnn.nn.activation_functions import (
@@ -66,12 +66,15 @@ from fastnn.nn.activation_functions import (
 from fastnn.nn.activation_functions import (
     tanhshrink as tanhshrink,
 )
+from fastnn.nn.embedding import embedding as embedding
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
 from fastnn.nn.loss_functions import (
     alike,
     check_equal_shapes,
     check_reduction,
+    class_weights,
+    probability_cross_entropy,
     reduced,
     reduction_of,
     weighted_bce_with_logits,
@@ -90,6 +93,10 @@ from fastnn.nn.loss_functions import poisson_nll_loss as poisson_nll_loss
 from fastnn.nn.loss_functions import smooth_l1_loss as smooth_l1_loss
 from fastnn.nn.loss_functions import soft_margin_loss as soft_margin_loss
 from fastnn.nn.loss_functions import triplet_margin_loss as triplet_margin_loss
+from fastnn.nn.normalization import group_norm as group_norm
+from fastnn.nn.normalization import layer_norm as layer_norm
+from fastnn.nn.padding import pad as pad
+from fastnn.nn.upsampling import interpolate as interpolate
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
@@ -157,7 +164,7 @@ def _check_integers(name: str, labels: Tensor) -> None:
     if labels._data.dtype.kind not in "iu":
         text = (
             f"[{name}] labels must be integers (int64), got {labels.dtype!r}: "
-            f"class numbers, not one-hot rows or probabilities"
+            f"class numbers, not one-hot rows or probabilities (cross_entropy takes those in the outputs' shape)"
         )
         raise _told(TypeError(text), "labels.dtype", got=repr(labels.dtype))
 
@@ -178,26 +185,32 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Softmax cross-entropy of logits (N, C) and integer labels (N,); a single sample (C,) with label (), and places
-    (N, C, H, W) with labels (N, H, W), work too.
+    """Softmax cross-entropy of logits (N, C) and integer labels (N,), or probabilities of the classes (N, C); a single
+    sample (C,) with label (), and places (N, C, H, W) with labels (N, H, W), work too.
 
     loss = mean over samples of log(sum exp(x)) - x[label]. Do not apply softmax before it.
 
-    weight (C,): of each class; the mean is then weighted. ignore_index: samples with this label count for nothing.
-    label_smoothing: the share of the target that all classes have alike.
+    weight (C,): of each class; with labels the mean is then weighted. ignore_index: samples with this label count for
+    nothing. label_smoothing: the share of the target that all classes have alike.
 
     Raises:
         ValueError: a label outside 0..C-1 (the first is named), an empty batch, sizes that differ, a smoothing outside
-            0..1.
-        TypeError: labels are not integers.
+            0..1, or an ignore_index beside probabilities.
+        TypeError: the target is neither integers nor, in the shape of the logits, probabilities.
     """
     if isinstance(weight, str):  # as the third argument
         weight, reduction = None, weight
     reduction = reduction_of(size_average, reduce, reduction)
     check_reduction("cross_entropy", reduction)
-    _check_integers("cross_entropy", target)
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"[cross_entropy] label_smoothing is {label_smoothing}; it must be from 0 to 1")
+    if target._data.dtype.kind == "f" and target._data.shape == logits._data.shape:
+        if ignore_index >= 0:
+            raise ValueError(f"[cross_entropy] ignore_index is {ignore_index}, but the targets are probabilities")
+        if not logits._data.size:
+            raise ValueError("[cross_entropy] the batch is empty")
+        return probability_cross_entropy(logits, target, weight, reduction, label_smoothing)
+    _check_integers("cross_entropy", target)
     data, labels = logits._data, target._data
     if data.ndim == 1 and labels.ndim == 0:
         logits, target = logits.reshape(1, -1), target.reshape(1)
@@ -236,14 +249,12 @@ def _weighted(
     _check_labels(name, np.where(kept, labels, 0), classes)
     if len(labels) != len(rows._data):
         raise ValueError(f"[{name}] there are {len(rows._data)} rows of outputs and {len(labels)} labels")
-    factors = np.ones(classes, rows._data.dtype) if weight is None else as_array(weight).astype(rows._data.dtype)
-    if factors.shape != (classes,):
-        raise ValueError(f"[{name}] weight has shape {factors.shape}; there are {classes} classes")
+    factors = wrap(np.ones(classes, rows._data.dtype)) if weight is None else class_weights(weight, classes, rows, name)
     labels = np.where(kept, labels, 0)
-    shares = factors[labels] * kept
+    shares = factors._data[labels] * kept
     losses = -rows[wrap(np.arange(len(labels))), wrap(labels)].masked_fill(wrap(~kept), 0) * wrap(shares)
     if smoothing:
-        spread = -(rows * wrap(factors)).sum(1).masked_fill(wrap(~kept), 0)
+        spread = -(rows * factors).sum(1).masked_fill(wrap(~kept), 0)
         losses = losses * (1 - smoothing) + spread * (smoothing / classes)
     return losses.sum() / wrap(shares).sum() if reduction == "mean" else reduced(losses, reduction)
 

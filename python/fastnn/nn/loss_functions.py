@@ -12,7 +12,7 @@ from fastnn.eager import ops
 from fastnn.eager.dtypes import Size
 from fastnn.eager.selection import where
 from fastnn.eager.spelling import spelled
-from fastnn.eager.support import promoted, result
+from fastnn.eager.support import as_array, promoted, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.activation_functions import softplus
 
@@ -201,6 +201,31 @@ def weighted_bce_with_logits(x: Tensor, target: Tensor, weight: Any, pos_weight:
         costs = costs * ((pos_weight - 1) * target + 1)
     losses = (1 - target) * x + costs
     return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def probability_cross_entropy(logits: Tensor, target: Tensor, weight: Any, reduction: str, smoothing: float) -> Tensor:
+    """Mean over samples (N, C, ...) of the sum over classes of -weight[c] t[c] log softmax(x)[c]."""
+    x, t = promoted(logits, target)
+    dim = 0 if x.dim() == 1 else 1
+    classes = x.shape[dim]
+    if smoothing:
+        t = t * (1 - smoothing) + smoothing / classes
+    if weight is not None:
+        factors = class_weights(weight, classes, x, "cross_entropy")
+        t = t * factors.reshape(*(classes if axis == dim else 1 for axis in range(x.dim())))
+    return reduced(-(x.log_softmax(dim) * t).sum(dim), reduction)
+
+
+def class_weights(weight: Any, classes: int, like: Tensor, label: str) -> Tensor:
+    """The weights (C,) of classes, in another tensor's dtype.
+
+    Raises:
+        ValueError: another shape.
+    """
+    values = as_array(weight)
+    if values.shape != (classes,):
+        raise ValueError(f"[{label}] weight has shape {values.shape}; there are {classes} classes")
+    return wrap(values.astype(like._data.dtype))
 
 
 @spelled

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn.eager import autograd, dtypes
 from fastnn.eager.device import destination
+from fastnn.eager.legacy import dtype_of
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, retold, told
 from fastnn.nn import hooks
@@ -64,10 +65,14 @@ class Module:
                     f"it cannot become a {type(value).__name__}: assign one of its kind or None, or delete it first"
                 )
             fields.get(registry, {}).pop(name, None)
+        if name in fields.get("_buffers", {}) and home is None and not isinstance(value, Tensor | None):
+            kind = type(self).__name__
+            raise TypeError(f"{name!r} is a buffer of this {kind}, it cannot become a {type(value).__name__}")
         if name not in self.unrecorded:
             CHANGES[0] += 1
         if home is not None:
             fields[home][name] = value
+            fields.get("_buffers", {}).pop(name, None)
         elif name in fields.get("_buffers", {}):
             fields["_buffers"][name] = value
         fields[name] = value
@@ -81,17 +86,39 @@ class Module:
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         setattr(self, name, param)
 
-    def register_buffer(self, name: str, tensor: Tensor) -> None:
-        """A tensor that belongs to the state but is not learned."""
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """A tensor that belongs to the state but is not learned; not persistent: not of ``state_dict()`` either. None
+        keeps the name.
+
+        Raises:
+            AttributeError: before ``super().__init__()``.
+            KeyError: a name with a dot, an empty one, or one that something else has.
+            TypeError: no tensor.
+        """
+        kind = type(self).__name__
+        if "_buffers" not in self.__dict__:
+            raise AttributeError(f"a {kind} registers buffers behind super().__init__(): make that its first line")
+        if not isinstance(tensor, Tensor | None):
+            raise TypeError(f"buffer {name!r} of a {kind} must be a tensor or None, got {type(tensor).__name__}")
+        if not name or "." in name:
+            raise KeyError(f"a buffer's name must not be empty or have a dot, got {name!r}")
+        if name not in self._buffers and getattr(self, name, None) is not None:
+            raise KeyError(f"this {kind} has {name!r} already: give the buffer another name")
         CHANGES[0] += 1
         self._buffers[name] = tensor
         self.__dict__[name] = tensor
+        if persistent == (name in self._transient):
+            others = tuple(other for other in self._transient if other != name)
+            self.__dict__["_transient"] = others if persistent else (*others, name)
 
     def add_module(self, name: str, module: Module) -> None:
         setattr(self, name, module)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
+
+    # Names of the buffers that are not persistent.
+    _transient: ClassVar[tuple[str, ...]] = ()
 
     # Lists of hooks; a module that has some has its own.
     _hooks: ClassVar[Any] = ()
@@ -166,25 +193,66 @@ class Module:
                     seen.add(id(parameter))
                     yield parameter
 
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        for path, module in self.named_modules():
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Each buffer once, with its dotted name."""
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
             for name, buffer in module._buffers.items():
-                yield _join(path, name), buffer
+                if buffer is not None and id(buffer) not in seen:
+                    seen.add(id(buffer))
+                    yield _join(path, name), buffer
 
-    def buffers(self) -> Iterator[Tensor]:
-        for _, buffer in self.named_buffers():
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path; this one at the empty path.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        for path, module in self.named_modules():
+            if path == target:
+                return module
+        raise AttributeError(f"{type(self).__name__} has no module {target!r}")
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        return self._held("_parameters", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        return self._held("_buffers", target)
+
+    def _held(self, registry: str, target: str) -> Any:
+        path, _, name = target.rpartition(".")
+        found = self.get_submodule(path).__dict__[registry].get(name)
+        if found is None:
+            raise AttributeError(f"{type(self).__name__} has no {registry[1:-1]} {target!r}")
+        return found
 
     # -- state -------------------------------------------------------------------------------------------------------
 
-    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
-        """Parameters and buffers module by module, under every name they have."""
+    def _named_state(self, persistent: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Parameters and buffers module by module, under every name they have; persistent: of the buffers only those
+        that are.
+        """
         stack: list[tuple[str, Module]] = [("", self)]
         while stack:
             path, module = stack.pop()
             for registry in (module._parameters, module._buffers):
                 for name, tensor in registry.items():
-                    yield _join(path, name), tensor
+                    if tensor is not None and not (persistent and name in module._transient):
+                        yield _join(path, name), tensor
             stack.extend((_join(path, child), value) for child, value in reversed(module._modules.items()))
 
     def state_dict(self) -> OrderedDict[str, Tensor]:
@@ -260,10 +328,16 @@ class Module:
         dtype: Any = None,
         device: Any = None,
     ) -> Self:
-        """Another floating dtype (float32, float64) or device (only 'cpu' without the CUDA backend)."""
+        """Another floating dtype (float32, float64) or device (only 'cpu' without the CUDA backend).
+
+        Raises:
+            TypeError: a dtype that is not floating, or that fastnn does not compute in.
+        """
         kind = destination(target, second, dtype, device)
         if kind is not None:
-            floating = (tensor for _, tensor in self._named_state() if tensor.dtype.is_floating_point)
+            if kind.kind != "f":
+                raise TypeError(f"a module is cast to a floating dtype, float32 or float64, not to {kind}")
+            floating = (tensor for _, tensor in self._named_state(False) if tensor.dtype.is_floating_point)
             for tensor in floating:
                 tensor._data = _cast_keeping_layout(tensor._data, kind)
         return self
@@ -273,6 +347,32 @@ class Module:
 
     def double(self) -> Self:
         return self.to(dtypes.float64)
+
+    def half(self) -> Self:
+        """Refused.
+
+        Raises:
+            TypeError: always.
+        """
+        return self._refused_half("half()", "float16")
+
+    def bfloat16(self) -> Self:
+        """Refused.
+
+        Raises:
+            TypeError: always.
+        """
+        return self._refused_half("bfloat16()", "bfloat16")
+
+    def _refused_half(self, call: str, kind: str) -> Self:
+        raise TypeError(
+            f"{type(self).__name__}.{call}: fastnn computes in float32 and float64, not in {kind}, which saves no time "
+            f"on CPUs: leave the call out"
+        )
+
+    def type(self, dst_type: Any) -> Self:
+        """As :meth:`to` that dtype, or that of a tensor type (FloatTensor)."""
+        return self.to(dtype=dtype_of(dst_type))
 
     def cpu(self) -> Self:
         return self
@@ -290,12 +390,17 @@ class Module:
         """What stands in the parentheses of a layer without children."""
         return ""
 
+    def _shown_modules(self) -> Iterator[tuple[str, str]]:
+        """Name and text of each module within."""
+        for name, module in self._modules.items():
+            yield name, repr(module)
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
         if not self._modules:
             return f"{type(self).__name__}({extra})"
         lines = [extra] if extra else []
-        lines += [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
+        lines += [f"({name}): " + text.replace("\n", "\n  ") for name, text in self._shown_modules()]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 
@@ -322,8 +427,8 @@ def _say_where(error: ValueError, module: Module) -> None:
     if failure is None:
         error._fastnn_failure = Failure(module, str(error))  # type: ignore[attr-defined]
         return
-    name = next((name for name, child in module._modules.items() if child is failure.passed), None)
-    if name is not None:
+    name = next((name for name, child in module.named_modules() if child is failure.passed and name), None)
+    if name is not None:  # in lists too, which are not called themselves
         failure.passed, failure.path = module, f"{name}.{failure.path}".rstrip(".")
         layer = failure.innermost
         shown = type(layer).__name__ if layer._modules else repr(layer)

@@ -10,6 +10,7 @@ from fastnn import nn
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations, initializers, regularizers
 from fastnn.keras.layers.layer import Layer, Penalties, Shape, positive
+from fastnn.keras.layers.symbol import Symbol
 
 
 class Dense(Layer):
@@ -176,7 +177,7 @@ class Lambda(Layer):
 
 
 class InputLayer(Layer):
-    """What a model's inputs look like; computes nothing."""
+    """What a model's inputs look like; computes nothing. Layers are called with it to make a functional model."""
 
     def __init__(self, shape: Any = None, **kwargs: Any) -> None:
         super().__init__(**{"input_shape": shape, **kwargs})
@@ -184,11 +185,31 @@ class InputLayer(Layer):
     def make(self, shape: Shape) -> Shape:
         return shape
 
+    @property
+    def shape(self) -> tuple[int | None, ...] | None:
+        """(None, ...), None for the batch."""
+        return None if self.given_shape is None else (None, *self.given_shape)
+
+    @property
+    def symbol(self) -> Symbol:
+        """What stands for a batch of it.
+
+        Raises:
+            ValueError: it was given no shape.
+        """
+        if self.given_shape is None:
+            raise ValueError(f"Input '{self.name}' has no shape: Input(shape=(784,))")
+        return self._output or self._symbol_of(self.build(self.given_shape), [])
+
+    def config(self) -> dict[str, Any]:
+        return {"name": self.name, "input_shape": None if self.given_shape is None else list(self.given_shape)}
+
 
 def Input(
     shape: Any = None, name: str | None = None, dtype: Any = None, batch_shape: Any = None, batch_size: Any = None
 ) -> InputLayer:
-    """The shape of one sample, as a model's first entry: ``Sequential([Input((784,)), Dense(10)])``.
+    """The shape of one sample, as a model's first entry: ``Sequential([Input((784,)), Dense(10)])``; or what the layers
+    of a functional model start from: ``x = Input((784,))``, ``y = Dense(10)(x)``, ``Model(x, y)``.
 
     batch_size: says nothing, as a model takes batches of any.
     """

@@ -11,6 +11,7 @@ from fastnn import nn
 from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations
+from fastnn.keras.layers.symbol import Symbol, symbols_in
 from fastnn.keras.named import Configured, plain, unique
 from fastnn.keras.named import arguments as arguments_of
 
@@ -63,6 +64,7 @@ class Layer(Configured):
         self.input_shape: tuple[int | None, ...] | None = None
         self.output_shape: tuple[int | None, ...] | None = None
         self._trainable = bool(trainable)
+        self._output: Symbol | None = None
 
     @property
     def trainable(self) -> bool:
@@ -200,15 +202,36 @@ class Layer(Configured):
     @property
     def input(self) -> Symbol:
         """What goes in, as far as it is known: shape, dtype and name."""
+        if self._output is not None and len(self._output.parents) == 1:
+            return self._output.parents[0]
         return Symbol(self.input_shape, f"{self.name}_input")
 
     @property
     def output(self) -> Symbol:
-        """What comes out."""
-        return Symbol(self.output_shape, f"{self.name}_output")
+        """What comes out; of a layer that a functional model is put together with, for :class:`fastnn.keras.Model`."""
+        return self._output or Symbol(self.output_shape, f"{self.name}_output")
 
-    def __call__(self, x: Any, training: bool = False) -> Tensor:
-        """The outputs for a batch; a layer without weights makes them for it."""
+    def called_with(self, symbols: list[Symbol]) -> Symbol:
+        """What comes out for symbols; the weights are made.
+
+        Raises:
+            ValueError: more than one, or a shape that it cannot take.
+        """
+        if len(symbols) != 1:
+            raise ValueError(f"layer '{self.name}' ({type(self).__name__}) takes one input, got {len(symbols)}")
+        return self._symbol_of(self.build_for(tuple(symbols[0].shape[1:])), symbols)
+
+    def _symbol_of(self, shape: Shape, parents: list[Symbol]) -> Symbol:
+        self._output = Symbol((None, *shape), f"{self.name}_output", self, parents)
+        return self._output
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """The outputs for a batch; a layer without weights makes them for it. Of what ``Input`` gave, or another layer
+        gave for that: what stands for them in a functional model.
+        """
+        symbols = symbols_in(x)
+        if symbols:
+            return self.called_with(symbols)
         batch = x if isinstance(x, Tensor) else Tensor(np.asarray(x, dtype=np.float32))
         self.build_for(tuple(batch.shape[1:]))
         for module in self.modules:
@@ -219,19 +242,6 @@ class Layer(Configured):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-class Symbol:
-    """A model's or layer's input or output: ``shape`` (None, ...), ``dtype`` and ``name``, without values."""
-
-    dtype = "float32"
-
-    def __init__(self, shape: tuple[int | None, ...] | None, name: str) -> None:
-        self.shape = shape
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"<shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
 
 def positive(kind: str, name: str, value: Any) -> int:
