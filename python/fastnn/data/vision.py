@@ -95,7 +95,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
 
     def _has_hooks_of(self, ours: type, *names: str) -> bool:
         """Whether a subclass has left these methods as our class has them."""
-        return all(getattr(type(self), name) is getattr(ours, name) for name in names)
+        return all(getattr(type(self), name, None) is getattr(ours, name, None) for name in (*names, "__getitems__"))
 
     def _transformed(self, image: Any, target: int) -> tuple[Any, Any]:
         return image if self.transform is None else self.transform(image), self._transformed_target(target)
