@@ -227,7 +227,7 @@ def test_nothing_is_called_in_vain(model: keras.Sequential) -> None:
 @pytest.mark.parametrize("hook", ["train_step", "test_step", "predict_step", "compute_loss", "call"])
 def test_steps_that_would_never_be_called_are_refused(hook: str) -> None:
     kind = type("Mine", (keras.Sequential,), {hook: lambda self, *args: None})
-    with pytest.raises(TypeError, match=rf"^Mine\.{hook} would never be called: .* write the training step yourself"):
+    with pytest.raises(TypeError, match=rf"^Mine\.{hook} would never be called: .* write the training step with"):
         kind([keras.layers.Dense(1)])
 
 

@@ -66,8 +66,8 @@ class Trained(Sources):
         for hook in _UNHEARD:
             if hasattr(type(self), hook):
                 raise TypeError(
-                    f"{type(self).__name__}.{hook} would never be called: fit, evaluate and predict have steps of "
-                    "their own. Give compile a loss function, or write the training step yourself (fastnn.nn, fastnn.optim)"
+                    f"{type(self).__name__}.{hook} would never be called: fit, evaluate and predict have "
+                    "their own steps. Give compile a loss function, or write the training step with fastnn.nn, fastnn.optim"
                 )
         self._net: nn.Sequential | None = None
         self._predictor: PlanEngine | None = None
