@@ -67,7 +67,7 @@ class Trained(Sources):
             if hasattr(type(self), hook):
                 raise TypeError(
                     f"{type(self).__name__}.{hook} would never be called: fit, evaluate and predict have "
-                    "their own steps. Give compile a loss function, or write the training step with fastnn.nn, fastnn.optim"
+                    "their own steps. Give compile a loss function, or write the training step with fastnn.nn and optim"
                 )
         self._net: nn.Sequential | None = None
         self._predictor: PlanEngine | None = None
