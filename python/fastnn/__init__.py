@@ -55,10 +55,13 @@ from fastnn.eager.functions import *  # noqa: F403
 from fastnn.eager.legacy import (
     BoolTensor,
     ByteTensor,
+    CharTensor,
     DoubleTensor,
     FloatTensor,
+    HalfTensor,
     IntTensor,
     LongTensor,
+    ShortTensor,
     Tensor,
     get_default_dtype,
     set_default_dtype,

@@ -144,10 +144,11 @@ def test_other_grounds_and_sizes_are_prepared(kind: str, other: Callable, traine
 def test_another_ground_that_cannot_be_prepared_is_said(trained: Callable, tmp_path: Path) -> None:
     model, _ = trained("small", DIGITS)
     write(lambda digit: as_is(digit).resize((20, 20)), tmp_path / "data" / "test", range(TRAIN, TRAIN + 20), DIGITS)
-    assert (
-        "images are on a dark ground, the network was trained on a light one"
-        in wrong_in(model, tmp_path / "data" / "test")[1]
-    )
+    said = "images are on a dark ground, the network was trained on a light one"
+    assert said in wrong_in(model, tmp_path / "data" / "test")[1]
+    assert said in told(model, next((tmp_path / "data" / "test").rglob("*.png")))[1]
+    write(as_is, tmp_path / "large" / "test", range(TRAIN, TRAIN + 20), DIGITS)
+    assert said in wrong_in(model, tmp_path / "large" / "test")[1]  # once they have the network's size too
 
 
 def test_what_the_file_tells(trained: Callable) -> None:
@@ -207,6 +208,15 @@ class TestFitsInPython:
         assert (info.mean, info.std) == (([mean], [0.3]) if mean else (None, None))
         assert (info.classes, info.ground) == (list(DIGITS), "light")
         assert check_agreement(tmp_path / "m.pth", light_digits) == ""
+
+    def test_names_of_classes_with_a_transform_of_ones_own(self, light_digits: Path, tmp_path: Path) -> None:
+        steps = [transforms.Grayscale(), transforms.ToTensor(), transforms.Lambda(lambda x: 1 - x)]
+        own, shifted = ({}, list(DIGITS)), ({"target_transform": lambda label: 9 - label}, [])
+        for options, classes in (own, shifted):
+            network = fastnn.Network(784, 10)
+            network.fit(ImageFolder(light_digits / "test", transforms.Compose(steps), **options), epochs=1, verbose=0)
+            network.save(tmp_path / "m.pth")
+            assert load_model(tmp_path / "m.pth")[1].classes == classes
 
     @pytest.mark.parametrize(("make", "scale"), [(on_white, 1), (as_is, 255)])
     def test_arrays(self, make: Callable, scale: int, tmp_path: Path) -> None:

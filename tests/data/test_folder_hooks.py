@@ -6,15 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn.data.folder import default_loader, find_classes, is_image_file, make_dataset
 from fastnn.datasets import MNIST, DatasetFolder, ImageFolder, VisionDataset
 from fastnn.eager.tensor import Tensor
-from fastnn.transforms import Compose, Grayscale, Resize, ToTensor
-from fastnn.utils.data import DataLoader
+from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Resize, ToTensor
+from fastnn.utils.data import DataLoader, Subset
 
 GREY = Compose([Grayscale(), ToTensor()])
+PATTERN = fastnn.tensor([[[7.0, 8.0]]])
 
 
 def labels(data: Any) -> list[int]:
@@ -230,3 +232,45 @@ def test_the_data_folder_is_asked(
     assert ImageFolder("pets").samples == [(f"{pets}/a/000.png", 0)]
     with pytest.raises(FileNotFoundError, match="MNIST is not there"):
         MNIST(empty)
+
+
+def test_getitems_makes_the_samples_of_a_batch(pets: Path) -> None:
+    """PyTorch's loader asks for a batch at once where a data set can give it."""
+
+    class Together:
+        def __getitem__(self, index: int) -> int:
+            raise AssertionError("one by one")
+
+        def __getitems__(self, indices: list[int]) -> list[int]:
+            assert type(indices) is list
+            return [-index for index in indices]
+
+        def __len__(self) -> int:
+            return 5
+
+    def batches(data: Any) -> list[Any]:
+        return [batch.tolist() for batch in DataLoader(data, batch_size=2)]
+
+    assert batches(Together()) == [[0, -1], [-2, -3], [-4]]
+    assert batches(Subset(Subset(Together(), [4, 3, 2]), [2, 0])) == [[-2, -4]]
+
+    class Pets(ImageFolder):
+        def __getitems__(self, indices: list[int]) -> list[Any]:
+            return [(self[index][0], 9) for index in indices]
+
+    assert labels(Pets(pets, GREY)) == labels(Subset(Pets(pets, GREY), range(6))) == [9] * 6
+    assert Pets(pets, GREY).resident() is None
+
+
+@pytest.mark.parametrize("hook", ["forward", "__call__"])
+@pytest.mark.parametrize("step", [Grayscale(), Resize(2), CenterCrop(2), Normalize((0.5,), (0.5,))], ids=repr)
+def test_steps_of_transforms_may_be_overridden(hook: str, step: Any, pets: Path) -> None:
+    """torchvision's are modules, whose call is ``forward``."""
+    kind = type("Mine", (type(step),), {hook: lambda self, image: PATTERN})
+    mine = kind.__new__(kind)
+    mine.__dict__.update(step.__dict__)
+    assert mine(fastnn.ones(1, 4, 4)) is PATTERN
+    assert mine.forward(fastnn.ones(1, 4, 4)) is PATTERN or hook == "__call__"
+    steps = [Grayscale(), ToTensor(), mine] if isinstance(step, Normalize) else [mine]
+    for images, _ in DataLoader(ImageFolder(pets, Compose(steps)), batch_size=2):
+        assert images.tolist() == [PATTERN.tolist()] * 2

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fastnn import nn
 from fastnn.io import load_pth, save_pth, save_safetensors
-from io_files import program, pth_file, safetensors_file, tensor
+from io_files import program, pth_file, safetensors_file, tensor, unsigned_tensor
 
 KINDS = {
     "float16": fastnn.float16,
@@ -95,6 +95,18 @@ def test_bfloat16_is_float32(tmp_path: Path) -> None:
     found = fastnn.load(tmp_path / "a")["w"], fastnn.load(tmp_path / "b")
     for each in found:
         assert each.dtype is fastnn.float32 and each.tolist() == [1, -3]
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_unsigned_tensors_that_torch_wrote(size: int, tmp_path: Path) -> None:
+    values = np.array([[0, 7], [1, 2 ** (8 * size) - 1]], f"<u{size}")
+    for name, shape, strides in (("whole", (2, 2), (2, 1)), ("turned", (2, 2), (1, 2)), ("one", (), ())):
+        data = program(unsigned_tensor(f"uint{8 * size}", size, 4, shape, strides))
+        (tmp_path / name).write_bytes(pth_file(data, {"0": values.tobytes()}))
+    whole, turned, one = (fastnn.load(tmp_path / name) for name in ("whole", "turned", "one"))
+    assert repr(whole.dtype) == f"torch.uint{8 * size}" and whole.tolist() == values.tolist()
+    assert turned.tolist() == values.T.tolist() and one.shape == () and one.item() == 0
+    assert whole[0].float().tolist() == [0, 7]
 
 
 def test_half_precision_networks_of_the_command_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import fastnn
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from fastnn import autograd, nn
 from fastnn.eager.tensor import Tensor
+from fastnn.io import save_safetensors
 
 NAMES = {
     "FloatTensor": "float32", "DoubleTensor": "float64", "LongTensor": "int64", "IntTensor": "int32",
@@ -123,3 +125,27 @@ def test_default_types() -> None:
         fastnn.set_default_tensor_type(kind)
     fastnn.set_default_dtype(fastnn.float32)
     assert fastnn.get_default_dtype() is fastnn.float32 and isinstance(fastnn.ones(1), Tensor)
+
+
+def test_options() -> None:
+    assert fastnn.Tensor(data=[1, 2]).tolist() == fastnn.Tensor([1, 2], device="cpu").tolist() == [1, 2]
+    with pytest.raises(TypeError, match=r"made of data or sizes, requires_grad and device; not with dtype"):
+        fastnn.Tensor([1, 2], dtype=fastnn.float64)
+    for make in (fastnn.Tensor, fastnn.tensor, fastnn.LongTensor):
+        with pytest.raises(ValueError, match="a tensor has rows of one length"):
+            make([[1, 2], [3]])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("HalfTensor", "float16"), ("ShortTensor", "int16"), ("CharTensor", "int8"), ("UInt16Tensor", "uint16")],
+)
+def test_types_that_files_have(name: str, kind: str, tmp_path: Path) -> None:
+    """They can be asked for, not made."""
+    save_safetensors(tmp_path / "a", {"w": np.ones(2, kind)})
+    x = fastnn.load(tmp_path / "a")["w"]
+    assert x.type() == f"torch.{name}" and x.type(fastnn.FloatTensor).tolist() == [1, 1]
+    if hasattr(fastnn, name):
+        assert isinstance(x, getattr(fastnn, name)) and not isinstance(fastnn.ones(1), getattr(fastnn, name))
+        with pytest.raises(TypeError, match=f"fastnn has no tensors of dtype {kind}; convert to one of float32"):
+            getattr(fastnn, name)([1, 2])

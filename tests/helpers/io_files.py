@@ -135,6 +135,12 @@ def tensor(
     return name("torch._utils", "_rebuild_tensor_v2") + b"(" + arguments + b"tR"
 
 
+def unsigned_tensor(dtype: str, size: int, count: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bytes:
+    """What torch writes of its unsigned dtypes: a storage of bytes, and the dtype behind the hooks."""
+    typed = tensor(count * size, shape, strides).replace(b"_tensor_v2", b"_tensor_v3")
+    return typed.replace(b"torch\nFloatStorage", b"torch.storage\nUntypedStorage")[:-2] + name("torch", dtype) + b"tR"
+
+
 def program(*parts: bytes) -> bytes:
     return b"\x80\x02" + b"".join(parts) + b"."
 

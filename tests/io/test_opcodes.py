@@ -22,6 +22,7 @@ from io_files import (
     storage,
     string,
     tensor,
+    unsigned_tensor,
 )
 
 MEMOISE = b"q\x00"
@@ -204,7 +205,24 @@ MISUSE_CALLS = {
         program(storage("Float", "0", 1).replace(b"torch\nFloatStorage", b"torch\nSize")),
         "persistent",
     ),
-    "untyped-storage": (program(name("torch.storage", "UntypedStorage")), OBJECTS),
+    "untyped-storage": (program(name("torch.storage", "UntypedStorage")), "a name or storage stands where data should"),
+    "untyped-storage-of-floats": (
+        program(tensor(4, (1,), (1,)).replace(b"torch\nFloatStorage", b"torch.storage\nUntypedStorage")),
+        "unexpected arguments of torch._utils._rebuild_tensor_v2",
+    ),
+    "unsigned-of-floats": (
+        program(unsigned_tensor("uint16", 2, 1, (1,), (1,)).replace(b".storage\nUntyped", b"\nFloat")),
+        "unexpected arguments of torch._utils._rebuild_tensor_v3",
+    ),
+    "unsigned-half-an-element": (
+        program(unsigned_tensor("uint16", 3, 1, (1,), (1,))),
+        "unexpected arguments of torch._utils._rebuild_tensor_v3",
+    ),
+    "unsigned-other-dtype": (program(unsigned_tensor("float32", 4, 1, (1,), (1,))), OBJECTS + r"'torch\.float32'"),
+    "unsigned-dtype-of-text": (
+        program(unsigned_tensor("uint16", 2, 1, (1,), (1,)).replace(name("torch", "uint16"), TEXT)),
+        "unexpected arguments of torch._utils._rebuild_tensor_v3",
+    ),
     "text-persid": (program(b"P0\n"), "opcode 0x50 is not one that tensors need"),
     "token-as-value": (program(b"]", ORDERED_DICT, b"a"), "a name or storage stands where data should"),
     "storage-as-value": (program(storage("Float", "0", 1)), "a name or storage stands"),

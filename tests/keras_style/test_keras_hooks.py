@@ -222,3 +222,21 @@ def test_nothing_is_called_in_vain(model: keras.Sequential) -> None:
         callback, _ = recorder([name])
         kind = "train_batch" if name in ("on_batch_begin", "on_batch_end") else "_".join(name.split("_")[1:3])
         assert callback.hears(kind) and math.fsum(callback.hears(k) for k in ("train_batch", "test_batch")) <= 1
+
+
+@pytest.mark.parametrize("hook", ["train_step", "test_step", "predict_step", "compute_loss", "call"])
+def test_steps_that_would_never_be_called_are_refused(hook: str) -> None:
+    kind = type("Mine", (keras.Sequential,), {hook: lambda self, *args: None})
+    with pytest.raises(TypeError, match=rf"^Mine\.{hook} would never be called: .* write the training step with"):
+        kind([keras.layers.Dense(1)])
+
+
+def test_layers_of_ones_own_are_refused() -> None:
+    class Scaled(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return 2 * x
+
+    with pytest.raises(
+        NotImplementedError, match=r"^Scaled: build\(\) and call\(\) .* Lambda\(function\) makes a layer"
+    ):
+        keras.Sequential([keras.Input((2,)), Scaled()])

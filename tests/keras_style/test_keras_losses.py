@@ -191,3 +191,21 @@ def test_mistakes() -> None:
         regularizers.L2(-1)
     with pytest.raises(ValueError, match="unknown regularizer 'l3'"):
         layers.Dense(3, kernel_regularizer="l3")
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("bce", "binary_crossentropy"),
+        ("mse", "mean_squared_error"),
+        ("mae", "mean_absolute_error"),
+        ("mape", "mean_absolute_percentage_error"),
+        ("msle", "mean_squared_logarithmic_error"),
+        ("kld", "kl_divergence"),
+        ("cosine_proximity", "cosine_similarity"),
+    ],
+)
+def test_short_names(short: str, long: str) -> None:
+    """Keras has them in small and capital letters; those of its modules are the functions themselves."""
+    for name in (short, short.upper(), getattr(losses, short, short)):
+        assert type(losses.get(name)) is type(losses.get(long))

@@ -87,6 +87,11 @@ VALUES: dict[str, tuple[Any, Any, Any, float]] = {
     "bce of logits": (metrics.BinaryCrossentropy(from_logits=True), [[1.0]], [[0.0]], math.log(2)),
     "categorical_crossentropy": ("categorical_crossentropy", [[0.0, 1.0]], [[0.75, 0.25]], math.log(4)),
     "sparse_categorical_crossentropy": ("sparse_categorical_crossentropy", [1], [[0.75, 0.25]], math.log(4)),
+    "crossentropy of one output": ("crossentropy", [[1.0], [0.0]], [[0.5], [0.75]], math.log(2) * 1.5),
+    "crossentropy of rows": ("ce", [[0.0, 1.0]], [[0.75, 0.25]], math.log(4)),
+    "crossentropy of class numbers": ("ce", [1], [[0.75, 0.25]], math.log(4)),
+    "crossentropy of a column of them": ("crossentropy", [[1]], [[0.75, 0.25]], math.log(4)),
+    "bce": ("bce", [[1.0], [0.0]], [[0.5], [0.75]], math.log(2) * 1.5),
     "precision": (metrics.Precision(), BITS, SHARES, 2 / 3),
     "recall": (metrics.Recall(), BITS, SHARES, 2 / 3),
     "precision, threshold": (metrics.Precision(0.85), BITS, SHARES, 1.0),
@@ -206,3 +211,17 @@ def test_mistakes() -> None:
 def test_which_way_is_better() -> None:
     for name, larger in (("acc", True), ("AUC", None), ("auc", True), ("mae", False), ("val_loss", None)):
         assert metrics.larger_is_better(name) is larger
+
+
+def test_models_without_weights_are_measured() -> None:
+    """What they compute may be of interest: an identity, a softmax of given scores."""
+    model = keras.Sequential([layers.Activation("softmax", input_shape=(2,))])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    scores, classes = np.array([[0.0, math.log(3)], [0.0, 0.0]], dtype=np.float32), np.array([1, 1])
+    loss = (-math.log(3 / 4) + math.log(2)) / 2
+    assert model.evaluate(scores, classes, verbose=0) == pytest.approx([loss, 1 / 2])
+    assert model.test_on_batch(scores, classes) == pytest.approx([loss, 1 / 2])
+    weighted = model.evaluate(scores, classes, sample_weight=np.array([0.0, 1.0]), verbose=0)
+    assert weighted[0] == pytest.approx(math.log(2) / 2)
+    with pytest.raises(ValueError, match="has no weights that learn"):
+        model.fit(scores, classes, verbose=0)

@@ -322,3 +322,23 @@ def test_weights_by_name(tmp_path: Path) -> None:
         third.load_weights(tmp_path / "w", by_name=True)
     third.load_weights(tmp_path / "w", skip_mismatch=True)
     np.testing.assert_array_equal(third.get_weights()[0], model.get_weights()[0])
+
+
+def test_what_it_was_trained_on_comes_back(tmp_path: Path) -> None:
+    """Pixels from 0 to 255 for a model that was trained on 0..1 are told of after loading too."""
+    model = deep()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "new.keras")
+    model.fit(np.clip(np.abs(X), 0, 1), Y, verbose=0)
+    model.save(tmp_path / "trained.keras")
+    again = models.load_model(tmp_path / "trained.keras", compile=False)
+    with pytest.warns(UserWarning, match=r"x has values from .* to 255; .* trained on .*: divide pixels by 255"):
+        again.predict(np.full((1, 6), 255.0), verbose=0)
+    again.predict(np.full((1, 6), 1.0), verbose=0)
+    models.load_model(tmp_path / "new.keras").predict(np.full((1, 6), 255.0), verbose=0)
+    arrays, metadata = io.load_safetensors(tmp_path / "trained.keras")
+    for wrong in ([1.0], "ab", ["a", "b"], 3, {}):
+        described = json.dumps({**json.loads(metadata["fastnn.keras"]), "seen": wrong})
+        io.save_safetensors(tmp_path / "bad", arrays, {"fastnn.keras": described})
+        with pytest.raises(FormatError, match="is damaged"):
+            models.load_model(tmp_path / "bad")

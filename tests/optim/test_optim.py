@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn import _core, nn, optim
@@ -492,3 +493,29 @@ def test_a_gradient_is_not_its_parameter() -> None:
     parameter.grad = parameter.detach()
     with pytest.raises(ValueError, match=r"(grad and param|param and grad) overlap in memory"):
         optim.SGD([parameter], lr=0.1).step()
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"])
+def test_options_of_pytorch(kind: str) -> None:
+    """How a step is computed changes nothing here; what would make another step is refused where it is on."""
+    make = getattr(optim, kind)
+
+    def stepped(**options: object) -> list[float]:
+        param = nn.Parameter(np.ones(3, np.float32))
+        optimizer = make([param], lr=0.5, **options)
+        (param * fastnn.tensor([1.0, 2.0, -3.0])).sum().backward()
+        optimizer.step()
+        assert not set(options) & set(optimizer.param_groups[0])
+        return param.tolist()
+
+    ways = {"foreach": True, "fused": None, "capturable": False, "differentiable": False}
+    others = {"Adam": "amsgrad", "AdamW": "amsgrad", "RMSprop": "centered"}.get(kind)
+    assert stepped(**ways, **({others: False} if others else {})) == stepped()
+    for name in filter(None, ("differentiable", others)):
+        with pytest.raises(ValueError, match=rf"^{kind}: {name}=True makes another update, .* leave it out"):
+            stepped(**{name: True})
+        with pytest.raises(ValueError, match=rf"^{kind}: {name}=True"):
+            make([{"params": [nn.Parameter(np.ones(1, np.float32))], name: True}])
+    for name in ("learning_rate", "amsgrad" if others is None else "amsgrat"):
+        with pytest.raises(TypeError, match=rf"^{kind}\.__init__\(\) got an unexpected keyword argument '{name}'"):
+            stepped(**{name: False})

@@ -7,9 +7,10 @@ import io
 import sys
 import tempfile
 import types
-from collections import namedtuple
+from collections import deque, namedtuple
 from dataclasses import dataclass, field
-from pathlib import Path
+from enum import Enum, Flag, IntEnum, StrEnum
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import fastnn
@@ -42,6 +43,24 @@ class Config:
 class Frozen:
     lr: float
     weights: object = None
+
+
+class Kind(Enum):
+    FAST = 1
+    EXACT = "e"
+
+
+class Named(StrEnum):
+    TWO = "two"
+
+
+class Number(IntEnum):
+    THREE = 3
+
+
+class Flags(Flag):
+    A = 1
+    B = 2
 
 
 CALLS: list[str] = []
@@ -178,6 +197,22 @@ class TestRecords:
         for loaded in (again(record), again({"deep": [record]})["deep"][0]):
             assert loaded == record and type(loaded) is type(record)
 
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(Kind.FAST, Named.TWO, Number.THREE, Flags.A, Path("a") / "b", PurePosixPath("/c"), b"", b"\x00\xff"),
+            *(1 - 2j, range(3), range(9, -3, -2), deque([1, Point(1, 2), deque()]), deque("abc", maxlen=3)),
+        ],
+        ids=repr,
+    )
+    def test_other_plain_data(self, value: object) -> None:
+        model = nn.Sequential()
+        model.value = value
+        for loaded in (again(value), again(Config(0.1, [value])).sizes[0], again(model).value):
+            assert loaded == value and type(loaded) in (type(value), type(Path()))
+            assert not isinstance(value, Enum) or loaded is value
+            assert not isinstance(value, deque) or loaded.maxlen == value.maxlen
+
     def test_tensors_in_them(self) -> None:
         loaded = again({"p": Point(fastnn.ones(2), 2), "f": Frozen(1.0, fastnn.zeros(1))})
         assert loaded["p"].a.tolist() == [1, 1] and loaded["f"].weights.tolist() == [0]
@@ -232,6 +267,7 @@ REFUSED = {
     "a class": (Config, r"obj\.thing is a type"),
     "a method": ("x".join, r"obj\.thing is a builtin_function_or_method .* no number, text, list, dict or tensor"),
     "an optimizer": (fastnn.optim.SGD(nn.Linear(1, 1).parameters()), r"obj\.thing is a whole SGD.*state_dict\(\)"),
+    "flags without a name": (Flags.A | Flags.B, r"obj\.thing is a Flags .* none of the members by name"),
     "a set of tuples": ({(1, 2)}, r"obj\.thing is a set"),
     "a file": (io.BytesIO(), r"obj\.thing is a BytesIO"),
     "deep": ([{"k": [object()]}], r"obj\.thing\[0\]\['k'\]\[0\] is a object"),
@@ -300,6 +336,14 @@ CRAFTED = {
     "no name": (module_entry("Net"), "damaged|does not have"),
     "a reference too far": ({"size": [{"fastnn.object": 9}]}, "damaged"),
     "a set of lists": ({"set": [[1]], "frozen": False}, "damaged"),
+    "bytes of a number": ({"bytes": 10**12}, "damaged"),
+    "a complex number of one part": ({"complex": [1.0]}, "damaged"),
+    "a complex number without end": ({"complex": [10**400, 0]}, "damaged"),
+    "a queue without end": ({"queue": [], "maxlen": 2**70}, "damaged"),
+    "a range without steps": ({"range": [0, 1, 0]}, "damaged"),
+    "a path of numbers": ({"path": 3}, "damaged"),
+    "no member": ({"class": [HERE, "Kind"], "member": "SLOW"}, "damaged"),
+    "a member of no enumeration": ({"class": [HERE, "Config"], "member": "lr"}, "does not have"),
     "a set of huge numbers": ({"set": [2**70], "frozen": False}, "damaged.*71 bits"),
 }
 

@@ -124,6 +124,10 @@ def test_what_a_file_must_be(tmp_path: Path) -> None:
             call(3)
         with pytest.raises(TypeError, match=r"takes one path or open binary file"):
             call(None)
+    file = io.BytesIO()
+    fastnn.save(CONTENT, file)
+    with pytest.raises(TypeError, match=r"got a file's bytes: load\(io\.BytesIO\(\.\.\.\)\)"):
+        fastnn.load(file.getvalue())
     with pytest.raises(TypeError, match="takes one path or open binary file"):
         fastnn.save({}, tmp_path / "a", path=tmp_path / "b")
 

@@ -40,13 +40,15 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.training.engines import PlanEngine
     from fastnn.training.feed import Feed
     from fastnn.training.model_files import load_model
-    from fastnn.training.preparation import prepare, spec_of
+    from fastnn.training.preparation import ground_note, prepare, spec_of
 
     console = Console()
     model, info = load_model(args.model)
     spec, kind = spec_of(model, info), info.outputs or "softmax"
     pixels = np.stack([prepare(open_image(path), spec, raw=args.raw) for path in args.images])
     say_assumed(args.model, spec, console)
+    if note := ground_note(pixels, spec):
+        console.warn(note)
     outputs = PlanEngine(model).outputs(Feed.of_inputs(spec.inputs(pixels)))
     if not spec.classes:
         shown = _numbers_as_json if args.json else _numbers_as_text

@@ -220,7 +220,7 @@ class ImageFolder(DatasetFolder):
         self._size = pixels.shape[2:]
         return Tensor(_core.gather_uint8(pixels, _FIRST, *plan.normalisation(pixels.shape[1]))[0])
 
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         return self.loader is read_rgb and self._has_hooks_of(ImageFolder, "__getitem__", "__len__")
 
     def _decode(self, plan: PixelPlan, threads: int | None, progress: Progress | None) -> Resident | None:

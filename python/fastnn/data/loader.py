@@ -24,7 +24,8 @@ class DataLoader:
 
     ``ImageFolder`` and ``MNIST`` with transforms of :mod:`fastnn.transforms` (and subsets of them) are decoded once,
     when the first batch is asked for, and their batches are made in C++; the numbers are the same as those of the
-    samples one by one. Any other data set's ``__getitem__`` runs in the calling thread.
+    samples one by one. Any other data set's ``__getitem__``, or ``__getitems__`` of a batch, runs in the
+    calling thread.
 
     Args:
         dataset: has ``__getitem__(index)`` and ``__len__()``.
@@ -129,7 +130,7 @@ class DataLoader:
         if self._collates_as_usual() and type(dataset) is TensorDataset and not _on_tape(dataset):
             arrays = [tensor.numpy() for tensor in dataset.tensors]
             return lambda batch: [Tensor(array.take(_picked(rows, batch), axis=0)) for array in arrays]
-        return lambda batch: self.collate_fn([self.dataset[index] for index in _plain(batch)])
+        return lambda batch: self.collate_fn(_samples(self.dataset, _plain(batch)))
 
     def _collates_as_usual(self) -> bool:
         return self.collate_fn is default_collate
@@ -161,6 +162,14 @@ def _picked(rows: Rows, batch: Any) -> np.ndarray:
 def _plain(batch: Any) -> Iterable[Any]:
     """Indices as a user's ``__getitem__`` expects them."""
     return batch.tolist() if isinstance(batch, np.ndarray) else batch
+
+
+def _samples(dataset: Any, indices: Iterable[Any]) -> Any:
+    """A batch's samples: from a data set's ``__getitems__(list)``, as PyTorch asks for them, where it has one."""
+    if type(dataset) is Subset:
+        return _samples(dataset.dataset, [dataset.indices[index] for index in indices])
+    together = getattr(dataset, "__getitems__", None)
+    return [dataset[index] for index in indices] if together is None else together(list(indices))
 
 
 def _sampler(dataset: Any, shuffle: bool | None, sampler: Any, generator: Any) -> Any:

@@ -91,7 +91,7 @@ class MNIST(VisionDataset):
             raise ValueError(f"{type(self).__name__}.data: pixels must lie in 0..255, sample {index} has others")
         return Image.fromarray(pixels.astype(np.float32))
 
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         return self._has_hooks_of(MNIST, "__getitem__", "__len__", "_image")
 
     def _decode(self, plan: PixelPlan, threads: int | None, progress: Progress | None) -> Resident | None:

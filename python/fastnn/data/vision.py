@@ -76,7 +76,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         Raises:
             FormatError: images that cannot be read, each with its path.
         """
-        plan = pixel_plan(self.transform) if self._is_plain() and self.target_transform is None else None
+        plan = pixel_plan(self.transform) if self.is_plain() and self.target_transform is None else None
         if plan is None:
             return None
         block = self._decode(plan, threads, progress)
@@ -85,7 +85,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         mean, std = plan.normalisation(block.shape[0])
         return replace(block, mean=mean, std=std)
 
-    def _is_plain(self) -> bool:
+    def is_plain(self) -> bool:
         """Whether a sample is what fastnn's class makes of it, not a subclass or a loader of the user's."""
         return False
 
@@ -95,7 +95,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
 
     def _has_hooks_of(self, ours: type, *names: str) -> bool:
         """Whether a subclass has left these methods as our class has them."""
-        return all(getattr(type(self), name) is getattr(ours, name) for name in names)
+        return all(getattr(type(self), name, None) is getattr(ours, name, None) for name in (*names, "__getitems__"))
 
     def _transformed(self, image: Any, target: int) -> tuple[Any, Any]:
         return image if self.transform is None else self.transform(image), self._transformed_target(target)

@@ -12,7 +12,7 @@ from fastnn.arrays import is_integer
 from fastnn.eager import draws, dtypes, ops
 from fastnn.eager.device import check_device
 from fastnn.eager.spelling import spelled
-from fastnn.eager.support import promoted, result, shape_of
+from fastnn.eager.support import array_of, promoted, result, shape_of
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 
@@ -22,7 +22,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *, device:
     _check_place(device)
     if isinstance(data, Tensor):
         data = data._data
-    array = np.array(data)
+    array = np.array(array_of(data))
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))
     elif array.dtype == np.float64 and not isinstance(data, np.ndarray | np.generic):

@@ -14,6 +14,7 @@ import numpy as np
 from fastnn.eager import autograd, dtypes, tensor
 from fastnn.eager.device import check_device
 from fastnn.eager.dtypes import Size
+from fastnn.eager.support import array_of
 
 
 class TensorType(type):
@@ -42,17 +43,19 @@ class TensorType(type):
         return hash(tensor.Tensor) if vars(cls).get("kind", cls) is None else super().__hash__()
 
 
-def _made(kind: dtypes.dtype | None, *data: Any, requires_grad: bool = False, device: Any = None) -> tensor.Tensor:
+def _made(kind: dtypes.dtype | None, *data: Any, requires_grad: bool = False, **options: Any) -> tensor.Tensor:
     kind = kind or dtypes.float32
-    if device is not None:
-        check_device(device)
+    data = (*data, options.pop("data")) if not data and "data" in options else data
+    check_device(options.pop("device", "cpu") or "cpu")
+    if options:
+        raise TypeError(f"a tensor is made of data or sizes, requires_grad and device; not with {', '.join(options)}")
     if len(data) == 2 and isinstance(data[1], bool):  # Tensor(array, True)
         data, requires_grad = data[:1], data[1]
     if len(data) == 1 and isinstance(data[0], tensor.Tensor):
         made = tensor.Tensor(data[0].detach().to(kind))
         return made.requires_grad_() if requires_grad else made
     if len(data) == 1 and not isinstance(data[0], Size | int | np.integer):
-        array = np.asarray(data[0])
+        array = array_of(data[0])
         if array.dtype.kind not in "fiub":
             raise TypeError(f"a tensor cannot be made of {type(data[0]).__name__} {data[0]!r:.50}: it holds no numbers")
         return tensor.Tensor(array.astype(kind.numpy, copy=False), requires_grad)
@@ -106,13 +109,32 @@ class ByteTensor(metaclass=TensorType):
     kind = dtypes.uint8
 
 
+class HalfTensor(metaclass=TensorType):
+    """float16, as tensors out of files may be; none are made."""
+
+    kind = dtypes.float16
+
+
+class ShortTensor(metaclass=TensorType):
+    """int16, as tensors out of files may be; none are made."""
+
+    kind = dtypes.int16
+
+
+class CharTensor(metaclass=TensorType):
+    """int8, as tensors out of files may be; none are made."""
+
+    kind = dtypes.int8
+
+
 class BoolTensor(metaclass=TensorType):
     """bool: see :class:`Tensor`. What is not 0 is true."""
 
     kind = dtypes.bool_
 
 
-_TYPES = {each.kind: each for each in (FloatTensor, DoubleTensor, LongTensor, IntTensor, ByteTensor, BoolTensor)}
+_MADE = (FloatTensor, DoubleTensor, LongTensor, IntTensor, ByteTensor, BoolTensor)
+_TYPES = {each.kind: each for each in (*_MADE, HalfTensor, ShortTensor, CharTensor)}
 _BY_NAME = {f"torch.{each.__name__}": each for each in _TYPES.values()} | {"torch.Tensor": FloatTensor}
 
 
@@ -132,7 +154,8 @@ def dtype_of(kind: Any) -> Any:
 
 def type_(x: tensor.Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The name of its type, ``"torch.FloatTensor"``; given a type, its name or a dtype, the tensor in that."""
-    return f"torch.{_TYPES[x.dtype].__name__}" if dtype is None else x.to(dtype_of(dtype))
+    name = _TYPES[x.dtype].__name__ if x.dtype in _TYPES else f"{x.dtype.name.replace('ui', 'UI')}Tensor"
+    return f"torch.{name}" if dtype is None else x.to(dtype_of(dtype))
 
 
 class Variable(metaclass=TensorType):

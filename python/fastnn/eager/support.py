@@ -246,3 +246,19 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         i + lead for i, extent in enumerate(shape) if extent == 1 and grad.shape[i + lead] != 1
     )
     return reshaped(sum_axes(grad, repeated, 1.0), shape)
+
+
+def array_of(data: Any) -> np.ndarray:
+    """The array that lists of numbers make; one is taken as it is.
+
+    Raises:
+        ValueError: rows of different lengths.
+    """
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            "a tensor has rows of one length: the lists in this list have different ones. Pad them to the longest"
+        ) from None

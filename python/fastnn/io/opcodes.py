@@ -54,9 +54,12 @@ _PARAMETER_CLASS = Token("torch.nn.parameter Parameter")
 _SIZE = Token("torch Size")
 _KINDS = ("Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
 STORAGES = {kind: Token(f"torch {kind}Storage", kind) for kind in _KINDS}
-_TABLE = {
-    token.name: token for token in (ORDERED_DICT, TENSOR, _PARAMETER, _PARAMETER_CLASS, _SIZE, *STORAGES.values())
-}
+# Dtypes that came after the storage classes: torch names them beside a storage of bytes.
+_UNTYPED_TENSOR = Token("torch._utils _rebuild_tensor_v3")
+_UNTYPED = Token("torch.storage UntypedStorage", "Untyped")
+_UNSIGNED = {Token(f"torch uint{8 * size}"): size for size in (2, 4, 8)}
+_CALLS = (ORDERED_DICT, TENSOR, _UNTYPED_TENSOR, _PARAMETER, _PARAMETER_CLASS, _SIZE)
+_TABLE = {token.name: token for token in (*_CALLS, *STORAGES.values(), _UNTYPED, *_UNSIGNED)}
 
 BuildTensor = Callable[[StorageRef, int, tuple[Any, ...], tuple[Any, ...]], np.ndarray]
 
@@ -194,6 +197,8 @@ class _Reader:
             return args[0]
         if function is TENSOR and len(args) in (6, 7):
             return self.tensor(*args)
+        if function is _UNTYPED_TENSOR and len(args) in (7, 8):
+            return self.untyped_tensor(*args)
         if function in (_PARAMETER, _PARAMETER_CLASS):
             match args:
                 case (np.ndarray() as array, bool(), *rest) if self.no_hooks(rest):
@@ -205,9 +210,19 @@ class _Reader:
     ) -> np.ndarray:
         """The array that stands for a call of `_rebuild_tensor_v2`."""
         numbers = type(offset) is int and type(shape) is tuple and type(strides) is tuple
-        if not isinstance(storage, StorageRef) or not numbers or not self.no_hooks([hooks]) or metadata is not None:
+        is_storage = isinstance(storage, StorageRef) and storage.kind != _UNTYPED.storage
+        if not is_storage or not numbers or not self.no_hooks([hooks]) or metadata is not None:
             raise self.fault("unexpected arguments of torch._utils._rebuild_tensor_v2")
         return self.build_tensor(storage, offset, shape, strides)
+
+    def untyped_tensor(self, storage: Any, *args: Any) -> np.ndarray:
+        """The array that stands for a call of `_rebuild_tensor_v3`, whose storage counts bytes."""
+        *rest, kind = args[:6]
+        size = _UNSIGNED.get(kind) if isinstance(kind, Token) else None
+        bytes_in = storage.count if isinstance(storage, StorageRef) and storage.kind == _UNTYPED.storage else None
+        if size is None or bytes_in is None or bytes_in % size:
+            raise self.fault("unexpected arguments of torch._utils._rebuild_tensor_v3")
+        return self.tensor(StorageRef(f"UInt{8 * size}", storage.key, bytes_in // size), *rest, *args[6:])
 
     def no_hooks(self, hooks: list[Any]) -> bool:
         """Whether this is what torch writes where a tensor has no hooks: an empty OrderedDict, or nothing."""

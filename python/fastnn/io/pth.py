@@ -54,8 +54,11 @@ _DTYPES = {
     "Char": np.dtype("i1"),
     "Byte": np.dtype("u1"),
     "Bool": np.dtype("bool"),
+    "UInt16": np.dtype("<u2"),
+    "UInt32": np.dtype("<u4"),
+    "UInt64": np.dtype("<u8"),
 }
-_KINDS = {dtype: kind for kind, dtype in _DTYPES.items() if kind != "BFloat16"}
+_KINDS = {_DTYPES[kind]: kind for kind in opcodes.STORAGES if kind != "BFloat16"}
 
 
 def save_pth(path: str | os.PathLike[str], obj: Any, records: Mapping[str, bytes] | None = None) -> None:

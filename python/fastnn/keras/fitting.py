@@ -20,6 +20,8 @@ from fastnn.training.trainer import Trainer
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential
 
+Outputs = Callable[[Feed], np.ndarray]
+
 
 def packed(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Targets (N, ...) and weights (N,) as one array (N, numbers + 1), which a feed carries as its targets."""
@@ -80,7 +82,13 @@ class Meter:
 
 
 def tested(
-    model: Sequential, trainer: Trainer, criterion: Criterion, feed: Feed, weights: bool, heard: CallbackList, size: int
+    model: Sequential,
+    outputs_of: Outputs,
+    criterion: Criterion,
+    feed: Feed,
+    weights: bool,
+    heard: CallbackList,
+    size: int,
 ) -> Logs:
     """Loss and metrics of a feed, by name. All at once, or batch by batch where a callback hears of these."""
     heard.call("on_test_begin", {})
@@ -91,7 +99,7 @@ def tested(
         part = Feed(feed.x[start : start + size], feed.y[start : start + size])
         if hears:
             heard.call("on_test_batch_begin", number, {})
-        outputs = trainer.outputs_of(part)
+        outputs = outputs_of(part)
         loss = criterion(Tensor(outputs), Tensor(part.y)).detach().numpy().reshape(1)
         meter.add(loss, outputs, part.y)
         logs = meter.logs()

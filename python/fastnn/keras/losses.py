@@ -404,6 +404,7 @@ mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
 mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error
+bce = BCE = binary_crossentropy
 kld = KLD = kullback_leibler_divergence = kl_divergence
 logcosh = log_cosh
 
@@ -501,6 +502,7 @@ _CLASSES: tuple[type[Loss], ...] = (
 )
 _KNOWN: dict[str, type[Loss]] = {
     **{snake(kind.__name__): kind for kind in _CLASSES},
+    "bce": BinaryCrossentropy,
     "mse": MeanSquaredError,
     "mae": MeanAbsoluteError,
     "mape": MeanAbsolutePercentageError,
@@ -510,6 +512,7 @@ _KNOWN: dict[str, type[Loss]] = {
     "kl_divergence": KLDivergence,
     "kullback_leibler_divergence": KLDivergence,
     "kld": KLDivergence,
+    "cosine_proximity": CosineSimilarity,
 }
 _FUNCTIONS: dict[Any, type[Loss]] = {
     globals()[name]: kind for name, kind in _KNOWN.items() if callable(globals().get(name))

@@ -235,11 +235,20 @@ def accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     """Keras' choice, by shapes: binary for a single output, of class numbers where the targets have an axis less,
     else of one-hot rows.
     """
+    return _by_shapes(y_true, y_pred, binary_accuracy, sparse_categorical_accuracy, categorical_accuracy)
+
+
+def crossentropy(y_true: Any, y_pred: Any) -> np.ndarray:
+    """The same choice among the cross-entropies."""
+    kinds = losses.binary_crossentropy, losses.sparse_categorical_crossentropy, losses.categorical_crossentropy
+    return _by_shapes(y_true, y_pred, *kinds)
+
+
+def _by_shapes(y_true: Any, y_pred: Any, of_one: Values, of_numbers: Values, of_rows: Values) -> Any:
     y, p = _array(y_true), _array(y_pred)
     if p.shape[-1:] == (1,):
-        return binary_accuracy(y, p)
-    of_numbers = y.ndim < p.ndim or y.shape[-1] == 1
-    return (sparse_categorical_accuracy if of_numbers else categorical_accuracy)(y, p)
+        return of_one(y, p)
+    return (of_numbers if y.ndim < p.ndim or y.shape[-1] == 1 else of_rows)(y, p)
 
 
 def equal(y_true: Any, y_pred: Any) -> np.ndarray:
@@ -270,6 +279,7 @@ def _kind(class_name: str, fn: Values, default: str, larger: bool, compact: bool
 
 Accuracy = _kind("Accuracy", equal, "accuracy", True)
 _ByShapes = _kind("_ByShapes", accuracy, "accuracy", True, compact=True)
+_CrossentropyByShapes = _kind("_CrossentropyByShapes", crossentropy, "crossentropy", False)
 CategoricalAccuracy = _kind("CategoricalAccuracy", categorical_accuracy, "categorical_accuracy", True, compact=True)
 SparseCategoricalAccuracy = _kind(
     "SparseCategoricalAccuracy", sparse_categorical_accuracy, "sparse_categorical_accuracy", True, compact=True
@@ -589,9 +599,11 @@ _SHORT: dict[str, type[Metric]] = {
     "auc": AUC,
     "accuracy": _ByShapes,
     "acc": _ByShapes,
+    "crossentropy": _CrossentropyByShapes,
+    "ce": _CrossentropyByShapes,
 }
 _KNOWN: dict[str, type[Metric]] = {**{snake(kind.__name__): kind for kind in _CLASSES}, **_SHORT}
-_BY_CLASS = {kind.__name__: kind for kind in (*_CLASSES, _ByShapes, Accuracy, Mean, Sum)}
+_BY_CLASS = {kind.__name__: kind for kind in (*_CLASSES, _ByShapes, _CrossentropyByShapes, Accuracy, Mean, Sum)}
 _FUNCTIONS = {globals()[name]: kind for name, kind in _KNOWN.items() if callable(globals().get(name)) and name != "auc"}
 
 

@@ -51,7 +51,7 @@ def save(
     metadata = {}
     if architecture:
         compiled, state = described(model) if optimizer and model.optimizer is not None else (None, {})
-        described_as = {"version": 2, "class_name": model.class_name(), **model.get_config()}
+        described_as = {"version": 2, "class_name": model.class_name(), **model.get_config(), "seen": model.seen}
         metadata[_KEY] = json.dumps({**described_as, "compiled": compiled})
         arrays |= state
     io.save_safetensors(path, arrays, metadata)
@@ -105,6 +105,7 @@ def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Mode
         model = model_class(config.get("class_name", "Sequential")).from_config(config)
         model.check_built()
         _put(path, model, arrays)
+        model.seen = _range(config.get("seen"))
         if compile and config.get("compiled"):
             _compile(path, model, config["compiled"], state, custom)
     except _WRONG as error:
@@ -113,6 +114,14 @@ def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Mode
         what = f"{shown_path(path)}: its description of the model"
         raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
     return model
+
+
+def _range(seen: Any) -> list[float] | None:
+    """The least and the largest number of a training; None where there was none."""
+    if seen is None:
+        return None
+    low, high = map(float, seen)
+    return [low, high]
 
 
 def _compile(

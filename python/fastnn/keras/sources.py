@@ -27,14 +27,14 @@ class Sources:
     if TYPE_CHECKING:
         _layers: list[Any]
         _input: tuple[int, ...] | None
-        _input_range: list[float] | None
+        seen: list[float] | None
         loss: Loss
         stop_training: bool
         built: bool
         input_shape: tuple[int | None, ...]
         output_shape: tuple[int | None, ...]
         build: Callable[..., None]
-        _trainer: Callable[..., Any]
+        _outputs_of: Callable[..., Any]
         _criterion: Callable[..., Any]
         _tested: Callable[..., Logs]
 
@@ -56,7 +56,7 @@ class Sources:
         weights = class_weight is not None or (isinstance(data, Samples) and data.weight is not None)
         if isinstance(data, Samples):
             feed = self._feed(data, weights)
-            self._input_range = range_of(feed)
+            self.seen = range_of(feed)
             if steps is None:
                 return feed, weights
             return samples.Stream(lambda: _batches(feed, size, shuffle), steps, lambda pair: pair, self._stop), weights
@@ -75,7 +75,7 @@ class Sources:
             feed = self._feed(rows, weights)
             return feed.x, feed.y
 
-        self._input_range = range_of(Feed(*packed(first)))  # and what does not fit is known before the first step
+        self.seen = range_of(Feed(*packed(first)))  # and what does not fit is known before the first step
         passes = iter([chain([first], data)]) if once else iter(lambda: samples.batches_in(data), None)
         return samples.Stream(
             partial(next, passes, ()), len(data) if steps is None else steps, packed, self._stop
@@ -90,9 +90,9 @@ class Sources:
         rows = data if isinstance(data, Samples) else Samples.of(*_two_or_three(data))
         rows = rows.rows(slice(None if steps is None else steps * size))
         weights = rows.weight is not None
-        feed, trainer, criterion = self._feed(rows, weights), self._trainer(weights), self._criterion(weights)
-        warn_if_unlike(self._input_range, feed, stacklevel=3)
-        return lambda: fitting.tested(self, trainer, criterion, feed, weights, heard, size)
+        feed, outputs_of, criterion = self._feed(rows, weights), self._outputs_of(weights), self._criterion(weights)
+        warn_if_unlike(self.seen, feed, stacklevel=3)
+        return lambda: fitting.tested(self, outputs_of, criterion, feed, weights, heard, size)
 
     def _stop(self) -> None:
         self.stop_training = True

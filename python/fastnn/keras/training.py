@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 BATCH = 32  # rows of a batch where batch_size is None
 # How a generator is fed, which changes nothing here: batches are made where they are used.
 _FEEDING = ("max_queue_size", "max_q_size", "workers", "nb_worker", "use_multiprocessing", "pickle_safe", "verbose")
+# Keras' hooks of a model's class that there is nothing to call from here.
+_UNHEARD = (
+    *("call", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics"),
+    *("make_train_function", "make_test_function", "make_predict_function"),
+)
 
 
 class Trained(Sources):
@@ -55,12 +60,22 @@ class Trained(Sources):
         def called_with(self, symbols: list[Symbol]) -> Symbol: ...
 
     def start_uncompiled(self) -> None:
-        """As it is before compile."""
+        """As it is before compile.
+
+        Raises:
+            TypeError: a subclass overrides a step that Keras would call.
+        """
+        for hook in _UNHEARD:
+            if hasattr(type(self), hook):
+                raise TypeError(
+                    f"{type(self).__name__}.{hook} would never be called: fit, evaluate and predict have "
+                    "their own steps. Give compile a loss function, or write the training step with fastnn.nn and optim"
+                )
         self._net: nn.Module | None = None
         self._parts: list[nn.Module] = []  # what that is made of
         self._predictor: FallbackEngine | None = None
         self._steppers: dict[Any, Trainer] = {}
-        self._input_range: list[float] | None = None  # of the last fit
+        self.seen: list[float] | None = None  # the least and the largest number of the last fit
         self._turns = _core.Lease()  # of calls that evaluate
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
@@ -248,7 +263,7 @@ class Trained(Sources):
             heard = self._heard(callbacks, {"steps": count, "verbose": _verbosity(verbose)})
             progress = Progress(count, _verbosity(verbose))
             if len(array):
-                warn_if_unlike(self._input_range, Feed.of_inputs(array), stacklevel=2)
+                warn_if_unlike(self.seen, Feed.of_inputs(array), stacklevel=2)
             out = self._predicted(array, size, count, heard)
         progress.finish({})
         return out
@@ -301,8 +316,8 @@ class Trained(Sources):
         batch = Samples.of(x, y, sample_weight)
         weights = batch.weight is not None
         with self._turns:
-            feed, trainer = self._feed(batch, weights), self._stepper(weights)
-            outputs = trainer.outputs_of(feed)
+            feed = self._feed(batch, weights)
+            outputs = (self._stepper(weights).outputs_of if self.weights else self._outputs_of(weights))(feed)
             loss = self._criterion(weights)(Tensor(outputs), Tensor(feed.y)).detach().numpy().reshape(1)
             return self._batch_results(loss, outputs, feed, weights, reset_metrics, return_dict)
 
@@ -365,13 +380,17 @@ class Trained(Sources):
         return criterion
 
     def _trainer(self, weights: bool = False) -> Trainer:
-        """Of the layers, without the last activation where the loss is computed from the logits."""
-        net = self.net
-        if self._is_fused():
-            net = self.assembled(logits=True)
         engine = "eager" if self.run_eagerly or self.optimizer.clips else "plan"
         bound = self.optimizer.bind(self.weights)
-        return Trainer(net, self._criterion(weights), bound, outputs=True, engine=engine)
+        return Trainer(self._trained(), self._criterion(weights), bound, outputs=True, engine=engine)
+
+    def _trained(self) -> nn.Module:
+        """The layers, without the last activation where the loss is computed from the logits."""
+        return self.assembled(logits=True) if self._is_fused() else self.net
+
+    def _outputs_of(self, weights: bool) -> fitting.Outputs:
+        """What they give for a feed; a model without weights has no trainer."""
+        return self._trainer(weights).outputs_of if self.weights else FallbackEngine("plan", self._trained()).outputs
 
     def _stepper(self, weights: bool) -> Trainer:
         """The trainer of single batches, kept as long as the same weights learn."""
@@ -384,8 +403,8 @@ class Trained(Sources):
     def _tested(self, data: Samples, size: int, heard: CallbackList) -> Logs:
         weights = data.weight is not None
         feed = self._feed(data, weights)
-        warn_if_unlike(self._input_range, feed, stacklevel=3)
-        return fitting.tested(self, self._trainer(weights), self._criterion(weights), feed, weights, heard, size)
+        warn_if_unlike(self.seen, feed, stacklevel=3)
+        return fitting.tested(self, self._outputs_of(weights), self._criterion(weights), feed, weights, heard, size)
 
     def _batch_results(
         self, loss: np.ndarray, outputs: np.ndarray, feed: Feed, weights: bool, reset: bool, return_dict: bool

@@ -35,6 +35,7 @@ class Adagrad(ElementwiseOptimizer):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
+        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -44,7 +45,7 @@ class Adagrad(ElementwiseOptimizer):
             "initial_accumulator_value": initial_accumulator_value,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **options)
 
     def check_group(self, group: dict[str, Any]) -> None:
         for name in ("lr", "lr_decay", "eps", "weight_decay", "initial_accumulator_value"):

@@ -40,6 +40,7 @@ class NAdam(ElementwiseOptimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
+        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -50,7 +51,7 @@ class NAdam(ElementwiseOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **options)
 
     def check_group(self, group: dict[str, Any]) -> None:
         check_betas("NAdam", group)

@@ -22,7 +22,8 @@ Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
 # A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
 MOST_STEPS = 2**40
-# PyTorch's options that make another update, where they are on.
+# PyTorch's options of how a step is computed, and those that make another update, where they are on.
+_WITHOUT_EFFECT = ("foreach", "fused", "capturable")
 _CHANGE_THE_UPDATE = ("amsgrad", "centered", "maximize")
 # State that a step makes where there is none: of a momentum that was zero so far.
 _BEGIN_AT_ZERO = ("momentum_buffer",)
@@ -40,6 +41,17 @@ def check_number(
         raise ValueError(f"{optimizer}: {name} is {value}; it must satisfy {limit}")
 
 
+def _check_options(kind: type[Optimizer], options: Mapping[str, Any]) -> None:
+    """Refuses options that would change a step, and those that PyTorch's constructor has not either."""
+    for name, value in options.items():
+        if name in kind.other_updates and value:
+            raise ValueError(
+                f"{kind.__name__}: {name}={value} makes another update, which fastnn has not: leave it out"
+            )
+        if name not in (*kind.other_updates, *_WITHOUT_EFFECT):
+            raise TypeError(f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}")
+
+
 class Optimizer:
     """Base of the optimizers. ``step()`` updates every parameter that has a gradient; one of your own has a ``step()``
     that uses ``param_groups`` and ``state``.
@@ -52,18 +64,25 @@ class Optimizer:
     2^-996), and of an average of squares below 2^-126 (2^-1022). No step becomes infinite, NaN or 2.5 times as long by
     that.
 
+    options: PyTorch's foreach, fused and capturable, which change nothing here, and those of other updates (amsgrad,
+    centered, differentiable), which must be off.
+
     Raises:
-        ValueError: no parameters, one parameter twice, or a hyper-parameter out of range.
-        TypeError: something that is no parameter.
+        ValueError: no parameters, one parameter twice, a hyper-parameter out of range, or an option of another update.
+        TypeError: something that is no parameter, or no option.
     """
 
     # Names of the state arrays, in the order in which plans and state dicts keep them.
     slots: tuple[str, ...] = ()
 
+    # PyTorch's options of updates that are not here.
+    other_updates: tuple[str, ...] = ("differentiable",)
+
     # Whether a state dict has "step"; PyTorch's of SGD has not.
     counts_steps = True
 
-    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: dict[str, Any], **options: Any) -> None:
+        _check_options(type(self), options)
         self.defaults = defaults
         self.values_of = itemgetter(*(defaults or ("params",)))  # the hyper-parameters of a group
         self.param_groups: list[dict[str, Any]] = []
@@ -94,6 +113,7 @@ class Optimizer:
             if param._node is not None:
                 raise ValueError("can only optimise leaf tensors: this one was computed from others")
             known.add(id(param))
+        _check_options(type(self), {name: group[name] for name in self.other_updates if name in group})
         full = {**self.defaults, **group, "params": params}
         self.check_group(full)
         self.param_groups.append(full)

@@ -40,6 +40,7 @@ class RAdam(ElementwiseOptimizer):
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
+        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -49,7 +50,7 @@ class RAdam(ElementwiseOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **options)
 
     def check_group(self, group: dict[str, Any]) -> None:
         check_betas("RAdam", group)

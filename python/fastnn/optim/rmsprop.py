@@ -16,6 +16,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("square_avg", "momentum_buffer")
+    other_updates = (*Optimizer.other_updates, "centered")
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         *,
         maximize: bool = False,
+        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -36,7 +38,7 @@ class RMSprop(Optimizer):
             "momentum": momentum,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **options)
 
     def check_group(self, group: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay", "momentum"):

@@ -30,6 +30,7 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -39,7 +40,7 @@ class SGD(Optimizer):
             "nesterov": nesterov,
             "maximize": maximize,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, **options)
 
     def check_group(self, group: dict[str, Any]) -> None:
         check_number("SGD", "lr", group["lr"], 0.0)

@@ -1,4 +1,4 @@
-"""Objects as plain data and back: whole modules, named tuples, dataclasses, namespaces.
+"""Objects as plain data and back: whole modules, named tuples, dataclasses, namespaces, members of enumerations.
 
 What is written are their class's name and their attributes. Coming back, a class is looked for among those that the
 running program has; nothing is imported, no constructor and no method is called. So a file brings values, and no class
@@ -11,11 +11,13 @@ shared, or that hold each other, stay so.
 from __future__ import annotations
 
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from inspect import getattr_static
 from operator import index
+from pathlib import Path, PurePath
 from types import FunctionType, MemberDescriptorType, SimpleNamespace
 from typing import Any
 
@@ -66,7 +68,7 @@ def restore(value: Any, entries: Any, where: str) -> Any:
         return _Restoring(entries, where).value(value)
     except FormatError:
         raise
-    except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
+    except (LookupError, AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise FormatError(f"{where}: its description of objects is damaged ({error!r:.200})") from error
 
 
@@ -152,6 +154,16 @@ class _Flattening:
             raise _no_data(value, place, "it has more in it than numbers and texts")
         return {"set": sorted(value, key=repr), "frozen": isinstance(value, frozenset)}
 
+    def member(self, value: Enum, place: str) -> Entry:
+        """A member of an enumeration, by its name."""
+        if type(value)._member_map_.get(value.name) is not value:  # such as several flags at once
+            raise _no_data(value, place, "it is none of the members by name")
+        return {"class": _name_of(type(value)), "member": value.name}
+
+    def queue(self, value: deque[Any], place: str) -> Entry:
+        """A deque."""
+        return {"queue": self.value(list(value), place, within=True), "maxlen": value.maxlen}
+
     def name(self, value: Any, place: str) -> Entry:
         """A function or class of fastnn."""
         if _computing(*_name_of(value)) is not value:
@@ -166,6 +178,12 @@ _SMALL: tuple[tuple[Any, Describe], ...] = (
     (dtypes.dtype, lambda _, value, __: {"dtype": value.name}),
     (device, lambda _, value, __: {"device": str(value)}),
     (set | frozenset, _Flattening.set),
+    (Enum, _Flattening.member),
+    (deque, _Flattening.queue),
+    (PurePath, lambda _, value, __: {"path": str(value)}),
+    (bytes, lambda _, value, __: {"bytes": np.frombuffer(value, np.uint8)}),
+    (complex, lambda _, value, __: {"complex": [value.real, value.imag]}),
+    (range, lambda _, value, __: {"range": [value.start, value.stop, value.step]}),
     (FunctionType | type, _Flattening.name),
 )
 _SMALL_WITHIN: tuple[tuple[Any, Describe], ...] = (
@@ -195,7 +213,8 @@ class _Restoring:
         self.entries = entries
         self.where = where
         self.made: dict[int, Any] = {}
-        self.parts = {"array": np.asarray, "dtype": _dtype, "device": device, "size": _size}
+        self.parts = {"array": np.asarray, "dtype": _dtype, "device": device, "size": _size, "path": Path}
+        self.parts |= {"bytes": _bytes, "complex": _complex, "range": _range}
 
     def value(self, value: Any) -> Any:
         """Any value."""
@@ -233,6 +252,10 @@ class _Restoring:
             for item in entry["set"]:
                 check_key(item)
             return (frozenset if entry["frozen"] else set)(entry["set"])
+        if "member" in entry:
+            return self.class_of(entry, Enum)._member_map_[entry["member"]]  # type: ignore[attr-defined]
+        if "queue" in entry:
+            return deque(self.value(entry["queue"]), entry["maxlen"])
         if "name" in entry:
             return self.found(entry["name"], _computing(*entry["name"]))
         ((kind, value),) = entry.items()
@@ -297,6 +320,19 @@ def _dtype(name: str) -> dtypes.dtype:
 
 def _size(extents: list[int]) -> dtypes.Size:
     return dtypes.Size(map(index, extents))
+
+
+def _bytes(values: np.ndarray) -> bytes:
+    return np.asarray(values, np.uint8).tobytes()  # bytes() of a number would make as many
+
+
+def _complex(parts: list[float]) -> complex:
+    real, imaginary = map(float, parts)
+    return complex(real, imaginary)
+
+
+def _range(ends: list[int]) -> range:
+    return range(*map(index, ends))
 
 
 def _is_record(kind: type) -> bool:

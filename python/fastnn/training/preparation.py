@@ -110,6 +110,14 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
+def ground_note(pixels: np.ndarray, spec: InputSpec) -> str:
+    """What is to be said of images, uint8 (N, C, H, W), on another ground than the training's; empty for others."""
+    ground = look_of(pixels).ground
+    if {ground, spec.ground} != {"dark", "light"}:
+        return ""
+    return f"the images are on a {ground} ground, the network was trained on a {spec.ground} one"
+
+
 def resident_for(
     spec: str,
     model: Network,
@@ -143,12 +151,12 @@ def resident_for(
         scaled = True
     if scaled:
         data = read((width, height))
-    ground = "mixed" if scaled else look_of(data.images).ground
-    if wanted.framed and (scaled or {ground, wanted.ground} == {"dark", "light"}):
+    other = ground_note(data.images, wanted)
+    if wanted.framed and (scaled or other):
         data = replace(data, images=_prepared(data, wanted))
         say(f"the images are not like those of the training (28x28 on a {wanted.ground} ground): prepared as photos")
-    elif {ground, wanted.ground} == {"dark", "light"}:
-        say(f"the images are on a {ground} ground, the network was trained on a {wanted.ground} one")
+    elif other:
+        say(other)
     _check_classes(wanted.classes, data.classes, bool(info.classes))
     data.mean, data.std = wanted.mean, wanted.std
     return data

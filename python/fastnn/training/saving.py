@@ -82,6 +82,8 @@ def load(
         OSError: the file could not be opened or read.
     """
     source = _one_of(f, path, "load(f)")
+    if isinstance(source, bytes) and b"\0" in source:
+        raise TypeError("load(f) takes a path or an open binary file, got a file's bytes: load(io.BytesIO(...))")
     if isinstance(source, _PATH):
         where, view = shown_path(source), read_regular(source)
     else:

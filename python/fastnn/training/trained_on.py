@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.dataset import TensorDataset
+from fastnn.data.folder import DatasetFolder
 from fastnn.data.loader import without_subsets
 from fastnn.data.look import SAMPLE, look_of
 from fastnn.data.resident import Resident
@@ -44,8 +45,9 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
     feed = feed or (_in_memory(data) if resident is None else Feed.of(resident))
     predicted = getattr(criterion, "predicts", getattr(kind, "predicts", "")) or _by_targets(feed, outputs)
     known = {"outputs": predicted, "loss": kind.__name__ if _is_ours(kind) else ""}
-    if resident is not None and len(resident.classes) == outputs:
-        known["classes"] = list(resident.classes)
+    classes = _classes(data) if resident is None else resident.classes
+    if len(classes) == outputs:
+        known["classes"] = list(classes)
     return known | ({} if feed is None else _inputs(feed))
 
 
@@ -95,6 +97,13 @@ def _resident(data: Any) -> Resident | None:
     """Images that fit has, or is about to have, in memory."""
     dataset, _ = without_subsets(getattr(data, "dataset", data))
     return dataset.resident() if isinstance(dataset, VisionDataset) else None
+
+
+def _classes(data: Any) -> list[str]:
+    """Names of the classes of a data set whose transforms are the user's; none where its labels may be too."""
+    dataset, _ = without_subsets(getattr(data, "dataset", data))
+    theirs = isinstance(dataset, DatasetFolder) and dataset.target_transform is None and dataset.is_plain()
+    return list(dataset.classes) if theirs else []
 
 
 def _in_memory(data: Any) -> Feed | None:

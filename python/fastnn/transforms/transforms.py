@@ -48,6 +48,17 @@ _PIL_MODES = tuple(InterpolationMode[name] for name in ("NEAREST", "LANCZOS", "B
 MAX_PIXELS = 50_000_000
 
 
+class _Transform:
+    """A step whose call is ``forward``, as torchvision's modules have it: subclasses may override either."""
+
+    def __call__(self, img: Any) -> Any:
+        return self.forward(img)
+
+    def forward(self, img: Any) -> Any:
+        """The image that comes out."""
+        raise NotImplementedError
+
+
 class Compose:
     """Applies transforms one after the other."""
 
@@ -63,7 +74,7 @@ class Compose:
         return "\n".join(["Compose(", *(f"    {transform}" for transform in self.transforms), ")"])
 
 
-class Grayscale:
+class Grayscale(_Transform):
     """To grey: Pillow's ``convert("L")``, of a Tensor 0.2989 R + 0.587 G + 0.114 B; repeated three times if
     ``num_output_channels`` is 3.
 
@@ -76,7 +87,7 @@ class Grayscale:
             raise ValueError(f"num_output_channels should be either 1 or 3, got {num_output_channels!r}")
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         if isinstance(img, Tensor):
             return tensors.grey(img, self.num_output_channels)
         grey = _pil_image(img, self).convert("L")
@@ -90,7 +101,7 @@ class Grayscale:
 FULL_SIZE = "full_size"
 
 
-class Resize:
+class Resize(_Transform):
     """To a given size, antialiased, as Pillow resizes; a Tensor (..., C, H, W) as PyTorch does.
 
     Args:
@@ -127,7 +138,7 @@ class Resize:
         self.antialias = antialias
         self.scaled_jpeg = scaled_jpeg
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         if isinstance(img, Tensor):
             if img.ndim < 3:
                 raise ValueError(f"Resize: expected a Tensor (..., C, H, W), got shape {tuple(img.shape)}")
@@ -168,7 +179,7 @@ class Resize:
         )
 
 
-class CenterCrop:
+class CenterCrop(_Transform):
     """The middle of the image, or of a Tensor (..., H, W); black around it where the image is smaller.
 
     Args:
@@ -182,7 +193,7 @@ class CenterCrop:
         edges = _edges(size, "CenterCrop")
         self.size = (edges[0], edges[-1])
 
-    def __call__(self, img: Any) -> Any:
+    def forward(self, img: Any) -> Any:
         if isinstance(img, Tensor):
             return tensors.center_crop(img, self.size)
         from PIL import ImageOps
@@ -218,7 +229,7 @@ class ToTensor:
         return "ToTensor()"
 
 
-class Normalize:
+class Normalize(_Transform):
     """(x - mean) / std for each channel of a float Tensor (..., C, H, W), in that order.
 
     Args:
@@ -237,7 +248,7 @@ class Normalize:
         self.std = std
         self.inplace = inplace
 
-    def __call__(self, tensor: Tensor) -> Tensor:
+    def forward(self, tensor: Tensor) -> Tensor:
         if not isinstance(tensor, Tensor) or not tensor.dtype.is_floating_point:
             found = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
             raise TypeError(f"Normalize: expected a float Tensor, got {found}; put ToTensor() before it")

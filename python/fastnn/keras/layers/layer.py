@@ -102,7 +102,10 @@ class Layer(Configured):
 
     def make(self, shape: Shape) -> Shape:
         """Fills ``modules``; the shape that comes out."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__}: build() and call() of a layer of your own are not called here. Lambda(function) "
+            "makes a layer of a function; one with weights is a module of fastnn.nn"
+        )
 
     def config(self) -> dict[str, Any]:
         """The arguments that make it again.
