@@ -243,7 +243,10 @@ class Optimizer:
             if saved.get(name) and name not in self.defaults:
                 raise ValueError(f"the saved optimizer has {name}, which fastnn's {kind} has not")
         decoupled = getattr(self, "decoupled", False)
-        if "decoupled_weight_decay" not in self.defaults and saved.get("decoupled_weight_decay", decoupled) != decoupled:
+        if (
+            "decoupled_weight_decay" not in self.defaults
+            and saved.get("decoupled_weight_decay", decoupled) != decoupled
+        ):
             raise ValueError(f"the saved optimizer decays weights in another way than {kind}: one is Adam, one AdamW")
         try:
             self.check_group(group)
