@@ -136,6 +136,14 @@ void parallel(int threads, TeamBody body) {
     body(alone);
 }
 
+int threads_at_hand(int threads) {
+#if defined(_OPENMP)
+    return threads;
+#else
+    return threads > 1 && !forked() ? 1 + helpers_at_hand(threads - 1) : threads;
+#endif
+}
+
 void share(int threads, Split split, PartBody body) {
     const std::int64_t grains = blocks_of(split.units, split.grain);
     if (grains < threads) threads = static_cast<int>(grains);

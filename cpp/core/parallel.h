@@ -12,6 +12,9 @@ namespace fastnn {
 // Runs body on a team of at most this many threads; rethrows the first exception of any of them.
 void parallel(int threads, TeamBody body);
 
+// So many threads, or those that a team can have at the moment where the system gives no more.
+int threads_at_hand(int threads);
+
 // A reference to a callable of a part, for one call.
 class PartBody {
 public:

@@ -22,6 +22,9 @@ void stay_on(int processor);
 // Processors this process may use: the affinity mask, cut to the cgroup's quota (rounded up), at least 1.
 int available_cpus();
 
+// Bytes of addresses that a limit (ulimit -v) leaves this process; the most there is where nothing limits them.
+std::int64_t addresses_left();
+
 // The forks that this process is a child of, those after the first call of this, and the thread that made the last one.
 struct Fork {
     int count;

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,6 +98,15 @@ int available_cpus() {
     const double quota = cgroup_quota();
     if (quota < cpus) cpus = static_cast<int>(std::ceil(quota));
     return std::max(cpus, 1);
+}
+
+std::int64_t addresses_left() {
+    rlimit limit{};
+    std::int64_t used = 0;  // in pages, where the system tells
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return std::numeric_limits<std::int64_t>::max();
+    std::ifstream("/proc/self/statm") >> used;
+    return std::max<std::int64_t>(static_cast<std::int64_t>(limit.rlim_cur) - used * sysconf(_SC_PAGESIZE), 0);
 }
 
 Fork last_fork() {

@@ -1,8 +1,10 @@
 #include "core/pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -98,6 +100,16 @@ public:
         return std::exchange(idle_, std::exchange(*end, nullptr));
     }
 
+    int at_hand(int wanted) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        Helper** end = &idle_;
+        for (int count = 0; count < wanted; ++count, end = &(*end)->next) {
+            if (*end == nullptr) *end = started();
+            if (*end == nullptr) return count;
+        }
+        return wanted;
+    }
+
     void give_back(Helper* first) {
         const std::lock_guard<std::mutex> lock(mutex_);
         Helper** end = &first;
@@ -141,6 +153,8 @@ Pool& pool() {
 }
 
 }  // namespace
+
+int helpers_at_hand(int wanted) { return pool().at_hand(wanted); }
 
 Helpers::Helpers(int wanted, bool all) : first_(pool().take(wanted, all)) {
     for (Helper* each = first_; each != nullptr; each = each->next) each->index = all || each->idle() ? ++count_ : 0;
@@ -208,6 +222,10 @@ private:
     std::vector<std::thread> threads_;
 };
 
+// What a thread takes of the addresses with glibc: a stack of 8 MiB, as ulimit -s has it, and when it first allocates
+// memory a heap of 64 MiB, cut out of twice as many.
+constexpr std::int64_t addresses_of_thread = (8 + 128) << 20;
+
 }  // namespace
 
 int threads_to_be_had(int wanted) {
@@ -217,10 +235,13 @@ int threads_to_be_had(int wanted) {
     if (wanted <= proven.load()) return wanted;
     const std::lock_guard<std::mutex> lock(mutex);
     if (!limited && wanted > proven.load()) {
+        const int fit =
+            static_cast<int>(std::min<std::int64_t>(addresses_left() / 2 / addresses_of_thread, wanted - 1));
         Trial trial;
-        const int others = trial.start(wanted - 1);
+        const int others = trial.start(fit);
         limited = others < wanted - 1;
-        proven.store(1 + (limited ? others - (others + 3) / 4 : others));
+        const int kept = others < fit ? others - (others + 3) / 4 : others;
+        proven.store(std::max(proven.load(), 1 + kept));
     }
     return wanted < proven.load() ? wanted : proven.load();
 }

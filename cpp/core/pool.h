@@ -38,10 +38,14 @@ private:
     int count_ = 0;
 };
 
+// How many helpers a call may have, all of so many or those that could be started.
+int helpers_at_hand(int wanted);
+
 // The wanted number of threads, or fewer where a limit (on memory, processes, a container's tasks) does not let this
 // process have so many: libgomp would end it. Asked for more than ever before, it starts them all, and lets them go;
 // where some could not be started, a quarter of the others is left out from then on, as they need memory of their own,
-// and so do others.
+// and so do others. Of addresses that are limited they get half: the C library ends a process that has none left for
+// what a thread keeps to itself.
 int threads_to_be_had(int wanted);
 
 }  // namespace fastnn

@@ -185,7 +185,7 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
     scheduled(program, limits.steps);
     target.derived.find_spoiled(derived_, target.instructions);
     run.wanted = target.threads;
-    const int threads = pace_.first(start, run.wanted);
+    const int threads = threads_at_hand(pace_.first(start, run.wanted));
     scratch_.grow(static_cast<std::size_t>(scratch_bytes_ * threads));
     target.hand_out(threads);
     const bool everywhere = source != nullptr && !target.phases.front().everywhere.empty();

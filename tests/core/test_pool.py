@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from fastnn import _core
@@ -123,3 +124,38 @@ assert _core.get_num_threads() == min(2, _core.get_num_threads())
 print("done")
 """
     assert ends_with(code) == (0, "done")
+
+
+def test_a_step_whose_threads_can_no_longer_be_had() -> None:
+    """They could when they were counted, nobody has started them yet: it goes on with those that there are."""
+    code = """
+import resource
+import fastnn
+from fastnn import nn, optim
+def training():
+    fastnn.manual_seed(1)
+    model = nn.Sequential(nn.Linear(64, 512), nn.ReLU(), nn.Linear(512, 2))
+    return fastnn.compile(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+batch = np.ones((2048, 64), np.float32), np.zeros(2048, np.int64)
+_core.set_num_threads(1)
+one, many = training(), training()
+expected = [one(*batch).item() for _ in range(4)]
+losses = [many(*batch).item()]
+_core.set_num_threads(32)
+assert _core.get_num_threads() == 32
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 20 * 2**20, resource.RLIM_INFINITY))
+before = threads()
+assert losses + [many(*batch).item() for _ in range(3)] == expected
+print("done", threads() - before < 31)
+"""
+    assert ends_with(code) == (0, "done True")
+
+
+@pytest.mark.parametrize("megabytes", [300, 600, 1200])
+def test_a_command_where_addresses_are_few(megabytes: int, tmp_path: Path) -> None:
+    """ulimit -v: 64 threads' stacks and heaps would take them all, and the C library end the process."""
+    words = f"-m fastnn.train --limit 100 --epochs 1 --quiet --out {tmp_path / 'net.pth'}".split()
+    limited = ["bash", "-c", f'ulimit -v {megabytes}000 && exec "$@"', "bash"]
+    done = python(*words, prefix=limited, FASTNN_NUM_THREADS="64", OPENBLAS_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,13 +71,23 @@ def test_progress_is_told(paths: list[str]) -> None:
     assert seen == [(25, 60), (50, 60), (60, 60)]
 
 
-def test_an_interrupt_in_progress_ends_the_threads(paths: list[str]) -> None:
+def test_an_interrupt_in_progress_ends_the_work(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody decodes any more once the error is told."""
+    working, chunk = [], decode.decode_chunk
+
+    def counted(*arguments: Any) -> Any:
+        working.append(1)
+        found = chunk(*arguments)
+        working.pop()
+        return found
+
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(decode, "decode_chunk", counted)
     with pytest.raises(KeyboardInterrupt):
         decode_folder(paths, GREY, threads=2, progress=interrupt)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("fastnn-decode")]
+    assert working == []
 
 
 def test_one_bad_file(paths: list[str]) -> None:
@@ -243,8 +254,10 @@ def test_file_names_are_safe_to_print() -> None:
 
 def test_threads_follow_those_of_the_computation(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     counts = []
-    pool = decode.ThreadPoolExecutor
-    monkeypatch.setattr(decode, "ThreadPoolExecutor", lambda count, name: counts.append(count) or pool(count, name))
+    shared = decode.in_order
+    monkeypatch.setattr(
+        decode, "in_order", lambda work, items, threads: counts.append(threads) or shared(work, items, threads)
+    )
     _core.set_num_threads(1)
     decode_folder(paths[:5], GREY)
     decode_folder(paths[:5], GREY, threads=3)

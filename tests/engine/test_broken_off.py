@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import pickle
 import random
@@ -207,6 +208,7 @@ def test_a_lease_of_a_thread_that_the_child_lacks() -> None:
 @pytest.fixture
 def interrupts() -> Iterator[Callable[[float], None]]:
     """interrupts(seconds): a KeyboardInterrupt so much later."""
+    gc.collect()  # what earlier tests left: one that hits while threading takes a dead thread off its list is swallowed
     before = signal.signal(signal.SIGALRM, interrupt)
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import fastnn
@@ -26,13 +27,19 @@ class Own(nn.Module):
         self.first, self.drop, self.last = nn.Linear(6, 5), nn.Dropout(0.3), nn.Linear(5, 3)
         self.act: nn.Module = nn.ReLU()
         self.scale, self.deep, self.shift = 1.5, False, Tensor(np.float32(0.5))
+        self.factors, self.settings, self.acts = [1.0, [0.5]], {"power": 1.0}, [nn.ReLU(), nn.LeakyReLU(0.1)]
+        self.config = SimpleNamespace(slope=1.0, inner=SimpleNamespace(slope=1.0))
+        self.mask = np.ones((1, 3), np.float32)
         self.calls = 0
 
     def forward(self, x: Tensor) -> Tensor:
         self.calls += 1
         self.seen = x  # both change in each eager forward, and matter to none
         x = self.drop(self.act(self.first(x))) * self.scale + self.shift
-        return self.last(self.act(x) if self.deep else x)
+        x = self.last(self.act(x) if self.deep else x) * self.factors[0] * self.factors[1][0] * self.settings["power"]
+        for act in self.acts:
+            x = act(x) * self.config.slope * self.config.inner.slope
+        return x * Tensor(self.mask)
 
 
 class World:
@@ -86,8 +93,16 @@ def other_parameters(world: World) -> None:
 
 def double(world: World) -> None:
     world.model.double()
-    world.model.shift = Tensor(np.float64(0.5))
+    world.model.shift, world.model.mask = Tensor(np.float64(0.5)), np.ones((1, 3))
     world.optimizer.state.clear()
+
+
+def backwards(optimizer: optim.Optimizer) -> None:
+    for group in optimizer.param_groups:
+        for param in group["params"]:
+            if param.grad is not None:
+                param.grad = -param.grad
+    type(optimizer).step(optimizer)
 
 
 CHANGES: dict[str, Callable[[World], Any]] = {
@@ -108,6 +123,18 @@ CHANGES: dict[str, Callable[[World], Any]] = {
     "momentum": lambda w: w.group.update(momentum=0.0 if w.group["momentum"] else 0.8),
     "another group": lambda w: w.optimizer.param_groups.__setitem__(0, {**w.group, "lr": 0.2, "weight_decay": 0.1}),
     "weight decay": lambda w: w.group.update(weight_decay=0.3),
+    "an entry of a list": lambda w: w.model.factors.__setitem__(0, 0.25),
+    "of a list in a list": lambda w: w.model.factors[1].__setitem__(0, 0.25),
+    "of a dictionary": lambda w: w.model.settings.update(power=2.0),
+    "a layer in a list": lambda w: w.model.acts.__setitem__(0, nn.Tanh()),
+    "one layer more": lambda w: w.model.acts.append(nn.Sigmoid()),
+    "a field of a layer in a list": lambda w: setattr(w.model.acts[1], "negative_slope", 0.7),
+    "a field of an object": lambda w: setattr(w.model.config, "slope", 0.25),
+    "of an object in an object": lambda w: setattr(w.model.config.inner, "slope", 0.25),
+    "the values of an array": lambda w: w.model.mask.__setitem__((0, 1), 3.0),
+    "the values of a tensor": lambda w: w.model.shift.fill_(-2.0),
+    "the array of a tensor": lambda w: setattr(w.model.shift, "data", Tensor(np.float32(3.0))),
+    "step() of the optimizer": lambda w: setattr(w.optimizer, "step", functools.partial(backwards, w.optimizer)),
     "nothing": lambda w: None,
 }
 OPTIMIZERS = [("SGD", {}), ("SGD", {"momentum": 0.9}), ("RMSprop", {}), ("RMSprop", {"momentum": 0.9}), ("Adam", {})]
@@ -161,13 +188,28 @@ def criteria() -> dict[str, tuple[Any, Callable[[float], Any]]]:
         weight = value
 
     objects = [Weighted(), Weighted()]
-    partial = functools.partial(scaled, weight=1.0)
+    partial, weights = functools.partial(scaled, weight=1.0), [1.0]
     return {
         "object": (objects[0], lambda value: setattr(objects[0], "weight", value)),
         "method": (objects[1].loss, lambda value: setattr(objects[1], "weight", value)),
         "closure": (lambda output, target: scaled(output, target, weight), change),
+        "list": (
+            lambda output, target: scaled(output, target, weights[0]),
+            lambda value: weights.__setitem__(0, value),
+        ),
         "partial": (partial, lambda value: partial.keywords.update(weight=value)),
     }
+
+
+def test_a_dropout_that_is_no_part_of_the_model() -> None:
+    """In a plain list: a plan cannot find its draws, a fit stays eager."""
+    world = World(True)
+    world.model.acts.append(nn.Dropout(0.5))
+    with pytest.raises(fastnn.engine.plan.RecordingError, match="a Dropout that is no part of the model"):
+        world.step(0)
+    trainer = fastnn.Trainer(world.model, world.criterion, world.optimizer)
+    trainer.fit(BATCHES[0], epochs=1, batch_size=4)
+    assert trainer.history.history["loss"]
 
 
 @pytest.mark.parametrize("kind", criteria())
@@ -185,6 +227,60 @@ def test_a_criterion_that_is_no_module(kind: str) -> None:
         world.look()
         stories.append(world.seen)
     assert stories[0] == stories[1]
+
+
+def hooked(role: str) -> Callable[[World], Any]:
+    """What puts a hook that doubles on a module."""
+    return {
+        "layer": lambda w: w.model.first.register_forward_hook(lambda module, inputs, output: output * 2),
+        "inputs of a layer": lambda w: w.model.last.register_forward_pre_hook(lambda module, inputs: inputs[0] * 2),
+        "model": lambda w: w.model.register_forward_hook(lambda module, inputs, output: output * 2),
+        "criterion": lambda w: w.criterion.register_forward_hook(lambda module, inputs, output: output * 2),
+    }[role]
+
+
+HOOKS = ("layer", "inputs of a layer", "model", "criterion")
+
+
+@pytest.mark.parametrize("role", HOOKS)
+def test_a_hook_put_on_after_the_first_step(role: str) -> None:
+    """A compiled step that would not call it is refused; eager code goes on, and a plan once it is taken off."""
+    ends = []
+    for compiled in (False, True):
+        world = World(compiled)
+        world.step(0)
+        handle = hooked(role)(world)
+        if compiled:
+            with pytest.raises(fastnn.engine.plan.RecordingError, match="a forward hook"):
+                world.step(1)
+        eager_step(world.model, world.criterion, world.optimizer, *BATCHES[1])
+        handle.remove()
+        world.step(2)
+        ends.append(bits(world.model, world.optimizer))
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("role", HOOKS)
+def test_a_fit_goes_on_without_a_plan_where_a_hook_is_put_on(role: str) -> None:
+    """In the middle of an epoch: each batch is trained on once, and the hook is called from there on."""
+    x, y = (np.concatenate(parts) for parts in zip(*BATCHES, strict=True))
+
+    class Hook(Callback):
+        every = 1
+
+        def on_chunk(self, trainer: fastnn.Trainer, chunk: Any) -> None:
+            steps.append(chunk.first)
+            if len(steps) == 5:
+                hooked(role)(world)
+
+    ends, stories = [], []
+    for engine in ("eager", "plan"):
+        world, steps = World(False), []
+        trainer = fastnn.Trainer(world.model, world.criterion, world.optimizer, engine=engine)
+        history = trainer.fit((x, y), epochs=2, batch_size=8, callbacks=[Hook()])
+        ends.append(bits(world.model, world.optimizer))
+        stories.append((steps, history.history["loss"]))
+    assert ends[0] == ends[1] and stories[0] == stories[1]
 
 
 def test_there_and_back() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from fastnn import _core
 from fastnn.data.images import MAX_PIXELS, read_rgb
 from fastnn.data.pixels import PixelPlan
 from fastnn.data.resident import NotResident, allocate_block
+from fastnn.data.threads import in_order
 from fastnn.errors import Fault, FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
 from fastnn.text import way
@@ -159,11 +160,8 @@ def _decode_all(
     def decode(start: int) -> list[Problem]:
         return decode_chunk(paths[start : start + _CHUNK], plan, block[start : start + _CHUNK], start)
 
-    pool = ThreadPoolExecutor(threads, "fastnn-decode")
-    try:
-        return _collect(pool.map(decode, range(0, len(paths), _CHUNK)), len(paths), stop_at, progress)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with closing(in_order(decode, range(0, len(paths), _CHUNK), threads)) as results:
+        return _collect(results, len(paths), stop_at, progress)
 
 
 def _collect(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from fastnn import _core
+from fastnn.data.threads import in_order
 from fastnn.io.checks import shown_path
 from fastnn.io.notes import say_once
 
@@ -69,8 +69,7 @@ class Scan:
         threads = min(_core.get_num_threads(), len(class_names))
         if threads <= 1 or self.is_valid is not None:  # which need not be fit for threads
             return [self.files(name) for name in class_names]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(self.files, class_names))
+        return list(in_order(self.files, class_names, threads))
 
     def loose_files(self) -> int:
         """How many valid files lie directly in the root."""

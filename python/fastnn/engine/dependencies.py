@@ -2,17 +2,21 @@
 
 All of it is known only of models, criteria and optimizers of fastnn's own classes, with nothing put in place of their
 methods: other code may read whatever it likes. Of that, what can be seen is here: which parameters and modules it has,
-the numbers, flags and words in their fields, and which other objects stand there.
+the numbers, flags and words in their fields, and which other objects stand there, with what these contain.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from fastnn import _core
 from fastnn.eager.memory import owner_of
+from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.optimizer import Optimizer
@@ -21,6 +25,9 @@ Dependencies = dict[Any, Any]
 
 _REGISTRIES = frozenset({"_parameters", "_modules", "_buffers"})
 _PLAIN = frozenset({bool, int, float, str, type(None)})
+_WITHOUT_CONTENTS = (type, FunctionType, ModuleType, np.ndarray)
+# Entries of one field's object that are looked at before each step: 30 us. Lists of settings or layers are shorter.
+_MOST_ENTRIES = 256
 
 
 class Unknown:
@@ -66,7 +73,46 @@ def held_by(criterion: Any) -> list[str]:
     cells = [cell for part in parts for cell in getattr(part, "__closure__", None) or ()]
     values = [getattr(cell, "cell_contents", None) for cell in cells]
     fields = [each for part in parts for name in ("__dict__", "keywords") if (each := getattr(part, name, None))]
-    return [repr(value) for value in (*values, *(v for each in fields for v in each.values())) if _is_plain(value)]
+    held = (*values, *(value for each in fields for value in each.values()))
+    return [str(contents(value)) for value in held if _is_plain(value) or type(value) in (list, dict, set)]
+
+
+def objects_held(*roots: Any) -> list[Any]:
+    """What stands in fields of modules that can change without being replaced: lists, tensors, users' objects."""
+    modules = [module for root in roots if isinstance(root, Module) for module in root.modules()]
+    fields = [(name, value) for module in modules for name, value in module.__dict__.items()]
+    skipped = (Parameter, Module, *_WITHOUT_CONTENTS)
+    return [v for name, v in fields if name not in _REGISTRIES and not _is_plain(v) and not isinstance(v, skipped)]
+
+
+def contents(root: Any) -> list[Any]:
+    """What an object consists of: numbers and words by their text, others by their ids and with what is in them. Of a
+    long list the length and the first entries; of a tensor which array it has.
+    """
+    found: list[Any] = []
+    seen: set[int] = set()
+    to_see = [root]
+    while to_see and len(found) < _MOST_ENTRIES:
+        value = to_see.pop()
+        if _is_plain(value):
+            found.append(repr(value))
+            continue
+        inside = [] if id(value) in seen else _entries(value)
+        seen.add(id(value))
+        found.append((id(value), len(inside)))
+        to_see += reversed(inside[:_MOST_ENTRIES])
+    return found
+
+
+def _entries(value: Any) -> list[Any]:
+    if isinstance(value, Tensor):
+        return [] if isinstance(value, Parameter) else [value._data]
+    if isinstance(value, dict):
+        return [entry for item in value.items() for entry in item]
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return list(value)
+    fields = None if isinstance(value, _WITHOUT_CONTENTS) else getattr(value, "__dict__", None)
+    return [entry for item in fields.items() for entry in item] if isinstance(fields, dict) else []
 
 
 def _ours(what: Any) -> Any:
@@ -95,7 +141,7 @@ def _field(module: Module, name: str, value: Any) -> Any:
         return Unknown(value._data.shape, value._data.dtype)
     if isinstance(value, Parameter | Module):
         return id(value)
-    return repr(value) if _is_plain(value) else Unknown(id(value))
+    return repr(value) if _is_plain(value) else Unknown(*contents(value))
 
 
 def _is_plain(value: Any) -> bool:
@@ -115,9 +161,9 @@ def _optimizer(optimizer: Optimizer | None) -> Any:
     if optimizer is None:
         return ()
     groups = [tuple(map(id, group["params"])) for group in optimizer.param_groups]
-    kind = _ours(type(optimizer))
-    found = (type(optimizer), groups, state_kept(optimizer))
-    return Unknown(*found) if isinstance(kind, Unknown) else found
+    step = getattr(optimizer.step, "__func__", optimizer.step)
+    found = (type(optimizer), step, groups, state_kept(optimizer))
+    return Unknown(*found) if any(isinstance(_ours(each), Unknown) for each in found[:2]) else found
 
 
 def _layouts(parameters: dict[int, Any]) -> Iterator[tuple[Any, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -53,6 +54,13 @@ class ModuleState:
         return tensor._data
 
 
+class Constant(NamedTuple):
+    """An array that a step reads, and no step changes: its view in a plan's memory, and itself, while it lives."""
+
+    view: int
+    array: weakref.ref[np.ndarray]
+
+
 class ParameterSlot(NamedTuple):
     """A parameter in a plan's memory: its view, its buffer, and the panel width where it is kept in panels."""
 
@@ -74,6 +82,7 @@ class Lowering:
         executor: Executor,
         slots: dict[int, ParameterSlot],
         states: dict[tuple[int, str], ModuleState],
+        constants: list[Constant],
         state_of: Callable[[Record], Any],
     ) -> None:
         self.program = Program(memory)
@@ -81,6 +90,7 @@ class Lowering:
         self._executor = executor
         self._slots = slots
         self._states = states
+        self._constants = constants
         self._state_of = state_of
         self._places: dict[int, tuple[int, int]] = {}  # owner -> its buffer, and its first byte there
         self._first_views: dict[tuple[int, int], int] = {}  # of each place
@@ -216,10 +226,13 @@ class Lowering:
         self._alive.append(owner)
 
     def _place_of(self, owner: np.ndarray) -> tuple[int, int]:
-        """Where an array lies that no record has made: a constant, frozen as it is now."""
+        """Where an array lies that no record has made: a constant."""
         if id(owner) not in self._places:
             contents = np.ascontiguousarray(owner).reshape(-1)
-            self._place(owner, self._memory.buffer(owner.nbytes, "constant", contents.copy()))
+            buffer = self._memory.buffer(owner.nbytes, "constant", contents.copy())
+            self._place(owner, buffer)
+            view = self._memory.view(View(buffer, 0, contents.shape, (1,), _name_of(owner.dtype)))
+            self._constants.append(Constant(view, weakref.ref(owner)))
         return self._places[id(owner)]
 
     def view(self, array: np.ndarray, shape: tuple[int, ...] | None = None) -> int:

@@ -6,8 +6,9 @@ same op bodies as eager code, so its result is eager's bit for bit.
 
 Between steps the parameters and the optimizer's state live in the plan's packed memory. Any use of a parameter or of
 ``optimizer.state`` from Python takes them back first; the next step packs them again. ``.grad`` is None after a step.
-A plan whose model, criterion or optimizer has changed since (a layer or parameter replaced, another number or flag in a
-field, momentum switched on or off) begins anew. What else ``forward`` reads (lists, globals) is frozen at recording.
+A plan whose model, criterion or optimizer has changed since (a layer or parameter replaced, a hook, another number or
+flag in a field or in a list or object there, momentum switched on or off) begins anew; arrays that ``forward`` reads
+are read in each step. What else it reads (globals, closures) is frozen at recording.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from fastnn import _core, random
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.dependencies import Dependencies, dependencies_of, held_by, is_known
+from fastnn.engine.dependencies import Dependencies, contents, dependencies_of, held_by, is_known, objects_held
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
-from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
+from fastnn.engine.lowering import Constant, Lowering, ModuleState, ParameterSlot
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
 from fastnn.nn.contexts import modes
@@ -123,6 +124,8 @@ class Plan:
         self._recorded: Dependencies = {}  # what all programs depend on
         self._volatile: set[Any] = set()  # what recordings themselves changed of that
         self._seen: list[Any] = []  # when it was last looked at
+        self._objects: list[Any] = []  # in fields: what is in them can change unseen
+        self._constants: list[Constant] = []
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -292,6 +295,9 @@ class Plan:
             draw.seed, draw.call = random.state.seed, module.calls
         for state in self._states.values():
             self._executor.write(state.view, state.array)
+        for constant in self._constants:
+            if (array := constant.array()) is not None:  # somebody still has it, and may have changed it
+                self._executor.write(constant.view, array.reshape(-1))
         if not all([slot.param._owner is self for slot in self._slots.values()]):
             for slot in self._slots.values():
                 self._executor.write(slot.view, slot.param._data)  # takes it back from another plan first
@@ -365,12 +371,18 @@ class Plan:
                 self.release()
                 self._begin()
         self._use_groups()
-        self._seen = seen
+        self._remember()
+
+    def _remember(self) -> None:
+        """That all is as it should be now."""
+        self._objects = objects_held(self.model, self.criterion)
+        self._seen = self._look()
 
     def _look(self) -> list[Any]:
         """What tells, at little cost, that nothing has changed."""
-        seen: list[Any] = [CHANGES[0]]
+        seen: list[Any] = [CHANGES[0], *map(contents, self._objects)]
         if self.optimizer is not None:
+            seen.append(self.optimizer.step)
             seen += map(self.optimizer.values_of, self.optimizer.param_groups)
         if not isinstance(self.criterion, Module | NoneType):
             seen += held_by(self.criterion)
@@ -428,16 +440,18 @@ class Plan:
         before = dependencies_of(self.model, self.criterion, self.optimizer)
         sizes = self._memory.sizes()
         known = [dict(some) for some in (self._slots, self._states, self._updates, self._draws)]
+        constants = len(self._constants)
         try:
             yield
         except BaseException:
             self._memory.cut(sizes)
             self._slots, self._states, self._updates, self._draws = known
+            del self._constants[constants:]
             raise
         after = dependencies_of(self.model, self.criterion, self.optimizer)
         self._volatile |= {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         self._recorded = {key: value for key, value in after.items() if key not in self._volatile}
-        self._seen = self._look()
+        self._remember()
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
@@ -499,7 +513,7 @@ class Plan:
         if self.optimizer is not None:
             known = {id(t) for t in tensors}
             tensors += [p for g in self.optimizer.param_groups for p in g["params"] if id(p) not in known]
-        lowering = Lowering(self._memory, self._executor, self._slots, self._states, self._state_of)
+        lowering = Lowering(self._memory, self._executor, self._slots, self._states, self._constants, self._state_of)
         lowering.register_parameters(tensors, records)
         lowering.register_states(self.model, records)
         return lowering
@@ -534,7 +548,13 @@ class Plan:
     def _draw_of(self, number: int) -> _core.DropoutDraw:
         """The draw of the dropout module with this number, shared by all programs."""
         if number not in self._draws:
-            module = next(m for m in self.model.modules() if isinstance(m, Dropout) and m.number == number)
+            known = (m for m in self.model.modules() if isinstance(m, Dropout) and m.number == number)
+            module = next(known, None)
+            if module is None:
+                raise RecordingError(
+                    "forward() uses a Dropout that is no part of the model, so this model stays eager: make it in "
+                    "__init__, as an attribute or in a Sequential"
+                )
             self._draws[number] = (module, _core.DropoutDraw(random.state.seed, module.calls, number))
         return self._draws[number][1]
 

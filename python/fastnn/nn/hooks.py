@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn.eager import ops
+from fastnn.nn.parameter import CHANGES
 
 Hook = Callable[..., Any]
 
@@ -30,6 +31,7 @@ class RemovableHandle:
 def registered(module: Any, field: str, hook: Hook, prepend: bool) -> RemovableHandle:
     """Puts a hook into a module's list of that name."""
     hooks = module.__dict__.setdefault(field, [])
+    CHANGES[0] += 1
     hooks.insert(0 if prepend else len(hooks), hook)
     return RemovableHandle(hooks, hook)
 

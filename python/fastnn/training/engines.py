@@ -269,8 +269,14 @@ class FallbackEngine:
         return self._tried(lambda engine: engine.chunk(number, x, y, outputs))
 
     def epoch(self, run: Pass) -> Iterator[Chunk]:
-        """Trains."""
-        return self.engine.epoch(run)
+        """Trains; a model that is changed in between into one that cannot be compiled goes on from the same step."""
+        try:
+            for chunk in self.engine.epoch(run):
+                run = replace(run, first=chunk.first + len(chunk.losses))
+                yield chunk
+        except RecordingError as error:
+            self._fall_back(error)
+            yield from self.engine.epoch(run)
 
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""
@@ -280,9 +286,12 @@ class FallbackEngine:
         try:
             return what(self.engine)
         except RecordingError as error:
-            self.note = str(error)
-            self.engine = self._eager()
+            self._fall_back(error)
             return what(self.engine)
+
+    def _fall_back(self, error: RecordingError) -> None:
+        self.note = str(error)
+        self.engine = self._eager()
 
 
 Engine = PlanEngine | EagerEngine | FallbackEngine
