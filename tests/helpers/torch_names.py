@@ -322,6 +322,14 @@ layer = nn.Embedding(3, 2, padding_idx=0)
         "F.interpolate(torch.tensor([[[1.0, 2.0]]]), size=3, mode='nearest').tolist()",
         [[[1.0, 1.0, 2.0]]],
     ),
+    "F.dropout": (
+        """
+y = F.dropout(torch.ones(1000), p=0.5, training=True)
+(sorted(set(y.tolist())), F.dropout(y, training=False) is y)
+""",
+        ([0.0, 2.0], True),
+    ),
+    "Dropout2d": ("sorted(set(nn.Dropout2d(0.5)(torch.ones(9, 9, 2, 2)).sum((2, 3)).view(-1).tolist()))", [0.0, 8.0]),
     "F.one_hot": ("F.one_hot(torch.tensor([0, 2]), num_classes=3).tolist()", [[1, 0, 0], [0, 0, 1]]),
     "GELU SiLU Softplus Hardtanh ReLU6 PReLU": (
         """

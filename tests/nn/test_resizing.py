@@ -34,6 +34,8 @@ def test_nearest_by_hand() -> None:
     """Element i of 7 is number floor(3 i / 7); of a factor 1.7 floor(i / 1.7)."""
     assert F.interpolate(ROW, size=7).tolist() == [[[10, 10, 10, 20, 20, 30, 30]]]
     assert F.interpolate(ROW, scale_factor=1.7).tolist() == [[[10, 10, 20, 20, 30]]]
+    assert F.interpolate(ROW, scale_factor=1.6).tolist() == [[[10, 10, 20, 20]]]
+    assert F.interpolate(ROW, scale_factor=1.6, recompute_scale_factor=True).tolist() == [[[10, 10, 20, 30]]]
     assert F.interpolate(ROW, size=2).tolist() == [[[10, 20]]]
     assert F.interpolate(ROW, size=2, mode="nearest-exact").tolist() == [[[10, 30]]]
     assert nn.Upsample(scale_factor=2)(fastnn.tensor([[[[1, 2]]]])).tolist() == [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]

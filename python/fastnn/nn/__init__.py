@@ -29,7 +29,7 @@ from fastnn.nn.activation import (
     Tanhshrink,
 )
 from fastnn.nn.container import ModuleDict, ModuleList, Sequential
-from fastnn.nn.dropout import Dropout
+from fastnn.nn.dropout import Dropout, Dropout1d, Dropout2d
 from fastnn.nn.embedding import Embedding
 from fastnn.nn.flatten import Flatten, Unflatten
 from fastnn.nn.linear import Identity, Linear
@@ -71,6 +71,8 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Embedding",
     "Flatten",
     "GroupNorm",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
+
+import numpy as np
 
 from fastnn import random
 from fastnn.eager import autograd, evidence
+from fastnn.eager.support import wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional
 from fastnn.nn.module import Module
@@ -49,3 +53,41 @@ class Dropout(Module):
         other.__dict__.update(copy.deepcopy(self.__dict__, memo))
         other.number, other.calls = random.state.advance("dropouts"), 0
         return other
+
+
+class _ChannelDropout(Dropout):
+    takes: ClassVar[dict[int, str]]  # shapes by the number of dimensions
+    places: ClassVar[int]  # dimensions behind the channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = tuple(x.shape)
+        if len(shape) not in self.takes:
+            kind, wanted = type(self).__name__, " or ".join(self.takes.values())
+            raise ValueError(f"{kind}: expected x {wanted}, got shape {shape}")
+        if not self.training or self.p == 0.0:
+            return x
+        places = [1] * self.places
+        ones = np.ones((*shape[: -len(places)], *places), x._data.dtype)
+        return x * super().forward(wrap(ones))
+
+
+class Dropout1d(_ChannelDropout):
+    """:class:`Dropout` of whole channels of (N, C, L) or (C, L).
+
+    Raises:
+        ValueError: p is not in [0, 1), or x has other dimensions.
+    """
+
+    takes: ClassVar[dict[int, str]] = {3: "(N, C, L)", 2: "(C, L)"}
+    places = 1
+
+
+class Dropout2d(_ChannelDropout):
+    """:class:`Dropout` of whole channels of images (N, C, H, W).
+
+    Raises:
+        ValueError: p is not in [0, 1), or x has other dimensions.
+    """
+
+    takes: ClassVar[dict[int, str]] = {4: "(N, C, H, W)"}
+    places = 2

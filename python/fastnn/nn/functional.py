@@ -13,6 +13,7 @@ import numpy as np
 
 from fastnn import random
 from fastnn.eager import autograd, ops
+from fastnn.eager.draws import uniform
 from fastnn.eager.linalg import linear as linear
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import promoted, reshaped, result, wrap
@@ -150,6 +151,43 @@ def dropout_call(x: Tensor, p: float, module: Dropout) -> Tensor:
     """One training call of a Dropout module: its number and its calls so far pick the draw."""
     y, mask = ops.dropout(x._data, p, random.state.seed, module.calls, module.number)
     return result(y, (x,), lambda g: (ops.multiply(g, mask),), "Dropout")
+
+
+@spelled
+def dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Zeroes elements with probability p while training and scales the others by 1 / (1 - p). The draws are the next
+    ones of the stream of ``rand``; :class:`fastnn.nn.Dropout` has its own, and trains in compiled steps.
+
+    Raises:
+        ValueError: p is not in [0, 1].
+    """
+    return _dropped(x, p, training, tuple(x.shape), "dropout")
+
+
+@spelled
+def dropout2d(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """:func:`dropout` of whole channels of (N, C, H, W).
+
+    Raises:
+        ValueError: p is not in [0, 1], or x has other dimensions.
+    """
+    if x.dim() != 4:
+        raise ValueError(
+            f"[dropout2d] expected x (N, C, H, W), got shape {tuple(x.shape)}: unsqueeze(0) makes a batch of an image"
+        )
+    return _dropped(x, p, training, (*x.shape[:2], 1, 1), "dropout2d")
+
+
+def _dropped(x: Tensor, p: float, training: bool, drawn: tuple[int, ...], name: str) -> Tensor:
+    """x times draws of a shape that broadcasts to its own: 0 or 1 / (1 - p)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"[{name}] p is {p}; it must be from 0 to 1")
+    if not training or p == 0:
+        return x
+    if ops.recorder is not None:
+        ops.recorder.refuse(f"{name}(), which draws anew each time (nn.Dropout has a compiled form),")
+    kept = uniform(drawn, 0.0, 1.0, np.float32) >= p
+    return x * wrap((kept / (1 - p) if p < 1 else kept * 0.0).astype(x._data.dtype))
 
 
 def _reduced(total: np.ndarray, losses: np.ndarray, grad: np.ndarray, x: Tensor, reduction: str, name: str) -> Tensor:
