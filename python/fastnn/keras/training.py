@@ -25,7 +25,7 @@ from fastnn.keras.sources import Sources
 from fastnn.nn.contexts import modes
 from fastnn.nn.labels import predicted_classes
 from fastnn.training.batches import Position
-from fastnn.training.engines import PlanEngine
+from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array
 from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.trainer import Trainer, check_count
@@ -70,7 +70,7 @@ class Trained(Sources):
                     "their own steps. Give compile a loss function, or write the training step with fastnn.nn and optim"
                 )
         self._net: nn.Sequential | None = None
-        self._predictor: PlanEngine | None = None
+        self._predictor: FallbackEngine | None = None
         self._steppers: dict[Any, Trainer] = {}
         self.seen: list[float] | None = None  # the least and the largest number of the last fit
         self._turns = _core.Lease()  # of calls that evaluate
@@ -384,7 +384,7 @@ class Trained(Sources):
 
     def _outputs_of(self, weights: bool) -> fitting.Outputs:
         """What they give for a feed; a model without weights has no trainer."""
-        return self._trainer(weights).outputs_of if self.weights else PlanEngine(self._trained()).outputs
+        return self._trainer(weights).outputs_of if self.weights else FallbackEngine("plan", self._trained()).outputs
 
     def _stepper(self, weights: bool) -> Trainer:
         """The trainer of single batches, kept as long as the same weights learn."""
@@ -416,7 +416,7 @@ class Trained(Sources):
     def _predicted(self, array: np.ndarray, size: int, count: int, heard: CallbackList) -> np.ndarray:
         self.check_net()
         if self._predictor is None:
-            self._predictor = PlanEngine(self.net)
+            self._predictor = FallbackEngine("plan", self.net)
         heard.call("on_predict_begin", {})
         out = np.zeros((0, *self.output_shape[1:]), np.float32)
         if heard.hears("predict_batch") and len(array):

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fastnn.data.dataset import TensorDataset
-from fastnn.data.folder import DatasetFolder
 from fastnn.data.loader import without_subsets
 from fastnn.data.look import SAMPLE, look_of
 from fastnn.data.resident import Resident
@@ -102,8 +101,11 @@ def _resident(data: Any) -> Resident | None:
 def _classes(data: Any) -> list[str]:
     """Names of the classes of a data set whose transforms are the user's; none where its labels may be too."""
     dataset, _ = without_subsets(getattr(data, "dataset", data))
-    theirs = isinstance(dataset, DatasetFolder) and dataset.target_transform is None and dataset.is_plain()
-    return list(dataset.classes) if theirs else []
+    if not isinstance(dataset, VisionDataset) or dataset.target_transform is not None or not dataset.is_plain():
+        return []
+    from fastnn.data.folder import DatasetFolder  # which needs Pillow
+
+    return list(dataset.classes) if isinstance(dataset, DatasetFolder) else []
 
 
 def _in_memory(data: Any) -> Feed | None:
