@@ -72,6 +72,7 @@ from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
     from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, nn, optim, transforms, utils
+    from fastnn.amp import autocast
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
     from fastnn.engine.plan import compile
@@ -91,6 +92,7 @@ _LAZY = {
     "Trainer": "fastnn.training.trainer",
     "accelerator": "",
     "amp": "",
+    "autocast": "fastnn.amp",
     "backends": "",
     "check": "fastnn.checks.check",
     "compile": "fastnn.engine.plan",

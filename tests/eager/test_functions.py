@@ -229,9 +229,54 @@ def test_scatter() -> None:
         ("x.sum(dim=0, axis=1)", TypeError, "'dim' under two names"),
         ("i // torch.zeros(6).long()", ZeroDivisionError, "// by zero"),
         ("x.to('cuda:0', torch.float32)", RuntimeError, "CUDA"),
-        ("x.type('torch.HalfTensor')", TypeError, "no tensor type 'torch.HalfTensor'; there are torch.BoolTensor"),
+        ("x.type('torch.NoTensor')", TypeError, "no tensor type 'torch.NoTensor'; there are torch.BoolTensor"),
     ],
 )
 def test_faults(wrong: str, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         value_of(wrong, fastnn, Tensor)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+def test_powers_by_tensors() -> None:
+    """C's rules, which are Python's where it has a real result."""
+    cases = {
+        (0.0, 0.0): 1, (0.0, 1.0): 0, (0.0, -1.0): INF, (0.0, 2.0): 0, (-2.0, 3.0): -8, (-2.0, 2.0): 4,
+        (-2.0, 0.5): NAN, (-2.0, -1.0): -0.5, (2.0, 0.5): 2**0.5, (9.0, -1.5): 1 / 27, (10.0, 3.0): 1000,
+        (3.0, 4.0): 81, (3.0, 0.0): 1, (NAN, 0.0): 1, (1.0, NAN): 1, (NAN, 1.0): NAN, (2.0, NAN): NAN,
+        (INF, 0.0): 1, (INF, -1.0): 0, (-INF, 3.0): -INF, (-INF, 2.0): INF, (-INF, 0.5): INF,
+        (-1.0, INF): 1, (0.5, INF): 0, (2.0, -INF): 0,
+        (1.5, 300.0): INF,
+    }  # fmt: skip
+    bases, exponents = (fastnn.tensor(list(each)) for each in zip(*cases, strict=True))
+    for powers in (bases**exponents, bases.pow(exponents), fastnn.pow(bases, exponents)):
+        np.testing.assert_allclose(powers.numpy(), np.float32(list(cases.values())), rtol=2e-7)
+    for base, exponent in cases:
+        for power in (base ** fastnn.tensor([exponent]), fastnn.tensor([base]) ** fastnn.tensor(exponent)):
+            np.testing.assert_allclose(power.item(), np.float32(cases[base, exponent]), rtol=2e-7)
+
+
+def test_powers_of_integers_are_integers() -> None:
+    numbers = fastnn.arange(4)
+    for powers, expected in (
+        (2**numbers, [1, 2, 4, 8]),
+        (numbers**numbers, [1, 1, 4, 27]),
+        (fastnn.pow(3, numbers), [1, 3, 9, 27]),
+        (numbers ** fastnn.tensor(2), [0, 1, 4, 9]),
+    ):
+        assert powers.dtype is fastnn.int64 and powers.tolist() == expected
+    assert (2.0**numbers).dtype is (numbers ** fastnn.tensor(2.0)).dtype is fastnn.float32
+
+
+def test_gradients_of_powers_where_they_are_zero() -> None:
+    """As PyTorch has them: nothing of 0^y but for y = 0 and 1, of x^0 nothing; the logarithm of a negative is NaN."""
+    x = fastnn.tensor([0.0, -2.0, 2.0, 0.0, 3.0], requires_grad=True)
+    y = fastnn.tensor([2.0, 3.0, 1.0, 1.0, 0.0], requires_grad=True)
+    (x**y).sum().backward()
+    assert x.grad.tolist() == [0, 12, 1, 1, 0]
+    np.testing.assert_allclose(y.grad.numpy(), [0, NAN, 2 * np.log(2), 0, np.log(3)], rtol=1e-6)
+    y.grad = None
+    (0**y).sum().backward()
+    assert y.grad.tolist() == [0] * 5

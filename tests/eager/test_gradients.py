@@ -129,6 +129,7 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "multiply": binary(lambda x, y: x * y),
     "divide": binary(lambda x, y: x / y, away=0.5),
     "power": binary(lambda x, y: x**y, low=0.5),
+    "power of a number": unary(lambda x: 2.5**x + 0.3**x),
     "numbers": unary(lambda x: 3 - 2 * x + 1 / (x + 5) + (x - 0.5) / 4),
     "pow": unary(lambda x: x**3 + (x * x + 1) ** -1.5 + x**1 + x**0),
     "sqrt": unary(Tensor.sqrt, low=0.5),

@@ -240,3 +240,24 @@ def test_layers_of_ones_own_are_refused() -> None:
         NotImplementedError, match=r"^Scaled: build\(\) and call\(\) .* Lambda\(function\) makes a layer"
     ):
         keras.Sequential([keras.Input((2,)), Scaled()])
+
+
+@pytest.mark.parametrize("kind", [ModelCheckpoint, TensorBoard, CSVLogger, TerminateOnNaN])
+def test_beside_a_callback_that_hears_of_batches(kind: type, model: keras.Sequential, tmp_path: Path) -> None:
+    """Each does what it does alone; a subclass of it hears of batches too."""
+    mine, heard = recorder(["on_train_batch_end"])
+    seen: list[int] = []
+
+    def on_train_batch_end(self: Any, batch: int, logs: Any = None) -> None:
+        seen.append(batch)
+        super(derived, self).on_train_batch_end(batch, logs)
+
+    derived = type("Derived", (kind,), {"on_train_batch_end": on_train_batch_end})
+    files = {ModelCheckpoint: "m.{epoch}.keras", TensorBoard: "logs", CSVLogger: "log.csv"}
+    given = [str(tmp_path / files[kind])] if kind in files else []
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[mine, kind(*given)])
+    assert len(heard) == 6
+    alone = sorted(path.name for path in tmp_path.iterdir())
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[derived(*given)])
+    assert seen == [0, 1, 2] * 2 and sorted(path.name for path in tmp_path.iterdir()) == alone
+    assert kind is not ModelCheckpoint or alone == ["m.1.keras", "m.2.keras"]

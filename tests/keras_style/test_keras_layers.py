@@ -41,6 +41,7 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "swish": lambda x: x * sigmoid(x),
     "mish": lambda x: x * math.tanh(softplus(x)),
     "exponential": math.exp,
+    "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
 }
 
 
@@ -216,3 +217,22 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 def test_what_is_refused_says_what_to_do(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_what_no_plan_compiles_computes_nevertheless() -> None:
+    """Functions of the user's own, in every path."""
+    own: list[Any] = [lambda x: abs(x), lambda x: x.clamp(-1, 1), "gelu"]
+    for function in own:
+        layer = layers.Activation(function) if isinstance(function, str) else layers.Lambda(function)
+        for first in ([layers.Dense(3)], []):
+            model = keras.Sequential([keras.Input((3,)), *first, layer])
+            model.compile("sgd", "mse", metrics=["mae"])
+            x = np.array([[-2.0, 0.5, 3.0], [1.0, -0.25, 0.0]], dtype=np.float32)
+            out = model.predict(x, verbose=0)
+            np.testing.assert_array_equal(out, model.predict_on_batch(x))
+            np.testing.assert_array_equal(out, model(x).numpy())
+            errors = [np.mean(np.square(out)), np.mean(np.abs(out))]
+            assert model.evaluate(x, np.zeros((2, 3)), verbose=0) == pytest.approx(errors, rel=1e-5)
+            assert model.test_on_batch(x, np.zeros((2, 3))) == pytest.approx(errors, rel=1e-5)
+            if first:
+                model.fit(x, np.zeros((2, 3)), epochs=2, verbose=0, validation_data=(x, np.zeros((2, 3))))

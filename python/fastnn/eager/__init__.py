@@ -7,6 +7,7 @@ support.py      how results are made, their shapes
 elementwise.py  arithmetic, comparison, relu, ...    softmax.py     softmax and log_softmax
 selection.py    abs, clamp, where, maximum           rounding.py    round, floor, // and %
 logic.py        & | ~, isnan                         error_function.py  erf
+powers.py       x ** y of tensors
 shapes.py       reshape, transpose, split, ...       reductions.py  sum, mean, max over axes
 statistics.py   var, std, norm, cumsum               ordering.py    sort, topk, gather, ...
 linalg.py       matmul, bmm, linear                  indexing.py    x[key], x[key] = value

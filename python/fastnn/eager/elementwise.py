@@ -79,15 +79,25 @@ def _binary(
 
 
 def power(x: Tensor, exponent: Any) -> Tensor:
-    """x ** p. A tensor p gives exp(p log x), so x must be positive there."""
+    """x ** p, p a number or a tensor: NaN where a negative x meets a p that is no whole number."""
+    if isinstance(exponent, TensorBase):
+        return _binary(x, exponent, ops.powers, "power", _powers_backward, "Pow", reads=((0, ANY), (1, ANY)))
     if isinstance(exponent, int | np.integer) and exponent >= 0 and x._data.dtype.kind in "iu":
         return wrap(ops.integer(x._data, int(exponent), "power"))
     x = floating(x)
-    if isinstance(exponent, TensorBase):
-        return (floating(exponent) * x.log()).exp()
     p = float(exponent)
     data = x._data
     return result(ops.pow(data, p), (x,), lambda g: (ops.pow_backward(g, data, p),), "Pow", reads=_ITSELF)
+
+
+def _powers_backward(g: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # z = x^y: dz/dx = y x^(y-1), 0 for y = 0; dz/dy = z log x, 0 for x = 0 where the power stays 0
+    zero = np.zeros((), x.dtype)
+    by_x = ops.multiply(y, ops.powers(x, ops.subtract(y, 1.0)))
+    by_y = ops.multiply(ops.powers(x, y), ops.log(x))
+    flat = ops.exact("logical_and", ops.compare(x, zero, "equal"), ops.compare(y, zero, "greater_equal"))
+    grad_x = ops.exact("where", ops.compare(y, zero, "equal"), zero, by_x)
+    return ops.multiply(g, grad_x), ops.multiply(g, ops.exact("where", flat, zero, by_y))
 
 
 # -- comparison ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.eager import error_function
+from fastnn.eager import powers as powers_of
 
 if TYPE_CHECKING:
     from fastnn.engine.recording import Recorder
@@ -78,6 +79,12 @@ def exact(operation: str, *arrays: np.ndarray) -> np.ndarray:
 def erf(x: np.ndarray) -> np.ndarray:
     """The error function: see :mod:`fastnn.eager.error_function`."""
     return error_function.erf(x)
+
+
+@primitive
+def powers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x to the y, element by element: see :mod:`fastnn.eager.powers`."""
+    return powers_of.powers(x, y)
 
 
 @primitive

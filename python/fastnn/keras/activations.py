@@ -97,6 +97,11 @@ def mish(x: Tensor) -> Tensor:
     return x * softplus(x).tanh()
 
 
+def gelu(x: Tensor, approximate: bool = False) -> Tensor:
+    """x times the share of a normal distribution below x; approximate: by a formula with tanh."""
+    return functional.gelu(x, "tanh" if approximate else "none")
+
+
 def _magnitude(x: Tensor) -> Tensor:
     return x.relu() + (-x).relu()
 
@@ -106,6 +111,7 @@ swish = silu
 _KNOWN: dict[str, Function] = {
     "elu": elu,
     "exponential": exponential,
+    "gelu": gelu,
     "hard_sigmoid": hard_sigmoid,
     "leaky_relu": leaky_relu,
     "linear": linear,

@@ -94,11 +94,13 @@ class Callback:
         """Whether a hook of batches was overridden (or assigned): of ``train_batch``, ``test_batch`` or
         ``predict_batch``.
         """
+        return self._overrides(kind, Callback)
+
+    def _overrides(self, kind: str, base: type[Callback]) -> bool:
+        """The same, of the hooks that a base has."""
         names = [f"on_{kind}_begin", f"on_{kind}_end"]
         names += ["on_batch_begin", "on_batch_end"] if kind == "train_batch" else []
-        return any(
-            name in self.__dict__ or getattr(type(self), name, None) is not getattr(Callback, name) for name in names
-        )
+        return any(name in self.__dict__ or getattr(type(self), name) is not getattr(base, name) for name in names)
 
     def hears_batches(self) -> bool:
         """Whether a hook of training batches was overridden."""
@@ -365,14 +367,15 @@ class ModelCheckpoint(_Watch):
 
     def hears(self, kind: str) -> bool:
         """Of training batches, where save_freq counts these."""
-        return kind == "train_batch" and self.save_freq != "epoch"
+        counts = kind == "train_batch" and self.save_freq != "epoch"
+        return counts or self._overrides(kind, ModelCheckpoint)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._batches += 1
-        if self._batches % int(self.save_freq) == 0:
+        if self.save_freq != "epoch" and self._batches % int(self.save_freq) == 0:
             self._consider(self._epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -454,9 +457,12 @@ class TensorBoard(Callback):
 
     def hears(self, kind: str) -> bool:
         """Of training batches, where update_freq asks for these."""
-        return kind == "train_batch" and self.update_freq != "epoch"
+        counts = kind == "train_batch" and self.update_freq != "epoch"
+        return counts or self._overrides(kind, TensorBoard)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self.update_freq == "epoch":
+            return
         every = 1 if self.update_freq == "batch" else int(self.update_freq)
         self._step += 1
         if self._step % every == 0:

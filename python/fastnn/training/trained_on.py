@@ -101,12 +101,11 @@ def _resident(data: Any) -> Resident | None:
 def _classes(data: Any) -> list[str]:
     """Names of the classes of a data set whose transforms are the user's; none where its labels may be too."""
     dataset, _ = without_subsets(getattr(data, "dataset", data))
-    if not isinstance(dataset, VisionDataset):
+    if not isinstance(dataset, VisionDataset) or dataset.target_transform is not None or not dataset.is_plain():
         return []
-    from fastnn.data.folder import DatasetFolder  # loads Pillow
+    from fastnn.data.folder import DatasetFolder  # which needs Pillow
 
-    theirs = isinstance(dataset, DatasetFolder) and dataset.target_transform is None and dataset.is_plain()
-    return list(dataset.classes) if theirs else []
+    return list(dataset.classes) if isinstance(dataset, DatasetFolder) else []
 
 
 def _in_memory(data: Any) -> Feed | None:
