@@ -319,12 +319,13 @@ def model_from_json(text: str, custom_objects: Any = None) -> Sequential:
     """The model that :meth:`Sequential.to_json` described, with weights of its own.
 
     Raises:
-        ValueError: no such description.
+        ValueError: no such description, or one of more weights than there is memory for.
     """
     try:
-        described = json.loads(text)
-        return Sequential.from_config(described["config"])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        described = json.loads(text)["config"]
+        saving.check_size(described)
+        return Sequential.from_config(described)
+    except saving.WRONG as error:
         raise ValueError(f"this is no description that to_json() of fastnn.keras gave: {error}") from None
 
 
