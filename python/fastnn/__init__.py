@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
-import sys as _sys
-from typing import TYPE_CHECKING, Any
-
 from fastnn.platform import exit_on_interrupt as _exit_on_interrupt
 from fastnn.platform import starts_command as _starts_command
 
 # On the way to a command, Ctrl-C ends the process at once: nothing has been done. What runs later takes the signal.
+# Before all other imports, which it would end with a traceback.
 if _starts_command():
     _exit_on_interrupt()
+
+import sys as _sys
+from typing import TYPE_CHECKING, Any
 
 from fastnn import chinese, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads

@@ -246,6 +246,23 @@ assert handlers() == before
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=60)
 
 
+@pytest.mark.parametrize("module", ["typing", "fastnn.renamed", "numpy"])
+def test_an_interrupt_while_a_command_is_imported(module: str) -> None:
+    """Ours and those of others: 130, and not a word."""
+    code = f"""
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)
+sys.modules.pop({module!r}, None)
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["fastnn", "info"]
+import fastnn
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_the_commands_work_outside_the_main_thread(words: tuple, tmp_path: Path) -> None:
     """Where a program may not take signals, it does without."""
     from concurrent.futures import ThreadPoolExecutor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from importlib import import_module
 
 import fastnn
@@ -72,6 +73,27 @@ def test_a_generator_decides(replacement: bool) -> None:
     subset, again = (SubsetRandomSampler(INDICES, Generator(7)) for _ in range(2))
     assert [list(subset) for _ in range(2)] == [list(again) for _ in range(2)]
     assert random.state.orders == 0
+
+
+def test_a_generators_state_moves_on() -> None:
+    """As PyTorch's: whoever draws with it gets the next order; its seed set again begins anew."""
+    generator = fastnn.Generator().manual_seed(7)
+    data = range(30)
+    drawers: list[Callable[[], list[int]]] = [
+        lambda: list(RandomSampler(data, generator=generator)),
+        lambda: list(RandomSampler(data, generator=generator)),
+        lambda: list(SubsetRandomSampler(data, generator)),
+        lambda: random_split(data, [30], generator)[0].indices,
+        lambda: [int(i) for i in next(iter(DataLoader(data, 30, shuffle=True, generator=generator)))],
+        lambda: list(RandomSampler(data, replacement=True, generator=generator)),
+        lambda: list(WeightedRandomSampler([1.0] * 30, 30, False, generator)),
+    ]
+    orders = [draw() for draw in drawers]
+    assert len({tuple(order) for order in orders}) == len(orders)
+    assert generator.state.orders == len(orders) and random.state.orders == 0
+    assert generator.manual_seed(7).state.orders == 0 and [draw() for draw in drawers] == orders
+    fastnn.manual_seed(7)  # the numbers of fastnn's own stream of that seed
+    assert list(RandomSampler(data)) == orders[0] and list(RandomSampler(data)) == orders[1]
 
 
 @pytest.mark.parametrize(

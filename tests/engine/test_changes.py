@@ -73,6 +73,10 @@ class World:
             self.model.train()
 
     @property
+    def parts(self) -> tuple[Any, ...]:
+        return self.model, self.criterion, self.optimizer
+
+    @property
     def group(self) -> dict[str, Any]:
         return self.optimizer.param_groups[0]
 
@@ -367,3 +371,35 @@ def test_a_fit_sees_what_a_callback_changes() -> None:
         trainer.fit((x, y), epochs=2, batch_size=8, callbacks=[Change()])
         ends.append(bits(model, optimizer))
     assert ends[0] == ends[1]
+
+
+class Twice(nn.Module):
+    """A layer whose weight is multiplied with twice: its gradient is a sum, which no fused update makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.twice, self.last = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.twice(self.twice(self.first(x).relu()).relu()).relu())
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_what_is_made_of_a_weight_is_made_again_where_another_program_changed_it(kind: str) -> None:
+    """Frozen, the weight is transposed once and kept; in between it learns."""
+    stories = []
+    for compiled in (False, True):
+        world = World(compiled, kind)
+        random.manual_seed(5)
+        world.model = Twice()
+        world.optimizer = getattr(optim, kind)(world.model.parameters(), lr=0.1)
+        world.plan = Plan(world.model, world.criterion, world.optimizer) if compiled else None
+        for turn in (0, 1, 3, 4):  # of one shape: nothing is recorded after the first
+            for learns in (False, False, True, True):
+                world.model.twice.requires_grad_(learns)
+                x, y = BATCHES[turn]  # not World.step, which looks at a weight: the plan would take all in anew
+                step = world.plan.step if compiled else functools.partial(eager_step, *world.parts)
+                world.seen.append(step(x, y).tolist())
+        world.look()
+        stories.append(world.seen)
+    assert stories[0] == stories[1]

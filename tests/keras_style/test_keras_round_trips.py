@@ -278,9 +278,45 @@ def test_json() -> None:
     assert [w.shape for w in again.get_weights()] == [w.shape for w in model.get_weights()]
     with pytest.raises(RuntimeError, match=r"use to_json\(\)"):
         model.to_yaml()
-    for text in ("{}", "nothing", "[1]", '{"config": {}}'):
+    for text in (
+        "{}",
+        "nothing",
+        "[1]",
+        "3",
+        "null",
+        "",
+        '{"config": {}}',
+        '{"config": 3}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+    ):
         with pytest.raises(ValueError, match=r"no description that to_json\(\)"):
             models.model_from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("units",), 10**10),
+        (("units",), 2**63),
+        (("units",), 10**30),
+        (("units",), "8"),
+        (("kernel_initializer", "class_name"), 7),
+        (("kernel_initializer", "class_name"), None),
+        (("kernel_initializer", "class_name"), {"class_name": {}}),
+        (("kernel_regularizer",), [1]),
+        (("activation",), 1.5),
+    ],
+)
+def test_json_that_states_what_cannot_be(place: tuple[str, ...], value: Any) -> None:
+    """Refused before memory is taken for it."""
+    described = json.loads(deep().to_json())
+    layer = next(each for each in described["config"]["layers"] if each["class_name"] == "Dense")["config"]
+    for name in place[:-1]:
+        layer = layer[name]
+    layer[place[-1]] = value
+    with pytest.raises(ValueError, match=r"no description that to_json\(\)"):
+        models.model_from_json(json.dumps(described))
 
 
 @pytest.mark.parametrize("name", ["m.h5", "m.hdf5", "M.H5"])

@@ -97,16 +97,21 @@ BAD = {
 }
 
 
+def all_of(trainer: Trainer) -> tuple[Any, ...]:
+    optimizer = {name: len(values) for name, values in trainer.optimizer.state_dict()["state"].items()}
+    counts = [module.calls for module in trainer.model.modules() if isinstance(module, nn.Dropout)]
+    states = random.state.as_dict(), vars(trainer.position).copy(), trainer.epoch_losses, trainer.epoch_seconds
+    return parameters_sha256(trainer.model), optimizer, counts, *states, trainer.history.history
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_what_cannot_be_is_refused_and_changes_nothing(state: Path, case: str) -> None:
     change, text = BAD[case]
     trainer = fresh()
-    before = parameters_sha256(trainer.model), random.state.as_dict(), trainer.position
-    if case in ("a parameter too many", "a step over 64 bits", "a step of years", "a step of text") or "shape" in case:
-        before = None  # the optimizer says so, when the model has its values already
+    before = all_of(trainer)
     with pytest.raises(FormatError, match=rf"a\.state is not a training state that fits this run: .*{text}"):
         load_checkpoint(changed(state, change), trainer, {})
-    assert before is None or (parameters_sha256(trainer.model), random.state.as_dict(), trainer.position) == before
+    assert all_of(trainer) == before
 
 
 def test_a_small_file_takes_no_memory(state: Path) -> None:
@@ -165,3 +170,28 @@ def test_a_save_every_so_many_steps(every: int, saves: list[tuple[int, int]]) ->
 
     fresh().fit((X[:12], Y[:12]), epochs=2, batch_size=2, callbacks=[Noting("", dict, every, print)])
     assert found == saves
+
+
+@pytest.mark.parametrize("engine", ["plan", "eager"])
+def test_an_epoch_that_is_resumed_in_its_middle_has_the_mean_of_all_its_losses(engine: str, tmp_path: Path) -> None:
+    """Three steps of five are before the save: their losses are part of the epoch's."""
+
+    class Stop(Checkpointer):
+        def on_chunk(self, trainer: Trainer, chunk: Any) -> None:
+            super().on_chunk(trainer, chunk)
+            trainer.stop_training = self.saved
+
+    def trainer() -> Trainer:
+        made = fresh()
+        return Trainer(made.model, made.criterion, made.optimizer, engine=engine)
+
+    path = str(tmp_path / "a.state")
+    whole = trainer()
+    whole.fit((X, Y), epochs=1, batch_size=4)
+    trainer().fit((X, Y), epochs=1, batch_size=4, callbacks=[Stop(path, dict, 3, print)])
+    resumed = trainer()
+    load_checkpoint(path, resumed, {})
+    assert resumed.position.step == 3 and resumed.epoch_losses == whole.epoch_losses[:3]
+    resumed.fit((X, Y), epochs=1, batch_size=4)
+    assert resumed.epoch_losses == whole.epoch_losses and len(set(whole.epoch_losses)) == 5
+    assert resumed.history.history["loss"] == whole.history.history["loss"] == [np.mean(whole.epoch_losses)]

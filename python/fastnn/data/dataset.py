@@ -123,7 +123,8 @@ def random_split(dataset: Dataset[T], lengths: Sequence[int | float], generator:
         dataset: what to split.
         lengths: sample counts, or fractions that add up to 1; what rounding leaves over goes to the first
             parts.
-        generator: None for the next order of fastnn's random state, or an object with ``initial_seed()``.
+        generator: None for the next order of fastnn's random state, a :class:`fastnn.Generator` for the next of its
+            own, or an object with ``initial_seed()``.
 
     Raises:
         ValueError: a fraction outside 0..1, or the lengths do not add up to the data set's.

@@ -36,8 +36,8 @@ class DataLoader:
         num_workers: threads that decode images; 0 for as many as fastnn computes with. Never processes.
         collate_fn: a list of samples to a batch; None for :func:`~fastnn.utils.data.default_collate`.
         drop_last: leave out a last batch that is not full.
-        generator: an object with ``initial_seed()`` that the orders depend on instead of fastnn's random
-            state.
+        generator: what the orders are drawn from instead of fastnn's random state: a :class:`fastnn.Generator`, or an
+            object with ``initial_seed()``.
         pin_memory, timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers,
             pin_memory_device, in_order: accepted for PyTorch's sake; without effect, as there are no worker
             processes and nothing to pin.

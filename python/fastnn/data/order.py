@@ -15,16 +15,15 @@ def permutation(n: int, generator: Any = None, position: int = 0) -> np.ndarray:
 
     Args:
         n: how many.
-        generator: None for the next order of fastnn's random state; or an object with ``initial_seed()``,
-            whose order number ``position`` it is. Then the random state does not move.
-        position: counts the orders drawn with one generator.
+        generator: None for the next order of fastnn's random state; a :class:`fastnn.Generator` for the next of its
+            own; or an object with ``initial_seed()``, whose order number ``position`` it is.
+        position: counts the orders drawn with an object of the last kind, which has no state that could move on.
 
     Raises:
         TypeError: generator has no ``initial_seed()``.
     """
-    if generator is None:
-        return random.permutation(n)
-    return _core.permutation(n, seed_of(generator), random.ORDER, position)
+    seed, place = _next_of(generator, position)
+    return _core.permutation(n, seed, random.ORDER, place)
 
 
 def choices(n: int, count: int, generator: Any = None, position: int = 0) -> np.ndarray:
@@ -53,10 +52,16 @@ def weighted(
 
 def _uniform(count: int, generator: Any, position: int) -> np.ndarray:
     """float64 (count,) in 0..1, without 1."""
-    own = generator is None
-    seed = random.initial_seed() if own else seed_of(generator)
-    place = random.state.advance("orders") if own else position
+    seed, place = _next_of(generator, position)
     return _core.uniform([count], 0.0, 1.0, seed, random.ORDER, place, True)
+
+
+def _next_of(generator: Any, position: int) -> tuple[int, int]:
+    """The seed and the position of the next order."""
+    if generator is None or isinstance(generator, random.Generator):
+        source = random.state_of(generator)
+        return source.seed, source.advance("orders")
+    return seed_of(generator), position
 
 
 def seed_of(generator: Any) -> int:

@@ -52,8 +52,8 @@ class RandomSampler(Sampler[int]):
         data_source: anything with a length.
         replacement: draw each sample from all.
         num_samples: how many to draw, None for as many as there are.
-        generator: None for fastnn's random state, or an object with ``initial_seed()``: then the orders
-            depend on that seed and on how many this sampler has drawn.
+        generator: None for fastnn's random state; a :class:`fastnn.Generator`, whose state moves on with each order;
+            or an object with ``initial_seed()``: then the orders depend on that and on how many this sampler has drawn.
 
     Raises:
         TypeError: replacement is not a bool.

@@ -188,12 +188,14 @@ def model_from_json(text: str, custom_objects: Any = None) -> Model:
     """The model that :meth:`Model.to_json` described, with weights of its own.
 
     Raises:
-        ValueError: no such description.
+        ValueError: no such description, or one of more weights than there is memory for.
     """
     try:
         described = json.loads(text)
-        return saving.model_class(described["class_name"]).from_config(described["config"])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        kind, config = saving.model_class(described["class_name"]), described["config"]
+        saving.check_size(config)
+        return kind.from_config(config)
+    except saving.WRONG as error:
         raise ValueError(f"this is no description that to_json() of fastnn.keras gave: {error}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -12,7 +13,8 @@ import numpy as np
 
 from fastnn import io
 from fastnn.errors import FormatError, told
-from fastnn.io.checks import shown_path
+from fastnn.io.checks import shown_bytes, shown_path
+from fastnn.io.memory import fits_memory, free_memory
 from fastnn.keras import layers, losses, metrics, optimizers
 from fastnn.keras.file_names import check_ending
 from fastnn.keras.named import plain
@@ -27,7 +29,7 @@ _KEY = "fastnn.keras"
 _STATE = "optimizer/"
 _MODELS = ("Sequential", "Functional", "Model")
 # What a description can be wrong by.
-_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
+WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
 
 
 def save(
@@ -81,7 +83,7 @@ def _by_name(given: losses.Loss | metrics.Metric) -> Any:
     try:
         config = plain(given)
         (losses if isinstance(given, losses.Loss) else metrics).get(config)
-    except _WRONG:
+    except WRONG:
         return {"yours": given.name}
     return config
 
@@ -108,7 +110,7 @@ def load(path: StrPath, custom: Mapping[str, Any], compile: bool = True) -> Mode
         model.seen = _range(config.get("seen"))
         if compile and config.get("compiled"):
             _compile(path, model, config["compiled"], state, custom)
-    except _WRONG as error:
+    except WRONG as error:
         if isinstance(error, FormatError):
             raise
         what = f"{shown_path(path)}: its description of the model"
@@ -154,6 +156,19 @@ def _compile(
     optimizer.take_state({"steps": compiled["state"]["steps"], "slots": slots})
     if slots:
         optimizer.bind(model.weights)  # what does not fit is known now
+
+
+def check_size(config: Any) -> None:
+    """Refuses a description whose weights would not leave half of the free memory; one without an input shape has none
+    yet.
+
+    Raises:
+        ValueError: it would not.
+    """
+    if "calls" in config or config.get("input_shape") is not None:
+        size = sum(math.prod(shape) * np.dtype(np.float32).itemsize for shape in declared(config)[0])
+        if not fits_memory(size):
+            raise ValueError(f"its weights would take {shown_bytes(size)}, {shown_bytes(free_memory())} are free")
 
 
 def declared(config: Any, shape: tuple[int, ...] | None = None) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:

@@ -266,6 +266,10 @@ class Module:
             RuntimeError: a shape differs, or (strict) a name is missing or unexpected: all of them are named, nothing
             is changed.
         """
+        return self._loading(state_dict, strict)()
+
+    def _loading(self, state_dict: Mapping[str, Any], strict: bool = True) -> Callable[[], IncompatibleKeys]:
+        """:meth:`load_state_dict` in two steps: everything is checked here, what it gives copies the values in."""
         own = dict(self._named_state())
         arrays = {name: _array_of(name, value, own.get(name)) for name, value in state_dict.items()}
         missing = [name for name in own if name not in arrays]
@@ -286,11 +290,15 @@ class Module:
             model = type(self).__name__
             text = f"this state does not fit {model}: {found}"
             raise told(RuntimeError(text), "state.differs", model=model, found=found)
-        for name, tensor in own.items():
-            if name in arrays:
-                tensor._data[...] = arrays[name]
-                autograd.mark_changed(tensor)
-        return IncompatibleKeys(missing, unexpected)
+
+        def copy_in() -> IncompatibleKeys:
+            for name, tensor in own.items():
+                if name in arrays:
+                    tensor._data[...] = arrays[name]
+                    autograd.mark_changed(tensor)
+            return IncompatibleKeys(missing, unexpected)
+
+        return copy_in
 
     # -- modes -------------------------------------------------------------------------------------------------------
 

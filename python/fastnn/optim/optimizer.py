@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -228,6 +228,10 @@ class Optimizer:
             ValueError: other groups, hyper-parameters that this optimizer has not, arrays that do not fit parameters
                 or are missing, a step that is no count.
         """
+        self._loading(state_dict)()
+
+    def _loading(self, state_dict: Mapping[str, Any]) -> Callable[[], None]:
+        """:meth:`load_state_dict` in two steps: everything is checked here, what it gives takes the values over."""
         groups = [_plain_numbers(group) for group in state_dict["param_groups"]]
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
@@ -250,11 +254,15 @@ class Optimizer:
             param, group = places[str(number)]
             if state := self._loaded_state(param, group, values):
                 loaded[param] = state
-        state = self.state
-        state.clear()
-        state.update(loaded)
-        for own, group in zip(self.param_groups, merged, strict=True):
-            own.update(group)
+
+        def take_over() -> None:
+            state = self.state
+            state.clear()
+            state.update(loaded)
+            for own, group in zip(self.param_groups, merged, strict=True):
+                own.update(group)
+
+        return take_over
 
     def _check_loaded(self, group: dict[str, Any], saved: dict[str, Any]) -> None:
         """Refuses the hyper-parameters of a loaded group that are out of range or would have no effect here."""

@@ -106,9 +106,12 @@ def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str,
     calls = [_count("dropout call", count, 2**32) for count in record["dropout_calls"]]
     dropouts = list(zip(_dropouts(trainer), calls, strict=True))
     epoch_seconds = _numbers("epoch_seconds", seconds, len(seconds))
-    trainer.model.load_state_dict({name[6:]: array for name, array in tensors.items() if name.startswith("model.")})
+    parameters = {name[6:]: array for name, array in tensors.items() if name.startswith("model.")}
     groups = trainer.optimizer.state_dict()["param_groups"]
-    trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    put_parameters = trainer.model._loading(parameters)
+    put_state = trainer.optimizer._loading({"state": state, "param_groups": groups})
+    put_parameters()
+    put_state()
     random.state.restore(record["random"])
     for module, count in dropouts:
         module.calls = count
