@@ -94,7 +94,7 @@ def test_records_that_no_run_has_written(tmp_path: Path) -> None:
     save_checkpoint(path, with_dropout("eager"), {})
     tensors, record = io.load_state(path)
     io.save_state(path, tensors, record | {"position": record["position"] | {"step": -1}})
-    with pytest.raises(FormatError, match="step is -1"):
+    with pytest.raises(FormatError, match="step is -1; it must be an integer from 0 to 0"):
         load_checkpoint(path, with_dropout("eager"), {})
     io.save_state(path, tensors, record | {"config": [1]})
     with pytest.raises(FormatError, match="is a state without a run's configuration"):
