@@ -107,5 +107,5 @@ def test_a_block_beyond_the_memory_is_not_made(mnist_folder: Callable, monkeypat
     data = MNIST(root, transform=Compose([Resize(5), ToTensor()]))
     monkeypatch.setattr("fastnn.data.resident.fits_memory", lambda size: size < 500)
     assert data.resident() is None and next(iter(DataLoader(data, batch_size=40)))[0].shape == (40, 1, 5, 5)
-    with pytest.raises(NotResident, match=r"40 images of 5x5x1 need 1.0 kB, .* Make them smaller \(--resize"):
+    with pytest.raises(NotResident, match=r"40 images of 5x5x1 need 1.0 kB, .* Make them smaller \(transforms.Resize"):
         open_source(root, resize=(5, 5))
