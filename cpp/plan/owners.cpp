@@ -68,7 +68,7 @@ private:
             bool whole = false, all_can = true;
             for (const Instruction& each : instructions_) {
                 if (&each == &gather || !touches(each, batch)) continue;
-                all_can = all_can && each.batch == batch.begin && !writes(each, batch);
+                all_can = all_can && each.batch == batch.begin;
                 whole = whole || each.features >= 0;
             }
             gather.anywhere = all_can;
@@ -80,10 +80,6 @@ private:
     static bool touches(const Instruction& each, const Access& memory) {
         return std::any_of(each.accesses.begin(), each.accesses.end(),
                            [&memory](const Access& access) { return overlaps(access, memory); });
-    }
-    static bool writes(const Instruction& each, const Access& memory) {
-        return std::any_of(each.accesses.begin(), each.accesses.end(),
-                           [&memory](const Access& access) { return access.writes && overlaps(access, memory); });
     }
 
     std::vector<Instruction>& instructions_;
