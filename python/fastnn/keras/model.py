@@ -347,7 +347,7 @@ def _only(given: Any, what: str) -> Symbol:
     if given is None:
         raise TypeError(
             f"Model needs {what}: Model(inputs=x, outputs=y), y being what layers gave for x = Input(...). "
-            "A model with a call() of its own is a fastnn.nn.Module with forward() here"
+            "A subclass that computes in its own way is a fastnn.nn.Module with forward() here"
         )
     found = list(given.values()) if isinstance(given, Mapping) else given
     symbols = symbols_in(found)
