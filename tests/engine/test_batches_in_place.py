@@ -81,7 +81,7 @@ def run(
         done += plan.run(program, source, done, STEPS - done, seconds=seconds, losses=losses, outputs=outputs)
     tested = plan.eval_program(x[:BATCH])
     scores = np.zeros_like(outputs)
-    plan.run(tested, source, 0, STEPS, outputs=scores)
+    plan.run(tested, source, 0, STEPS, seconds=60.0, outputs=scores)
     return (losses.tobytes(), outputs.tobytes(), scores.tobytes(), bits(model, optimizer)), plan, tested, x
 
 
