@@ -237,7 +237,7 @@ OF_USERS = {
     "tensor": (fastnn.Tensor,),
     "x": (fastnn.Tensor,),
 }
-MODULES = {"np": np, "torch": fastnn, "fastnn": fastnn, "nn": nn, "optim": optim, "transforms": transforms}
+MODULES = {"io": io, "np": np, "torch": fastnn, "fastnn": fastnn, "nn": nn, "optim": optim, "transforms": transforms}
 
 
 def homes() -> list[Any]:

@@ -237,7 +237,7 @@ def test_layers_of_ones_own_are_refused() -> None:
             return 2 * x
 
     with pytest.raises(
-        NotImplementedError, match=r"^Scaled: build\(\) and call\(\) .* Lambda\(function\) makes a layer"
+        NotImplementedError, match=r"^Scaled: a layer's own build and call .* Lambda\(function\) makes a layer"
     ):
         keras.Sequential([keras.Input((2,)), Scaled()])
 

@@ -80,9 +80,9 @@ def held_by(criterion: Any) -> list[str]:
 def objects_held(*roots: Any) -> list[Any]:
     """What stands in fields of modules that can change without being replaced: lists, tensors, users' objects."""
     modules = [module for root in roots if isinstance(root, Module) for module in root.modules()]
-    fields = [(name, value) for module in modules for name, value in module.__dict__.items()]
+    fields = [value for module in modules for value in _recorded(module).values()]
     skipped = (Parameter, Module, *_WITHOUT_CONTENTS)
-    return [v for name, v in fields if name not in _REGISTRIES and not _is_plain(v) and not isinstance(v, skipped)]
+    return [value for value in fields if not _is_plain(value) and not isinstance(value, skipped)]
 
 
 def contents(root: Any) -> list[Any]:
@@ -131,9 +131,14 @@ def _fields_of(role: str, root: Module) -> Iterator[tuple[Any, Any]]:
         yield (role, place, "forward"), _ours(kind.forward)
         yield (role, place, "call"), _ours(kind.__call__)
         yield (role, place, "modules"), [(name, id(child)) for name, child in module._modules.items()]
-        for name, value in module.__dict__.items():
-            if name not in _REGISTRIES and name not in kind.unrecorded:
-                yield (role, place, "field", name), _field(module, name, value)
+        for name, value in _recorded(module).items():
+            yield (role, place, "field", name), _field(module, name, value)
+
+
+def _recorded(module: Module) -> dict[str, Any]:
+    """The fields that a recording may depend on."""
+    skipped = _REGISTRIES | type(module).unrecorded
+    return {name: value for name, value in module.__dict__.items() if name not in skipped}
 
 
 def _field(module: Module, name: str, value: Any) -> Any:

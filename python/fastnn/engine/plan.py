@@ -340,7 +340,7 @@ class Plan:
     def _change_optimizer(self, optimizer: Optimizer) -> None:
         """The state of the present one goes back to it, if somebody else has it."""
         held, present = self._holds_state(), weakref.ref(self.optimizer)
-        self.optimizer = optimizer
+        self.optimizer, self._seen = optimizer, []  # what was seen of the present one held it
         with self._giving_back:
             former = present()
             if held and former is not None:

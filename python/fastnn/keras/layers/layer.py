@@ -103,7 +103,7 @@ class Layer(Configured):
     def make(self, shape: Shape) -> Shape:
         """Fills ``modules``; the shape that comes out."""
         raise NotImplementedError(
-            f"{type(self).__name__}: build() and call() of a layer of your own are not called here. Lambda(function) "
+            f"{type(self).__name__}: a layer's own build and call are not called here. Lambda(function) "
             "makes a layer of a function; one with weights is a module of fastnn.nn"
         )
 
