@@ -18,6 +18,9 @@ x = np.ones((150, 150), np.float32)
 threads = lambda: len(os.listdir("/proc/self/task"))
 """
 
+# OpenMP ends the process where there are no more threads.
+own_threads = pytest.mark.skipif(_core.threading() == "OpenMP", reason="needs a pool of our own")
+
 
 def ends_with(code: str) -> tuple[int, str]:
     """The exit code and output of a fresh interpreter, which must end within seconds."""
@@ -83,7 +86,7 @@ ctypes.CDLL(None).exit(7)
     assert ends_with(code) == (7, "")
 
 
-@pytest.mark.skipif(_core.threading() == "OpenMP", reason="OpenMP ends the process where there are no more threads")
+@own_threads
 def test_no_more_threads() -> None:
     """An error, the threads that there were are still there, and later calls work."""
     code = """
@@ -126,6 +129,7 @@ print("done")
     assert ends_with(code) == (0, "done")
 
 
+@own_threads
 def test_a_step_whose_threads_can_no_longer_be_had() -> None:
     """They could when they were counted, nobody has started them yet: it goes on with those that there are."""
     code = """

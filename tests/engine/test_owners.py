@@ -116,16 +116,18 @@ class Run:
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be kept to one processor here")
 @pytest.mark.skipif(_core.available_cpus() < 2, reason="needs two processors")
 def test_same_bits_where_threads_are_late() -> None:
-    """Two and three threads on one processor: all but one are always late, and helped."""
+    """Two and three threads on one processor: all but one are late and helped, unless another process makes the team
+    smaller for a while.
+    """
     alone = Run(1, 5)
     cpus = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cpus)})
     try:
-        late = [Run(threads, 5) for threads in (2, 3)]
+        late = [[Run(threads, 5) for _ in range(8)] for threads in (2, 3)]
     finally:
         os.sched_setaffinity(0, cpus)
-    assert [run.parameters for run in late] == [alone.parameters] * 2
-    assert all(run.helped > 0 for run in late)
+    assert {run.parameters for runs in late for run in runs} == {alone.parameters}
+    assert all(any(run.helped > 0 for run in runs) for runs in late)
 
 
 @pytest.mark.slow
