@@ -71,7 +71,7 @@ class Options:
 
     def pause_seconds(self, before: str) -> float:
         """Threads spin after their work, on a processor the next one needs: GNU OpenMP's for up to 5 ms, OpenBLAS' for
-        120 (seen on an Intel Sapphire Rapids). before: who has just run.
+        120 (seen on an Intel Emerald Rapids). before: who has just run.
         """
         return 0 if self.quick else 0.15 if before in WITH_OPENBLAS else 0.005
 
