@@ -22,18 +22,18 @@ namespace {
 // All of it runs with the GIL held, which guards its members.
 class Lease {
 public:
-    enum class Use { kAny, kTraining, kEvaluation };
+    enum class Use { any, training, evaluation };
 
     explicit Lease(std::string refusal) : refusal_(std::move(refusal)), forks_(last_fork().count) {}
 
-    void enter(Use use = Use::kAny) {
-        for (auto pause = kFirstPause; held_by_another(); pause = std::min(2 * pause, kLongestPause)) {
-            const bool waits = refusal_.empty() || (use == Use::kEvaluation && use_ != Use::kTraining);
+    void enter(Use use = Use::any) {
+        for (auto pause = first_pause; held_by_another(); pause = std::min(2 * pause, longest_pause)) {
+            const bool waits = refusal_.empty() || (use == Use::evaluation && use_ != Use::training);
             if (!waits) throw std::runtime_error(refusal_);
             wait(pause);
         }
         holder_ = std::this_thread::get_id();
-        if (depth_ == 0 || use == Use::kTraining) use_ = use;
+        if (depth_ == 0 || use == Use::training) use_ = use;
         if (depth_++ == 0) ++turns_;
     }
 
@@ -52,8 +52,8 @@ public:
 
 private:
     // Recordings and copies take milliseconds, evaluations up to seconds.
-    static constexpr std::chrono::microseconds kFirstPause{50};
-    static constexpr std::chrono::microseconds kLongestPause{1000};
+    static constexpr std::chrono::microseconds first_pause{50};
+    static constexpr std::chrono::microseconds longest_pause{1000};
 
     bool held_by_another() {
         const Fork now = last_fork();
@@ -73,7 +73,7 @@ private:
     std::string refusal_;
     int forks_;
     std::thread::id holder_;
-    Use use_ = Use::kAny;
+    Use use_ = Use::any;
     int depth_ = 0;
     std::int64_t turns_ = 0;
 };
@@ -93,9 +93,9 @@ void bind_lease(py::module_& module) {
         .def("__exit__", [](Lease& lease, const py::args&) { lease.leave(); })
         .def("__reduce__", &Lease::reduced)
         .def(
-            "training", [](Lease& lease) { return LeaseUse{lease, Lease::Use::kTraining}; }, py::keep_alive<0, 1>())
+            "training", [](Lease& lease) { return LeaseUse{lease, Lease::Use::training}; }, py::keep_alive<0, 1>())
         .def(
-            "evaluation", [](Lease& lease) { return LeaseUse{lease, Lease::Use::kEvaluation}; }, py::keep_alive<0, 1>())
+            "evaluation", [](Lease& lease) { return LeaseUse{lease, Lease::Use::evaluation}; }, py::keep_alive<0, 1>())
         .def("depth", &Lease::depth)
         .def("turn", &Lease::turn);
     py::class_<LeaseUse>(module, "LeaseUse")

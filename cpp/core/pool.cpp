@@ -92,22 +92,13 @@ public:
     // A list of so many; or, unless all are needed, of those that could be started.
     Helper* take(int count, bool all) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        Helper** end = &idle_;
-        for (; count > 0; --count, end = &(*end)->next) {
-            if (*end == nullptr) *end = all ? new Helper : started();
-            if (*end == nullptr) break;
-        }
+        Helper** const end = reach(count, all).first;
         return std::exchange(idle_, std::exchange(*end, nullptr));
     }
 
     int at_hand(int wanted) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        Helper** end = &idle_;
-        for (int count = 0; count < wanted; ++count, end = &(*end)->next) {
-            if (*end == nullptr) *end = started();
-            if (*end == nullptr) return count;
-        }
-        return wanted;
+        return reach(wanted, false).second;
     }
 
     void give_back(Helper* first) {
@@ -123,6 +114,18 @@ public:
     }
 
 private:
+    // The place behind so many idle ones, which are started where they are not there yet, and how many they are: fewer,
+    // unless all are needed, where no more can be started.
+    std::pair<Helper**, int> reach(int wanted, bool all) {
+        Helper** end = &idle_;
+        int count = 0;
+        for (; count < wanted; ++count, end = &(*end)->next) {
+            if (*end == nullptr) *end = all ? new Helper : started();
+            if (*end == nullptr) break;
+        }
+        return {end, count};
+    }
+
     static Helper* started() {
         try {
             return new Helper;

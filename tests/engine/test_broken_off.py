@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import fastnn
 import numpy as np
@@ -64,6 +64,25 @@ def in_thread(work: Callable[[], object]) -> object:
 def entered(lease: _core.Lease) -> int:
     with lease:
         return lease.depth()
+
+
+@contextmanager
+def held_by_another_thread(lease: _core.Lease) -> Iterator[None]:
+    taken, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lease:
+            taken.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    taken.wait(20)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(20)
 
 
 def test_a_thread_may_enter_again_and_others_are_refused() -> None:
@@ -132,25 +151,15 @@ def test_copies_are_free() -> None:
 
 
 def test_a_waiting_thread_can_be_interrupted() -> None:
-    lease, taken, done = _core.Lease(), threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with lease:
-            taken.set()
-            done.wait(20)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    taken.wait(20)
+    lease = _core.Lease()
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(KeyboardInterrupt):
-            entered(lease)
+        with held_by_another_thread(lease):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt):
+                entered(lease)
     finally:
         signal.signal(signal.SIGALRM, before)
-        done.set()
-        thread.join(20)
     assert entered(lease) == 1
 
 
@@ -177,16 +186,7 @@ def child(work: Callable[[], object], seconds: int = 60) -> bool:
 
 @fork_is_meant
 def test_a_lease_of_a_thread_that_the_child_lacks() -> None:
-    lease, taken, done = _core.Lease("taken"), threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with lease:
-            taken.set()
-            done.wait(20)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    taken.wait(20)
+    lease = _core.Lease("taken")
 
     def in_child() -> None:
         assert entered(lease) == 1
@@ -194,11 +194,10 @@ def test_a_lease_of_a_thread_that_the_child_lacks() -> None:
             assert str(in_thread(lambda: entered(lease))) == "taken"
             assert child(lambda: 1 / (entered(lease) == 2))  # its own goes along
 
-    assert child(in_child)
-    with pytest.raises(RuntimeError, match="taken"):
-        entered(lease)
-    done.set()
-    thread.join(20)
+    with held_by_another_thread(lease):
+        assert child(in_child)
+        with pytest.raises(RuntimeError, match="taken"):
+            entered(lease)
     assert entered(lease) == 1
 
 

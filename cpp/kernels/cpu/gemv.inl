@@ -52,5 +52,6 @@ void gemv_from(const GemvArgs<T>& g, std::int64_t first) {
 template <typename T>
 void gemv(const GemvArgs<T>& g) {
     constexpr int registers = Tile<T>::rows * Tile<T>::vectors, usual = 16;
-    gemv_from < T, registers<usual ? registers : usual>(g, 0);
+    constexpr int chains = registers < usual ? registers : usual;
+    gemv_from<T, chains>(g, 0);
 }

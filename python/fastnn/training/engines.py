@@ -150,7 +150,7 @@ class PlanEngine:
             kept = () if out is None else (out[rows], run.feed.y[order[rows]])
             yield Chunk(step, losses[step : step + done], *kept)
             step += done
-            if step < steps.stop:  # whoever got the chunk may have used the plan
+            if step < steps.stop:
                 program = self._train_program(run.feed, order[:batch])
 
     def outputs(self, feed: Feed) -> np.ndarray:
