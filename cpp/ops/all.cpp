@@ -2,6 +2,7 @@
 
 #include "ops/arithmetic.h"
 #include "ops/bce.h"
+#include "ops/convolution.h"
 #include "ops/cross_entropy.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
@@ -53,7 +54,11 @@ const std::vector<const Facts*>& all_facts() {
                                            &max_facts,
                                            &max_backward_facts,
                                            &take_facts,
-                                           &take_backward_facts};
+                                           &take_backward_facts,
+                                           &conv2d_facts,
+                                           &conv2d_grad_x_facts,
+                                           &conv2d_grad_weight_facts,
+                                           &conv2d_grad_bias_facts};
         for (const Map* each : maps()) facts.push_back(&each->facts);
         for (const MapBackward* each : maps_backward()) facts.push_back(&each->facts);
         for (const Loss* each : losses()) facts.push_back(&each->facts);

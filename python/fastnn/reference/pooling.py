@@ -1,10 +1,10 @@
-"""Pooling of images (N, C, H, W): the largest or the mean of each window, in the fixed orders of ``cpp/ops/pooling.h``."""
+"""Pooling of images (N, C, H, W): each window's largest or mean, in the orders of ``cpp/ops/pooling.h``."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fastnn.reference.convolution import Geometry, Padding, Pair, pixel_sums
+from fastnn.reference.convolution import Geometry, Pair, pixel_sums
 
 
 def pooled_size(size: int, kernel: int, stride: int, before: int, behind: int, dilation: int, ceil_mode: bool) -> int:
@@ -128,7 +128,7 @@ def avg_pool2d_backward(
 
 
 def _adaptive(inputs: int, outputs: int) -> list[tuple[int, int]]:
-    """The windows that cut an axis into so many, PyTorch's: neighbours share a pixel where it does not come out even."""
+    """PyTorch's windows that cut an axis into so many: neighbours share a pixel where it does not come out even."""
     return [(i * inputs // outputs, -(-(i + 1) * inputs // outputs)) for i in range(outputs)]
 
 
