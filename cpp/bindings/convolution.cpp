@@ -1,10 +1,11 @@
 // Convolution of images on NumPy arrays: check, allocate, run.
+#include "ops/convolution.h"
+
 #include <pybind11/stl.h>
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "core/check.h"
-#include "ops/convolution.h"
 
 namespace fastnn {
 
@@ -22,8 +23,8 @@ py::array conv2d_array(const py::object& x_in, const py::object& weight_in, cons
     const Input x("conv2d", "x", x_in, Layout::images), weight("conv2d", "weight", weight_in, Layout::kernels);
     const bool has_bias = !bias_in.is_none();
     const Input bias("conv2d", "bias", has_bias ? bias_in : weight_in, has_bias ? Layout::contiguous : Layout::any);
-    const Convolution sizes = conv2d_check(x.view(), weight.view(), has_bias ? &bias.view() : nullptr,
-                                           {stride, padding, dilation, groups});
+    const Convolution sizes =
+        conv2d_check(x.view(), weight.view(), has_bias ? &bias.view() : nullptr, {stride, padding, dilation, groups});
     const Output y("conv2d", py::none(), four_dimensions(sizes.y_shape(), Layout::images), x.view().dtype, {});
     ImageProduct product = conv2d(sizes, x.view(), weight.view(), y.view());
     product.bias = has_bias ? bias.view().data : nullptr;
@@ -39,7 +40,8 @@ py::array conv2d_grad_x_array(const py::object& grad_in, const py::object& weigh
     const Input weight("conv2d", "weight", weight_in, Layout::kernels);
     const Convolution sizes =
         conv2d_grad_x_check(grad_y.view(), weight.view(), size, {stride, padding, dilation, groups});
-    const Output grad_x("conv2d", py::none(), four_dimensions(sizes.x_shape(), Layout::images), grad_y.view().dtype, {});
+    const Output grad_x("conv2d", py::none(), four_dimensions(sizes.x_shape(), Layout::images), grad_y.view().dtype,
+                        {});
     run_images(conv2d_grad_x(sizes, grad_y.view(), weight.view(), grad_x.view()), sizes.cost());
     return grad_x.array();
 }

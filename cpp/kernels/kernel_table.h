@@ -112,8 +112,8 @@ struct Kernels {
     void (*gemm)(const GemmArgs<T>& args);
     void (*gemv)(const GemvArgs<T>& args);
 
-    // Patches: row i, at patches + i * patch_row, is the runs of `length` numbers from source + rows[i] + runs[j].a, one
-    // behind the other. Up to a vector behind it is written, too.
+    // Patches: row i, at patches + i * patch_row, is the runs of `length` numbers from source + rows[i] + runs[j].a,
+    // one behind the other. Up to a vector behind it is written, too.
     void (*gather_patches)(std::int64_t m, const T* source, const std::int64_t* rows, const GemmRun* runs,
                            std::int64_t run_count, std::int64_t length, T* patches, std::int64_t patch_row);
 
@@ -150,6 +150,18 @@ struct Kernels {
     T (*sum)(std::int64_t n, const T* x);
     T (*max)(std::int64_t n, const T* x);
     void (*column_sums)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_row, T* total);
+
+    // A line of m windows on n channels, whose `count` pixels lie at x + taps[..] (in scanning order), x_step further
+    // for the next window; y and grad_y are side by side. max_pool: the first largest, NaN largest of all; at least one
+    // tap. avg_pool: a chain of adds from zero, divided. The backwards add to grad_x.
+    void (*max_pool)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
+                     std::int64_t count, T* y);
+    void (*max_pool_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
+                              const std::int64_t* taps, std::int64_t count, T* grad_x);
+    void (*avg_pool)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
+                     std::int64_t count, const T* divisors, T* y);
+    void (*avg_pool_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* divisors, std::int64_t x_step,
+                              const std::int64_t* taps, std::int64_t count, T* grad_x);
 
     // Channels of images: `samples` images of m pixels of n numbers, one behind the other. Of each image and channel a
     // chain over the pixels ascending from zero, in float64 (each product and difference rounded there), into total

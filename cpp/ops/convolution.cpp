@@ -21,10 +21,11 @@ Facts with_window(const Facts& facts) {
 
 }  // namespace
 
-const Facts conv2d_facts =
-    with_window(Facts("conv2d").array("x").array("weight").optional_array("bias")).attribute("relu", false).ends_with("relu");
-const Facts conv2d_grad_x_facts = with_window(
-    Facts("conv2d_grad_x").array("grad_y").array("weight").attribute("size", Argument::Kind::integers));
+const Facts conv2d_facts = with_window(Facts("conv2d").array("x").array("weight").optional_array("bias"))
+                               .attribute("relu", false)
+                               .ends_with("relu");
+const Facts conv2d_grad_x_facts =
+    with_window(Facts("conv2d_grad_x").array("grad_y").array("weight").attribute("size", Argument::Kind::integers));
 const Facts conv2d_grad_weight_facts = with_window(
     Facts("conv2d_grad_weight").array("grad_y").array("x").attribute("kernel_size", Argument::Kind::integers));
 const Facts conv2d_grad_bias_facts = Facts("conv2d_grad_bias").array("grad_y").cut(samples);
@@ -121,7 +122,8 @@ Convolution conv2d_grad_x_check(const TensorView& grad_y, const TensorView& weig
     check_dtype(conv2d_name, "weight", weight, grad_y.dtype);
     check_rank(conv2d_name, "weight", weight, 4);
     check_groups(weight.shape[0], weight.shape[0], settings.groups);
-    if (size.size() != 2 || size[0] < 0 || size[1] < 0) fail(conv2d_name, "the size of an image is two numbers, rows and columns");
+    if (size.size() != 2 || size[0] < 0 || size[1] < 0)
+        fail(conv2d_name, "the size of an image is two numbers, rows and columns");
     const Convolution sizes = {grad_y.shape[0], checked_product(conv2d_name, weight.shape[1], settings.groups),
                                weight.shape[0], settings.groups,
                                checked_window(size[0], size[1], weight.shape[2], weight.shape[3], settings)};
@@ -146,9 +148,7 @@ void conv2d_grad_bias_check(const TensorView& grad_y) { check_images("grad_y", g
 
 namespace {
 
-ImageSide side_of(const TensorView& images) {
-    return {images.data, images.shape[2], images.shape[3], images.shape[1]};
-}
+ImageSide side_of(const TensorView& images) { return {images.data, images.shape[2], images.shape[3], images.shape[1]}; }
 
 ImageProduct product_of(const Convolution& sizes, const TensorView& source, const TensorView& weight,
                         const TensorView& result) {

@@ -11,15 +11,16 @@
 //   forward       one chain of fused multiply-adds from zero over kh, kw, channel, ascending, of the taps inside of the
 //                 image; then + 0.0, bias, ReLU
 //   grad_x        one chain over kh, kw, output channel, of the taps whose output exists; then + 0.0
-//   grad_weight   one chain over samples, output rows, output columns in a chunk of samples, of the pixels inside of the
+//   grad_weight   one chain over samples, output rows, output columns in a chunk of samples, of the pixels inside of
+//   the
 //                 image, then + 0.0; chunks' sums are added ascending, the first as it is
 //   grad_bias     in float64: a chain over the pixels of each sample, one over the samples' sums; rounded once
 // A group is a convolution of its own.
 //
-// Samples of a chunk: the least power of two (batches are powers of two) that has as many numbers in x and grad_y as the
-// weight has, so that adding the chunks' sums up moves less memory than reading the images does, and 256 output pixels,
-// so that beginning and ending a tile's chains (some 56 vectors of loads and stores) stays below a twentieth of their
-// work. That is one sample for LeNet's first layers and the whole batch for ResNet's last. Of the shapes alone.
+// Samples of a chunk: the least power of two (batches are powers of two) that has as many numbers in x and grad_y as
+// the weight has, so that adding the chunks' sums up moves less memory than reading the images does, and 256 output
+// pixels, so that beginning and ending a tile's chains (some 56 vectors of loads and stores) stays below a twentieth of
+// their work. That is one sample for LeNet's first layers and the whole batch for ResNet's last. Of the shapes alone.
 //
 // Errors: shapes that do not fit, groups that do not divide, a kernel larger than the padded image, dtypes that differ.
 #pragma once

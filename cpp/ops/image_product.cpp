@@ -103,7 +103,8 @@ private:
                 for (std::int64_t k = 0; k < p_.k; ++k) std::copy_n(from + k * p_.k_stride, count, to + k * width_);
             } else {
                 for (std::int64_t n = 0; n < count; ++n) {
-                    for (std::int64_t k = 0; k < p_.k; ++k) to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
+                    for (std::int64_t k = 0; k < p_.k; ++k)
+                        to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
                 }
             }
         }
@@ -111,7 +112,8 @@ private:
 
     void keep_all() {
         T* const kept = scratch<T>(panel_memory(), (panels_.end - panels_.begin) * panel_items());
-        for (std::int64_t i = panels_.begin; i < panels_.end; ++i) copy_panel(i, kept + (i - panels_.begin) * panel_items());
+        for (std::int64_t i = panels_.begin; i < panels_.end; ++i)
+            copy_panel(i, kept + (i - panels_.begin) * panel_items());
     }
 
     const T* panel(std::int64_t number) const {
@@ -129,7 +131,8 @@ private:
         const std::int64_t met = static_cast<std::int64_t>(columns.taps.size());
         bool joined = met > 1 && p_.k == source.pixel && b_tap() == p_.k * b_row();
         for (std::int64_t i = 1; joined && i < met; ++i) {
-            const AxisTap &before = columns.taps[static_cast<std::size_t>(i - 1)], &tap = columns.taps[static_cast<std::size_t>(i)];
+            const AxisTap &before = columns.taps[static_cast<std::size_t>(i - 1)],
+                          &tap = columns.taps[static_cast<std::size_t>(i)];
             joined = tap.tap == before.tap + 1 && tap.at == before.at + 1;
         }
         Chain chain;
@@ -152,7 +155,8 @@ private:
         const Chain& kept = chains_.back();
         const bool across = columns.count >= rows.count;
         const AxisPart &line = across ? columns : rows, &others = across ? rows : columns;
-        const std::int64_t line_step = across ? source.pixel : source.row(), other_step = across ? source.row() : source.pixel;
+        const std::int64_t line_step = across ? source.pixel : source.row(),
+                           other_step = across ? source.row() : source.pixel;
         const std::int64_t line_place = across ? p_.result.pixel : p_.result.row(),
                            other_place = across ? p_.result.row() : p_.result.pixel;
         for (std::int64_t sample = samples.begin; sample < samples.end; ++sample) {
@@ -189,7 +193,8 @@ private:
     // Pixels that meet the same taps, of all samples, as rows of patches.
     void gather(const AxisPart& rows, const AxisPart& columns, const Chain& chain) {
         const std::int64_t count = static_cast<std::int64_t>(chain.runs.size()), length = count * chain.length;
-        const std::int64_t patch_row = (length + 15) / 16 * 16 + 16;  // at distances that do not meet in the caches' sets
+        const std::int64_t patch_row =
+            (length + 15) / 16 * 16 + 16;  // at distances that do not meet in the caches' sets
         const std::int64_t limit = (all_kept_ ? few_patches : many_patches) / static_cast<std::int64_t>(sizeof(T));
         const std::int64_t most = std::max(limit / patch_row, 4 * kernels<T>().rows);
         std::vector<GemmRun> in_patch;
@@ -219,18 +224,19 @@ private:
         done();
     }
 
-    void add_patches(const std::vector<std::int64_t>& sources, const std::vector<std::int64_t>& places, const Chain& chain,
-                     const std::vector<GemmRun>& in_patch, std::int64_t patch_row) {
+    void add_patches(const std::vector<std::int64_t>& sources, const std::vector<std::int64_t>& places,
+                     const Chain& chain, const std::vector<GemmRun>& in_patch, std::int64_t patch_row) {
         const std::int64_t m = static_cast<std::int64_t>(sources.size()), size = m * patch_row + 64;
         const std::int64_t limit = (all_kept_ ? few_patches : many_patches) / static_cast<std::int64_t>(sizeof(T));
         if (used_ > 0 && used_ + size > 2 * limit) flush();
         T* const patches = scratch<T>(patch_memory(), std::max(size, 2 * limit)) + used_;
         used_ += size;
-        kernels<T>().gather_patches(m, source_, sources.data(), chain.runs.data(), static_cast<std::int64_t>(chain.runs.size()),
-                                    chain.length, patches, patch_row);
+        kernels<T>().gather_patches(m, source_, sources.data(), chain.runs.data(),
+                                    static_cast<std::int64_t>(chain.runs.size()), chain.length, patches, patch_row);
         chains_.push_back({in_patch, chain.length});
         places_.push_back(places);
-        blocks_.push_back({patches, patch_row, m, nullptr, static_cast<std::int64_t>(in_patch.size()), chain.length, 0, 0, nullptr});
+        blocks_.push_back(
+            {patches, patch_row, m, nullptr, static_cast<std::int64_t>(in_patch.size()), chain.length, 0, 0, nullptr});
     }
 
     void flush() {
@@ -296,9 +302,8 @@ private:
 };
 
 std::int64_t panels_of_group(const ImageProduct& product) {
-    return dispatch_real(product.dtype, [&](auto zero) {
-        return blocks_of(product.n, kernels<decltype(zero)>().panel);
-    });
+    return dispatch_real(product.dtype,
+                         [&](auto zero) { return blocks_of(product.n, kernels<decltype(zero)>().panel); });
 }
 
 // A weight larger than the images is read by one thread only; so are those of a single image.
@@ -310,16 +315,15 @@ bool by_panels(const ImageProduct& product) {
 
 }  // namespace
 
-Split ImageProduct::split() const {
-    return {by_panels(*this) ? groups * panels_of_group(*this) : samples, 1};
-}
+Split ImageProduct::split() const { return {by_panels(*this) ? groups * panels_of_group(*this) : samples, 1}; }
 
 void ImageProduct::multiply(Range part) const {
     const std::int64_t panels = panels_of_group(*this);
     const bool cut = by_panels(*this);
     const Range some = cut ? Range{0, samples} : part, all = cut ? part : Range{0, groups * panels};
     for (std::int64_t group = all.begin / panels; group * panels < all.end; ++group) {
-        const Range own = {std::max(all.begin - group * panels, std::int64_t{0}), std::min(all.end - group * panels, panels)};
+        const Range own = {std::max(all.begin - group * panels, std::int64_t{0}),
+                           std::min(all.end - group * panels, panels)};
         dispatch_real(dtype, [&](auto zero) { Part<decltype(zero)>(*this, group, some, own).multiply(); });
     }
 }

@@ -1,9 +1,9 @@
-// threads above | Products of images with the taps of windows: the forward of a convolution and the gradient of its input.
-// Kernel text: kernels/cpu/gemm.inl, kernels/cpu/convolution.inl.
+// threads above | Products of images with the taps of windows: the forward of a convolution and the gradient of its
+// input. Kernel text: kernels/cpu/gemm.inl, kernels/cpu/convolution.inl.
 //
-// A pixel of the result is a chain of fused multiply-adds over the taps by which it meets pixels of the source (kh, then
-// kw, ascending), for each over the source's channels, ascending; then + 0.0, bias, ReLU. Memory is NHWC, a register
-// tile's rows are pixels of the result, its columns channels. What the rows are made of:
+// A pixel of the result is a chain of fused multiply-adds over the taps by which it meets pixels of the source (kh,
+// then kw, ascending), for each over the source's channels, ascending; then + 0.0, bias, ReLU. Memory is NHWC, a
+// register tile's rows are pixels of the result, its columns channels. What the rows are made of:
 // * Tiles read the source where it lies: pixels of a row that meet the same taps are a fixed distance apart. For few
 //   channels: copying would take as long as multiplying. Images with padding are copied into a frame of zeros, so that
 //   whole rows are alike; not so where a weight is not finite, as taps in the padding are left out by definition.

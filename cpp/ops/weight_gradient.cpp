@@ -37,7 +37,8 @@ public:
         joined_ = !apart && s_.channels < channels_of_a_tap;
         x_row_ = columns().size * s_.channels;
         if (joined_ && padded) {
-            joined_ = kernels<T>().finite((end_ - first_) * pixels() * s_.outputs, grad_y_ + first_ * pixels() * s_.outputs);
+            joined_ =
+                kernels<T>().finite((end_ - first_) * pixels() * s_.outputs, grad_y_ + first_ * pixels() * s_.outputs);
             if (joined_) frame();
         }
         if (!framed_) x_ += first_ * rows().size * x_row_;
@@ -54,7 +55,8 @@ public:
 
     void multiply(Range units) {
         const std::int64_t kernel_rows = rows().kernel, lines = (end_ - first_) * rows().outputs;
-        const std::int64_t step = std::max<std::int64_t>(block_pixels / std::max<std::int64_t>(columns().outputs, 1), 1);
+        const std::int64_t step =
+            std::max<std::int64_t>(block_pixels / std::max<std::int64_t>(columns().outputs, 1), 1);
         for (std::int64_t line = 0; line < lines || line == 0; line += step) {
             lines_ = {line, std::min(lines, line + step)};
             std::int64_t panel = -1;
@@ -106,14 +108,16 @@ private:
             add(kernel_row, 0, {0, columns().outputs}, columns().kernel * s_.channels);
             return;
         }
-        for (std::int64_t tap = 0; tap < columns().kernel; ++tap) add(kernel_row, tap, met(columns(), tap), s_.group_channels());
+        for (std::int64_t tap = 0; tap < columns().kernel; ++tap)
+            add(kernel_row, tap, met(columns(), tap), s_.group_channels());
     }
 
     // The outputs of an axis whose tap is inside of the image.
     static Range met(const Axis& axis, std::int64_t tap) {
         const std::int64_t offset = tap * axis.dilation - axis.before;
         const std::int64_t begin = offset < 0 ? blocks_of(-offset, axis.stride) : 0;
-        const std::int64_t end = offset < axis.size ? std::min(axis.outputs, blocks_of(axis.size - offset, axis.stride)) : 0;
+        const std::int64_t end =
+            offset < axis.size ? std::min(axis.outputs, blocks_of(axis.size - offset, axis.stride)) : 0;
         return {begin, std::max(begin, end)};
     }
 
@@ -175,23 +179,26 @@ std::int64_t weight_count(const Convolution& sizes) { return sizes.taps() * size
 
 std::int64_t chunk_samples(const Convolution& sizes) {
     const std::int64_t pixels = std::max<std::int64_t>(sizes.window.rows.outputs * sizes.window.columns.outputs, 1);
-    const std::int64_t numbers = sizes.channels * sizes.window.rows.size * sizes.window.columns.size + sizes.outputs * pixels;
-    const std::int64_t least = std::max(blocks_of(weight_count(sizes), std::max<std::int64_t>(numbers, 1)), blocks_of(256, pixels));
+    const std::int64_t numbers =
+        sizes.channels * sizes.window.rows.size * sizes.window.columns.size + sizes.outputs * pixels;
+    const std::int64_t least =
+        std::max(blocks_of(weight_count(sizes), std::max<std::int64_t>(numbers, 1)), blocks_of(256, pixels));
     std::int64_t chunk = 1;
     while (chunk < least) chunk *= 2;
     return chunk;
 }
 
-std::int64_t WeightGradient::chunks() const { return std::max<std::int64_t>(blocks_of(sizes.samples, chunk_samples(sizes)), 1); }
+std::int64_t WeightGradient::chunks() const {
+    return std::max<std::int64_t>(blocks_of(sizes.samples, chunk_samples(sizes)), 1);
+}
 
 std::int64_t WeightGradient::workspace_bytes() const {
     return chunks() == 1 ? 0 : checked_product("conv2d", chunks() * item_size(x.dtype), weight_count(sizes));
 }
 
 Split WeightGradient::split() const {
-    return dispatch_real(x.dtype, [&](auto zero) {
-        return Split{chunks() * ChunkGradient<decltype(zero)>::units(sizes), 1};
-    });
+    return dispatch_real(x.dtype,
+                         [&](auto zero) { return Split{chunks() * ChunkGradient<decltype(zero)>::units(sizes), 1}; });
 }
 
 void WeightGradient::multiply(Range part) const {
@@ -208,9 +215,7 @@ void WeightGradient::multiply(Range part) const {
     });
 }
 
-Split WeightGradient::add_split() const {
-    return chunks() == 1 ? Split{} : elements(grad_weight);
-}
+Split WeightGradient::add_split() const { return chunks() == 1 ? Split{} : elements(grad_weight); }
 
 void WeightGradient::add(Range part) const {
     dispatch_real(x.dtype, [&](auto zero) {

@@ -109,8 +109,8 @@ Window window_of(const char* op, std::int64_t height, std::int64_t width, const 
         fail(Fault{"window.large",
                    {{"rows", rows.window()}, {"columns", columns.window()}, {"height", height}, {"width", width}}},
              op, "the kernel of ", rows.window(), " x ", columns.window(), " pixels", dilated ? " (dilated)" : "",
-             " is larger than the image: ", height, " x ", width, ", with padding ", padded_rows, " x ",
-             padded_columns, "; use a smaller kernel, more padding or larger images");
+             " is larger than the image: ", height, " x ", width, ", with padding ", padded_rows, " x ", padded_columns,
+             "; use a smaller kernel, more padding or larger images");
     }
     window.rows.outputs = outputs_of(rows, arguments.ceil_mode);
     window.columns.outputs = outputs_of(columns, arguments.ceil_mode);

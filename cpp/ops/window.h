@@ -1,4 +1,5 @@
-// threads above | Windows that go over images: which pixels they meet, along one axis. Convolution and pooling share it.
+// threads above | Windows that go over images: which pixels they meet, along one axis. Convolution and pooling share
+// it.
 //
 // Output o meets input o stride - before + tap dilation, 0 <= tap < kernel, where that is inside of the image.
 #pragma once
@@ -16,7 +17,7 @@ struct Axis {
     std::int64_t outputs = 1;
 
     std::int64_t first_input(std::int64_t output) const { return output * stride - before; }
-    Range taps(std::int64_t output) const;  // those that are inside of the image
+    Range taps(std::int64_t output) const;                               // those that are inside of the image
     std::int64_t window() const { return dilation * (kernel - 1) + 1; }  // pixels from its first tap to its last
 };
 
@@ -36,9 +37,10 @@ struct AxisPart {
 std::vector<AxisPart> parts_of_outputs(const Axis& axis);
 std::vector<AxisPart> parts_of_inputs(const Axis& axis);
 
-// The axes of the rows and of the columns of images (N, C, H, W). kernel, stride, dilation: rows, columns; padding: top,
-// left, bottom, right. Errors: a wrong count, what is not positive (padding: negative) or so large that sizes overflow,
-// a window larger than the padded image. ceil_mode: outputs whose window hangs over count, where it begins inside.
+// The axes of the rows and of the columns of images (N, C, H, W). kernel, stride, dilation: rows, columns; padding:
+// top, left, bottom, right. Errors: a wrong count, what is not positive (padding: negative) or so large that sizes
+// overflow, a window larger than the padded image. ceil_mode: outputs whose window hangs over count, where it begins
+// inside.
 struct Window {
     Axis rows, columns;
 };

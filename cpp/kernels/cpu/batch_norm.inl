@@ -25,8 +25,7 @@ void sum_channels(std::int64_t samples, std::int64_t m, std::int64_t n, double* 
             V sum[channel_chains] = {V::zero(), V::zero(), V::zero(), V::zero()};
             for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) {
                 FASTNN_UNROLL
-                for (int k = 0; k < channel_chains; ++k)
-                    sum[k] = sum[k] + value((r + k * m) * n + i + j, i + j, count);
+                for (int k = 0; k < channel_chains; ++k) sum[k] = sum[k] + value((r + k * m) * n + i + j, i + j, count);
             }
             FASTNN_UNROLL
             for (int k = 0; k < channel_chains; ++k) store_n(total + (sample + k) * n + i + j, count, sum[k]);

@@ -34,6 +34,7 @@ namespace {
 #include "kernels/cpu/bce.inl"
 #include "kernels/cpu/reduce.inl"
 #include "kernels/cpu/batch_norm.inl"
+#include "kernels/cpu/pooling.inl"
 
 #include "kernels/cpu/adam.inl"
 #include "kernels/cpu/sgd.inl"
@@ -75,6 +76,10 @@ constexpr Kernels<T> make_kernels() {
     kernels.sum = sum<T>;
     kernels.max = max<T>;
     kernels.column_sums = column_sums<T>;
+    kernels.max_pool = max_pool<T>;
+    kernels.max_pool_backward = max_pool_backward<T>;
+    kernels.avg_pool = avg_pool<T>;
+    kernels.avg_pool_backward = avg_pool_backward<T>;
     kernels.channel_sums = channel_sums<T>;
     kernels.channel_squares = channel_squares<T>;
     kernels.channel_products = channel_products<T>;

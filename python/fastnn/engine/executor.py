@@ -11,8 +11,10 @@ from fastnn import _core
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import RecordingError
 
-# The ops of a recording and what is to be known of each: its arguments, what it can be fused with (_core.pyi).
-FACTS: Mapping[str, dict[str, Any]] = _core.instruction_facts()
+# The ops of a recording that have a compiled form, and what is to be known of each: its arguments, what it can be fused
+# with (_core.pyi).
+_compiled = frozenset(_core.instruction_names())
+FACTS: Mapping[str, dict[str, Any]] = {name: f for name, f in _core.instruction_facts().items() if name in _compiled}
 
 
 class Executor(Protocol):
