@@ -1,5 +1,6 @@
 // Convolution of images on NumPy arrays: check, allocate, run.
 #include "ops/convolution.h"
+#include "ops/kernel_gradient.h"
 
 #include <pybind11/stl.h>
 
@@ -53,7 +54,7 @@ py::array conv2d_grad_weight_array(const py::object& grad_in, const py::object& 
     const Convolution sizes =
         conv2d_grad_weight_check(grad_y.view(), x.view(), kernel, {stride, padding, dilation, groups});
     const Output grad("conv2d", py::none(), four_dimensions(sizes.weight_shape(), Layout::kernels), x.view().dtype, {});
-    WeightGradient gradient{sizes, grad_y.view(), x.view(), grad.view()};
+    KernelGradient gradient{sizes, grad_y.view(), x.view(), grad.view()};
     gradient.workspace = thread_workspace(gradient.workspace_bytes());
     run_op(sizes.cost(), {{gradient.split(), [&](Range part) { gradient.multiply(part); }},
                           {gradient.add_split(), [&](Range part) { gradient.add(part); }}});

@@ -200,6 +200,7 @@ ImageProduct conv2d_grad_x(const Convolution& sizes, const TensorView& grad_y, c
     product.n = sizes.group_channels();
     product.k_stride = 1;
     product.n_stride = sizes.outputs;
+    if (grad_x.empty()) return product;
     product.rows = parts_of_inputs(sizes.window.rows);
     product.columns = parts_of_inputs(sizes.window.columns);
     return product;

@@ -17,7 +17,7 @@
 //   grad_bias     in float64: a chain over the pixels of each sample, one over the samples' sums; rounded once
 // A group is a convolution of its own.
 //
-// Samples of a chunk: the least power of two (batches are powers of two) that has as many numbers in x and grad_y as
+// Samples of a chunk: the least power of two (as batches are) that has as many numbers in x and grad_y as
 // the weight has, so that adding the chunks' sums up moves less memory than reading the images does, and 256 output
 // pixels, so that beginning and ending a tile's chains (some 56 vectors of loads and stores) stays below a twentieth of
 // their work. That is one sample for LeNet's first layers and the whole batch for ResNet's last. Of the shapes alone.
@@ -69,21 +69,7 @@ ImageProduct conv2d(const Convolution& sizes, const TensorView& x, const TensorV
 ImageProduct conv2d_grad_x(const Convolution& sizes, const TensorView& grad_y, const TensorView& weight,
                            const TensorView& grad_x);
 
-std::int64_t chunk_samples(const Convolution& sizes);
-
-// In two stages: the chunks' sums into the workspace (one chunk: into the result), then their sum.
-struct WeightGradient {
-    Convolution sizes;
-    TensorView grad_y, x, grad_weight;
-    void* workspace = nullptr;
-
-    std::int64_t chunks() const;
-    std::int64_t workspace_bytes() const;
-    Split split() const;
-    void multiply(Range part) const;
-    Split add_split() const;
-    void add(Range part) const;
-};
+std::int64_t chunk_samples(const Convolution& sizes);  // of grad_weight
 
 // In two stages: the samples' sums into sums (N, O) of float64, then theirs.
 void conv2d_sample_sums(Range samples, const TensorView& grad_y, double* sums);

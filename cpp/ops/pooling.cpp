@@ -122,11 +122,11 @@ Pooling adaptive_pooling_of(const char* op, const std::vector<std::int64_t>& x_s
     if (outputs.size() != 2) fail(op, "output_size is two numbers, rows and columns");
     for (const std::int64_t output : outputs) {
         if (output < 1) fail(op, "output_size is ", output, "; it must be at least 1");
-        if (output > std::int64_t{1} << 31) fail(op, "output_size is ", output, ", more than any image has pixels");
+        if (output > 1 << 16) fail(op, "output_size is ", output, "; it must be at most ", 1 << 16);
     }
     if (x_shape[2] < 1 || x_shape[3] < 1) fail(op, "images of ", x_shape[2], " x ", x_shape[3], " pixels have no mean");
-    checked_product(op, checked_product(op, x_shape[0] + 1, outputs[0]),
-                    checked_product(op, x_shape[1] + 1, outputs[1]) * 8);
+    if (x_shape[2] > 1 << 20 || x_shape[3] > 1 << 20)
+        fail(op, "images of ", x_shape[2], " x ", x_shape[3], " pixels; at most ", 1 << 20, " a side are supported");
     Pooling pooling{x_shape[0], x_shape[1], x_shape[2], x_shape[3], outputs[0], outputs[1], {}, {}, {}, {}};
     cut_evenly(x_shape[2], outputs[0], pooling.rows, pooling.row_counts);
     cut_evenly(x_shape[3], outputs[1], pooling.columns, pooling.column_counts);

@@ -66,14 +66,15 @@ std::vector<AxisPart> parts_of_inputs(const Axis& axis) {
 
 namespace {
 
-constexpr std::int64_t largest_count = std::int64_t{1} << 31;  // of a pixel's number: products of two do not overflow
+// Pixels a side: more than any image has, and so few that no sum or product of sizes overflows.
+constexpr std::int64_t most_pixels = 1 << 20;
 
 void check_counts(const char* op, const char* name, const std::vector<std::int64_t>& values, std::size_t count,
                   std::int64_t least) {
     if (values.size() != count) fail(op, name, " needs ", count, " numbers, got ", values.size());
     for (const std::int64_t value : values) {
         if (value < least) fail(op, name, " is ", value, "; it must be at least ", least);
-        if (value > largest_count) fail(op, name, " is ", value, ", more than any image has pixels");
+        if (value > most_pixels) fail(op, name, " is ", value, ", more than any image has pixels");
     }
 }
 
@@ -91,6 +92,8 @@ Window window_of(const char* op, std::int64_t height, std::int64_t width, const 
     check_counts(op, "stride", arguments.stride, 2, 1);
     check_counts(op, "padding", arguments.padding, 4, 0);
     check_counts(op, "dilation", arguments.dilation, 2, 1);
+    if (height > most_pixels || width > most_pixels)
+        fail(op, "images of ", height, " x ", width, " pixels; at most ", most_pixels, " a side are supported");
     Window window;
     for (std::size_t i = 0; i < 2; ++i) {
         Axis& axis = i == 0 ? window.rows : window.columns;

@@ -1,9 +1,9 @@
-// The gradient of a convolution's weight: a product whose k are the pixels of a chunk of samples.
+#include "ops/kernel_gradient.h"
+
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
-#include "ops/convolution.h"
 
 namespace fastnn {
 
@@ -27,7 +27,7 @@ T* gradient_scratch(AlignedBuffer& buffer, std::int64_t items) {
 template <typename T>
 class ChunkGradient {
 public:
-    ChunkGradient(const WeightGradient& gradient, std::int64_t chunk, T* result)
+    ChunkGradient(const KernelGradient& gradient, std::int64_t chunk, T* result)
         : s_(gradient.sizes), result_(result), grad_y_(gradient.grad_y.as<T>()), x_(gradient.x.as<T>()) {
         const std::int64_t samples = chunk_samples(s_);
         first_ = chunk * samples;
@@ -188,20 +188,20 @@ std::int64_t chunk_samples(const Convolution& sizes) {
     return chunk;
 }
 
-std::int64_t WeightGradient::chunks() const {
+std::int64_t KernelGradient::chunks() const {
     return std::max<std::int64_t>(blocks_of(sizes.samples, chunk_samples(sizes)), 1);
 }
 
-std::int64_t WeightGradient::workspace_bytes() const {
+std::int64_t KernelGradient::workspace_bytes() const {
     return chunks() == 1 ? 0 : checked_product("conv2d", chunks() * item_size(x.dtype), weight_count(sizes));
 }
 
-Split WeightGradient::split() const {
+Split KernelGradient::split() const {
     return dispatch_real(x.dtype,
                          [&](auto zero) { return Split{chunks() * ChunkGradient<decltype(zero)>::units(sizes), 1}; });
 }
 
-void WeightGradient::multiply(Range part) const {
+void KernelGradient::multiply(Range part) const {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t units = ChunkGradient<T>::units(sizes);
@@ -215,9 +215,9 @@ void WeightGradient::multiply(Range part) const {
     });
 }
 
-Split WeightGradient::add_split() const { return chunks() == 1 ? Split{} : elements(grad_weight); }
+Split KernelGradient::add_split() const { return chunks() == 1 ? Split{} : elements(grad_weight); }
 
-void WeightGradient::add(Range part) const {
+void KernelGradient::add(Range part) const {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t size = weight_count(sizes), count = part.end - part.begin;
