@@ -42,7 +42,7 @@ def kernels(memory: np.ndarray) -> np.ndarray:
 
 
 def tap_by_tap(layer: Layer, what: str) -> Callable[..., np.ndarray]:
-    """The reference's sums in another order: a product for each tap. Its chains, an addition at a time, take minutes."""
+    """The reference's sums in another order, a product for each tap: its chains of additions would take minutes."""
     geometry = reference.Geometry(
         (layer.side, layer.side), (layer.kernel, layer.kernel), (1, 1), (layer.padding,) * 4, (1, 1)
     )

@@ -80,7 +80,7 @@ def conv2d_grad_weight(grad_y: Tensor, x: Tensor, *, padding: int) -> Tensor:
 
 
 def max_pool2d_backward(grad_y: Tensor, x: Tensor) -> Tensor:
-    y, index = aten.max_pool2d_with_indices(x, [2, 2], [2, 2])
+    _, index = aten.max_pool2d_with_indices(x, [2, 2], [2, 2])
     return aten.max_pool2d_with_indices_backward(grad_y, x, [2, 2], [2, 2], [0, 0], [1, 1], False, index)
 
 

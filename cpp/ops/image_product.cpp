@@ -48,6 +48,7 @@ public:
           result_(static_cast<T*>(product.result.data) + group * product.n),
           weight_(static_cast<const T*>(product.weight) + group * product.group_stride),
           bias_(product.bias ? static_cast<const T*>(product.bias) + group * product.n : nullptr),
+          first_channel_(group * product.k),
           samples_(samples),
           panels_(panels) {
         in_place_ = p_.n_stride == 1 && p_.n <= width_;
@@ -180,12 +181,12 @@ private:
         T* const frame = scratch<T>(patch_memory(), framed.sample() + width_);
         std::fill_n(frame, framed.sample(), T(0));
         for (std::int64_t sample = samples_.begin; sample < samples_.end; ++sample) {
-            const T* const image = source_ + sample * p_.source.sample();
+            const T* const image = static_cast<const T*>(p_.source.data) + sample * p_.source.sample();
             for (std::int64_t row = 0; row < p_.source.height; ++row)
                 std::copy_n(image + row * p_.source.row(), p_.source.row(),
                             frame + (row + p_.top) * framed.row() + p_.left * framed.pixel);
             for_each_pair(p_.framed_rows, p_.framed_columns, [&](const AxisPart& rows, const AxisPart& columns) {
-                add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame, {sample, sample + 1});
+                add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame + first_channel_, {sample, sample + 1});
             });
         }
     }
@@ -291,6 +292,7 @@ private:
     const T* source_;
     T* result_;
     const T *weight_, *bias_;
+    const std::int64_t first_channel_;
     const Range samples_, panels_;
     const std::int64_t width_ = kernels<T>().panel;
     bool in_place_ = false, all_kept_ = false, gathers_ = false;

@@ -69,6 +69,19 @@ def valid_calls() -> dict[str, list[Any]]:
                          numbers(2, dtype=np.float64), False],
         "take": [numbers(5, 7), np.array([[34, 0], [3, 3]])],
         "take_backward": [numbers(2, 2), np.array([[34, 0], [3, 3]]), [5, 7]],
+        "adam": [numbers(5, 7) for _ in range(4)] + [_core.AdamSettings()],
+        "sgd": [numbers(5, 7) for _ in range(3)] + [_core.SgdSettings()],
+        "rmsprop": [numbers(5, 7) for _ in range(4)] + [_core.RmspropSettings()],
+        "uniform": [[5, 7], 0.0, 1.0, 1, 2, 3, False],
+        "permutation": [9, 1, 2, 3],
+    }  # fmt: skip
+    calls["adam"][4].set_step(1)
+    return calls | image_calls()
+
+
+def image_calls() -> dict[str, list[Any]]:
+    """Those of the ops of images."""
+    return {
         "conv2d": [numbers(2, 3, 6, 5), numbers(4, 3, 3, 3), numbers(4), [1, 1], [1, 1, 1, 1], [1, 1], 1, True],
         "conv2d_grad_x": [numbers(2, 4, 6, 5), numbers(4, 3, 3, 3), [6, 5], [1, 1], [1, 1, 1, 1], [1, 1], 1],
         "conv2d_grad_weight": [numbers(2, 4, 6, 5), numbers(2, 3, 6, 5), [3, 3], [1, 1], [1, 1, 1, 1], [1, 1], 1],
@@ -85,14 +98,7 @@ def valid_calls() -> dict[str, list[Any]]:
         "batch_norm_inference": [numbers(2, 3, 6, 5), numbers(3), numbers(3), numbers(3), numbers(3), 1e-5],
         "batch_norm_inference_backward": [numbers(2, 3, 6, 5), numbers(2, 3, 6, 5), numbers(3), numbers(3), numbers(3),
                                           1e-5],
-        "adam": [numbers(5, 7) for _ in range(4)] + [_core.AdamSettings()],
-        "sgd": [numbers(5, 7) for _ in range(3)] + [_core.SgdSettings()],
-        "rmsprop": [numbers(5, 7) for _ in range(4)] + [_core.RmspropSettings()],
-        "uniform": [[5, 7], 0.0, 1.0, 1, 2, 3, False],
-        "permutation": [9, 1, 2, 3],
     }  # fmt: skip
-    calls["adam"][4].set_step(1)
-    return calls
 
 
 def array_arguments() -> list[tuple[str, int]]:

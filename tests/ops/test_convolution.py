@@ -299,22 +299,23 @@ def zeros(*shape: int) -> np.ndarray:
     return np.zeros(shape, np.float32)
 
 
+LARGER = "is larger than the image"
 ERRORS = {
     "grey": ({"x": zeros(2, 1, 8, 8)}, r"expected 3 channels, got 1: x has shape \(2, 1, 8, 8\).*Grayscale\(3\)"),
     "colour": ({"weight": zeros(4, 1, 3, 3)}, r"expected 1 channel, got 3.*Grayscale\(\)"),
-    "channels last": ({"x": zeros(2, 8, 8, 3)}, r"expected 3 channels, got 8.*channels last\? use x.permute\(0, 3, 1, 2\)"),
+    "last": ({"x": zeros(2, 8, 8, 3)}, r"expected 3 channels, got 8.*channels last\? use x.permute\(0, 3, 1, 2\)"),
     "one image": ({"x": zeros(3, 8, 8)}, r"x has shape \(3, 8, 8\): images are \(N, C, H, W\); .*unsqueeze\(0\)"),
     "rows": ({"x": zeros(2, 64)}, r"x has shape \(2, 64\).*view\(-1, 1, 28, 28\)"),
-    "kernel": ({"x": zeros(2, 3, 2, 8)}, "the kernel of 3 x 3 pixels is larger than the image: 2 x 8, with padding 2 x 8"),
-    "dilated": ({"dilation": [4, 4]}, r"the kernel of 9 x 9 pixels \(dilated\) is larger than the image: 8 x 8"),
-    "groups": ({"groups": 3, "weight": zeros(4, 1, 3, 3)}, "3 groups do not divide 3 input and 4 output channels evenly"),
+    "kernel": ({"x": zeros(2, 3, 2, 8)}, f"the kernel of 3 x 3 pixels {LARGER}: 2 x 8, with padding 2 x 8"),
+    "dilated": ({"dilation": [4, 4]}, rf"the kernel of 9 x 9 pixels \(dilated\) {LARGER}: 8 x 8"),
+    "groups": ({"groups": 3, "weight": zeros(4, 1, 3, 3)}, "3 groups do not divide 3 input and 4 output channels"),
     "no groups": ({"groups": 0}, "groups is 0; it must be at least 1"),
     "stride": ({"stride": [0, 1]}, "stride is 0; it must be at least 1"),
     "padding": ({"padding": [-1, 0, 0, 0]}, "padding is -1; it must be at least 0"),
     "paddings": ({"padding": [1, 1]}, "padding needs 4 numbers, got 2"),
     "far": ({"padding": [2**40, 0, 0, 0]}, "padding is 1099511627776, more than any image has pixels"),
     "bias": ({"bias": zeros(5)}, r"bias has shape \(5,\), weight has 4 outputs"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -297,7 +297,7 @@ def test_a_wrong_gradient_is_seen(name: str) -> None:
     inputs, forward, backward = CASES[name](rng, 3, 4)
 
     def off(*arguments: np.ndarray) -> Inputs:
-        gradients = [np.array(g) for g in backward(*arguments)]
+        gradients = [np.array(g, order="C") for g in backward(*arguments)]
         for g in gradients:
             g.reshape(-1)[np.argmax(np.abs(g))] *= 1 + 1e-5
         return gradients
