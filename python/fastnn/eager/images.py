@@ -148,7 +148,7 @@ def max_pool2d(
             ops.max_pool2d(data, *settings),
             (x,),
             lambda g: (ops.max_pool2d_backward(channels_last(g), data, *settings),),
-            "MaxPool2D",
+            "MaxPool2DWithIndices",
             reads=((0, ANY),),
         )
 

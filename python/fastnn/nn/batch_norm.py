@@ -54,22 +54,16 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x._data.shape)
+        tracked = self.num_batches_tracked if self.training else None
         momentum = self.momentum
-        if self.training and self.track_running_stats:
-            tracked = self.num_batches_tracked
+        if momentum is None:
+            momentum = 0.0 if tracked is None else 1.0 / (float(tracked) + 1)
+        by_batch = self.training or not self.track_running_stats
+        running = (self.running_mean, self.running_var)
+        y = functional.batch_norm(x, *running, self.weight, self.bias, by_batch, momentum, self.eps)
+        if tracked is not None:
             write(tracked, ..., ops.integer(tracked._data, np.array(1), "add"))
-            if momentum is None:
-                momentum = 1.0 / float(self.num_batches_tracked)
-        return functional.batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training or not self.track_running_stats,
-            0.0 if momentum is None else momentum,
-            self.eps,
-        )
+        return y
 
     def _check(self, shape: tuple[int, ...]) -> None:
         name = type(self).__name__
