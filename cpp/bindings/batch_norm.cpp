@@ -124,16 +124,13 @@ py::tuple backward_arrays(const TensorView& grad_y, const TensorView& x, const O
         numbers.set_mean(mean);
         numbers.set_sums(total, product);
     };
-    run_op(batch_norm_backward_facts.operations(x), {{samples_of(x),
-                                                      [&](Range part) {
-                                                          batch_norm_sums(part, grad_y, work.sums);
-                                                          batch_norm_products(part, grad_y, x, mean, work.more_sums);
-                                                      }},
-                                                     {{1, 1}, [&](Range) { end(); }},
-                                                     {samples_of(x), [&](Range part) {
-                                                          training ? numbers.backward(part, grad_y, x, grad_x.view())
-                                                                   : numbers.normalise(part, grad_y, grad_x.view());
-                                                      }}});
+    run_op(batch_norm_backward_facts.operations(x),
+           {{samples_of(x), [&](Range part) { batch_norm_products(part, grad_y, x, mean, work.sums, work.more_sums); }},
+            {{1, 1}, [&](Range) { end(); }},
+            {samples_of(x), [&](Range part) {
+                 training ? numbers.backward(part, grad_y, x, grad_x.view())
+                          : numbers.normalise(part, grad_y, grad_x.view());
+             }}});
     return py::make_tuple(grad_x.array(), grad_weight.array(), grad_bias.array());
 }
 

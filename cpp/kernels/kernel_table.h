@@ -153,24 +153,25 @@ struct Kernels {
 
     // A line of m windows on n channels, whose `count` pixels lie at x + taps[..] (in scanning order), x_step further
     // for the next window; y and grad_y are side by side. max_pool: the first largest, NaN largest of all; at least one
-    // tap. avg_pool: a chain of adds from zero, divided. The backwards add to grad_x.
+    // tap. avg_pool: a chain of adds from zero, divided. The backwards add to grad_x, or (apart) write to it: no
+    // other window has these pixels.
     void (*max_pool)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
                      std::int64_t count, T* y);
     void (*max_pool_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
-                              const std::int64_t* taps, std::int64_t count, T* grad_x);
+                              const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x);
     void (*avg_pool)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
                      std::int64_t count, const T* divisors, T* y);
     void (*avg_pool_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* divisors, std::int64_t x_step,
-                              const std::int64_t* taps, std::int64_t count, T* grad_x);
+                              const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x);
 
     // Channels of images: `samples` images of m pixels of n numbers, one behind the other. Of each image and channel a
-    // chain over the pixels ascending from zero, in float64 (each product and difference rounded there), into total
-    // (samples, n): of x; of (x - mean)^2; of y (x - mean).
+    // chain over the pixels ascending from zero, in float64 (each product and difference rounded there), into totals
+    // (samples, n): of x; of (x - mean)^2; of y and of y (x - mean).
     void (*channel_sums)(std::int64_t samples, std::int64_t m, std::int64_t n, const T* x, double* total);
     void (*channel_squares)(std::int64_t samples, std::int64_t m, std::int64_t n, const T* x, const double* mean,
                             double* total);
     void (*channel_products)(std::int64_t samples, std::int64_t m, std::int64_t n, const T* y, const T* x,
-                             const double* mean, double* total);
+                             const double* mean, double* total, double* product);
 
     // m pixels of n channels: y = (x - mean) scale + bias; grad_x = ((grad_y - a) - (x - mean) b) scale; the last
     // product and sum, and that with b, are fused.

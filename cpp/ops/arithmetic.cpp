@@ -1,5 +1,6 @@
 #include "ops/arithmetic.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/aligned_buffer.h"
@@ -122,13 +123,35 @@ void copy_run(std::int64_t n, const T* source, std::int64_t step, T* out) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = source[i * step];
 }
 
+// Rows one below the other, of n each. Where their columns are nearer to each other in the source than a row's elements
+// are, it goes down columns of a few rows, which stay in L1.
+template <typename T>
+void copy_rows(std::int64_t rows, std::int64_t n, const T* source, std::int64_t row_step, std::int64_t step, T* out) {
+    constexpr std::int64_t block = 32;
+    if (step == 1 || row_step != 1) {
+        for (std::int64_t row = 0; row < rows; ++row) copy_run(n, source + row * row_step, step, out + row * n);
+        return;
+    }
+    for (std::int64_t first = 0; first < rows; first += block) {
+        const std::int64_t count = std::min(block, rows - first);
+        for (std::int64_t i = 0; i < n; ++i) {
+            for (std::int64_t row = first; row < first + count; ++row) out[row * n + i] = source[i * step + row];
+        }
+    }
+}
+
 template <typename T>
 void copy_part(Range part, const Walk& walk) {
     const std::int64_t n = row_length(walk.y), step = last_stride(walk.a);
-    if (walk.y.rank <= 1)
+    const int rank = walk.y.rank;
+    if (rank <= 1)
         return copy_run(part.end - part.begin, walk.a.as<T>() + part.begin * step, step, walk.y.as<T>() + part.begin);
-    for (std::int64_t row = part.begin; row < part.end; ++row)
-        copy_run(n, walk.a.as<T>() + row_offset(walk.a, row), step, walk.y.as<T>() + row * n);
+    const std::int64_t below = walk.y.shape[rank - 2], row_step = walk.a.stride[rank - 2];
+    for (std::int64_t row = part.begin; row < part.end;) {
+        const std::int64_t count = std::min(part.end - row, below - row % below);
+        copy_rows(count, n, walk.a.as<T>() + row_offset(walk.a, row), row_step, step, walk.y.as<T>() + row * n);
+        row += count;
+    }
 }
 
 }  // namespace

@@ -90,12 +90,14 @@ void batch_norm_squares(Range some, const TensorView& x, const double* mean, dou
     });
 }
 
-void batch_norm_products(Range some, const TensorView& grad_y, const TensorView& x, const double* mean, double* sums) {
+void batch_norm_products(Range some, const TensorView& grad_y, const TensorView& x, const double* mean, double* sums,
+                         double* products) {
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t first = some.begin * sample_of(x);
         kernels<T>().channel_products(some.end - some.begin, pixels_of(x), x.shape[1], grad_y.as<T>() + first,
-                                      x.as<T>() + first, mean, sums + some.begin * x.shape[1]);
+                                      x.as<T>() + first, mean, sums + some.begin * x.shape[1],
+                                      products + some.begin * x.shape[1]);
     });
 }
 

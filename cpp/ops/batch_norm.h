@@ -37,11 +37,12 @@ struct ChannelValues {
 void batch_norm_check(const char* op, const TensorView& x, const std::vector<ChannelValues>& values, bool training);
 void batch_norm_backward_check(const char* op, const TensorView& grad_y, const TensorView& x);
 
-// Sums of the samples, (N, C) of float64: of x; of (x - mean)^2; of grad_y (x - mean). A part of the samples.
+// Sums of the samples, (N, C) of float64: of x; of (x - mean)^2; of grad_y and of grad_y (x - mean). A part of the
+// samples.
 void batch_norm_sums(Range samples, const TensorView& x, double* sums);
 void batch_norm_squares(Range samples, const TensorView& x, const double* mean, double* sums);
-void batch_norm_products(Range samples, const TensorView& grad_y, const TensorView& x, const double* mean,
-                         double* sums);
+void batch_norm_products(Range samples, const TensorView& grad_y, const TensorView& x, const double* mean, double* sums,
+                         double* products);
 
 // The samples' sums added up, for each channel.
 void batch_norm_total(const TensorView& x, const double* sums, double* total);

@@ -11,7 +11,8 @@ namespace {
 
 // Bytes of panels that a thread keeps side by side, half of a 1 MB L2 cache: those of a larger weight are copied one by
 // one, so each has to be used for many patches, up to the same bytes. Patches beside a weight that is kept: a quarter.
-constexpr std::int64_t kept_panels = 512 << 10, few_patches = 128 << 10, many_patches = 512 << 10;
+constexpr std::int64_t kept_panels = 512 << 10, one_panel_patches = 24 << 10, few_patches = 128 << 10,
+                       many_patches = 512 << 10;
 
 // Numbers in the runs of a patch from which on gathering is cheap beside multiplying: some vectors each.
 constexpr std::int64_t long_run = 24;
@@ -70,6 +71,10 @@ public:
     }
 
 private:
+    std::int64_t patches_limit() const {
+        const std::int64_t kept = panels_.end - panels_.begin == 1 ? one_panel_patches : few_patches;
+        return (all_kept_ ? kept : many_patches) / static_cast<std::int64_t>(sizeof(T));
+    }
     std::int64_t panel_items() const { return p_.taps * p_.k * width_; }
     std::int64_t b_row() const { return in_place_ ? p_.k_stride : width_; }
     std::int64_t b_tap() const { return in_place_ ? p_.tap_stride : p_.k * width_; }
@@ -186,7 +191,8 @@ private:
                 std::copy_n(image + row * p_.source.row(), p_.source.row(),
                             frame + (row + p_.top) * framed.row() + p_.left * framed.pixel);
             for_each_pair(p_.framed_rows, p_.framed_columns, [&](const AxisPart& rows, const AxisPart& columns) {
-                add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame + first_channel_, {sample, sample + 1});
+                add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame + first_channel_,
+                             {sample, sample + 1});
             });
         }
     }
@@ -196,8 +202,8 @@ private:
         const std::int64_t count = static_cast<std::int64_t>(chain.runs.size()), length = count * chain.length;
         const std::int64_t patch_row =
             (length + 15) / 16 * 16 + 16;  // at distances that do not meet in the caches' sets
-        const std::int64_t limit = (all_kept_ ? few_patches : many_patches) / static_cast<std::int64_t>(sizeof(T));
-        const std::int64_t most = std::max(limit / patch_row, 4 * kernels<T>().rows);
+        const std::int64_t limit = patches_limit();
+        const std::int64_t most = std::max(limit / patch_row, 2 * kernels<T>().rows);
         std::vector<GemmRun> in_patch;
         for (std::int64_t i = 0; i < count; ++i) {
             const GemmRun& run = chain.runs[static_cast<std::size_t>(i)];
@@ -228,7 +234,7 @@ private:
     void add_patches(const std::vector<std::int64_t>& sources, const std::vector<std::int64_t>& places,
                      const Chain& chain, const std::vector<GemmRun>& in_patch, std::int64_t patch_row) {
         const std::int64_t m = static_cast<std::int64_t>(sources.size()), size = m * patch_row + 64;
-        const std::int64_t limit = (all_kept_ ? few_patches : many_patches) / static_cast<std::int64_t>(sizeof(T));
+        const std::int64_t limit = patches_limit();
         if (used_ > 0 && used_ + size > 2 * limit) flush();
         T* const patches = scratch<T>(patch_memory(), std::max(size, 2 * limit)) + used_;
         used_ += size;

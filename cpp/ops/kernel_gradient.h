@@ -2,8 +2,8 @@
 // kernels/cpu/gemm.inl.
 //
 // A product whose rows are taps and channels, its columns outputs, its k the pixels of a chunk of samples. grad_y goes
-// through in blocks of pixels of a panel, which stay in L1 while all rows of tiles go over them. With many channels each
-// tap has tiles of its own and reads the image where it lies. With few, the taps of a row of the kernel are done
+// through in blocks of pixels of a panel, which stay in L1 while all rows of tiles go over them. With many channels
+// each tap has tiles of its own and reads the image where it lies. With few, the taps of a row of the kernel are done
 // together: the image is copied into a frame of zeros for that, which is left out where a gradient is not finite.
 #pragma once
 

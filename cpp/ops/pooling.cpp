@@ -94,6 +94,7 @@ Pooling pooling_of(const char* op, const std::vector<std::int64_t>& x_shape, con
                     parts_of_outputs(window.columns),
                     {},
                     {}};
+    pooling.apart = window.rows.stride >= window.rows.window() && window.columns.stride >= window.columns.window();
     pooling.row_counts = counts_of(window.rows, settings);
     pooling.column_counts = counts_of(window.columns, settings);
     if (settings.divisor > 0) {
@@ -128,6 +129,7 @@ Pooling adaptive_pooling_of(const char* op, const std::vector<std::int64_t>& x_s
     if (x_shape[2] > 1 << 20 || x_shape[3] > 1 << 20)
         fail(op, "images of ", x_shape[2], " x ", x_shape[3], " pixels; at most ", 1 << 20, " a side are supported");
     Pooling pooling{x_shape[0], x_shape[1], x_shape[2], x_shape[3], outputs[0], outputs[1], {}, {}, {}, {}};
+    pooling.apart = x_shape[2] % outputs[0] == 0 && x_shape[3] % outputs[1] == 0;
     cut_evenly(x_shape[2], outputs[0], pooling.rows, pooling.row_counts);
     cut_evenly(x_shape[3], outputs[1], pooling.columns, pooling.column_counts);
     return pooling;
@@ -215,7 +217,7 @@ void max_pool2d_backward(Range some, const Pooling& p, const TensorView& grad_y,
         for_each_line(some, p, [&](auto to, auto from, auto count, auto step, const auto& taps, auto, auto) {
             if (taps.empty()) return;
             kernels<T>().max_pool_backward(count, p.channels, grad_y.as<T>() + to, x.as<T>() + from, step, taps.data(),
-                                           count_of(taps), grad_x.as<T>() + from);
+                                           count_of(taps), p.apart, grad_x.as<T>() + from);
         });
     });
 }
@@ -238,7 +240,7 @@ void avg_pool2d_backward(Range some, const Pooling& p, const TensorView& grad_y,
         for_each_line(some, p, [&](auto to, auto from, auto count, auto step, const auto& taps, auto row, auto first) {
             const std::vector<T> divisors = divisors_of<T>(p, row, first, count);
             kernels<T>().avg_pool_backward(count, p.channels, grad_y.as<T>() + to, divisors.data(), step, taps.data(),
-                                           count_of(taps), grad_x.as<T>() + from);
+                                           count_of(taps), p.apart, grad_x.as<T>() + from);
         });
     });
 }

@@ -41,6 +41,7 @@ struct Pooling {
     std::int64_t samples = 0, channels = 0, height = 0, width = 0, out_height = 0, out_width = 0;
     std::vector<AxisPart> rows, columns;
     std::vector<double> row_counts, column_counts;  // the divisor is their product
+    bool apart = false;                             // no pixel is in two windows
 
     std::vector<std::int64_t> x_shape() const { return {samples, channels, height, width}; }
     std::vector<std::int64_t> y_shape() const { return {samples, channels, out_height, out_width}; }

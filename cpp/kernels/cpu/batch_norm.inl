@@ -2,65 +2,76 @@
 
 constexpr int channel_chains = 4;  // side by side, as an add takes 3 to 4 cycles and two can begin in each
 
-// value(place, channel, count): what the number at a place of the images adds, for `count` channels.
-template <typename F>
-void sum_channels(std::int64_t samples, std::int64_t m, std::int64_t n, double* total, F value) {
+// add(place, channel, count, sums): adds to each sum what belongs to the numbers at a place of the images, for `count`
+// channels from one on.
+template <int K, typename F>
+void sum_channels(std::int64_t samples, std::int64_t m, std::int64_t n, double* const (&total)[K], F add) {
     using V = Vec<double>;
     std::int64_t i = 0;
     for (; i + channel_chains * V::lanes <= n; i += channel_chains * V::lanes) {
         for (std::int64_t sample = 0; sample < samples; ++sample) {
-            V sum[channel_chains] = {V::zero(), V::zero(), V::zero(), V::zero()};
+            V sum[channel_chains][K] = {};
             for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) {
                 FASTNN_UNROLL
                 for (int j = 0; j < channel_chains; ++j)
-                    sum[j] = sum[j] + value(r * n + i + j * V::lanes, i + j * V::lanes, V::lanes);
+                    add(r * n + i + j * V::lanes, i + j * V::lanes, V::lanes, sum[j]);
             }
             FASTNN_UNROLL
-            for (int j = 0; j < channel_chains; ++j) sum[j].store(total + sample * n + i + j * V::lanes);
+            for (int j = 0; j < channel_chains; ++j) {
+                for (int k = 0; k < K; ++k) sum[j][k].store(total[k] + sample * n + i + j * V::lanes);
+            }
         }
     }
-    for_each_vector<double>(n - i, [=](std::int64_t j, std::int64_t count) {
+    for_each_vector<double>(n - i, [&](std::int64_t j, std::int64_t count) {
         std::int64_t sample = 0;
         for (; sample + channel_chains <= samples; sample += channel_chains) {
-            V sum[channel_chains] = {V::zero(), V::zero(), V::zero(), V::zero()};
+            V sum[channel_chains][K] = {};
             for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) {
                 FASTNN_UNROLL
-                for (int k = 0; k < channel_chains; ++k) sum[k] = sum[k] + value((r + k * m) * n + i + j, i + j, count);
+                for (int s = 0; s < channel_chains; ++s) add((r + s * m) * n + i + j, i + j, count, sum[s]);
             }
             FASTNN_UNROLL
-            for (int k = 0; k < channel_chains; ++k) store_n(total + (sample + k) * n + i + j, count, sum[k]);
+            for (int s = 0; s < channel_chains; ++s) {
+                for (int k = 0; k < K; ++k) store_n(total[k] + (sample + s) * n + i + j, count, sum[s][k]);
+            }
         }
         for (; sample < samples; ++sample) {
-            V sum = V::zero();
-            for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) sum = sum + value(r * n + i + j, i + j, count);
-            store_n(total + sample * n + i + j, count, sum);
+            V sum[K] = {};
+            for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) add(r * n + i + j, i + j, count, sum);
+            for (int k = 0; k < K; ++k) store_n(total[k] + sample * n + i + j, count, sum[k]);
         }
     });
 }
 
 template <typename T>
 void channel_sums(std::int64_t samples, std::int64_t m, std::int64_t n, const T* x, double* total) {
-    sum_channels(samples, m, n, total, [=](std::int64_t place, std::int64_t, std::int64_t count) {
-        return Vec<double>::load_wide(x + place, count);
+    using V = Vec<double>;
+    sum_channels<1>(samples, m, n, {total}, [=](std::int64_t place, std::int64_t, std::int64_t count, V(&sum)[1]) {
+        sum[0] = sum[0] + V::load_wide(x + place, count);
     });
 }
 
 template <typename T>
 void channel_squares(std::int64_t samples, std::int64_t m, std::int64_t n, const T* x, const double* mean,
                      double* total) {
-    sum_channels(samples, m, n, total, [=](std::int64_t place, std::int64_t channel, std::int64_t count) {
-        const Vec<double> d = Vec<double>::load_wide(x + place, count) - load_n(mean + channel, count);
-        return d * d;
-    });
+    using V = Vec<double>;
+    sum_channels<1>(samples, m, n, {total},
+                    [=](std::int64_t place, std::int64_t channel, std::int64_t count, V(&sum)[1]) {
+                        const V d = V::load_wide(x + place, count) - load_n(mean + channel, count);
+                        sum[0] = sum[0] + d * d;
+                    });
 }
 
 template <typename T>
 void channel_products(std::int64_t samples, std::int64_t m, std::int64_t n, const T* y, const T* x, const double* mean,
-                      double* total) {
-    sum_channels(samples, m, n, total, [=](std::int64_t place, std::int64_t channel, std::int64_t count) {
-        const Vec<double> d = Vec<double>::load_wide(x + place, count) - load_n(mean + channel, count);
-        return Vec<double>::load_wide(y + place, count) * d;
-    });
+                      double* total, double* product) {
+    using V = Vec<double>;
+    sum_channels<2>(samples, m, n, {total, product},
+                    [=](std::int64_t place, std::int64_t channel, std::int64_t count, V(&sum)[2]) {
+                        const V g = V::load_wide(y + place, count);
+                        sum[0] = sum[0] + g;
+                        sum[1] = sum[1] + g * (V::load_wide(x + place, count) - load_n(mean + channel, count));
+                    });
 }
 
 template <typename T>

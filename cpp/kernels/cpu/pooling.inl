@@ -32,7 +32,7 @@ Vec<T> winning_tap(const T* x, const std::int64_t* taps, std::int64_t count, std
 
 template <typename T>
 void max_pool_backward(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
-                       const std::int64_t* taps, std::int64_t count, T* grad_x) {
+                       const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x) {
     for (std::int64_t i = 0; i < m; ++i, x += x_step, grad_x += x_step, grad_y += n) {
         for_each_vector<T>(n, [=](std::int64_t j, std::int64_t lanes) {
             const Vec<T> winner = winning_tap(x + j, taps, count, lanes), grad = load_n(grad_y + j, lanes);
@@ -40,7 +40,8 @@ void max_pool_backward(std::int64_t m, std::int64_t n, const T* grad_y, const T*
                 const Vec<T> number = Vec<T>::broadcast(static_cast<T>(tap));
                 const Vec<T> part = zero_where(greater(winner, number), zero_where(greater(number, winner), grad));
                 T* const place = grad_x + taps[tap] + j;
-                store_n(place, lanes, load_n(place, lanes) + part);
+                const Vec<T> before = apart ? Vec<T>::zero() : load_n(place, lanes);
+                store_n(place, lanes, before + part);
             }
         });
     }
@@ -61,14 +62,15 @@ void avg_pool(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, c
 
 template <typename T>
 void avg_pool_backward(std::int64_t m, std::int64_t n, const T* grad_y, const T* divisors, std::int64_t x_step,
-                       const std::int64_t* taps, std::int64_t count, T* grad_x) {
+                       const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x) {
     for (std::int64_t i = 0; i < m; ++i, grad_x += x_step, grad_y += n) {
         const Vec<T> divisor = Vec<T>::broadcast(divisors[i]);
         for_each_vector<T>(n, [=](std::int64_t j, std::int64_t lanes) {
             const Vec<T> part = load_n(grad_y + j, lanes) / divisor;
             for (std::int64_t tap = 0; tap < count; ++tap) {
                 T* const place = grad_x + taps[tap] + j;
-                store_n(place, lanes, load_n(place, lanes) + part);
+                const Vec<T> before = apart ? Vec<T>::zero() : load_n(place, lanes);
+                store_n(place, lanes, before + part);
             }
         });
     }

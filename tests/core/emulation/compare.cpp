@@ -292,8 +292,9 @@ void images(std::int64_t n) {
     sums("channel_sums", [&](const K& k, double* out) { k.channel_sums(2, pixels, n, x.data(), out); });
     sums("channel_squares",
          [&](const K& k, double* out) { k.channel_squares(2, pixels, n, x.data(), mean.data(), out); });
-    sums("channel_products",
-         [&](const K& k, double* out) { k.channel_products(2, pixels, n, y.data(), x.data(), mean.data(), out); });
+    sums("channel_products", [&](const K& k, double* out) {
+        k.channel_products(1, pixels, n, y.data(), x.data(), mean.data(), out, out + n);
+    });
     const T *a = values.data(), *b = a + n, *c = b + n, *d = c + n;
     both<T>("normalise", n, blank, [&](const K& k, T* out) { k.normalise(2 * pixels, n, x.data(), a, b, c, out); });
     both<T>("normalise_backward", n, blank,
@@ -302,11 +303,12 @@ void images(std::int64_t n) {
     const T divisors[] = {T(3), T(7), T(2)};
     both<T>("max_pool", n, blank, [&](const K& k, T* out) { k.max_pool(3, n, x.data(), 2 * n, taps, 3, out); });
     both<T>("max_pool_backward", n, blank,
-            [&](const K& k, T* out) { k.max_pool_backward(3, n, y.data(), x.data(), 2 * n, taps, 3, out); });
+            [&](const K& k, T* out) { k.max_pool_backward(3, n, y.data(), x.data(), 2 * n, taps, 3, false, out); });
     both<T>("avg_pool", n, blank,
             [&](const K& k, T* out) { k.avg_pool(3, n, x.data(), 2 * n, taps, 3, divisors, out); });
-    both<T>("avg_pool_backward", n, blank,
-            [&](const K& k, T* out) { k.avg_pool_backward(3, n, y.data(), divisors, 2 * n, taps, 3, out); });
+    both<T>("avg_pool_backward", n, blank, [&](const K& k, T* out) {
+        k.avg_pool_backward(3, n, y.data(), divisors, 2 * n, taps, 3, n % 2 == 0, out);
+    });
 }
 
 // Chains in runs, from patches and from the images themselves; their rows lie where they are told to.
