@@ -168,6 +168,24 @@ ImageProduct product_of(const Convolution& sizes, const TensorView& source, cons
 
 }  // namespace
 
+namespace {
+
+// By each tap, what output (or input) 0 meets.
+std::vector<std::int64_t> offsets_of(const Axis& axis, std::int64_t direction) {
+    std::vector<std::int64_t> offsets;
+    for (std::int64_t tap = 0; tap < axis.kernel; ++tap)
+        offsets.push_back(direction * (tap * axis.dilation - axis.before));
+    return offsets;
+}
+
+void set_offsets(ImageProduct& product, const Window& window, std::int64_t direction) {
+    if (window.rows.stride != 1 || window.columns.stride != 1) return;
+    product.row_offsets = offsets_of(window.rows, direction);
+    product.column_offsets = offsets_of(window.columns, direction);
+}
+
+}  // namespace
+
 ImageProduct conv2d(const Convolution& sizes, const TensorView& x, const TensorView& weight, const TensorView& y) {
     ImageProduct product = product_of(sizes, x, weight, y);
     const Axis &rows = sizes.window.rows, &columns = sizes.window.columns;
@@ -177,6 +195,7 @@ ImageProduct conv2d(const Convolution& sizes, const TensorView& x, const TensorV
     product.n_stride = 1;
     product.rows = parts_of_outputs(rows);
     product.columns = parts_of_outputs(columns);
+    set_offsets(product, sizes.window, 1);
     if (product.rows.size() * product.columns.size() > 1) {
         Axis framed_rows = rows, framed_columns = columns;
         for (Axis* axis : {&framed_rows, &framed_columns}) {
@@ -203,6 +222,7 @@ ImageProduct conv2d_grad_x(const Convolution& sizes, const TensorView& grad_y, c
     if (grad_x.empty()) return product;
     product.rows = parts_of_inputs(sizes.window.rows);
     product.columns = parts_of_inputs(sizes.window.columns);
+    set_offsets(product, sizes.window, -1);
     return product;
 }
 

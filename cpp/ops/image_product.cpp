@@ -4,6 +4,7 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "ops/image_planes.h"
 
 namespace fastnn {
 
@@ -49,7 +50,7 @@ public:
           result_(static_cast<T*>(product.result.data) + group * product.n),
           weight_(static_cast<const T*>(product.weight) + group * product.group_stride),
           bias_(product.bias ? static_cast<const T*>(product.bias) + group * product.n : nullptr),
-          first_channel_(group * product.k),
+          group_(group),
           samples_(samples),
           panels_(panels) {
         in_place_ = p_.n_stride == 1 && p_.n <= width_;
@@ -61,8 +62,9 @@ public:
     }
 
     void multiply() {
-        const bool framed = !p_.framed_rows.empty() && !gathers_ && finite();
-        if (framed) return multiply_framed();
+        const bool by_planes = planes_pay<T>(p_), by_frames = !gathers_ && !p_.framed_rows.empty();
+        const bool framed = (by_planes || by_frames) && finite();
+        if (framed) return by_planes ? multiply_planes<T>(p_, group_, samples_) : multiply_framed();
         for_each_pair(p_.rows, p_.columns, [this](const AxisPart& rows, const AxisPart& columns) {
             const Chain chain = chain_of(rows, columns, p_.source);
             gathers_ ? gather(rows, columns, chain) : add_in_place(rows, columns, chain, p_.source);
@@ -191,7 +193,7 @@ private:
                 std::copy_n(image + row * p_.source.row(), p_.source.row(),
                             frame + (row + p_.top) * framed.row() + p_.left * framed.pixel);
             for_each_pair(p_.framed_rows, p_.framed_columns, [&](const AxisPart& rows, const AxisPart& columns) {
-                add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame + first_channel_,
+                add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame + group_ * p_.k,
                              {sample, sample + 1});
             });
         }
@@ -298,7 +300,7 @@ private:
     const T* source_;
     T* result_;
     const T *weight_, *bias_;
-    const std::int64_t first_channel_;
+    const std::int64_t group_;
     const Range samples_, panels_;
     const std::int64_t width_ = kernels<T>().panel;
     bool in_place_ = false, all_kept_ = false, gathers_ = false;

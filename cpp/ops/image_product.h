@@ -43,6 +43,9 @@ struct ImageProduct {
     std::int64_t top = 0, left = 0, framed_height = 0, framed_width = 0;
     std::vector<AxisPart> framed_rows, framed_columns;
 
+    // Windows that move by one pixel: what the first pixel meets by each tap of a row or column of the kernel.
+    std::vector<std::int64_t> row_offsets, column_offsets;
+
     const void* bias = nullptr;
     bool relu = false;
 

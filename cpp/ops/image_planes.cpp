@@ -1,0 +1,131 @@
+#include "ops/image_planes.h"
+
+#include <algorithm>
+
+#include "core/aligned_buffer.h"
+#include "kernels/dispatch.h"
+
+namespace fastnn {
+
+namespace {
+
+// Where the source's frame begins and how long it is, so that all taps of all results are inside of it.
+struct Frame {
+    Frame(const std::vector<std::int64_t>& offsets, std::int64_t results)
+        : first(*std::min_element(offsets.begin(), offsets.end())),
+          size(results + *std::max_element(offsets.begin(), offsets.end()) - first) {}
+    std::int64_t first, size;
+
+    Range inside(std::int64_t source) const {
+        return {std::max<std::int64_t>(first, 0), std::max<std::int64_t>(std::min(first + size, source), 0)};
+    }
+};
+
+template <typename T>
+class Planes {
+public:
+    Planes(const ImageProduct& product, std::int64_t group)
+        : p_(product),
+          group_(group),
+          rows_(product.row_offsets, product.result.height),
+          columns_(product.column_offsets, product.result.width) {
+        plane_ = rows_.size * columns_.size;
+        for (std::size_t i = 0; i < p_.row_offsets.size(); ++i) {
+            for (std::size_t j = 0; j < p_.column_offsets.size(); ++j)
+                runs_.push_back(
+                    {static_cast<std::int64_t>(runs_.size()) * p_.tap_stride,
+                     (p_.row_offsets[i] - rows_.first) * columns_.size + p_.column_offsets[j] - columns_.first});
+        }
+        memory_.grow(static_cast<std::size_t>(p_.k * plane_ + 2 * width_ + p_.n * width_) * sizeof(T));
+    }
+
+    void multiply(std::int64_t sample) {
+        lay_out(static_cast<const T*>(p_.source.data) + sample * p_.source.sample() + group_ * p_.k);
+        const std::int64_t places = (p_.result.height - 1) * columns_.size + p_.result.width;
+        T* const result = static_cast<T*>(p_.result.data) + sample * p_.result.sample() + group_ * p_.n;
+        for (std::int64_t first = 0; first < places; first += width_) {
+            GemmArgs<T> args{};
+            args.a = static_cast<const T*>(p_.weight) + group_ * p_.group_stride;
+            args.a_row = p_.n_stride;
+            args.a_col = p_.k_stride;
+            args.b = planes() + first;
+            args.b_row = plane_;
+            args.c = turned();
+            args.c_row = args.n = width_;
+            args.m = p_.n;
+            args.k = p_.k;
+            args.runs = runs_.data();
+            args.run_count = static_cast<std::int64_t>(runs_.size());
+            kernels<T>().gemm(args);
+            turn_back(first, std::min(first + width_, places), result);
+        }
+    }
+
+private:
+    T* planes() const { return static_cast<T*>(memory_.data()); }
+    T* turned() const { return planes() + p_.k * plane_ + 2 * width_; }
+
+    // The memory is zero at first, and what lies outside of the image stays so.
+    void lay_out(const T* image) {
+        const Range rows = rows_.inside(p_.source.height), columns = columns_.inside(p_.source.width);
+        for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+            const T* const from = image + row * p_.source.row();
+            T* const to = planes() + (row - rows_.first) * columns_.size - columns_.first;
+            for (std::int64_t channel = 0; channel < p_.k; ++channel) {
+                for (std::int64_t i = columns.begin; i < columns.end; ++i)
+                    to[channel * plane_ + i] = from[i * p_.source.pixel + channel];
+            }
+        }
+    }
+
+    // Places [first, end) of lines as long as the frame's, of which the last ones are no pixels of the result.
+    void turn_back(std::int64_t first, std::int64_t end, T* result) const {
+        for (std::int64_t place = first; place < end;) {
+            const std::int64_t row = place / columns_.size, column = place % columns_.size;
+            const std::int64_t line_end = std::min(end, (row + 1) * columns_.size);
+            const std::int64_t count = std::min(line_end - place, p_.result.width - column);
+            if (count > 0)
+                write(turned() + place - first, count, result + row * p_.result.row() + column * p_.result.pixel);
+            place = line_end;
+        }
+    }
+
+    void write(const T* values, std::int64_t count, T* result) const {
+        const T* const bias = p_.bias ? static_cast<const T*>(p_.bias) + group_ * p_.n : nullptr;
+        for (std::int64_t j = 0; j < p_.n; ++j) {
+            const T added = bias ? bias[j] : T(0);
+            for (std::int64_t i = 0; i < count; ++i) {
+                const T y = values[j * width_ + i] + added;
+                result[i * p_.result.pixel + j] = p_.relu && y < T(0) ? T(0) : y;
+            }
+        }
+    }
+
+    const ImageProduct& p_;
+    const std::int64_t group_, width_ = kernels<T>().panel;
+    const Frame rows_, columns_;
+    std::int64_t plane_ = 0;
+    std::vector<GemmRun> runs_;
+    AlignedBuffer memory_;
+};
+
+}  // namespace
+
+template <typename T>
+bool planes_pay(const ImageProduct& p) {
+    return !p.row_offsets.empty() && 4 * p.n <= kernels<T>().panel && kernels<T>().panel >= 32 && p.k > 0 &&
+           p.result.height > 0 && p.result.width > 0;
+}
+
+template <typename T>
+void multiply_planes(const ImageProduct& product, std::int64_t group, Range samples) {
+    Planes<T> planes(product, group);
+    for (std::int64_t sample = samples.begin; sample < samples.end; ++sample) planes.multiply(sample);
+}
+
+template bool planes_pay<float>(const ImageProduct&);
+template bool planes_pay<double>(const ImageProduct&);
+template void multiply_planes<float>(const ImageProduct&, std::int64_t, Range);
+template void multiply_planes<double>(const ImageProduct&, std::int64_t, Range);
+
+}  // namespace fastnn
