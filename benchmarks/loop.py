@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from fastnn import Tensor
+from fastnn import from_numpy
 from fastnn.utils.data import DataLoader, TensorDataset
 
 from benchmarks.train_step import FastnnTrainer
@@ -19,9 +19,9 @@ class Trainer(FastnnTrainer):
 
     def __init__(self, job: Job, loader: bool = False) -> None:
         super().__init__(job, "eager")
-        self.batches = [(Tensor(x), Tensor(y)) for x, y in job.batches()]
+        self.batches = [(from_numpy(x), from_numpy(y)) for x, y in job.batches()]
         if loader:
-            self.batches = DataLoader(TensorDataset(Tensor(job.x), Tensor(job.y)), batch_size=job.work.batch)
+            self.batches = DataLoader(TensorDataset(from_numpy(job.x), from_numpy(job.y)), batch_size=job.work.batch)
         self.name = f"fastnn loop{', DataLoader' * loader}"
         self.settings = "loop: the tutorial's five steps, the optimizer with its default settings"
 

@@ -140,11 +140,38 @@ void check_writeable(const char* op, const char* name, const py::array& array) {
         fail(Fault{"array.readonly", {{"name", name}}}, op, name, " is read-only; pass a writeable array (a copy())");
 }
 
+// Two views of which one is written and the other reaches into its memory; null where there are none.
+std::pair<const Use*, const Use*> overlapping(const std::vector<Use>& uses) {
+    std::vector<std::pair<Span, const Use*>> spans;
+    spans.reserve(uses.size());
+    for (const Use& use : uses) spans.emplace_back(span_of(use.view), &use);
+    std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.first.begin < b.first.begin; });
+    const std::pair<Span, const Use*>*furthest = nullptr, *furthest_written = nullptr;
+    for (const auto& each : spans) {
+        if (each.first.begin == each.first.end) continue;
+        const auto* const before = each.second->written ? furthest : furthest_written;
+        if (before != nullptr && each.first.begin < before->first.end) return {each.second, before->second};
+        for (auto* last : {&furthest, &furthest_written}) {
+            const bool counts = last == &furthest || each.second->written;
+            if (counts && (*last == nullptr || (*last)->first.end < each.first.end)) *last = &each;
+        }
+    }
+    return {nullptr, nullptr};
+}
+
 }  // namespace
 
 bool overlap(const TensorView& a, const TensorView& b) {
     const Span x = span_of(a), y = span_of(b);
     return x.begin < y.end && y.begin < x.end;
+}
+
+bool apart(const std::vector<Use>& uses) { return !overlapping(uses).first; }
+
+void check_apart(const char* op, const std::vector<Use>& uses) {
+    const auto [one, other] = overlapping(uses);
+    if (one != nullptr)
+        fail(Fault{"out.overlap"}, op, one->name, " and ", other->name, " overlap in memory; pass arrays of their own");
 }
 
 Input::Input(const char* op, const char* name, const py::handle& object, Layout layout)

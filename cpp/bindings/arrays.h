@@ -79,6 +79,17 @@ std::vector<std::int64_t> shape_of(const TensorView& view);
 // Whether two views reach into the same memory.
 bool overlap(const TensorView& a, const TensorView& b);
 
+// A view that an op reads, or also writes.
+struct Use {
+    const char* name;
+    const TensorView& view;
+    bool written;
+};
+
+// Refuses written memory that another view reaches into too: which of two values stays would be chance.
+void check_apart(const char* op, const std::vector<Use>& uses);
+bool apart(const std::vector<Use>& uses);
+
 // Bytes for one call, kept by the calling thread for its next ones.
 void* thread_workspace(std::int64_t bytes);
 

@@ -18,6 +18,7 @@ void bind_batch_norm(pybind11::module_& module);
 void bind_updates(pybind11::module_& module);
 void bind_data(pybind11::module_& module);
 void bind_digits(pybind11::module_& module);
+void bind_lease(pybind11::module_& module);
 void bind_images(pybind11::module_& module);
 void bind_plan(pybind11::module_& module);
 

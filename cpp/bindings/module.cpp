@@ -31,6 +31,7 @@ PYBIND11_MODULE(_core, module) {
         }
     });
     fastnn::bind_runtime(module);
+    fastnn::bind_lease(module);
     fastnn::bind_ops(module);
     fastnn::bind_convolution(module);
     fastnn::bind_pooling(module);

@@ -16,6 +16,7 @@
 #include "ops/dropout.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
+#include "ops/weight_gradient.h"
 
 namespace fastnn {
 
@@ -55,6 +56,15 @@ void run_product(Product& product, std::int64_t k) {
     run_op(product_cost(product.c.rows, product.c.columns, k),
            {{product.pack_split(), [&](Range part) { product.pack(part); }},
             {product.split(), [&](Range part) { product.multiply(part); }}});
+}
+
+// A large batch's weight gradient (O, I) into memory [in][out].
+void run_blocks(WeightGradient& gradient, const TensorView& grad_weight) {
+    gradient.set_packed(thread_workspace(gradient.packed_bytes()));
+    const auto pack = [&](Range samples) { gradient.pack(samples, {0, gradient.panels()}); };
+    const auto write = [&](Range inputs) { gradient.write(inputs, grad_weight); };
+    run_op(product_cost(gradient.inputs(), grad_weight.shape[0], gradient.samples()),
+           {{{gradient.samples(), 1}, pack}, {{gradient.inputs(), 1}, write}});
 }
 
 Array dense_forward_array(const Object& x_in, const Object& weight_in, const Object& bias_in, bool use_relu,
@@ -103,8 +113,13 @@ Array dense_grad_weight_array(const Object& grad_in, const Object& x_in, const O
         std::swap(weight.stride[0], weight.stride[1]);
     }
     dense_backward_check(grad_y.view(), x.view(), weight);
-    Product product = dense_grad_weight(grad_y.view(), x.view(), weight);
-    run_product(product, x.view().shape[0]);
+    WeightGradient blocks(grad_y.view(), x.view(), panel_width(weight.dtype), false);
+    if (fresh && blocks.by_blocks() && grad_y.view().stride[1] == 1) {
+        run_blocks(blocks, weight);
+    } else {
+        Product product = dense_grad_weight(grad_y.view(), x.view(), weight);
+        run_product(product, x.view().shape[0]);
+    }
     return fresh ? grad.array().attr("T").cast<Array>() : grad.array();
 }
 

@@ -2,9 +2,10 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "bindings/arrays.h"
@@ -22,7 +23,10 @@ void adam_arrays(const Object& param_in, const Object& grad_in, const Object& m_
     const TensorView param = in_place("adam", "param", param_in), m = in_place("adam", "m", m_in),
                      v = in_place("adam", "v", v_in);
     const Input grad("adam", "grad", grad_in, Layout::any);
+    settings.check();
+    if (settings.step < 1) fail("adam", "step is ", settings.step, "; steps are counted from 1: set_step(1)");
     adam_check(param, grad.view(), m, v);
+    check_apart("adam", {{"param", param, true}, {"grad", grad.view(), false}, {"m", m, true}, {"v", v, true}});
     run_op(adam_facts.operations(param),
            {{elements(param), [&](Range part) { adam(part, settings, param, grad.view(), m, v); }}});
 }
@@ -32,7 +36,11 @@ void sgd_arrays(const Object& param_in, const Object& grad_in, const Object& buf
     const TensorView buffer = buffer_in.is_none() ? param : in_place("sgd", "momentum_buffer", buffer_in);
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("sgd", "grad", grad_in, Layout::any);
+    settings.check();
     sgd_check(param, grad.view(), buffer_view);
+    std::vector<Use> uses{{"param", param, true}, {"grad", grad.view(), false}};
+    if (buffer_view != nullptr) uses.push_back({"momentum_buffer", buffer, true});
+    check_apart("sgd", uses);
     run_op(sgd_facts.operations(param),
            {{elements(param), [&](Range part) { sgd(part, settings, param, grad.view(), buffer_view); }}});
 }
@@ -44,27 +52,56 @@ void rmsprop_arrays(const Object& param_in, const Object& grad_in, const Object&
     const TensorView buffer = buffer_in.is_none() ? param : in_place("rmsprop", "momentum_buffer", buffer_in);
     const TensorView* buffer_view = buffer_in.is_none() ? nullptr : &buffer;
     const Input grad("rmsprop", "grad", grad_in, Layout::any);
+    settings.check();
     rmsprop_check(param, grad.view(), square, buffer_view);
+    std::vector<Use> uses{{"param", param, true}, {"grad", grad.view(), false}, {"square_avg", square, true}};
+    if (buffer_view != nullptr) uses.push_back({"momentum_buffer", buffer, true});
+    check_apart("rmsprop", uses);
     run_op(rmsprop_facts.operations(param),
            {{elements(param), [&](Range part) { rmsprop(part, settings, param, grad.view(), square, buffer_view); }}});
 }
-
-// One of the updates of a step, as Python gives it: settings, parameter, gradient, states.
-using Entry = std::tuple<Object, Object, Object, std::vector<Object>>;
 
 struct Update {
     Settings settings;
     Target target;
     Input grad;
+    Object counted = {}, step = {};  // the dict that gets this number, if any
 };
 
-Update checked_update(const Entry& entry) {
-    const auto& [settings, param, grad, states] = entry;
-    const TensorView target = in_place("update", "param", param);
-    Update update{settings_of(settings), {target, {}}, Input("update", "grad", grad, target)};
-    for (const Object& state : states) update.target.states.push_back(in_place("update", "state", state));
+// One of the updates of a step, as Python gives it: settings, parameter, gradient, states, and the dict with the
+// counter of steps, if there is one.
+Update checked_update(const py::tuple& entry) {
+    if (entry.size() != 4 && entry.size() != 5)
+        fail_type("update", "expected (settings, param, grad, states[, counted]), got ", entry.size(), " objects");
+    const TensorView target = in_place("update", "param", entry[1]);
+    Update update{settings_of(entry[0]), {target, {}}, Input("update", "grad", entry[2], target)};
+    if (!py::isinstance<py::list>(entry[3])) fail_type("update", "expected a list of states");
+    for (const py::handle state : py::list(entry[3]))
+        update.target.states.push_back(in_place("update", "state", state));
+    std::visit([](const auto& settings) { settings->check(); }, update.settings);
     update_check(update.settings, update.target, update.grad.view());
+    if (entry.size() == 5) {
+        update.counted = entry[4];
+        if (!py::isinstance<py::dict>(update.counted)) fail_type("update", "expected a dict with the counter of steps");
+        update.step =
+            std::visit([](const auto& settings) { return Object(py::int_(settings->step)); }, update.settings);
+    }
     return update;
+}
+
+// What an update reads and writes, behind the uses of others.
+void add_uses(const Update& update, std::vector<Use>& uses) {
+    uses.push_back({"param", update.target.param, true});
+    uses.push_back({"grad", update.grad.view(), false});
+    for (const TensorView& state : update.target.states) uses.push_back({"state", state, true});
+}
+
+void check_each_apart(const std::vector<Update>& updates) {
+    for (const Update& each : updates) {
+        std::vector<Use> uses;
+        add_uses(each, uses);
+        check_apart("update", uses);
+    }
 }
 
 // A part of all updates, whose elements are in one row.
@@ -77,18 +114,56 @@ void update_part(Range part, const std::vector<Update>& updates) {
     }
 }
 
-// A step of an optimizer in one region of threads; nothing is touched before all of it is checked.
-void update_arrays(const std::vector<Entry>& entries) {
+// A step of an optimizer in one region of threads; nothing is touched before all of it is checked. With the counters,
+// since Python may be interrupted behind it, but not within.
+void update_arrays(const std::vector<py::tuple>& entries) {
     std::vector<Update> updates;
     double operations = 0;
     Split all{0, 1};
-    for (const Entry& entry : entries) {
+    for (const py::tuple& entry : entries) {
         updates.push_back(checked_update(entry));
         const TensorView& param = updates.back().target.param;
         operations += update_facts(updates.back().settings).operations(param);
         all.units += elements(param).units;
     }
+    std::vector<Use> uses;
+    uses.reserve(4 * updates.size());
+    for (const Update& each : updates) add_uses(each, uses);
+    if (!apart(uses)) {
+        check_each_apart(updates);
+        operations = 0;  // parameters that share memory: on one thread, one after the other
+    }
+    const py::str counter("step");
     run_op(operations, {{all, [&](Range part) { update_part(part, updates); }}});
+    for (const Update& each : updates) {
+        if (each.step) each.counted[counter] = each.step;
+    }
+}
+
+// Values into arrays, then fields into dicts: all, or nothing where something does not fit.
+void replace_all(const std::vector<std::pair<Object, Object>>& arrays,
+                 const std::vector<std::pair<py::dict, py::dict>>& fields) {
+    std::vector<std::pair<TensorView, Input>> copies;
+    std::vector<Use> uses;
+    copies.reserve(arrays.size());
+    for (const auto& [array, value] : arrays) {
+        const TensorView target = in_place("replace", "array", array);
+        copies.emplace_back(target, Input("replace", "value", value, target));
+        const auto& [to, from] = copies.back();
+        check_dtype("replace", "value", from.view(), to.dtype);
+        check_same_layout("replace", "array", to, "value", from.view());
+        check_dense("replace", "array", to);
+        uses.push_back({"array", to, true});
+        uses.push_back({"value", from.view(), false});
+    }
+    check_apart("replace", uses);
+    for (const auto& [to, from] : copies) {
+        const std::size_t bytes = static_cast<std::size_t>(to.size() * item_size(to.dtype));
+        if (bytes > 0) std::memcpy(to.data, from.view().data, bytes);
+    }
+    for (const auto& [dict, values] : fields) {
+        if (PyDict_Update(dict.ptr(), values.ptr()) != 0) throw py::error_already_set();
+    }
 }
 
 }  // namespace
@@ -115,6 +190,7 @@ void bind_updates(py::module_& module) {
         .def_readwrite("beta2_power", &AdamSettings::beta2_power)
         .def_readonly("step", &AdamSettings::step)
         .def("set_step", &AdamSettings::set_step, py::arg("step"))
+        .def("check", &AdamSettings::check)
         .def("advance", &AdamSettings::advance);
     py::class_<SgdSettings, std::shared_ptr<SgdSettings>>(module, "SgdSettings")
         .def(py::init<>())
@@ -126,6 +202,7 @@ void bind_updates(py::module_& module) {
         .def_readwrite("first", &SgdSettings::first)
         .def_readonly("step", &SgdSettings::step)
         .def("set_step", &SgdSettings::set_step, py::arg("step"))
+        .def("check", &SgdSettings::check)
         .def("advance", &SgdSettings::advance);
     py::class_<RmspropSettings, std::shared_ptr<RmspropSettings>>(module, "RmspropSettings")
         .def(py::init<>())
@@ -137,6 +214,7 @@ void bind_updates(py::module_& module) {
         .def_readwrite("eps_inside", &RmspropSettings::eps_inside)
         .def_readonly("step", &RmspropSettings::step)
         .def("set_step", &RmspropSettings::set_step, py::arg("step"))
+        .def("check", &RmspropSettings::check)
         .def("advance", &RmspropSettings::advance);
     module.def("adam", &adam_arrays, py::arg("param"), py::arg("grad"), py::arg("m"), py::arg("v"),
                py::arg("settings"));
@@ -144,6 +222,7 @@ void bind_updates(py::module_& module) {
     module.def("rmsprop", &rmsprop_arrays, py::arg("param"), py::arg("grad"), py::arg("square"), py::arg("buffer"),
                py::arg("settings"));
     module.def("update", &update_arrays, py::arg("updates"));
+    module.def("replace", &replace_all, py::arg("arrays"), py::arg("fields"));
 }
 
 }  // namespace fastnn

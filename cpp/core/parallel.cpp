@@ -159,7 +159,9 @@ int get_num_threads() {
         threads = default_threads();
         requested_threads.store(threads);
     }
-    return threads;
+    const int had = threads_to_be_had(threads);
+    if (had < threads) requested_threads.compare_exchange_strong(threads, had);
+    return had;
 }
 
 void set_num_threads(int threads) {

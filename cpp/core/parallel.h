@@ -33,7 +33,8 @@ void share(int threads, Split split, PartBody body);
 // The threads worth using for this many elementary operations (about 16 a nanosecond and thread).
 int threads_for(double operations);
 
-// Threads for one call: the affinity mask and cgroup quota, OMP_NUM_THREADS, FASTNN_NUM_THREADS, set_num_threads.
+// Threads for one call: the affinity mask and cgroup quota, OMP_NUM_THREADS, FASTNN_NUM_THREADS, set_num_threads; fewer
+// where so many cannot be had.
 int get_num_threads();
 void set_num_threads(int threads);
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <thread>
 #include <vector>
 
 namespace fastnn {
@@ -20,6 +21,14 @@ void stay_on(int processor);
 
 // Processors this process may use: the affinity mask, cut to the cgroup's quota (rounded up), at least 1.
 int available_cpus();
+
+// The forks that this process is a child of, those after the first call of this, and the thread that made the last one.
+struct Fork {
+    int count;
+    std::thread::id thread;
+};
+
+Fork last_fork();
 
 // Whether this process is the child of a fork that came after the first call of this: it has the thread that forked,
 // and no other.

@@ -99,12 +99,18 @@ int available_cpus() {
     return std::max(cpus, 1);
 }
 
-bool forked() {
-    static std::atomic<bool> in_child{false};
-    static const int watching = pthread_atfork(nullptr, nullptr, [] { in_child.store(true); });
+Fork last_fork() {
+    static std::atomic<int> count{0};
+    static std::thread::id thread;  // written where there is no other
+    static const int watching = pthread_atfork(nullptr, nullptr, [] {
+        thread = std::this_thread::get_id();
+        count.fetch_add(1);
+    });
     static_cast<void>(watching);
-    return in_child.load();
+    return {count.load(), thread};
 }
+
+bool forked() { return last_fork().count > 0; }
 
 std::size_t read_file(const char* path, void* bytes, std::size_t most) {
     const int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

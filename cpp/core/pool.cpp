@@ -2,10 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/aligned_buffer.h"
 #include "core/platform.h"
@@ -83,12 +87,13 @@ namespace {
 // Helpers are never deleted: one that works while the process ends goes on using its own.
 class Pool {
 public:
-    // A list of so many.
-    Helper* take(int count) {
+    // A list of so many; or, unless all are needed, of those that could be started.
+    Helper* take(int count, bool all) {
         const std::lock_guard<std::mutex> lock(mutex_);
         Helper** end = &idle_;
         for (; count > 0; --count, end = &(*end)->next) {
-            if (*end == nullptr) *end = new Helper;
+            if (*end == nullptr) *end = all ? new Helper : started();
+            if (*end == nullptr) break;
         }
         return std::exchange(idle_, std::exchange(*end, nullptr));
     }
@@ -106,6 +111,16 @@ public:
     }
 
 private:
+    static Helper* started() {
+        try {
+            return new Helper;
+        } catch (const std::system_error&) {
+            return nullptr;
+        } catch (const std::bad_alloc&) {
+            return nullptr;
+        }
+    }
+
     Helper* take_all() {
         const std::lock_guard<std::mutex> lock(mutex_);
         return std::exchange(idle_, nullptr);
@@ -127,7 +142,7 @@ Pool& pool() {
 
 }  // namespace
 
-Helpers::Helpers(int wanted, bool all) : first_(pool().take(wanted)) {
+Helpers::Helpers(int wanted, bool all) : first_(pool().take(wanted, all)) {
     for (Helper* each = first_; each != nullptr; each = each->next) each->index = all || each->idle() ? ++count_ : 0;
 }
 
@@ -155,6 +170,59 @@ void Helpers::wait(bool may_spin) {
     for (Helper* each = first_; each != nullptr; each = each->next) {
         if (each->index > 0) each->wait(may_spin);
     }
+}
+
+namespace {
+
+// Threads that wait until it ends.
+class Trial {
+public:
+    // How many of so many could be started.
+    int start(int count) {
+        try {
+            while (static_cast<int>(threads_.size()) < count) threads_.emplace_back([this] { wait(); });
+        } catch (const std::system_error&) {
+        } catch (const std::bad_alloc&) {
+        }
+        return static_cast<int>(threads_.size());
+    }
+
+    ~Trial() {
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            over_ = true;
+        }
+        ended_.notify_all();
+        for (std::thread& each : threads_) each.join();
+    }
+
+private:
+    void wait() {
+        std::unique_lock<std::mutex> lock(mutex_);
+        ended_.wait(lock, [this] { return over_; });
+    }
+
+    std::mutex mutex_;
+    std::condition_variable ended_;
+    bool over_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+int threads_to_be_had(int wanted) {
+    static std::atomic<int> proven{1};
+    static std::mutex mutex;
+    static bool limited = false;
+    if (wanted <= proven.load()) return wanted;
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!limited && wanted > proven.load()) {
+        Trial trial;
+        const int others = trial.start(wanted - 1);
+        limited = others < wanted - 1;
+        proven.store(1 + (limited ? others - (others + 3) / 4 : others));
+    }
+    return wanted < proven.load() ? wanted : proven.load();
 }
 
 }  // namespace fastnn

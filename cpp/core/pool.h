@@ -14,8 +14,8 @@ class Helper;
 // The helpers of one call.
 class Helpers {
 public:
-    // So many; or, unless all are needed, only those that have come since they were last called: the others' processors
-    // are taken. std::system_error where no thread can be started.
+    // So many, std::system_error where one cannot be started; or, unless all are needed, only those that can and that
+    // have come since they were last called: the others' processors are taken.
     Helpers(int wanted, bool all);
     ~Helpers();
     Helpers(const Helpers&) = delete;
@@ -37,5 +37,11 @@ private:
     Helper* first_ = nullptr;
     int count_ = 0;
 };
+
+// The wanted number of threads, or fewer where a limit (on memory, processes, a container's tasks) does not let this
+// process have so many: libgomp would end it. Asked for more than ever before, it starts them all, and lets them go;
+// where some could not be started, a quarter of the others is left out from then on, as they need memory of their own,
+// and so do others.
+int threads_to_be_had(int wanted);
 
 }  // namespace fastnn

@@ -296,7 +296,6 @@ bool Inflater::dynamic() {
         std::fill_n(lengths + i, times, repeated);
         i += times;
     }
-    if (lengths[literals] == 0) return false;  // no end of the block
     return build(lengths, length_count, by_length.data(), length_root, tables_.lengths, length_entries) &&
            build(lengths + length_count, distance_count, by_distance.data(), distance_root, tables_.distances,
                  distance_entries) &&

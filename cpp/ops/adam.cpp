@@ -10,19 +10,47 @@ namespace fastnn {
 
 const Facts adam_facts = Facts("adam").costs(4);
 
+namespace {
+
+double power_of(double base, std::int64_t exponent) {
+    double power = 1;
+    for (; exponent > 0; exponent >>= 1, base *= base) {
+        if (exponent & 1) power *= base;
+    }
+    return power;
+}
+
+}  // namespace
+
+void AdamSettings::jump() {
+    beta1_power = flushed(power_of(beta1, step));
+    beta2_power = flushed(power_of(beta2, step));
+}
+
+void AdamSettings::check() const {
+    check_setting("adam", "lr", lr);
+    check_setting("adam", "beta1", beta1, 0, 1, true);
+    check_setting("adam", "beta2", beta2, 0, 1, true);
+    check_setting("adam", "eps", eps, 0);
+    check_setting("adam", "weight_decay", weight_decay);
+}
+
 void AdamSettings::set_step(std::int64_t target) {
+    check_step("adam", target);
     if (target < step || beta1 != beta1_taken || beta2 != beta2_taken) {
         step = 0;
         beta1_power = beta2_power = 1;
     }
     beta1_taken = beta1;
     beta2_taken = beta2;
-    for (double before1 = -1, before2 = -1; step < target && (before1 != beta1_power || before2 != beta2_power);) {
+    const std::int64_t counted = std::min(target, counted_steps);
+    for (double before1 = -1, before2 = -1; step < counted && (before1 != beta1_power || before2 != beta2_power);) {
         before1 = beta1_power;
         before2 = beta2_power;
         advance();
     }
-    step = target;  // the powers have come to rest, at 0
+    step = target;  // where the loop ended before, the powers have come to rest, at 0
+    if (step > counted_steps) jump();
 }
 
 template <typename T>

@@ -134,6 +134,10 @@ bool may_leave_out(const GemmProblem<T>& p) {
 
 }  // namespace
 
+std::int64_t panel_width(DType dtype) {
+    return dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel;
+}
+
 template <typename T>
 void gemm_part(const GemmProblem<T>& p, std::int64_t panel, Range rows) {
     const Kernels<T>& kernel = kernels<T>();
@@ -186,10 +190,6 @@ void gemv(Range columns, const GemmProblem<T>& p) {
     args.relu = p.relu;
     args.index = indexed ? p.columns.columns : nullptr;
     kernels<T>().gemv(args);
-}
-
-std::int64_t panel_width(DType dtype) {
-    return dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel;
 }
 
 // Panels' rows in line, each row of b cut into panels.

@@ -24,6 +24,9 @@ inline double product_cost(std::int64_t m, std::int64_t n, std::int64_t k) {
     return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / 8;
 }
 
+// Columns of a panel of B: two vectors.
+std::int64_t panel_width(DType dtype);
+
 // c = a b, then bias and ReLU, in two stages: b into panels in the workspace, where its rows are not adjacent in
 // memory, then the product. Each can be cut; the second begins when the first is done.
 struct Product {

@@ -23,10 +23,25 @@
 
 namespace fastnn {
 
+constexpr double max_setting = std::numeric_limits<double>::max();
+
 struct NamedView {
     const char* name;
     const TensorView* view;
 };
+
+// low <= value <= high (value < high where below), and finite.
+inline void check_setting(const char* op, const char* name, double value, double low = -max_setting,
+                          double high = max_setting, bool below = false) {
+    if (value >= low && (below ? value < high : value <= high)) return;
+    if (low == -max_setting) fail(op, name, " is ", value, "; it must be finite");
+    if (high == max_setting) fail(op, name, " is ", value, "; it must be finite and at least ", low);
+    fail(op, name, " is ", value, "; it must satisfy ", low, " <= ", name, below ? " < " : " <= ", high);
+}
+
+inline void check_step(const char* op, std::int64_t step) {
+    if (step < 0) fail(op, "step is ", step, "; steps are counted from 0 (none yet)");
+}
 
 // param, grad and the states: one real dtype, one shape, one dense layout (any order of dimensions, or the same
 // panels).

@@ -9,6 +9,19 @@ namespace fastnn {
 
 const Facts rmsprop_facts = Facts("rmsprop").costs(4);
 
+void RmspropSettings::set_step(std::int64_t target) {
+    check_step("rmsprop", target);
+    step = target;
+}
+
+void RmspropSettings::check() const {
+    check_setting("rmsprop", "lr", lr);
+    check_setting("rmsprop", "alpha", alpha, 0, 1);
+    check_setting("rmsprop", "eps", eps, 0);
+    check_setting("rmsprop", "weight_decay", weight_decay);
+    check_setting("rmsprop", "momentum", momentum);
+}
+
 template <typename T>
 RmspropScalars<T> rmsprop_scalars(const RmspropSettings& s) {
     const double least = least_root<T>(s.alpha);

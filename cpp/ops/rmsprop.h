@@ -20,7 +20,8 @@ struct RmspropSettings {
     std::int64_t step = 0;  // the step being taken, from 1
 
     void advance() { ++step; }
-    void set_step(std::int64_t target) { step = target; }
+    void set_step(std::int64_t target);
+    void check() const;  // finite numbers, alpha from 0 to 1, eps from 0
 };
 
 extern const Facts rmsprop_facts;  // of the parameter

@@ -7,6 +7,19 @@ namespace fastnn {
 
 const Facts sgd_facts = Facts("sgd").costs(1);
 
+void SgdSettings::set_step(std::int64_t target) {
+    check_step("sgd", target);
+    step = target;
+    first = step == 1;
+}
+
+void SgdSettings::check() const {
+    check_setting("sgd", "lr", lr);
+    check_setting("sgd", "momentum", momentum);
+    check_setting("sgd", "dampening", dampening);
+    check_setting("sgd", "weight_decay", weight_decay);
+}
+
 template <typename T>
 SgdScalars<T> sgd_scalars(const SgdSettings& s) {
     return {static_cast<T>(s.lr),

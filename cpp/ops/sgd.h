@@ -18,11 +18,9 @@ struct SgdSettings {
     bool nesterov = false, first = false;
     std::int64_t step = 0;  // the step being taken, from 1
 
-    void advance() { set_step(step + 1); }
-    void set_step(std::int64_t target) {
-        step = target;
-        first = step == 1;
-    }
+    void advance() { first = ++step == 1; }
+    void set_step(std::int64_t target);
+    void check() const;  // finite numbers
 };
 
 extern const Facts sgd_facts;  // of the parameter

@@ -69,7 +69,8 @@ public:
     void written(const TensorView& view) { derived_.written(view); }
 
     // Runs up to limits.steps steps of batches out of source (null: the input views as they are); losses and outputs,
-    // where not null, get one value or one batch of rows a step. Returns the steps done.
+    // where not null, get one value or one batch of rows a step. The program has an input, a loss and an output for
+    // those that are given. Returns the steps done.
     std::int64_t run(int program, const Source* source, const RunLimits& limits, void* losses, void* outputs);
 
     // A program with its phases, for calls of so many steps.

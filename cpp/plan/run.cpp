@@ -181,14 +181,7 @@ std::int64_t Plan::run(int program, const Source* source, const RunLimits& limit
             start,
             start,
             1};
-    if (source != nullptr) {
-        if (run.input == nullptr) fail("plan", "a source was given, but program ", program, " has no input");
-        check_source(*source, *run.input, run.target);
-    }
-    if (losses != nullptr && run.loss == nullptr)
-        fail("plan", "losses were asked for, but program ", program, " has no loss");
-    if (outputs != nullptr && run.output == nullptr)
-        fail("plan", "outputs were asked for, but program ", program, " has no output");
+    if (source != nullptr) check_source(*source, *run.input, run.target);
     scheduled(program, limits.steps);
     target.derived.find_spoiled(derived_, target.instructions);
     run.wanted = target.threads;

@@ -17,6 +17,13 @@ TensorView index_view(const std::int64_t* order, std::int64_t count) {
     return index;
 }
 
+// Where a step's samples are, of which these are about to be read: as many images as targets (check_source).
+TensorView checked_index(const Source& source, std::int64_t step, std::int64_t batch, Range rows) {
+    const TensorView index = index_view(source.order + step * batch, batch);
+    check_index("plan", index, rows, source.images.shape[0]);
+    return index;
+}
+
 }  // namespace
 
 void check_source(const Source& source, const TensorView& input, const TensorView* target) {
@@ -36,8 +43,7 @@ void check_source(const Source& source, const TensorView& input, const TensorVie
 }
 
 void gather_batch(const Source& source, std::int64_t step, Range rows, const TensorView& input) {
-    const TensorView index = index_view(source.order + step * input.shape[0], input.shape[0]);
-    check_index("plan", index, rows, source.images.shape[0]);
+    const TensorView index = checked_index(source, step, input.shape[0], rows);
     if (source.images.dtype == DType::uint8) {
         gather_uint8(rows, source.images, index, source.mean, source.std, input);
     } else {
@@ -46,9 +52,7 @@ void gather_batch(const Source& source, std::int64_t step, Range rows, const Ten
 }
 
 void gather_targets(const Source& source, std::int64_t step, Range rows, const TensorView& target) {
-    const TensorView index = index_view(source.order + step * target.shape[0], target.shape[0]);
-    check_index("plan", index, rows, source.targets->shape[0]);
-    gather_rows(rows, *source.targets, index, target);
+    gather_rows(rows, *source.targets, checked_index(source, step, target.shape[0], rows), target);
 }
 
 void* batch_in_place(const Source& source, std::int64_t step, const TensorView& input) {

@@ -9,86 +9,98 @@ from __future__ import annotations
 import sys as _sys
 from typing import TYPE_CHECKING, Any
 
+from fastnn.platform import exit_on_interrupt as _exit_on_interrupt
+from fastnn.platform import starts_command as _starts_command
+
+# On the way to a command, Ctrl-C ends the process at once: nothing has been done. What runs later takes the signal.
+if _starts_command():
+    _exit_on_interrupt()
+
 from fastnn import chinese, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads
 from fastnn.eager import autograd
-from fastnn.eager.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from fastnn.eager.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from fastnn.eager.creation import (
     arange,
-    argmax,
     as_tensor,
     cat,
-    exp,
+    empty,
+    empty_like,
     eye,
-    flatten,
     from_numpy,
     full,
+    full_like,
+    is_floating_point,
     is_tensor,
     linspace,
-    log,
-    log_softmax,
-    matmul,
-    max,
-    mean,
-    mm,
+    normal,
+    numel,
     ones,
     ones_like,
-    pow,
     rand,
+    rand_like,
     randint,
     randn,
+    randn_like,
     randperm,
-    relu,
-    reshape,
-    sigmoid,
-    softmax,
-    sqrt,
-    squeeze,
     stack,
-    sum,
-    tanh,
     tensor,
-    transpose,
-    unsqueeze,
     zeros,
     zeros_like,
 )
 from fastnn.eager.device import device
-from fastnn.eager.dtypes import Size, dtype, float32, float64, int32, int64, uint8
+from fastnn.eager.dtypes import Size, dtype, float16, float32, float64, int8, int16, int32, int64, uint8, uint16
 from fastnn.eager.dtypes import bool_ as bool
-from fastnn.eager.tensor import Tensor
-from fastnn.random import initial_seed, manual_seed
+from fastnn.eager.functions import *  # noqa: F403
+from fastnn.eager.legacy import (
+    BoolTensor,
+    ByteTensor,
+    DoubleTensor,
+    FloatTensor,
+    IntTensor,
+    LongTensor,
+    Tensor,
+    get_default_dtype,
+    set_default_dtype,
+    set_default_tensor_type,
+)
+from fastnn.eager.selection import where
+from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import cuda, datasets, keras, kernels, nn, optim, transforms, utils
+    from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, nn, optim, transforms, utils
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
     from fastnn.reporting import plot
-    from fastnn.training.model_files import load, save
     from fastnn.training.network import Network
+    from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
 
 float, double, int, long = float32, float64, int32, int64
+half, short = float16, int16
 
 # Found on first use: `import fastnn` stays quick. Name -> the module that has it ("" where the name is the module).
 _LAZY = {
     "FormatError": "fastnn.errors",
     "Network": "fastnn.training.network",
     "Trainer": "fastnn.training.trainer",
+    "accelerator": "",
+    "amp": "",
+    "backends": "",
     "check": "fastnn.checks.check",
     "compile": "fastnn.engine.plan",
     "cuda": "",
     "datasets": "",
     "keras": "",
     "kernels": "",
-    "load": "fastnn.training.model_files",
+    "load": "fastnn.training.saving",
     "nn": "",
     "optim": "",
     "plot": "",
     "runtime_info": "fastnn.commands.info",
-    "save": "fastnn.training.model_files",
+    "save": "fastnn.training.saving",
     "transforms": "",
     "utils": "",
 }

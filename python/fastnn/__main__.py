@@ -6,6 +6,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from fastnn.text import did_you_mean, say
+
 # Each command's module has main(argv) -> exit code.
 COMMANDS = {
     "train": ("fastnn.commands.train", "train a network on images and test it"),
@@ -30,18 +32,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command that the first argument names; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help"):
-        print(usage())
+        say(usage() + "\n", sys.stdout)
         return 0 if words else 2
     if words[0] == "--version":
         from fastnn import __version__
 
-        print(f"fastnn {__version__}")
+        say(f"fastnn {__version__}\n", sys.stdout)
         return 0
     if words[0] not in COMMANDS:
-        from fastnn.text import did_you_mean
-
         hint = did_you_mean(words[0], COMMANDS)
-        sys.stderr.write(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n")
+        say(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n", sys.stderr)
         return 2
     return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])
 

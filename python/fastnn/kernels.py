@@ -11,9 +11,11 @@ which is also what is fastest to give (others are copied).
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, arrays
 
 __all__ = [
     "adam_step",
@@ -78,6 +80,9 @@ def dense_backward(
         ValueError, TypeError: as :func:`dense_forward`.
     """
     into_x, into_weight, into_bias = out or (None, None, None)
+    arrays.check_apart(
+        "dense", {"grad_x": into_x, "grad_weight": into_weight, "grad_bias": into_bias}, (grad_y, x, weight)
+    )
     grad_x = _core.dense_grad_x(grad_y, weight, into_x)
     if not isinstance(x, np.ndarray) or x.shape != grad_x.shape:
         raise ValueError(f"[linear] x has shape {np.shape(x)}; grad_y and weight belong to inputs of {grad_x.shape}")
@@ -222,10 +227,14 @@ def adam_step(
         step: from 1.
 
     Raises:
-        ValueError: step below 1, shapes or layouts that differ, a read-only array.
+        ValueError: a step below 1 or from 2^63 on, lr, eps or weight_decay below 0 or not finite, a beta outside of
+            0 <= beta < 1, shapes or layouts that differ, arrays that overlap in memory, a read-only array.
+        TypeError: a step that is no integer, dtypes that differ, or no arrays.
     """
-    if step < 1:
-        raise ValueError(f"[adam] step is {step}; steps are counted from 1")
+    if not 1 <= operator.index(step) < 2**63:
+        raise ValueError(f"[adam] step is {step}; steps are counted from 1, up to 2^63 - 1")
+    if lr < 0 or weight_decay < 0:
+        raise ValueError(f"[adam] lr is {lr} and weight_decay {weight_decay}; both must be at least 0")
     settings = _core.AdamSettings()
     settings.lr, settings.beta1, settings.beta2, settings.eps, settings.weight_decay = (
         lr,

@@ -7,6 +7,7 @@ this module written for it, and nothing else of the package.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ _CGROUP = "/sys/fs/cgroup/memory."
 
 # The exit code where nobody reads the output any more: as if SIGPIPE had ended the process.
 BROKEN_PIPE = 128 + 13
+
+_UNTOLD = os.urandom(8).hex()  # tells processes apart where the system tells too little
 
 
 def after_fork_in_child(handler: Callable[[], None]) -> None:
@@ -42,6 +45,48 @@ def take_stop_signals(handler: Callable[[int, FrameType | None], None]) -> Calla
     return give_back
 
 
+def starts_command() -> bool:
+    """Whether this process was started for a command of the package, and only now imports it."""
+    words = getattr(sys, "argv", None) or [""]
+    if words[0] != "-m":  # what runpy says while it looks for the module
+        return os.path.splitext(os.path.basename(words[0]))[0] == "fastnn"
+    return any(word.removeprefix("-m").split(".")[0] == "fastnn" for word in sys.orig_argv[1:])
+
+
+def exit_on_interrupt() -> None:
+    """Lets SIGINT (Ctrl-C) end the process with exit code 130 and no traceback. In the main thread only."""
+    import signal
+
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
+
+
+def raise_on_interrupt() -> None:
+    """Undoes :func:`exit_on_interrupt`: SIGINT is Python's KeyboardInterrupt again."""
+    import signal
+
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def fill_standard_descriptors() -> None:
+    """Opens the null device as standard input, output and error where a process was started without them, so that no
+    file of ours gets their numbers, which libraries write to."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+
+
+def name_of(stream: object) -> str:
+    """The path of the file that a stream writes to, where the system says it; else its name."""
+    try:
+        return os.readlink(f"/proc/self/fd/{stream.fileno()}")  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return str(getattr(stream, "name", "the output"))
+
+
 def is_running(pid: int) -> bool:
     """Whether a process of this number, of whatever user, runs on this machine."""
     try:
@@ -51,6 +96,22 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         pass  # another user's
     return True
+
+
+def pid_space() -> str:
+    """Where a process number means the same process as here, as 16 hexadecimal digits.
+
+    Another machine (or another start of this one) and another container have another; where the system does not tell
+    containers apart, so has every process.
+    """
+    from hashlib import sha256
+
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as boot:
+            space = f"{os.uname().nodename} {boot.read()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        space = f"process {_UNTOLD} {os.getpid()}"
+    return sha256(space.encode()).hexdigest()[:16]
 
 
 def seconds_since_start() -> float:

@@ -6,11 +6,13 @@ state is a handful of integers: it can be saved, restored and advanced by eager 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from fastnn import _core
+from fastnn.arrays import is_integer
 
 INIT, ORDER, DROPOUT, AUGMENTATION, DIGITS, USER = range(6)  # Purpose in cpp/core/philox.h
 
@@ -46,12 +48,63 @@ class RandomState:
         return {name: getattr(self, name) for name in names}
 
     def restore(self, values: dict[str, int]) -> None:
-        """Takes over what :meth:`as_dict` gave."""
+        """Takes over what :meth:`as_dict` gave.
+
+        Raises:
+            ValueError: other names, or a number out of range: nothing is changed.
+        """
+        if set(values) != set(self.as_dict()):
+            raise ValueError(
+                f"a random state has {', '.join(self.as_dict())}; found {', '.join(map(str, values))[:200]}"
+            )
         for name, value in values.items():
-            setattr(self, name, int(value))
+            bits = 64 if name == "seed" else 32  # of a stream's seed and position (cpp/core/philox.h)
+            if type(value) is not int or not 0 <= value < 2**bits:
+                raise ValueError(f"the random state's {name} is {str(value)[:60]}; it must be from 0 to 2**{bits} - 1")
+        for name, value in values.items():
+            setattr(self, name, value)
 
 
 state = RandomState()
+
+
+class Generator:
+    """A stream of user draws and orders with a seed of its own: ``rand(3, generator=Generator().manual_seed(0))``.
+
+    The numbers are those of fastnn's own stream after ``manual_seed`` of that seed. device: "cpu".
+    """
+
+    def __init__(self, device: object = "cpu") -> None:
+        if str(device) != "cpu":
+            raise RuntimeError(f"a Generator is on the CPU, where fastnn draws all numbers; not on {device}")
+        self.device = device
+        self.state = RandomState()
+
+    def manual_seed(self, seed: int) -> Generator:
+        """From the beginning of a seed's stream."""
+        self.state = RandomState(_checked(seed))
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed in use."""
+        return self.state.seed
+
+    def seed(self) -> int:
+        """Takes a seed from the operating system, and gives it."""
+        return self.manual_seed(int.from_bytes(os.urandom(8), "little")).initial_seed()
+
+
+def state_of(generator: Generator | None) -> RandomState:
+    """What numbers are drawn from: a generator's own state, or fastnn's.
+
+    Raises:
+        TypeError: it is no :class:`Generator`.
+    """
+    if generator is None:
+        return state
+    if not isinstance(generator, Generator):
+        raise TypeError(f"generator must be a fastnn.Generator, got {type(generator).__name__}")
+    return generator.state
 
 
 def manual_seed(seed: int) -> RandomState:
@@ -61,12 +114,17 @@ def manual_seed(seed: int) -> RandomState:
         TypeError: seed is not an integer.
         ValueError: seed is outside -2**63 .. 2**64 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+    state.restore(RandomState(seed=_checked(seed)).as_dict())
+    return state
+
+
+def _checked(seed: int) -> int:
+    """A seed as 64 bits."""
+    if not is_integer(seed):
         raise TypeError(f"seed must be an integer, got {type(seed).__name__}")
     if not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed is {seed}; it must fit 64 bits")
-    state.restore(RandomState(seed=int(seed) % 2**64).as_dict())
-    return state
+    return int(seed) % 2**64
 
 
 def initial_seed() -> int:
@@ -75,10 +133,18 @@ def initial_seed() -> int:
 
 
 def uniform(
-    shape: Sequence[int], low: float, high: float, *, purpose: int, position: int, dtype: type = np.float32
+    shape: Sequence[int],
+    low: float,
+    high: float,
+    *,
+    purpose: int,
+    position: int,
+    dtype: type = np.float32,
+    seed: int | None = None,
 ) -> np.ndarray:
-    """Uniform numbers in [low, high): word i of the stream for element i."""
-    return _core.uniform(list(shape), low, high, state.seed, purpose, position, dtype is np.float64)
+    """Uniform numbers in [low, high): word i of the stream for element i. seed: another than the one in use."""
+    key = state.seed if seed is None else int(seed) % 2**64
+    return _core.uniform(list(shape), low, high, key, purpose, position, dtype is np.float64)
 
 
 # Coefficients of M. J. Wichura's algorithm AS 241 (PPND16), Applied Statistics 37, 1988: the inverse of the normal
@@ -103,12 +169,20 @@ _TAIL = (
 )  # fmt: skip
 
 
-def normal(shape: Sequence[int], *, purpose: int, position: int) -> np.ndarray:
+def normal(
+    shape: Sequence[int], *, purpose: int, position: int, share_kept: float = 1.0, seed: int | None = None
+) -> np.ndarray:
     """Normal numbers, float64: each from one uniform number by the inverse of the distribution (AS 241).
 
+    share_kept: how much of the distribution, about its middle, they are drawn from. seed: another than the one in use.
     The same bits everywhere: NumPy rounds + - * / and sqrt correctly, the logarithm is ours.
     """
-    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64)
+    share = uniform(shape, 0.0, 1.0, purpose=purpose, position=position, dtype=np.float64, seed=seed)
+    return normal_at((1 - share_kept) / 2 + share_kept * share)
+
+
+def normal_at(share: np.ndarray) -> np.ndarray:
+    """The normal numbers below which such a share of all lies, in [0, 1)."""
     half_step = 2.0**-54  # shares are multiples of 2**-53; the middle of a step is neither 0 nor 1
     q = share - 0.5 + half_step
     beyond = np.where(share < 0.5, share + half_step, 1 - share - half_step)
@@ -126,6 +200,7 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: np.ndarr
     return above / below
 
 
-def permutation(n: int) -> np.ndarray:
+def permutation(n: int, generator: Generator | None = None) -> np.ndarray:
     """The next shuffled order of n samples, int64 (n,)."""
-    return _core.permutation(n, state.seed, ORDER, state.advance("orders"))
+    source = state_of(generator)
+    return _core.permutation(n, source.seed, ORDER, source.advance("orders"))

@@ -1,4 +1,4 @@
-"""Modules that version 0.1.0 had elsewhere: an import of the former name gives the module itself."""
+"""Modules that version 0.1.0, PyTorch or Keras has elsewhere: an import of that name gives the module itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-# Former name: where it is now, both below fastnn. `tensor` and `device` are a function and a class there.
+# Former name, or PyTorch's: where it is now, both below fastnn. `tensor` and `device` are a function and a class there.
 RENAMED = {
+    "amp.autocast_mode": "amp",
+    "amp.grad_scaler": "amp",
+    "cuda.amp": "amp",
+    "cuda.amp.autocast_mode": "amp",
+    "cuda.amp.grad_scaler": "amp",
     "check": "checks.check",
     "checkpoint": "training.checkpoint",
     "cli": "commands.cli",
@@ -27,12 +32,23 @@ RENAMED = {
     "indexing": "eager.indexing",
     "info": "commands.info",
     "inplace": "eager.inplace",
+    "keras.layers.advanced_activations": "keras.layers.activation",
+    "keras.objectives": "keras.losses",
+    "keras.optimizers.legacy": "keras.optimizers.kinds",
     "linalg": "eager.linalg",
     "losses": "nn.losses",
     "lowering": "engine.lowering",
     "metrics": "training.metrics",
     "network": "training.network",
     "nn.layers": "nn",
+    "nn.modules": "nn",
+    "nn.modules.activation": "nn.activation",
+    "nn.modules.container": "nn.container",
+    "nn.modules.dropout": "nn.dropout",
+    "nn.modules.flatten": "nn.flatten",
+    "nn.modules.linear": "nn.linear",
+    "nn.modules.loss": "nn.losses",
+    "nn.modules.module": "nn.module",
     "ops": "eager.ops",
     "photo": "data.photo",
     "plan": "engine.plan",
@@ -47,6 +63,10 @@ RENAMED = {
     "summary": "reporting.summary",
     "tensorboard_log": "training.tensorboard_log",
     "trainer": "training.trainer",
+    "utils.data.dataloader": "data.loader",
+    "utils.data.dataset": "data.dataset",
+    "utils.data.sampler": "data.sampler",
+    "utils.tensorboard.writer": "io.event_files",
 }
 
 

@@ -1,9 +1,14 @@
-"""Text for people: what a screen can show of it, and which name was perhaps meant."""
+"""Text for people: what a screen can show of it, how it gets there, which name was perhaps meant, what they can do."""
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable
 from typing import TextIO
+from weakref import WeakSet
+
+from fastnn.platform import name_of
 
 
 def can_show(text: str, stream: TextIO | None) -> bool:
@@ -22,11 +27,86 @@ def safe_text(text: str, encoding: str | None) -> str:
     return printable.encode(encoding, "backslashreplace").decode(encoding)
 
 
+# Streams that could not take a text: said once.
+_failed: WeakSet[TextIO] = WeakSet()
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody watches a stream; it need not be there, open or a real file."""
+    try:
+        return stream is not None and stream.isatty()
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def say(text: str, stream: TextIO | None) -> None:
+    """Writes a text at once, as the stream can show it.
+
+    Nothing where there is no stream (a daemon, ``pythonw``). One that cannot take it, on a full disk or closed, is said
+    once on the error stream, and the program goes on.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+    """
+    if stream is None:
+        return
+    try:
+        stream.write(safe_text(text, getattr(stream, "encoding", None)))
+        if hasattr(stream, "flush"):
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        _note_failure(stream, error)
+
+
+def lost(stream: TextIO | None) -> bool:
+    """Whether a stream could not take a text of :func:`say`."""
+    return stream is not None and stream in _failed
+
+
+def _note_failure(stream: TextIO, error: OSError | ValueError) -> None:
+    if stream in _failed:
+        return
+    _failed.add(stream)
+    if stream is not sys.stderr:
+        reason = getattr(error, "strerror", None) or error
+        say(f"fastnn: {name_of(stream)} cannot be written: {reason}; going on without it\n", sys.stderr)
+
+
+def natural(name: str) -> list[str | tuple[int, str]]:
+    """Sorts layer2 before layer10: texts and numbers in turn, a number by its digits, which may be thousands."""
+    parts = re.split("([0-9]+)", name)
+    return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in enumerate(parts)]
+
+
+_options: frozenset[str] | None = None
+
+
+def offer(options: Iterable[str] | None) -> None:
+    """From here on advice is for a command that has these options (None: for Python)."""
+    global _options
+    _options = None if options is None else frozenset(options)
+
+
+def way(option: str, python: str) -> str:
+    """How to do something: by an option (``--limit N``) where the command that runs has it, else in Python."""
+    return option if option.split(maxsplit=1)[0] in (_options or ()) else python
+
+
+def in_python(words: str) -> str:
+    """Words on what is there in Python alone; nothing for a command."""
+    return words if _options is None else ""
+
+
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
-    """At most ``count`` of the known names that are like a word, the most alike first."""
+    """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
+    letters, as letters in each other's places are the likeliest slip.
+    """
     from difflib import get_close_matches
 
-    return get_close_matches(word, list(known), n=count)
+    found = get_close_matches(word, list(known), n=count + 2)
+    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

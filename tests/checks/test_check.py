@@ -10,8 +10,9 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from fastnn import Network, Tensor, _core, keras, nn, optim, random
+from fastnn import Network, _core, keras, nn, optim, random
 from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
 from fastnn.training.model_files import parameters_sha256
 from fastnn.utils.data import DataLoader, Dataset, TensorDataset
 

@@ -14,11 +14,12 @@ import fastnn
 import numpy as np
 import processes
 import pytest
-from fastnn import Network, Tensor, chinese, kernels, nn, optim
+from fastnn import Network, chinese, kernels, nn, optim
 from fastnn.data.idx import read_idx, read_labelled
 from fastnn.data.images import open_image
 from fastnn.data.source import open_source
 from fastnn.datasets import ImageFolder
+from fastnn.eager.tensor import Tensor
 from fastnn.keras.layers import Dense
 from fastnn.keras.models import Sequential
 from fastnn.utils.data import DataLoader
@@ -126,7 +127,7 @@ CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "6 nothing": (lambda d: open_image(cut(image(d / "x.png"), 0)), r"x\.png 是空文件 \(0 字节\)"),
     "7 bomb": (lambda d: open_image(image(d / "x.png"), max_pixels=10), r"声称有 8 x 8 = 64 个像素, 上限是 10"),
-    "8 sizes": (sizes, r"图片大小不一致: 8x8 \(2\), 9x7 .*。请使用 --resize 8x8"),
+    "8 sizes": (sizes, r"图片大小不一致: 8x8 \(2\), 9x7 .*。请使用 transforms\.Resize\(\(8, 8\)\)"),
     "9 truncated IDX": (
         lambda d: read_idx(cut(idx(d / "i", np.zeros((3, 4, 4))), 30)),
         r"/i 不完整: 文件头说有 3x4x4 = 48 字节, 实际只有 14 字节",

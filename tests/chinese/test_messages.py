@@ -14,12 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from fastnn import Network, Tensor, chinese, kernels, nn
+from fastnn import Network, chinese, kernels, nn
 from fastnn.chinese.messages import ENGLISH, FULLER, LINES
 from fastnn.commands import cli
 from fastnn.data.decode import decode_folder
 from fastnn.data.pixels import PixelPlan
+from fastnn.eager.tensor import Tensor
 from fastnn.errors import Fault, FormatError, NonFiniteLossError, fault_of, retold, told
+from fastnn.text import offer
 from job_runs import call
 from repository import CPP, PACKAGE, cpp_files
 from small_data import write_idx
@@ -149,7 +151,7 @@ def test_bad_images_are_told_together(tmp_path: Path) -> None:
     one = caught(lambda: decode_folder(paths[:1], PixelPlan(())))
     assert contents(one) == ("file.empty", {"path": paths[0]})
     two = caught(lambda: decode_folder(paths, PixelPlan(())))
-    assert chinese.translated(two) == "2 张图片中有 2 张不能用: 请删除它们, 或加上 --on-bad-image skip"
+    assert chinese.translated(two) == "2 张图片中有 2 张不能用: 请删除它们, 或使用 ImageFolder(..., is_valid_file=...)"
 
 
 def test_commands_add_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +167,9 @@ def test_commands_add_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_reports(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Of the commands: memory, which has words of its own there, and a fault of ours."""
     monkeypatch.setenv("FASTNN_LANG", "zh")
+    offer(["--arch", "--batch-size", "--limit", "--data"])
     assert cli.report("fastnn.train", MemoryError("4 GB"), traceback=False) == 2
+    offer(None)
     assert capsys.readouterr().err == (
         "fastnn.train: error: out of memory: 4 GB; try a smaller --arch, --batch-size or --limit\n"
         "内存不足: 请减小网络或批大小\n"

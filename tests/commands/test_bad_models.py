@@ -128,7 +128,7 @@ def tensors(**shapes: tuple[int, ...]) -> OrderedDict[str, np.ndarray]:
     [
         (tensors(conv_weight=(8, 1, 3, 3)), "tensor 'conv.weight' of shape (8, 1, 3, 3) has no place in a chain"),
         (tensors(a_weight=(8, 64), a_bias=(7,)), "tensor 'a.bias' of shape (7,) has no place"),
-        (tensors(a_bias=(8,), a_weight=(8, 64)), "tensor 'a.bias' of shape (8,) has no place"),
+        (tensors(a_bias=(8,)), "tensor 'a.bias' of shape (8,) has no place"),
         (tensors(a_weight=(8, 64), b_weight=(3, 9)), "a layer with 8 outputs is followed by one with 9 inputs"),
         (tensors(a_weight=(0, 64), b_weight=(3, 0)), "a weight has no elements"),
         ({}, "holds no 2-D weights"),

@@ -25,6 +25,13 @@ from PIL import Image
         (("--arch", "64-0-3"), "--arch is '64-0-3'"),
         (("--arch", "64-99999999999999-3"), "Linear(64 -> 99999999999999) needs "),
         (("--resize", "8"), "--resize is '8'; it must be WIDTHxHEIGHT, such as 28x28"),
+        (("--resize", "9" * 5000 + "x2"), "it must be WIDTHxHEIGHT, such as 28x28"),
+        (("--resize", "28x99999999999999999999"), "--resize is '28x99999999999999999999'; it must be"),
+        (
+            ("--resize", "60000x60000"),
+            "--resize 60000x60000 makes images of 3,600,000,000 features, 10,800,000,000 in colour; "
+            "layer 0 Linear(64->8) takes 64: change --resize or --arch",
+        ),
         (("--batch-size", 0), "argument --batch-size: 0 is too small; it must be at least 1"),
         (("--batch-size", "many"), "argument --batch-size: 'many' is not a whole number"),
         (("--epochs", 0), "argument --epochs: 0 is too small; it must be at least 1"),
@@ -44,6 +51,16 @@ from PIL import Image
 )
 def test_options(words: tuple, message: str, train: Callable, data: Path) -> None:
     refused(train(*words), message)
+
+
+@pytest.mark.parametrize("arch", ["1000-2-3", "3000-2-3"])
+def test_sizes_are_refused_before_an_image_is_read(arch: str, train: Callable, data: Path) -> None:
+    """Grey or in colour; what fits neither is refused although no image could be read."""
+    for path in data.rglob("*.png"):
+        path.write_bytes(b"no image")
+    refused(train("--resize", "40x24", "--arch", arch), "features, 2,880 in colour; layer 0 Linear(")
+    read = train("--resize", "40x25", "--arch", arch)
+    assert read.code == 2 and "000.png is not an image" in read.err
 
 
 def test_commands(tmp_path: Path) -> None:

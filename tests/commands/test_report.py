@@ -19,6 +19,7 @@ from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import tag
 from fastnn.reporting.page import percent
 from fastnn.training.model_files import load_model
+from fastnn.training.trained_on import square
 from job_runs import Outcome, call, refused, temporary_files, train_json
 from page_tree import Node, parse, pixels
 from PIL import Image
@@ -49,7 +50,7 @@ def save_constant(path: Path, sizes: tuple[int, ...], bias: list[float], **info:
     last = list(network.children())[-1]
     last.weight._data[...] = 0
     last.bias._data[...] = bias
-    network.save(path, **info)
+    network.save(path, **{"input_shape": square(sizes[0]), "preparation": "scaled", **info})
     return path
 
 
@@ -173,7 +174,7 @@ def test_percent() -> None:
 def test_the_class_is_that_of_the_outputs() -> None:
     """Two outputs whose probabilities round to the same number."""
     found = Findings(np.array([[1e-9, 2e-9]], dtype=np.float32), np.array([1]))
-    assert found.probabilities[0, 0] == found.probabilities[0, 1]
+    assert found.values[0, 0] == found.values[0, 1]
     assert found.correct == 1
 
 

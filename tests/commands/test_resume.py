@@ -77,7 +77,7 @@ def _wait_for_saves(process: subprocess.Popen, state: Path, saves: int) -> None:
 
 
 def _wait_for_save_to_begin(process: subprocess.Popen, folder: Path) -> None:
-    while process.poll() is None and not any(folder.glob(f".*.{process.pid}-*")):
+    while process.poll() is None and not any(folder.glob(f".*-{process.pid}-*")):
         time.sleep(0.0005)
 
 

@@ -26,17 +26,19 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(
     option: str, small: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
     out = () if option == "--out" else ("--out", tmp_path / "net.pth")
     for path, part in (
         (tmp_path / "no" / "where", f"cannot be written: there is no folder {tmp_path}/no"),
         (tmp_path / "file" / "net", f"cannot be written: there is no folder {tmp_path}/file"),
         (tmp_path, "it is a folder or a device, not a file"),
         ("/dev/full", "it is a folder or a device, not a file"),
+        (tmp_path / "loop", "it is a link that leads back to itself"),
     ):
         refused(call(*small(*out, option, path)), f"{path} cannot be written: ", part)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     refused(call(*small(*out, option, tmp_path / "new")), "cannot be written: no permission")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 
 
 @pytest.mark.parametrize("option", ["--wrong", "--json"])

@@ -141,7 +141,7 @@ def test_while_training(engine: str, number: int, start: Callable, words: tuple,
 def test_while_saving(number: int, start: Callable, words: tuple, tmp_path: Path) -> None:
     job = start(*words, "--checkpoint-every", 1, "--out", "model.pth")
     job.wait_for("Batch 0")
-    while not any(tmp_path.glob(f".*.{job.process.pid}-*")):
+    while not any(tmp_path.glob(f".*-{job.process.pid}-*")):
         time.sleep(0.0005)
     check_end(job.stop(number), number)
     assert temporary_files(tmp_path) == []

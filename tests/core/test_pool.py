@@ -100,3 +100,26 @@ assert threads() >= before
 assert _core.fma_peak(20, 0.01) > 0 and _core.matmul(x, x)[0, 0] == 150
 """
     assert ends_with(code) == (0, os.strerror(11))
+
+
+@pytest.mark.parametrize("memory", [1, 4])
+def test_fewer_threads_where_so_many_cannot_be_had(memory: int) -> None:
+    """1,000 threads want 8 GB of stacks. Products, steps and predictions go on with those that there can be."""
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_AS, ({memory} << 30, resource.RLIM_INFINITY))
+_core.set_num_threads(1000)
+import fastnn
+from fastnn import nn, optim
+assert 1 <= _core.get_num_threads() < 1000
+a = fastnn.Tensor(np.ones((700, 700), np.float32))
+assert (a @ a)[0, 0].item() == 700
+model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 2))
+step = fastnn.compile(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+losses = [step(np.ones((512, 64), np.float32), np.zeros(512, np.int64)).item() for _ in range(3)]
+assert losses[2] < losses[0]
+_core.set_num_threads(2)
+assert _core.get_num_threads() == min(2, _core.get_num_threads())
+print("done")
+"""
+    assert ends_with(code) == (0, "done")

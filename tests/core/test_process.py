@@ -49,7 +49,7 @@ model = nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(
 step = fastnn.compile(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
 x, y = np.ones((64, 784), np.float32), np.zeros(64, np.int64)
 step(x, y)
-nn.CrossEntropyLoss()(model(fastnn.Tensor(x)), fastnn.Tensor(y)).backward()
+nn.CrossEntropyLoss()(model(fastnn.from_numpy(x)), fastnn.from_numpy(y)).backward()
 try:
     step(x, y + 10)
 except ValueError:

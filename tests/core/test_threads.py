@@ -8,6 +8,7 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import fastnn
@@ -16,7 +17,7 @@ import pytest
 from fastnn import nn, optim, random
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan, compile
-from fastnn.engine.recording import Recorder
+from fastnn.engine.recording import Recorder, one_at_a_time
 from harness import configured
 from models import bits, classes, eager_step, mlp, trained
 
@@ -76,7 +77,8 @@ def test_fork_beside_another_thread(what: str) -> None:
         step = compile(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters()))
 
         def work() -> None:
-            with Recorder() if what == "a recording" else configured("", 2):
+            recording = what == "a recording"
+            with one_at_a_time if recording else nullcontext(), Recorder() if recording else configured("", 2):
                 while not stop.is_set():
                     step(X, Y) if what == "a plan" else x @ x
                     started.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastnn import random
-from fastnn.data import notes
+from fastnn.io import notes
 from PIL import Image
 from small_data import idx_bytes
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastnn.data.resident import NotResident
+from fastnn.data.source import open_source
 from fastnn.datasets import MNIST
 from fastnn.errors import FormatError
 from fastnn.transforms import Compose, Grayscale, Normalize, Resize, ToTensor
+from fastnn.utils.data import DataLoader
 
 
 def test_contract(mnist_folder: Callable) -> None:
@@ -96,3 +99,13 @@ class Inverted(MNIST):
 def test_no_resident_where_samples_may_differ(mnist_folder: Callable) -> None:
     assert Inverted(mnist_folder(), transform=ToTensor()).resident() is None
     assert MNIST(mnist_folder()).resident() is None
+
+
+def test_a_block_beyond_the_memory_is_not_made(mnist_folder: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples come one by one then; where only a block will do, the error says what it would need."""
+    root = mnist_folder()
+    data = MNIST(root, transform=Compose([Resize(5), ToTensor()]))
+    monkeypatch.setattr("fastnn.data.resident.fits_memory", lambda size: size < 500)
+    assert data.resident() is None and next(iter(DataLoader(data, batch_size=40)))[0].shape == (40, 1, 5, 5)
+    with pytest.raises(NotResident, match=r"40 images of 5x5x1 need 1.0 kB, .* Make them smaller \(transforms.Resize"):
+        open_source(root, resize=(5, 5))

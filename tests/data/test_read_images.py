@@ -8,9 +8,11 @@ import random
 import struct
 import zlib
 from collections.abc import Sequence
+from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from fastnn import _core
 from fastnn.data.decode import decode_chunk, decode_folder
@@ -152,6 +154,7 @@ def test_every_colour_becomes_the_grey_of_pillow(tmp_path: Path) -> None:
 
 
 SMALL = zlib.compress(b"\0\1\2\0\3\4")
+SMALL_HEADER = header(2, 2, GREY)[1]
 END = (b"IEND", b"")
 
 
@@ -167,6 +170,16 @@ END = (b"IEND", b"")
         "colour profile": [header(2, 2, GREY), (b"iCCP", b"x\0\0" + zlib.compress(b"")), (b"IDAT", SMALL), END],
         "unknown critical chunk": [header(2, 2, GREY), (b"ABCD", b""), (b"IDAT", SMALL), END],
         "gamma of another size": [header(2, 2, GREY), (b"gAMA", b""), (b"IDAT", SMALL), END],
+        "another compression": [(b"IHDR", SMALL_HEADER[:10] + b"\1\0\0"), (b"IDAT", SMALL), END],
+        "another method of filters": [(b"IHDR", SMALL_HEADER[:11] + b"\1\0"), (b"IDAT", SMALL), END],
+        "a text of more than 64 KB": [header(2, 2, GREY), (b"tEXt", bytes(65537)), (b"IDAT", SMALL), END],
+        "transparency behind the data": [
+            header(2, 2, PALETTE),
+            (b"PLTE", bytes(15)),
+            (b"IDAT", SMALL),
+            (b"tRNS", bytes(5)),
+            END,
+        ],
         "no data": [header(2, 2, GREY), END],
         "no end": [header(2, 2, GREY), (b"IDAT", SMALL)],
         "end with content": [header(2, 2, GREY), (b"IDAT", SMALL), (b"IEND", b"x")],
@@ -220,6 +233,60 @@ def test_the_small_file_itself_is_taken(tmp_path: Path) -> None:
     assert read(palette, 3, (2, 2)).tolist() == [[[3, 6], [9, 12]], [[4, 7], [10, 13]], [[5, 8], [11, 14]]]
     for size in ((2, 3), (1, 2), (4, 1)):
         assert read(grey, 1, size) is None
+
+
+def test_what_just_fits_is_taken(tmp_path: Path) -> None:
+    """Text of 64 KB, transparency of all colours, a file of 1 MiB; not one byte more."""
+    path, texts = tmp_path / "a.png", [(b"tEXt", bytes(65536))] * 15
+    path.write_bytes(png([header(2, 2, GREY), (b"tEXt", bytes(65536)), (b"IDAT", SMALL), END]))
+    assert read(path, 1, (2, 2)).tolist() == [[[1, 2], [3, 4]]]
+    colours = [header(2, 2, PALETTE), (b"PLTE", bytes(range(15))), (b"tRNS", bytes(5)), (b"IDAT", SMALL), END]
+    path.write_bytes(png(colours))
+    assert read(path, 3, (2, 2)) is not None
+    usual = len(png([header(2, 2, GREY), *texts, (b"tEXt", b""), (b"IDAT", SMALL), END]))
+    for more in (0, 1):
+        rest = bytes(2**20 - usual + more)
+        path.write_bytes(png([header(2, 2, GREY), *texts, (b"tEXt", rest), (b"IDAT", SMALL), END]))
+        assert path.stat().st_size == 2**20 + more
+        assert (read(path, 1, (2, 2)) is None) == bool(more)
+        assert _core.png_size(path) == (None if more else (2, 2))
+
+
+def test_a_header_that_is_not_whole_claims_no_size(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.png", png([header(2, 2, GREY), (b"IDAT", SMALL), END])
+    for cut in range(29):  # a signature of 8 bytes, length and name of the chunk, 13 bytes
+        path.write_bytes(whole[:cut])
+        assert _core.png_size(path) is None
+    path.write_bytes(whole[:29])
+    assert _core.png_size(path) == (2, 2)
+    for chunk in ((b"IHDR", SMALL_HEADER + b"\0"), (b"IHDR", SMALL_HEADER[:12]), (b"IHDS", SMALL_HEADER)):
+        path.write_bytes(png([chunk, (b"IDAT", SMALL), END]))
+        assert _core.png_size(path) is None
+
+
+def test_a_header_that_lies_costs_no_memory(tmp_path: Path) -> None:
+    """Data of 20 bytes give no image of 400 MB: no block of that size is touched to find out."""
+    path = tmp_path / "a.png"
+    path.write_bytes(png([header(20_000, 20_000, GREY), (b"IDAT", SMALL), END]))
+    code = """import resource, sys, numpy as np; from fastnn import _core
+out = np.zeros((1, 1, 20_000, 20_000), np.uint8)
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+print(_core.read_images([sys.argv[1]], out)[0], peak() - before < 100_000)"""
+    assert processes.printed(code, path) == "False True\n"
+
+
+CHECKED_MALLOC = find_library("c_malloc_debug")
+
+
+@pytest.mark.skipif(CHECKED_MALLOC is None, reason="needs glibc's library that checks malloc")
+def test_nothing_behind_its_memory_is_written(files: list[Path]) -> None:
+    """By glibc's malloc, which looks behind each block when it is freed."""
+    code = """import sys, numpy as np; from fastnn import _core
+for path in sys.argv[1:]:
+    size = _core.png_size(path)
+    assert _core.read_images([path], np.empty((1, 3, *size), np.uint8))[0]"""
+    processes.printed(code, *files, LD_PRELOAD=CHECKED_MALLOC, MALLOC_CHECK_="3")
 
 
 def test_every_damaged_byte_is_noticed(tmp_path: Path) -> None:
@@ -285,6 +352,33 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     for path in (pipe, tmp_path, tmp_path / "missing", Path("/dev/zero"), Path("/dev/null")):
         assert read(path, 1, (2, 2)) is None
         assert _core.png_size(path) is None
+
+
+def test_a_file_is_read_by_itself(tmp_path: Path) -> None:
+    """Whatever the reader had before: the first row's filter sees nothing above it, a short file has no more bytes."""
+    rows, paths = np.random.default_rng(4).integers(0, 256, (3, 9), np.uint8), []
+    for i, (kind, colour) in enumerate([(2, GREY), (2, RGB), (3, GREY), (3, RGB), (4, GREY), (4, RGB), (2, PALETTE)]):
+        pixel = 3 if colour == RGB else 1
+        some = rows[:, : 3 * pixel] if colour != PALETTE else rows[:, :3] % 5
+        data = zlib.compress(filtered(some, [kind] * 3, pixel))
+        palette = [(b"PLTE", bytes(range(15)))] if colour == PALETTE else []
+        paths.append(tmp_path / f"{i}.png")
+        paths[-1].write_bytes(png([header(3, 3, colour), *palette, (b"IDAT", data), END]))
+    order = [*range(7), *range(6, -1, -1)]
+    out = np.empty((len(order), 3, 3, 3), np.uint8)
+    assert _core.read_images([paths[i] for i in order], out).all()
+    for image, i in zip(out, order, strict=True):
+        assert np.array_equal(image, by_pillow(paths[i], 3)), i
+
+
+@pytest.mark.parametrize("cut", [*range(13), 20, 21, 30])
+def test_a_short_file_behind_another_one(tmp_path: Path, cut: int) -> None:
+    """The bytes that the other left in the buffer are none of its own, least of all a chunk of 4 GB."""
+    first, short = tmp_path / "a.png", tmp_path / "b.png"
+    first.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\xff" * 60)
+    short.write_bytes(png([header(2, 2, GREY), END])[:cut])
+    out = np.full((2, 1, 2, 2), 77, np.uint8)
+    assert not _core.read_images([first, short], out).any() and (out == 77).all()
 
 
 def test_nothing_is_no_image(tmp_path: Path) -> None:

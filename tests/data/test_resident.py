@@ -85,7 +85,7 @@ def test_one_bad_file(paths: list[str]) -> None:
         decode_folder(paths, GREY)
     assert str(caught.value) == (
         f"{bad} is not an image: starts with '<html>'. It was probably an error page saved by a download. "
-        "Delete it or leave it out with --on-bad-image skip (1 bad image among 60)"
+        "Delete it or leave it out with ImageFolder(..., is_valid_file=...) (1 bad image among 60)"
     )
 
 
@@ -98,7 +98,7 @@ def test_several_bad_files_are_told_together(paths: list[str]) -> None:
     assert lines[0] == "3 of 60 images cannot be used:"
     assert [line.split()[0] for line in lines[1:4]] == bad
     assert lines[3].endswith("cannot be opened: No such file or directory")
-    assert lines[4] == "Delete them or leave them out with --on-bad-image skip"
+    assert lines[4] == "Delete them or leave them out with ImageFolder(..., is_valid_file=...)"
 
 
 def test_reading_stops_after_twenty_bad_files(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_different_sizes_are_counted_and_named(paths: list[str]) -> None:
         decode_folder(paths, GREY)
     assert str(caught.value) == (
         f"images have different sizes: 6x4 (57), 32x32 (2: {odd[0]}, {odd[1]}), 8x9 (1: {odd[2]}). "
-        "Use --resize 6x4, in Python transforms.Resize((4, 6))"
+        "Use transforms.Resize((4, 6))"
     )
     assert len(decode_folder(paths, PixelPlan((Grayscale(), CenterCrop(4)))).images) == 60
 
@@ -172,7 +172,7 @@ def test_photos_of_all_sizes_stop_early(paths: list[str]) -> None:
 
 
 def test_memory_is_checked_before_it_is_taken(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "fits_memory", lambda size: size < 1_440)
+    monkeypatch.setattr("fastnn.data.resident.fits_memory", lambda size: size < 1_440)
     with pytest.raises(NotResident, match=r"^60 images of 6x4x1 need 1\.4 kB, .* of memory are free"):
         decode_folder(paths, GREY)
 

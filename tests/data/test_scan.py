@@ -77,6 +77,9 @@ def test_a_listing_is_sorted_by_bytes_and_knows_extensions(tree: Path) -> None:
     assert stamps.shape == (0, 3)
     assert sorted(folders) == [".git", "in", "in-x"]
     assert _core.list_folder(tree / "c", [], False)[0] == []
+    kind = "\x08"  # of a regular file, in the byte before its name: no part of it
+    assert _core.list_folder(tree / "c", [f"{kind}png", "png"], False)[0] == [".h.png", "a.PNG", "b.png", "png"]
+    assert _core.list_folder(tree / "c", [f"{kind}png"], False)[0] == []
 
 
 @pytest.mark.parametrize("year", [2400, 9999])
@@ -86,3 +89,19 @@ def test_times_that_fit_no_count_of_nanoseconds(tree: Path, year: int) -> None:
     if int(path.stat().st_mtime) != seconds:
         pytest.skip("this file system has no such times")
     assert _core.list_folder(tree / "c", PNG, True)[1][3, 1] == 2**63 - 1
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_links_that_loop(tree: Path, follow: bool) -> None:
+    """To themselves, to each other, to a folder above, to nothing: ignored as dangling ones are."""
+    before = names(Scan(str(tree), extensions=PNG))
+    folder = tree / "c" / "in"
+    for name, target in (("x.png", "x.png"), ("a.png", "b.png"), ("b.png", "a.png"), ("d", "d"), ("n.png", "no")):
+        (folder / name).symlink_to(target)
+    (folder / "up").symlink_to(tree / "c")
+    (tree / "class").symlink_to("class")
+    (tree / "class.png").symlink_to("class.png")
+    assert Scan(str(tree), follow).class_names() == ["c"]
+    assert names(Scan(str(tree), follow, PNG)) == before
+    assert names(Scan(str(tree), follow, is_valid=lambda path: path.lower().endswith(PNG))) == before
+    assert Scan(str(tree), follow, PNG).loose_files() == 0

@@ -150,12 +150,13 @@ def test_classes_that_differ(tree: Callable, tmp_path: Path) -> None:
 def test_sizes_that_differ(tree: Callable) -> None:
     root = tree(train={"a": 2}, test={"a": 1})
     Image.new("L", (9, 8)).save(root / "test" / "a" / "000.png")
-    with pytest.raises(ValueError, match="training images are 6x4, test images 9x8: use --resize 6x4"):
+    with pytest.raises(ValueError, match=r"training images are 6x4, test images 9x8: use resize=\(6, 4\)"):
         open_source(root)
     Image.new("L", (9, 8)).save(root / "train" / "a" / "000.png")
     Image.new("L", (6, 4)).save(root / "train" / "a" / "002.png")
     with pytest.raises(
-        ValueError, match=r"images have different sizes: 6x4 \(2\), 9x8 \(1: .*/a/000\.png\)\. Use --resize 6x4"
+        ValueError,
+        match=r"images have different sizes: 6x4 \(2\), 9x8 \(1: .*/a/000\.png\)\. Use transforms\.Resize\(\(4, 6\)\)",
     ):
         open_source(root)
 
@@ -250,7 +251,7 @@ def test_mnist_by_name(nowhere: Path, mnist_folder: Callable, tmp_path: Path, mo
     with pytest.raises(ValueError) as caught:
         open_source("mnist")
     text = str(caught.value)
-    assert f"into {nowhere}/mnist:" in text and "--data digits" in text
+    assert f"into {nowhere}/mnist:" in text and "needs no files: digits" in text and "--" not in text
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         assert f"\n  {name}-ubyte\n" in text
     mnist_folder(nowhere / "mnist", train=30)

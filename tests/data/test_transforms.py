@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fastnn.data.pixels import pixel_plan
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import FormatError
 from fastnn.transforms import (
     CenterCrop,
     Compose,
@@ -147,8 +148,41 @@ def test_max_size_is_checked() -> None:
 
 def test_images_only_where_images_are_needed(photo: Image.Image) -> None:
     for step in (Grayscale(), Resize(3), CenterCrop(3)):
-        with pytest.raises(TypeError, match=r"expected a PIL image, got Tensor; put \w+ before ToTensor\(\)"):
-            step(ToTensor()(photo))
+        with pytest.raises(TypeError, match=r"expected a PIL image or a Tensor, got ndarray; put ToPILImage\(\)"):
+            step(np.asarray(photo))
+    with pytest.raises(TypeError, match=r"got PngImageFile|got Image; put ToTensor\(\) before it"):
+        Normalize(0.5, 0.5)(photo)
+
+
+def test_pillows_numbers_of_interpolations(photo: Image.Image) -> None:
+    """Pillow's documentation: NEAREST 0, LANCZOS 1, BILINEAR 2, BICUBIC 3, BOX 4, HAMMING 5."""
+    for number, name in enumerate(("NEAREST", "LANCZOS", "BILINEAR", "BICUBIC", "BOX", "HAMMING")):
+        expected = photo.resize((9, 7), Image.Resampling[name])
+        spellings = (number, np.int64(number), Image.Resampling[name], InterpolationMode[name], name.lower())
+        for mode in (*spellings, getattr(Image, name)):
+            step = Resize((7, 9), interpolation=mode)
+            assert step.interpolation is InterpolationMode[name] and step(photo).tobytes() == expected.tobytes()
+    assert Resize((7, 9), InterpolationMode.NEAREST_EXACT)(photo).tobytes() == Resize((7, 9), 0)(photo).tobytes()
+    for wrong in (6, -1, 2.0, None):
+        with pytest.raises(TypeError, match=r"should be an InterpolationMode or Pillow's 0 \(nearest\), 1 \(lanczos\)"):
+            Resize(7, wrong)
+    with pytest.raises(ValueError, match="'cubic'"):
+        Resize(7, "cubic")
+
+
+@pytest.mark.parametrize("step", [Resize, CenterCrop])
+@pytest.mark.parametrize("size", [(60_000, 60_000), (28, 10**20), 7072, [10**9]])
+def test_sizes_are_refused_before_anything_is_allocated(step: type, size: object) -> None:
+    with pytest.raises(ValueError, match=r"pixels; the limit is 50,000,000\. Make it smaller"):
+        step(size)
+
+
+def test_a_long_image_is_not_resized_to_more_than_an_image_may_have() -> None:
+    long = Image.new("L", (1, 60_000))
+    for image in (long, Tensor(np.zeros((1, 1, 60_000), np.float32))):
+        with pytest.raises(FormatError, match=r"would have 30 x 1800000 pixels|would have 1800000 x 30 pixels"):
+            Resize(30)(image)
+    assert Resize((3, 30))(long).size == (30, 3) and Resize(2, max_size=60_000)(long).size == (1, 60_000)
 
 
 def test_normalize_subtracts_then_divides(photo: Image.Image) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import sys
 import threading
@@ -209,6 +210,7 @@ class TestChangedInPlace:
     def test_in_another_process(self) -> None:
         """A pickle of a tensor that was changed often, read where little has happened so far."""
         code = """
+import copy
 import pickle, sys
 from fastnn import Tensor
 x, w = pickle.loads(bytes.fromhex(sys.argv[1])), Tensor([2.0, 3.0]).requires_grad_()
@@ -241,3 +243,123 @@ print(w.grad.tolist())
             change()
             with pytest.raises(RuntimeError, match="changed in place since"):
                 loss.backward()
+
+
+# What looks at the memory of a leaf of shape (4,), on the tape and off it.
+VIEWS: dict[str, Callable[[Tensor], Tensor]] = {
+    "itself": lambda w: w,
+    "slice": lambda w: w[0:3],
+    "step": lambda w: w[::2],
+    "element": lambda w: w[1],
+    "new axis": lambda w: w[None, ..., 1:],
+    "slice of a slice": lambda w: w[1:][1:],
+    "view": lambda w: w.view(2, 2),
+    "column of a view": lambda w: w.view(2, 2).t()[1],
+    "expand": lambda w: w.expand(3, 4),
+    "iteration": lambda w: next(iter(w.view(2, 2))),
+    "detach": lambda w: w.detach(),
+    "data": lambda w: w.data[2:],
+    "made of it": lambda w: Tensor(w),
+    "a parameter": lambda w: nn.Parameter(w),
+}
+
+
+@pytest.mark.parametrize("changed", [name for name in VIEWS if name != "expand"])
+@pytest.mark.parametrize("used", VIEWS)
+def test_memory_has_one_version(used: str, changed: str) -> None:
+    """A product of one view with a leaf; then another view, or the leaf, changes: with and without a node."""
+    w, other = leaf(1.0, 2.0, 3.0, 4.0), leaf(2.0)
+    loss = (VIEWS[used](w) * other).sum()
+    with no_grad():
+        VIEWS[changed](w).zero_()
+    with pytest.raises(RuntimeError, match="changed in place since"):
+        loss.backward()
+    assert other.grad is None
+    (VIEWS[used](w) * other).sum().backward()  # computed from the new values
+    assert other.grad.item() == VIEWS[used](w).detach().sum().item()
+
+
+@pytest.mark.parametrize("changed", VIEWS)
+def test_a_step_changes_every_view(changed: str) -> None:
+    """Also where the product reads no tensor that the optimizer knows."""
+    w = nn.Parameter(np.array([1.0, 2.0, 3.0, 4.0]))
+    view = VIEWS[changed](w)
+    loss = (view.detach() * leaf(2.0)).sum()
+    w.grad = Tensor(np.ones(4))
+    optim.SGD([w], lr=0.5).step()
+    with pytest.raises(RuntimeError, match="changed in place since"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("use", [Tensor.relu, Tensor.exp, Tensor.sigmoid, Tensor.tanh, lambda x: x.softmax(0)])
+def test_a_result_that_backward_reads(use: Callable[[Tensor], Tensor]) -> None:
+    """Changed through a view off the tape, which is the only way to it."""
+    for change in (lambda y: y.detach().zero_(), lambda y: y.view(2, 1).detach()[0].zero_()):
+        y = use(leaf(1.0, 2.0))
+        loss = (y * 3).sum()
+        change(y)
+        with pytest.raises(RuntimeError, match=r"needs the result of .* changed in place since"):
+            loss.backward()
+
+
+def test_indices_that_backward_reads() -> None:
+    x = leaf(1.0, 5.0, 2.0)
+    values, indices = x.max(0)
+    indices.zero_()
+    with pytest.raises(RuntimeError, match="needs the result of Max"):
+        values.backward()
+    values = x.max(0).values
+    values.detach().zero_()  # which are not read
+    values.backward()
+    assert x.grad.tolist() == [0.0, 1.0, 0.0]
+
+
+def test_other_memory_may_change() -> None:
+    """Copies, what was never read, and results that only others' gradients would need."""
+    w = leaf(1.0, 2.0)
+    copies = [w.detach().clone(), w.detach()[[0, 1]], w.detach() + 0, w.detach().float().double()]
+    loss, total = (w * w).sum(), w + 1
+    for each in [*copies, total.detach()]:
+        each.zero_()
+    (loss + total.sum()).backward()
+    assert w.grad.tolist() == [3.0, 5.0]
+
+
+def test_data_in_its_place_is_a_change() -> None:
+    """The product with a layer's weight looks it up when the gradients are wanted."""
+    layer, x = nn.Linear(2, 1), Tensor(np.ones((1, 2), np.float32), requires_grad=True)
+    loss = layer(x).sum()
+    layer.weight.data = Tensor(np.zeros((1, 2), np.float32))
+    with pytest.raises(RuntimeError, match="changed in place since"):
+        loss.backward()
+    layer.bias.data = fresh = Tensor(np.ones(1, np.float32))  # from here on they share it
+    loss = (layer.bias * layer.bias).sum()
+    fresh.zero_()
+    with pytest.raises(RuntimeError, match="changed in place since"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("fill", [nn.init.zeros_, nn.init.uniform_, nn.init.xavier_uniform_])
+def test_initialising_is_a_change(fill: Callable[[Tensor], Tensor]) -> None:
+    layer, x = nn.Linear(2, 2), Tensor(np.ones((1, 2), np.float32), requires_grad=True)
+    loss = layer(x).sum()
+    fill(layer.weight)
+    with pytest.raises(RuntimeError, match="changed in place since"):
+        loss.backward()
+
+
+def test_a_copy_has_a_version_of_its_own() -> None:
+    w = leaf(1.0, 2.0)
+    _ = w[0:1]
+    for other in (copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
+        loss = (other * other).sum()
+        with no_grad():
+            w += 1
+        loss.backward()
+        assert other.grad.tolist() == [2 * value for value in other.tolist()]
+    twin = copy.copy(w)  # of the same memory
+    loss = (twin * twin).sum()
+    with no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match="changed in place since"):
+        loss.backward()

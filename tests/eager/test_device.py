@@ -48,3 +48,54 @@ def test_calls_without_effect() -> None:
     cuda.manual_seed_all(7)
     assert fastnn.initial_seed() == 7
     fastnn.manual_seed(before)
+
+
+def test_no_other_accelerator() -> None:
+    """What scripts ask before they choose a device, and switches that they set."""
+    from fastnn import accelerator, backends
+
+    assert not backends.mps.is_available() and not backends.mps.is_built() and not backends.cudnn.is_available()
+    assert accelerator.is_available() is cuda.is_available() and accelerator.device_count() == cuda.device_count()
+    if not accelerator.is_available():
+        assert accelerator.current_accelerator() is None
+    backends.cudnn.deterministic, backends.cudnn.benchmark = True, False
+    backends.cuda.matmul.allow_tf32 = True
+    with pytest.raises(AttributeError):
+        _ = backends.vulkan
+    assert str(device("mps")) == "mps"
+    with pytest.raises(RuntimeError, match="Apple's GPUs"):
+        fastnn.ones(1).to("mps")
+
+
+def test_forms_of_to() -> None:
+    x, cpu = fastnn.ones(2), device("cpu")
+    assert x.to(cpu, non_blocking=True) is x.to("cpu", fastnn.float32) is x.to(cpu, dtype=fastnn.float32) is x
+    assert x.to(cpu, fastnn.float64, True).dtype is x.to(fastnn.ones(1).double()).dtype is fastnn.float64
+    assert x.to(fastnn.int64, non_blocking=True).dtype is fastnn.int64 and x.to(x) is x
+    assert x.to(cpu, copy=True) is not x
+    model = nn.Linear(2, 2)
+    assert model.to(cpu, fastnn.float64, non_blocking=True) is model and model.weight.dtype is fastnn.float64
+
+
+def test_mixed_precision_is_float32() -> None:
+    """As PyTorch's with enabled=False: a step is a step."""
+    from fastnn import amp, optim
+    from fastnn.cuda.amp import autocast
+    from fastnn.cuda.amp.grad_scaler import GradScaler
+
+    assert autocast is amp.autocast and GradScaler is amp.GradScaler
+    weights = []
+    for scaled in (False, True):
+        fastnn.manual_seed(0)
+        model = nn.Linear(2, 1)
+        optimizer, scaler = optim.SGD(model.parameters(), lr=0.1), GradScaler("cpu", init_scale=1024.0)
+        with autocast("cpu", enabled=scaled):
+            loss = model(fastnn.ones(3, 2)).sum()
+        (scaler.scale(loss) if scaled else loss).backward()
+        scaler.unscale_(optimizer)
+        assert (scaler.step(optimizer) if scaled else optimizer.step()) is None
+        scaler.update()
+        weights.append(model.weight.tolist())
+    assert weights[0] == weights[1] and scaler.get_scale() == 1.0 and not scaler.is_enabled()
+    scaler.load_state_dict(scaler.state_dict())
+    assert autocast(device_type="cuda")(len)([1]) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn.eager import linalg
@@ -101,11 +102,12 @@ def classified(function: Function) -> Callable[[st.DataObject], Problem]:
     return draw
 
 
-def compared(function: Function) -> Callable[[st.DataObject], Problem]:
+def compared(function: Function, away: float = 0) -> Callable[[st.DataObject], Problem]:
     def draw(data: st.DataObject) -> Problem:
         shape, reduction = data.draw(st.tuples(npst.array_shapes(min_dims=0, max_side=3), REDUCTIONS))
         target = Tensor(values(data, shape, low=0, high=1)[0])
-        return lambda x: function(x, target, reduction), values(data, shape)
+        x = target._data + values(data, shape, away=away)[0]
+        return lambda x: function(x, target, reduction), [np.asarray(x)]
 
     return draw
 
@@ -131,6 +133,30 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "leaky_relu": unary(lambda x: F.leaky_relu(x, -0.3), away=0.1),
     "sigmoid": unary(Tensor.sigmoid),
     "tanh": unary(Tensor.tanh),
+    "abs": unary(abs, away=0.1),
+    "signs": unary(lambda x: x.sign() * x + x.round() * x + x.floor() - x.ceil() + x.trunc(), away=0.1),
+    "clamp": unary(lambda x: x.clamp(-0.71, 1.03) * x),
+    "clamp by tensors": binary(lambda x, y: x.clamp(y, y + 1.3) * x),
+    "maximum": binary(lambda x, y: fastnn.maximum(x, y) * fastnn.minimum(x, y * 2)),
+    "where": binary(lambda x, y: fastnn.where(x > 0, x * y, y)),
+    "masked_fill": unary(lambda x: x.masked_fill(x > 0, 2.0) * x),
+    "remainder": binary(lambda x, y: x % y, away=0.5),
+    "powers": unary(lambda x: x.square() + x.reciprocal() + (x * x).rsqrt(), away=0.5),
+    "var": along(lambda x, dim, keepdim: x.var(dim, False, keepdim), least=1),
+    "std": along(lambda x, dim, keepdim: x.std(dim, keepdim=keepdim, correction=0.5), least=3),
+    "norm": along(lambda x, dim, keepdim: x.norm(2, dim, keepdim) + x.norm(3, dim, keepdim), least=1),
+    "norms": along(lambda x, dim, keepdim: x.norm(1, dim, keepdim) + x.norm(float("inf"), dim, keepdim), least=1),
+    "min": along(lambda x, dim, keepdim: x.min(dim, keepdim).values ** 2, least=1, one=True),
+    "amax": along(lambda x, dim, keepdim: x.amax(dim, keepdim) * x.amin(dim, keepdim), least=1),
+    "cumsum": along(lambda x, dim, keepdim: x.cumsum(dim) ** 2, one=True),
+    "sort": along(lambda x, dim, keepdim: x.sort(dim, keepdim).values * x, one=True),
+    "topk": along(lambda x, dim, keepdim: x.topk(1, dim, keepdim).values ** 2, least=1, one=True),
+    "median": along(lambda x, dim, keepdim: x.median(dim, keepdim).values ** 2, least=1, one=True),
+    "repeat": unary(lambda x: x.repeat(*[2] * (x.dim() + 1)) ** 2),
+    "flip": along(lambda x, dim, keepdim: x.flip(dim) * x, one=True),
+    "split": along(lambda x, dim, keepdim: fastnn.cat([a * a for a in x.split(2, dim)], dim), least=1, one=True),
+    "unbind": along(lambda x, dim, keepdim: fastnn.stack(x.unbind(dim), 0) ** 2, least=1, one=True),
+    "outer": binary(lambda x, y: fastnn.outer(x.flatten(), y.flatten())),
     "clone": unary(lambda x: x.clone() * x),
     "dropout": unary(dropped),
     "sum": along(lambda x, dim, keepdim: x.sum(dim, keepdim) ** 2),
@@ -146,6 +172,21 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "cross_entropy": classified(F.cross_entropy),
     "nll": classified(F.nll_loss),
     "mse": compared(F.mse_loss),
+    "l1": compared(F.l1_loss, away=0.01),
+    "smooth_l1": compared(lambda x, t, reduction: F.smooth_l1_loss(x, t, beta=0.7, reduction=reduction), away=0.01),
+    "huber": compared(lambda x, t, reduction: F.huber_loss(x, t, reduction, 0.7), away=0.01),
+    "bce of shares": compared(lambda x, t, reduction: F.binary_cross_entropy(x.sigmoid(), t, reduction=reduction)),
+    "bce, weighted": compared(lambda x, t, how: F.binary_cross_entropy_with_logits(x, t, t, None, None, how, t)),
+    "kl_div": compared(lambda x, t, reduction: F.kl_div(x, t, reduction=reduction)),
+    "smoothed": classified(lambda x, y, reduction: F.cross_entropy(x, y, reduction=reduction, label_smoothing=0.3)),
+    "weighted": classified(lambda x, y, how: F.cross_entropy(x, y, np.arange(1.0, 1 + x.shape[1]), reduction=how)),
+    "nll, weighted": classified(lambda x, y, how: F.nll_loss(x, y, np.arange(1.0, 1 + x.shape[1]), reduction=how)),
+    "normalize": along(lambda x, dim, keepdim: F.normalize(x, 2, dim) ** 2 * x, least=1, one=True),
+    "cosine": along(lambda x, dim, keepdim: F.cosine_similarity(x, x * x + 1, dim), least=1, one=True),
+    "erf": unary(Tensor.erf),
+    "smooth": unary(lambda x: F.gelu(x) + F.gelu(x, "tanh") + F.silu(x) + F.mish(x) + F.softplus(x, 2) + F.softsign(x)),
+    "with corners": unary(lambda x: F.elu(x, 0.7) + F.selu(x) + F.celu(x) + F.hardtanh(x, -9, 0), away=0.1),
+    "prelu": binary(lambda x, y: F.prelu(x, y.sum()) * x, away=0.1),
     "bce": compared(F.binary_cross_entropy_with_logits),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from fastnn.eager.tensor import Tensor
@@ -92,3 +94,18 @@ tensor([4, 5, 5, 3, 9, 3, 6, 3, 4, 9, 1, 6, 4, 6, 7, 3, 6, 6, 4, 1, 6, 0, 8, 8,
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden(name: str) -> None:
     assert repr(Tensor(ARRAYS[name])) == GOLDEN[name]
+
+
+def test_no_more_is_copied_than_is_shown() -> None:
+    """Repeated arrays, and large ones of every rank: some kilobytes."""
+    wide = np.zeros(1, np.float32)
+    shapes = [(2**40,), (2**20, 2**20), (3, 2**33), (2**33, 2), (2, 2**16, 2**16), (2**33, 1, 1)]
+    arrays = [np.broadcast_to(wide, shape) for shape in shapes] + [np.zeros(3_000_000), np.zeros((3_000_000, 1))]
+    tracemalloc.start()
+    try:
+        for array in arrays:
+            text = repr(Tensor(array))
+            assert "..." in text and len(text) < 2000
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()

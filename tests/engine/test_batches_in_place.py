@@ -11,6 +11,8 @@ from fastnn import _core, nn, optim, random
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan
 from fastnn.engine.program import Program
+from fastnn.training.engines import PlanEngine
+from fastnn.training.feed import Feed
 from models import bits, mlp
 
 ROWS, BATCH, STEPS, CLASSES = 84, 12, 6, 5
@@ -131,3 +133,16 @@ def test_rows_outside_are_refused(first: int) -> None:
     order = np.r_[np.arange(BATCH), first + np.arange(BATCH)]
     with pytest.raises(ValueError, match=rf"index -?\d+ at place \d+ is outside 0\.\.{ROWS - 1}"):
         plan.run(program, _core.Source(x, None, order), 0, 2)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000, 2500])
+@pytest.mark.parametrize(
+    "model",
+    [nn.Flatten(), nn.Sequential(), nn.Sequential(nn.Dropout(0.5), nn.Flatten())],
+    ids=["flatten", "nothing", "dropout"],
+)
+def test_outputs_that_are_the_inputs(model: nn.Module, rows: int) -> None:
+    """Or views of them: they are there too."""
+    x = np.arange(rows * 6, dtype=np.float32).reshape(rows, 2, 3)
+    out = PlanEngine(model).outputs(Feed.of_inputs(x))
+    np.testing.assert_array_equal(out.reshape(rows, 6), x.reshape(rows, 6))

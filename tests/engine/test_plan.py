@@ -293,6 +293,19 @@ def test_source_runs_are_steps(seconds: float) -> None:
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_call_ends_when_its_time_is_over(threads: int) -> None:
+    """After the first step where there is no time at all, so that an interrupt waits for no more than that."""
+    x, y = classes(WIDTH, CLASSES, [8])[0]
+    source = _core.Source(x, y, np.tile(np.arange(8), 1000))
+    model = mlp(WIDTH, 256, CLASSES)
+    with configured("", threads):
+        plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+        program = plan.train_program(x, y)
+        assert plan.run(program, source, 0, 1000, seconds=0.0) == 1
+        assert plan.run(program, source, 1, 999, seconds=60.0) == 999
+
+
 def test_notes_in_parameter_groups_are_the_users_own() -> None:
     """Arrays too; what the optimizer knows is seen when it changes."""
     model = nn.Sequential(nn.Linear(3, 2))

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import Tensor, nn, optim, random
+from fastnn import nn, optim, random
 from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan, RecordingError, compile
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -15,7 +15,7 @@ from fastnn.eager import ops
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.fusion import count_uses, drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.plan import Plan
-from fastnn.engine.recording import Record, Recorder, RecordingError
+from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
 from fastnn.nn import functional as F
 from models import classes, mlp
 
@@ -92,7 +92,7 @@ def test_other_threads_are_not_recorded() -> None:
     try:
         thread.start()
         for _ in range(300):
-            with Recorder() as recorder:
+            with one_at_a_time, Recorder() as recorder:
                 model(Tensor(X)).sum()
             counts.add(tuple(record.name for record in recorder.records))
     finally:
@@ -104,7 +104,6 @@ def test_other_threads_are_not_recorded() -> None:
 
 def test_a_recording_that_ends_while_another_thread_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = Recorder()
-    elsewhere._thread = -1
     answers = [None, elsewhere]
     asked = type("Ops", (), {"recorder": property(lambda self: answers.pop())})
     monkeypatch.setattr(sys.modules["fastnn.eager.support"], "ops", asked())
@@ -208,6 +207,7 @@ def core() -> _core.Plan:
         (lambda p: p.view(0, 0, [-1], [1], "float32"), ValueError, "must not be negative"),
         (lambda p: p.view(0, 0, [2], [-1], "float32"), ValueError, "must not be negative"),
         (lambda p: p.view(0, 0, [1], [1, 1], "float32"), ValueError, "a stride for each dimension"),
+        (lambda p: p.view(0, 0, [1] * 9, [1] * 9, "float32"), ValueError, "at most 8 of them; got 9 sizes"),
         (lambda p: p.view(0, 0, [1], [1], "int32"), TypeError, "no compiled plan works on int32"),
         (lambda p: p.view(7, 0, [1], [1], "float32"), ValueError, "no buffer 7"),
         (lambda p: p.buffer(-1), ValueError, "a buffer of -1 bytes"),
@@ -238,6 +238,14 @@ def core() -> _core.Plan:
 def test_the_executor_checks(core: _core.Plan, wrong: Callable[[Any], Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         wrong(core)
+
+
+@pytest.mark.parametrize("offset, shape, stride", [(0, [32], [1]), (4, [28], [1]), (0, [2, 4], [28, 1]), (31, [], [])])
+def test_a_view_ends_inside_its_memory(core: _core.Plan, offset: int, shape: list[int], stride: list[int]) -> None:
+    """The 64 bytes of the buffer and the cache line behind them that is its own: not an element more."""
+    core.view(0, offset, shape, stride, "float32")
+    with pytest.raises(ValueError, match="it ends at byte 132 of 128"):
+        core.view(0, offset + 1, shape, stride, "float32")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -271,6 +279,15 @@ def test_a_run_checks_its_source() -> None:
             plan.run(program, source, 0, steps)
     with pytest.raises(ValueError, match="losses is too small"):
         plan.run(program, _core.Source(X, Y, order), 0, 1, losses=np.zeros(0, np.float32))
+    twice = _core.Source(X, Y, np.tile(order, 2))
+    with pytest.raises(ValueError, match=r"losses is too small .* it has 1 elements, 2 steps give 2"):
+        plan.run(program, twice, 1, 1, losses=np.zeros(1, np.float32))
+    with pytest.raises((TypeError, ValueError), match="contiguous"):
+        plan.run(program, twice, 0, 1, losses=np.zeros(4, np.float32)[::2])
+    with pytest.raises(ValueError, match="steps -1 to 0 of 4 samples"):
+        plan.run(program, twice, -1, 1)
+    with pytest.raises(ValueError, match="losses were asked for, but program 1 has none"):
+        plan.run(plan.eval_program(X), twice, 0, 1, losses=np.zeros(1, np.float32))
     nan = np.full_like(X, np.nan)
     done = plan.run(program, _core.Source(nan, Y, np.tile(order, 5)), 0, 5, seconds=9, stop_at_nan=True)
     assert done == 1 and plan.core.steps_run == 1

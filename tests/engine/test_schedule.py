@@ -67,6 +67,17 @@ def test_rows_that_lie_otherwise_need_one(offset: int, stride: list[int]) -> Non
     assert views.phases(x) == [["rows", "gather", "relu"], ["rows", "add"]]
 
 
+def test_rows_that_overlap_are_not_apart() -> None:
+    """Each row of the reader ends with the first element of the next row, which another thread may still write."""
+    views = Views()
+    buffer = views.core.buffer(4096)
+    x, z = views.view(ROWS, 3), views.view(ROWS, 4)
+    views.core.emit(0, "relu", [x], [views.view(ROWS, 3, buffer=buffer)], {})
+    overlapping = views.view(ROWS, 4, buffer=buffer, stride=[3, 1])
+    views.core.emit(0, "add", [overlapping, overlapping], [z], {})
+    assert views.phases(x) == [["rows", "gather", "relu"], ["rows", "add"]]
+
+
 def test_reading_before_writing_stays_before() -> None:
     views = Views()
     buffer = views.core.buffer(4096)
@@ -95,8 +106,10 @@ def test_what_does_not_depend_shares_a_phase() -> None:
     assert views.phases(x) == [["rows", "gather"], ["group", "sum", "sum"], ["rows", "exp"]]
 
 
-def test_a_transpose_follows_its_weight() -> None:
-    """However the weight changes: by the step, by another program, from Python; or with the layer below frozen."""
+@pytest.mark.parametrize("arena", [False, True])
+def test_a_transpose_follows_its_weight(arena: bool) -> None:
+    """However the weight changes: by the step, by another program, from Python; or with the layer below frozen, or the
+    layer itself. (In an arena an update does not know what is made of the weight.)"""
     rng = np.random.default_rng(0)
     x, y = rng.random((ROWS, 5), dtype=np.float32), rng.integers(0, 3, ROWS)
 
@@ -105,7 +118,7 @@ def test_a_transpose_follows_its_weight() -> None:
         for i, parameter in enumerate(model.parameters()):
             parameter.data = Tensor(np.cos(np.arange(parameter.numel(), dtype=np.float32) + i).reshape(parameter.shape))
         optimizer, criterion = optim.SGD(model.parameters(), lr=0.5), nn.CrossEntropyLoss()
-        plan = Plan(model, criterion, optimizer)
+        plan = Plan(model, criterion, optimizer, arena=arena)
 
         def step(count: int) -> None:
             if compiled:
@@ -117,8 +130,9 @@ def test_a_transpose_follows_its_weight() -> None:
 
         first, last = model[0], model[2]
         for frozen in (True, False, True, False):
-            for parameter in first.parameters():
-                parameter.requires_grad = not frozen
+            for layer, fixed in ((first, frozen), (last, arena and not frozen)):
+                for parameter in layer.parameters():
+                    parameter.requires_grad = not fixed
             step(ROWS)
             step(ROWS - 1)
             step(ROWS)
@@ -187,6 +201,37 @@ def test_rows_that_are_not_there_change_nothing(threads: int, wrong: int) -> Non
                 assert f"index {wrong} at place" in str(error)
         weights.append(model[0].weight.detach().numpy().copy())
     assert np.array_equal(*weights)
+
+
+class Centred(nn.Module):
+    """Scores that take several phases; a parameter that has nothing to do with the samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.free = nn.Linear(5, 3), nn.Parameter(Tensor(np.ones(4, np.float32)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.layer(x)
+        for _ in range(3):
+            h = h - h.mean(0)
+        return h
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_wrong_label_changes_nothing(threads: int) -> None:
+    """Not even what could be updated before the loss is known."""
+    model, criterion = Centred(), nn.CrossEntropyLoss()
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    plan = Plan(model, lambda out, y: criterion(out, y) + model.free.sum(), optimizer)
+    x, y = np.random.default_rng(0).random((ROWS, 5), dtype=np.float32), np.arange(ROWS) % 3
+    with configured("", threads):
+        plan.step(x, y)
+        before = [parameter.detach().numpy().copy() for parameter in model.parameters()]
+        y[3] = 9
+        with pytest.raises(ValueError, match="label 9 at sample 3"):
+            plan.step(x, y)
+    assert all(map(np.array_equal, before, (parameter.detach().numpy() for parameter in model.parameters())))
+    assert (before[0] == np.float32(0.9)).all()
 
 
 @pytest.mark.parametrize(

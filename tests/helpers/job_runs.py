@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import processes
-from fastnn.data import notes
+from fastnn.io import notes
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,21 @@ from typing import Protocol
 
 import processes
 
+# How a script's import lines are changed for it to run on fastnn: patterns, and what takes their place.
+TORCH = (
+    (r"^import torch$", "import fastnn as torch"),
+    (r"^import torch\.", "import fastnn."),
+    (r"^from torchvision import ", "from fastnn import "),
+    (r"^from torch(\.[\w.]+)? import ", r"from fastnn\1 import "),
+)
+KERAS = (
+    (r"^from keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
+    (r"^from tensorflow\.keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
+    (r"^from tensorflow import ", "from fastnn import "),
+    (r"^import keras$", "import fastnn.keras as keras"),
+    (r"^import tensorflow as tf$", "import fastnn as tf"),
+)
+
 
 def python(folder: Path, *words: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
     """Runs the interpreter in a folder that has its cache and MNIST, for so many seconds at most."""

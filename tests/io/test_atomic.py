@@ -6,10 +6,12 @@ import re
 import stat
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from fastnn import platform
+from fastnn.errors import FormatError
 from fastnn.io import atomic, sweep_stale, write_atomic
 from io_files import CHUNKS, ERRORS, NEW, OLD, run_python, temps
 
@@ -246,8 +248,8 @@ def test_full_disk(tmp_path):
         subprocess.run(["umount", disk], check=True)
 
 
-def temp_name(target: str, pid: int, tail: str = "0123456789abcdef") -> str:
-    return f".{target}.{pid}-{tail}{atomic.TEMP_SUFFIX}"
+def temp_name(target: str, pid: int, tail: str = "0123456789abcdef", space: str | None = None) -> str:
+    return f"{atomic._temp_prefix(target)}{space or platform.pid_space()}-{pid}-{tail}{atomic.TEMP_SUFFIX}"
 
 
 def test_sweep_removes_what_dead_processes_left(tmp_path):
@@ -263,8 +265,68 @@ def test_sweep_removes_what_dead_processes_left(tmp_path):
     for entry in stale + kept:
         (tmp_path / entry).touch()
     sweep_stale(tmp_path / "m")
-    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+    assert set(os.listdir(tmp_path)) == set(kept)
     sweep_stale(tmp_path / "missing" / "m")
+
+
+def test_names_that_begin_alike_are_swept_each_for_itself(tmp_path):
+    one, other = ("experiment-2026-11-29-mnist-784-256-10-adam-seed-" + seed for seed in "12")
+    assert one[:40] == other[:40]
+    (tmp_path / temp_name(one, DEAD_PID)).touch()
+    (tmp_path / temp_name(other, DEAD_PID)).touch()
+    sweep_stale(tmp_path / one)
+    assert temps(tmp_path) == [temp_name(other, DEAD_PID)]
+
+
+@pytest.mark.parametrize("pid", [DEAD_PID, os.getpid(), 1])
+def test_what_another_machine_or_container_writes_stays_for_a_day(tmp_path, pid):
+    for hours, entries in ((23, 1), (25, 0)):
+        foreign = tmp_path / temp_name("m", pid, space="0" * 16)
+        foreign.touch()
+        written = time.time() - hours * 3600
+        os.utime(foreign, (written, written))
+        sweep_stale(tmp_path / "m")
+        assert len(temps(tmp_path)) == entries
+
+
+IN_ANOTHER_CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc")
+
+
+def unshares() -> bool:
+    try:
+        return subprocess.run([*IN_ANOTHER_CONTAINER, "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not unshares(), reason="unshare is not installed or may not make containers")
+def test_saves_of_two_containers_leave_each_other_alone(tmp_path):
+    name = temp_name("m", os.getpid())
+    (tmp_path / name).touch()
+    sweep = "import sys; from fastnn.io import sweep_stale; sweep_stale(sys.argv[1])"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atomic, "_in_flight", {name})
+        for prefix in ((), IN_ANOTHER_CONTAINER):
+            assert run_python(sweep, tmp_path / "m", prefix=prefix).returncode == 0
+            assert temps(tmp_path) == [name]
+    sweep_stale(tmp_path / "m")
+    assert temps(tmp_path) == []
+
+
+def test_each_process_is_on_its_own_where_the_system_does_not_tell_containers_apart(monkeypatch):
+    def untold(path):
+        raise FileNotFoundError
+
+    told = platform.pid_space()
+    assert told == platform.pid_space() == run_python(SPACE).stdout.strip()
+    monkeypatch.setattr(os, "readlink", untold)
+    here = platform.pid_space()
+    assert here == platform.pid_space() != told
+    monkeypatch.setattr(os, "getpid", lambda: DEAD_PID)  # as after a fork
+    assert platform.pid_space() != here
+
+
+SPACE = "from fastnn.platform import pid_space; print(pid_space())"
 
 
 def test_sweep_leaves_what_other_users_write(tmp_path, monkeypatch):
@@ -281,3 +343,16 @@ def test_saving_sweeps(tmp_path):
     (tmp_path / temp_name("m", DEAD_PID)).touch()
     write_atomic(tmp_path / "m", CHUNKS)
     assert os.listdir(tmp_path) == ["m"]
+
+
+def test_a_file_larger_than_the_free_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is allocated; small ones are read whatever the system says."""
+    path = tmp_path / "a"
+    path.write_bytes(bytes(1000))
+    monkeypatch.setattr("fastnn.io.atomic.machine_memory", lambda: 999)
+    assert len(atomic.read_regular(path)) == 1000
+    monkeypatch.setattr("fastnn.io.atomic.ALWAYS_FINE", 1000)
+    with pytest.raises(FormatError, match=r"a needs 1\.0 kB of memory; 999 bytes are free"):
+        atomic.read_regular(path)
+    monkeypatch.setattr("fastnn.io.atomic.machine_memory", lambda: 1000)
+    assert len(atomic.read_regular(path)) == 1000

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from fastnn.io import sweep_stale, write_atomic
+from fastnn.io.atomic import _temp_prefix
+from fastnn.platform import pid_space
 from io_files import ERRORS, NEW, OLD, needs_strace, run_python, temps
 from processes import environment
 
@@ -25,7 +27,7 @@ try:
 except OSError as error:
     print(error.errno)
 """
-TEMP = ".model.safetensors.4194304-0000000000000000.fastnn-tmp"
+TEMP = f"{_temp_prefix('model.safetensors')}{pid_space()}-4194304-0000000000000000.fastnn-tmp"
 TRACED = "openat,write,fsync,rename,fchmod,close"
 
 

@@ -103,6 +103,11 @@ def test_torch_calls_become_plain_data():
     assert read(program(ORDERED_DICT, b")R", string("a"), b"K\x01s", state, b"b")) == {"a": 1}
 
 
+@pytest.mark.parametrize("key", [2**64 - 1, -(2**63), -1, 0, True, None, 1.5, "a"])
+def test_keys_of_dicts(key):
+    assert read(opcode_writer.write({key: 1}, None)) == {key: 1}
+
+
 # Attacks. Each program must end in FormatError, quickly, and the command in it must never run.
 
 
@@ -223,6 +228,13 @@ WITHOUT_END = {
         program(b"})", MEMOISE, b"".join(b"h\x00\x86" + MEMOISE for _ in range(60)), b"K\x01s"),
         "a dict key is a tuple",
     ),
+    # Remainders by 2**61 - 1 are Python's hashes: a dict of n of these would take n**2 steps.
+    "colliding-keys": (
+        program(b"}(", b"".join(number((2**61 - 1) * i) + b"N" for i in range(30_000)), b"u"),
+        "a dict key is an integer of 65 bits; at most 64",
+    ),
+    "key-above-64-bits": (program(b"}", number(2**64), b"Ns"), "a dict key is an integer of 65 bits"),
+    "key-below-64-bits": (program(b"}", number(-(2**63) - 1), b"Ns"), "a dict key is an integer of 64 bits"),
     "list-in-itself": (program(b"]", MEMOISE, b"h\x00a"), "nested deeper than 64"),
     "dict-in-itself": (program(b"}", MEMOISE, b"K\x01h\x00s"), "nested deeper than 64"),
     "deep-lists": (program(b"]" * 5000, b"a" * 4999), "nested deeper than 64"),

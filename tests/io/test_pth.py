@@ -111,6 +111,14 @@ def test_big_endian_files():
     assert parse(data)[0].tolist() == [1, -3]
 
 
+@pytest.mark.parametrize("order", [b"little", b"big"])
+def test_numbers_are_in_this_machines_byte_order(order):
+    """As the core asks for it: by NumPy's sign for it, too."""
+    data = FLOATS.astype(">f4" if order == b"big" else "<f4").tobytes()
+    obj, _ = parse(pth_file(program(tensor(6, (6,), (1,))), {"0": data}, byteorder=order))
+    assert obj.dtype.byteorder == "=" and obj.tolist() == FLOATS.tolist()
+
+
 def test_bfloat16_is_widened_once_for_shared_storages():
     bits = np.array([0x3F80, 0xC040, 0x7F80], np.uint16).tobytes()
     pair = tensor(3, (2,), (1,), kind="BFloat16") + tensor(3, (2,), (1,), offset=1, kind="BFloat16") + b"\x86"

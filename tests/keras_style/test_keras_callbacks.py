@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import keras
+from fastnn.keras import metrics
 from fastnn.keras.callbacks import (
     Callback,
     EarlyStopping,
@@ -85,7 +87,7 @@ def test_weights_between_batches_are_those_of_that_moment(model: keras.Sequentia
 
 
 def test_early_stopping(model: keras.Sequential, capsys: pytest.CaptureFixture[str]) -> None:
-    stop = EarlyStopping(monitor="m", patience=2, verbose=1, restore_best_weights=True)
+    stop = EarlyStopping(monitor="m", mode="min", patience=2, verbose=1, restore_best_weights=True)
     kept: list[np.ndarray] = []
     record = LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()[0]))
     history = fit(model, [Scores("m", [3, 2, 2.5, 2, 1, 0]), record, stop])
@@ -108,7 +110,7 @@ def test_early_stopping(model: keras.Sequential, capsys: pytest.CaptureFixture[s
     ],
 )
 def test_early_stopping_counts(model: keras.Sequential, options: dict, values: list[float], epochs: int) -> None:
-    history = fit(model, [Scores("m", values), EarlyStopping(monitor="m", **options)])
+    history = fit(model, [Scores("m", values), EarlyStopping(monitor="m", **{"mode": "min", **options})])
     assert len(history.epoch) == epochs
 
 
@@ -117,8 +119,85 @@ def test_accuracies_grow_and_losses_fall() -> None:
         assert EarlyStopping(monitor=name).larger_is_better() == grows
 
 
+def judged(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    return np.ones(len(y))
+
+
+class Grows(metrics.Metric):
+    larger_is_better = True
+
+    def __init__(self) -> None:
+        super().__init__(judged, "loss_of_weight")
+
+
+RENAMED = {
+    "top1": (lambda: metrics.SparseCategoricalAccuracy(name="top1"), True),
+    "inaccuracy": (lambda: metrics.MeanSquaredError(name="inaccuracy"), False),
+    "error": (lambda: metrics.BinaryAccuracy(name="error"), True),
+    "acc_of_ages": (lambda: metrics.MeanAbsoluteError(name="acc_of_ages"), False),
+    "loss_of_weight": (Grows, True),
+    "acc": (lambda: "acc", True),
+    "sparse_categorical_accuracy": (lambda: "sparse_categorical_accuracy", True),
+    "mae": (lambda: "mae", False),
+}
+WATCHING = [
+    lambda **given: EarlyStopping(patience=1, restore_best_weights=True, **given),
+    lambda **given: ReduceLROnPlateau(patience=1, **given),
+    lambda **given: ModelCheckpoint("best.keras", save_best_only=True, **given),
+]
+
+
+@pytest.mark.parametrize("prefix", ["", "val_"])
+@pytest.mark.parametrize("name", RENAMED)
+@pytest.mark.parametrize("watch", WATCHING)
+def test_the_metric_is_asked(watch: Callable, name: str, prefix: str, model: keras.Sequential) -> None:
+    """Whatever it is called."""
+    metric, grows = RENAMED[name]
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[metric()])
+    callback = watch(monitor=prefix + name)
+    callback.set_model(model)
+    assert callback.larger_is_better() == grows
+    assert callback.is_better(2, 1) == grows and callback.is_better(1, 2) != grows
+
+
+@pytest.mark.parametrize("watch", WATCHING)
+def test_the_best_of_a_renamed_accuracy(
+    watch: Callable, model: keras.Sequential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values that grow all the time: training neither stops nor slows down, and the last weights are the best."""
+    monkeypatch.chdir(tmp_path)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[metrics.CategoricalAccuracy(name="top1")])
+    history = fit(model, [Scores("val_top1", [0.1, 0.2, 0.3, 0.4]), watch(monitor="val_top1", verbose=1)], epochs=4)
+    assert history.epoch == [0, 1, 2, 3]
+    assert len(set(history.history.get("learning_rate", [0.01]))) == 1
+    if os.path.exists("best.keras"):
+        saved = keras.models.load_model("best.keras")
+        np.testing.assert_array_equal(saved.get_weights()[0], model.get_weights()[0])
+
+
+@pytest.mark.parametrize("watch", WATCHING)
+def test_an_unknown_metric_needs_a_mode(
+    watch: Callable, model: keras.Sequential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first epoch, where it is the model's; else at the first value."""
+    monkeypatch.chdir(tmp_path)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[judged])
+    before = model.get_weights()[0]
+    for monitor in ("judged", "val_judged"):
+        with pytest.raises(ValueError, match=rf"monitor='{monitor}'.*: nothing tells .*Pass mode='max' or mode='min'"):
+            fit(model, [watch(monitor=monitor)], epochs=2)
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+    with pytest.raises(ValueError, match="Pass mode="):
+        fit(model, [Scores("my_accuracy", [1, 2, 3]), watch(monitor="my_accuracy")], epochs=3)
+    for mode in ("max", "min"):
+        callback = watch(monitor="judged", mode=mode)
+        assert fit(model, [callback], epochs=1).epoch == [0]
+        assert callback.larger_is_better() == (mode == "max")
+    assert fit(model, [ModelCheckpoint("every.keras", monitor="judged")], epochs=1).epoch == [0]
+
+
 def test_reduce_on_plateau(model: keras.Sequential, capsys: pytest.CaptureFixture[str]) -> None:
-    reduce = ReduceLROnPlateau(monitor="m", factor=0.5, patience=2, cooldown=1, min_lr=0.003, verbose=1)
+    reduce = ReduceLROnPlateau(monitor="m", mode="min", factor=0.5, patience=2, cooldown=1, min_lr=0.003, verbose=1)
     history = fit(model, [Scores("m", [1.0] * 9), reduce], epochs=9)
     assert history.history["learning_rate"] == [0.01, 0.01, 0.01, 0.005, 0.005, 0.003, 0.003, 0.003, 0.003]
     assert "Epoch 3: ReduceLROnPlateau reducing learning rate to 0.005." in capsys.readouterr().out
@@ -131,7 +210,7 @@ def test_a_schedule(model: keras.Sequential) -> None:
 
 def test_checkpoints(model: keras.Sequential, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     every = ModelCheckpoint(tmp_path / "all" / "{epoch:02d}-{m:.1f}.keras")
-    best = ModelCheckpoint(str(tmp_path / "best.keras"), monitor="m", save_best_only=True, verbose=1)
+    best = ModelCheckpoint(str(tmp_path / "best.keras"), monitor="m", mode="min", save_best_only=True, verbose=1)
     kept: list[np.ndarray] = []
     record = LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()[0]))
     fit(model, [Scores("m", [2, 1, 3]), record, every, best], epochs=3)

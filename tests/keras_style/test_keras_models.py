@@ -300,7 +300,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
     "units": (lambda: layers.Dense(0), ValueError, "units is 0; it must be an integer of at least 1"),
     "slope": (lambda: layers.LeakyReLU(-0.5), ValueError, "negative_slope is -0.5; it must be at least 0 and finite"),
     "rate": (lambda: layers.Dropout(1.0), ValueError, "rate is 1.0; it must be at least 0 and less than 1"),
-    "argument": (lambda: layers.Dense(3, kernel_regularizer="l2"), TypeError, "Dense has no argument 'kernel_regular"),
+    "argument": (lambda: layers.Dense(3, kernel_regularise="l2"), TypeError, "Dense has no argument 'kernel_regular"),
     "input shape": (lambda: layers.Dense(3, input_shape=(-1,)), ValueError, r"input_shape is \(-1,\)"),
     "no layer": (lambda: models.Sequential([3]), TypeError, "takes layers of fastnn.keras.layers, got int"),
     "class": (lambda: models.Sequential([layers.Flatten]), TypeError, "got Flatten"),

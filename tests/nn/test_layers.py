@@ -154,7 +154,11 @@ def test_loss(loss: Callable[[str], Tensor], each: np.ndarray) -> None:
         (lambda: F.nll_loss(Tensor(X), Tensor(P)), TypeError, "labels must be integers"),
         (lambda: F.cross_entropy(Tensor(X), Tensor(LABELS[:5])), ValueError, "6 samples, labels have 5"),
         (lambda: F.cross_entropy(Tensor(X[:0]), Tensor(LABELS[:0])), ValueError, "batch is empty"),
-        (lambda: F.mse_loss(Tensor(X[:, :1]), Tensor(T[:, 0])), ValueError, r"\(6, 1\).*\(6,\).*view\(-1, 1\)"),
+        (
+            lambda: F.binary_cross_entropy_with_logits(Tensor(X[:, :1]), Tensor(T[:, 0])),
+            ValueError,
+            r"\(6, 1\).*\(6,\).*view\(-1, 1\)",
+        ),
         (lambda: F.mse_loss(Tensor(X), nn.Parameter(T), "none"), RuntimeError, "target requires grad; detach"),
         (lambda: F.one_hot(Tensor([0, 4]), 3), ValueError, r"0 to 4, outside 0\.\.2"),
         (lambda: F.linear(Tensor(X), Tensor(W[:, :3])), ValueError, r"weight has 3 inputs, x has shape \(6, 4\)"),

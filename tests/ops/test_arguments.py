@@ -36,8 +36,8 @@ def test_every_op_is_here() -> None:
     other = {
         "array_memory_counters", "available_cpus", "core_distance", "cuda_available", "cuda_missing_reason", "fma_peak",
         "get_num_threads", "inflate", "inflate_blocks", "isa", "isa_description", "isa_levels", "kernel_addresses",
-        "list_folder", "panel_width", "png_size", "read_images", "set_isa", "set_num_threads", "team_counters",
-        "threading", "update",
+        "list_folder", "panel_width", "png_size", "read_images", "replace", "set_isa", "set_num_threads",
+        "team_counters", "threading", "update",
     }  # fmt: skip
     functions = {name for name in dir(_core) if name.islower() and not name.startswith("_")} - other
     ops = {name for name in functions if not re.match(r"digits?_|draw_|plan|instruction", name)}
@@ -367,3 +367,43 @@ def test_updates_of_a_step(wrong: dict[int, Any], error: type[Exception]) -> Non
     assert not first[1].any()
     _core.update([tuple(first)])
     assert first[1].all()
+
+
+def test_a_counter_is_set_with_its_update() -> None:
+    settings, counted = _core.AdamSettings(), {"step": 3}
+    settings.set_step(7)
+    arrays = [np.ones(3, dtype=np.float32) for _ in range(4)]
+    for wrong in ([], 7, None):
+        with pytest.raises(TypeError):
+            _core.update([(settings, *arrays[:2], arrays[2:], wrong)])
+    with pytest.raises(TypeError, match="got 3 objects"):
+        _core.update([(settings, *arrays[:2])])
+    assert counted == {"step": 3} and (arrays[0] == 1).all()
+    _core.update([(settings, *arrays[:2], arrays[2:], counted)])
+    assert counted == {"step": 7} and (arrays[0] < 1).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ([1.0, 2.0], TypeError),
+        (np.ones(3), TypeError),
+        (np.ones(4, dtype=np.float32), ValueError),
+        (np.ones((1, 3), dtype=np.float32), ValueError),
+        (None, TypeError),
+    ],
+)
+def test_replace_is_all_or_nothing(wrong: Any, error: type[Exception]) -> None:
+    first, second = (np.zeros(3, dtype=np.float32) for _ in range(2))
+    fields = {"step": 1}
+    ones = np.ones(3, dtype=np.float32)
+    with pytest.raises(error):
+        _core.replace([(first, ones), (second, wrong)], [(fields, {"step": 2})])
+    with pytest.raises(ValueError, match="overlap"):
+        _core.replace([(first, ones), (first[:], ones)], [(fields, {"step": 2})])
+    second.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        _core.replace([(first, ones), (second, ones)], [(fields, {"step": 2})])
+    assert not first.any() and fields == {"step": 1}
+    _core.replace([(first, ones)], [(fields, {"step": 2, "sum": 3})])
+    assert first.all() and fields == {"step": 2, "sum": 3}

@@ -205,3 +205,18 @@ def test_one_row_is_the_first_of_two(isa: str, threads: int, dtype: type, rng: n
         bias = rng.standard_normal(outputs).astype(dtype)
         for more in ((), (None, True), (bias, True)):
             check_same_bits(_core.dense_forward(x[:1], memory.T, *more), _core.dense_forward(x, memory.T, *more)[:1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("samples", [127, 129, 256, 300, 1500])
+def test_a_large_batch_gives_one_chain(
+    isa: str, threads: int, samples: int, dtype: type, rng: np.random.Generator
+) -> None:
+    """Its weight gradient is made by blocks of samples and inputs: the bits of one product, whatever the strides."""
+    for inputs, outputs in ((5, 1), (1, 70), (101, 33), (197, 290)):
+        grad_y = rng.standard_normal((samples, outputs)).astype(dtype)
+        x = rng.standard_normal((samples, 2 * inputs)).astype(dtype)[:, ::2]
+        product = _core.matmul(x.T, grad_y).T
+        check_same_bits(_core.dense_grad_weight(grad_y, np.ascontiguousarray(x)), product)
+        check_same_bits(_core.dense_grad_weight(grad_y, x), product)
+        check_same_bits(_core.dense_grad_weight(np.asfortranarray(grad_y), x), product)

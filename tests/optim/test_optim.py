@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 from fastnn import _core, nn, optim
 from fastnn.eager.tensor import Tensor
-from fastnn.optim import lr_scheduler
 
 Memory = dict[str, Any]
 
@@ -52,7 +53,66 @@ def rmsprop(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray
     return w - o.get("lr", 1e-2) * d
 
 
-FORMULAS = {"SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop}
+def adadelta(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    rho, eps = o.get("rho", 0.9), o.get("eps", 1e-6)
+    g = g + o.get("weight_decay", 0) * w
+    kept["v"] = rho * kept.get("v", 0) + (1 - rho) * g**2
+    d = ((kept.get("u", 0) + eps) / (kept["v"] + eps)) ** 0.5 * g
+    kept["u"] = rho * kept.get("u", 0) + (1 - rho) * d**2
+    return w - o.get("lr", 1.0) * d
+
+
+def adagrad(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    g = g + o.get("weight_decay", 0) * w
+    t = kept["t"] = kept.get("t", 0) + 1
+    kept["s"] = kept.get("s", o.get("initial_accumulator_value", 0)) + g**2
+    return w - o.get("lr", 1e-2) / (1 + (t - 1) * o.get("lr_decay", 0)) * g / (kept["s"] ** 0.5 + o.get("eps", 1e-10))
+
+
+def adamax(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    beta1, beta2 = o.get("betas", (0.9, 0.999))
+    g = g + o.get("weight_decay", 0) * w
+    t = kept["t"] = kept.get("t", 0) + 1
+    kept["m"] = beta1 * kept.get("m", 0) + (1 - beta1) * g
+    kept["u"] = np.maximum(beta2 * kept.get("u", 0), abs(g) + o.get("eps", 1e-8))
+    return w - o.get("lr", 2e-3) / (1 - beta1**t) * kept["m"] / kept["u"]
+
+
+def moments(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory, lr: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """w and g after weight decay, and the number of the step, for which kept has both means."""
+    beta1, beta2 = o.get("betas", (0.9, 0.999))
+    decay = o.get("weight_decay", 0)
+    w, g = (w - lr * decay * w, g) if o.get("decoupled_weight_decay") else (w, g + decay * w)
+    kept["m"] = beta1 * kept.get("m", 0) + (1 - beta1) * g
+    kept["v"] = beta2 * kept.get("v", 0) + (1 - beta2) * g**2
+    t = kept["t"] = kept.get("t", 0) + 1
+    return w, g, t
+
+
+def nadam(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    lr, (beta1, beta2), psi = o.get("lr", 2e-3), o.get("betas", (0.9, 0.999)), o.get("momentum_decay", 4e-3)
+    w, g, t = moments(w, g, kept, o, lr)
+    mu = [beta1 * (1 - 0.96 ** (i * psi) / 2) for i in (t, t + 1)]
+    kept["p"] = kept.get("p", 1) * mu[0]
+    m_hat = mu[1] * kept["m"] / (1 - kept["p"] * mu[1]) + (1 - mu[0]) * g / (1 - kept["p"])
+    return w - lr * m_hat / ((kept["v"] / (1 - beta2**t)) ** 0.5 + o.get("eps", 1e-8))
+
+
+def radam(w: np.ndarray, g: np.ndarray, kept: Memory, o: Memory) -> np.ndarray:
+    lr, (beta1, beta2) = o.get("lr", 1e-3), o.get("betas", (0.9, 0.999))
+    w, g, t = moments(w, g, kept, o, lr)
+    m_hat, end = kept["m"] / (1 - beta1**t), 2 / (1 - beta2) - 1
+    rho = end - 2 * t * beta2**t / (1 - beta2**t)
+    if rho <= 5:
+        return w - lr * m_hat
+    r = ((rho - 4) * (rho - 2) * end / ((end - 4) * (end - 2) * rho)) ** 0.5
+    return w - lr * m_hat * r * (1 - beta2**t) ** 0.5 / (kept["v"] ** 0.5 + o.get("eps", 1e-8))
+
+
+FORMULAS = {
+    "SGD": sgd, "Adam": adam, "AdamW": adamw, "RMSprop": rmsprop, "Adadelta": adadelta, "Adagrad": adagrad,
+    "Adamax": adamax, "NAdam": nadam, "RAdam": radam,
+}  # fmt: skip
 CASES: list[tuple[str, Memory]] = [
     ("SGD", {}),
     ("SGD", {"lr": 0.01, "weight_decay": 0.1}),
@@ -65,6 +125,18 @@ CASES: list[tuple[str, Memory]] = [
     ("AdamW", {"lr": 0.01, "eps": 1e-2, "weight_decay": 0.3}),
     ("RMSprop", {}),
     ("RMSprop", {"lr": 0.003, "alpha": 0.9, "eps": 1e-4, "weight_decay": 0.05, "momentum": 0.7}),
+    ("Adadelta", {}),
+    ("Adadelta", {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.05}),
+    ("Adagrad", {}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.01, "eps": 1e-3, "weight_decay": 0.05, "initial_accumulator_value": 0.2}),
+    ("Adamax", {}),
+    ("Adamax", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
+    ("NAdam", {}),
+    ("NAdam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1, "momentum_decay": 0.02}),
+    ("NAdam", {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("RAdam", {}),
+    ("RAdam", {"lr": 0.01, "betas": (0.8, 0.6), "eps": 1e-3, "weight_decay": 0.1}),  # never trusted
+    ("RAdam", {"lr": 0.01, "betas": (0.8, 0.95), "weight_decay": 0.1, "decoupled_weight_decay": True}),
 ]
 each_case = pytest.mark.parametrize("name, options", CASES, ids=[f"{name}{i}" for i, (name, _) in enumerate(CASES)])
 
@@ -94,8 +166,10 @@ def test_thousand_steps(name: str, options: Memory) -> None:
 
 
 @each_case
-def test_thousand_steps_of_torch(name: str, options: Memory) -> None:
+def test_thousand_steps_of_torch(name: str, options: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
+    nadam = import_module("torch.optim.nadam")  # its product of momenta would be of float32
+    monkeypatch.setattr(nadam, "_get_scalar_dtype", lambda: torch.float64)
     start = np.random.default_rng(9).standard_normal((3, 5))
     theirs = torch.nn.Parameter(torch.from_numpy(start.copy()))
     other = getattr(torch.optim, name)([theirs], **options)
@@ -168,6 +242,85 @@ def test_groups_have_their_own_settings() -> None:
     assert "Parameter Group 1\n    dampening: 0.0\n    lr: 0.5\n" in repr(optimizer)
 
 
+# Two parameters and gradients: 1 and -2, 0.5 and 1; two steps, worked out on paper to 7 digits.
+BY_HAND: dict[str, tuple[Memory, list[list[float]]]] = {
+    # v = 0.025, 0.1; d = sqrt(1e-6 / (v + 1e-6)) g = 0.0031622, 0.0031623; u = d^2 / 10 = 1e-6 of both;
+    # v = 0.0475, 0.19; d = sqrt(2e-6 / (v + 1e-6)) g = 0.0032444, 0.0032444
+    "Adadelta": ({}, [[0.9968378, -2.0031623], [0.9935934, -2.0064067]]),
+    # s = 0.25, 1, then 0.5, 2: steps of 0.1, then 0.1 / sqrt(2)
+    "Adagrad": ({"lr": 0.1}, [[0.9, -2.1], [0.8292893, -2.1707107]]),
+    # the mean over 1 - 0.9^t is g, the largest |g|: steps of lr
+    "Adamax": ({"lr": 0.1}, [[0.9, -2.1], [0.8, -2.2]]),
+    # rho(1) = 1, rho(2) = 1.9995: plain momentum, whose corrected mean is g
+    "RAdam": ({"lr": 0.1}, [[0.95, -2.1], [0.9, -2.2]]),
+    # momentum_decay 0: mu = 0.45 each, p = 0.45, 0.2025; m = g / 10, 0.19 g; v_hat = g^2; both parts times sign(g):
+    # 0.45 0.1 / (1 - 0.2025) + 0.55 / 0.55 = 1.0564263;  0.45 0.19 / (1 - 0.091125) + 0.55 / 0.7975 = 0.7837263
+    "NAdam": ({"lr": 0.1, "momentum_decay": 0.0}, [[0.8943574, -2.1056426], [0.8159847, -2.1840153]]),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_two_steps_by_hand(name: str, maximize: bool, dtype: type) -> None:
+    """Upwards with the gradients' signs turned round it is the same."""
+    options, wanted = BY_HAND[name]
+    parameter = nn.Parameter(Tensor(np.array([1.0, -2.0], dtype)))
+    optimizer = getattr(optim, name)([parameter], **options, maximize=maximize)
+    for values in wanted:
+        parameter.grad = Tensor(np.array([0.5, 1.0], dtype) * (-1 if maximize else 1))
+        optimizer.step()
+        assert parameter.detach().numpy().dtype == dtype
+        np.testing.assert_allclose(
+            parameter.detach().numpy(), values, rtol=0, atol=1e-7 if dtype is np.float64 else 5e-7
+        )
+
+
+@each_case
+def test_maximize_goes_up(name: str, options: Memory) -> None:
+    start, ends = np.random.default_rng(9).standard_normal((3, 5)), []
+    for sign in (1, -1):
+        parameter, optimizer = make(name, {**options, "maximize": sign < 0}, start)
+        for gradient in gradients(20):
+            parameter.grad = Tensor(sign * gradient)
+            optimizer.step()
+        ends.append(parameter.detach().numpy().tobytes())
+    assert ends[0] == ends[1] != start.tobytes()
+
+
+def test_a_rate_may_be_of_numpy() -> None:
+    """A float64 rate from a schedule does not make float32 parameters float64."""
+    for name in FORMULAS:
+        parameter = nn.Parameter(Tensor(np.ones(3, np.float32)))
+        optimizer = getattr(optim, name)([parameter], lr=np.float64(0.1))
+        parameter.grad = Tensor(np.ones(3, np.float32))
+        optimizer.step()
+        assert parameter.detach().numpy().dtype == np.float32 and parameter[0].item() < 1
+
+
+class Signed(optim.Optimizer):
+    """A script's own: a step of lr against each sign, counted."""
+
+    def __init__(self, params: Any, lr: float) -> None:
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                state["step"] = state.get("step", 0) + 1
+                p.data = p.data - group["lr"] * Tensor(np.sign(p.grad.numpy()))
+
+
+def test_one_of_ones_own() -> None:
+    parameter = nn.Parameter(Tensor(np.array([1.0, -2.0])))
+    optimizer = Signed([parameter], lr=0.25)
+    for _ in range(2):
+        parameter.grad = Tensor(np.array([3.0, -4.0]))
+        optimizer.step()
+    assert parameter.tolist() == [0.5, -1.5] and optimizer.state_dict()["state"] == {0: {"step": 2}}
+
+
 def test_closure_gives_the_loss() -> None:
     parameter = nn.Parameter(Tensor(np.array([3.0])))
     optimizer = optim.SGD([parameter], lr=0.1)
@@ -205,34 +358,18 @@ W = nn.Parameter(Tensor(np.ones(2)))
         (lambda: optim.AdamW([W], eps=-1e-8), ValueError, "AdamW: eps is -1e-08"),
         (lambda: optim.RMSprop([W], alpha=1.5), ValueError, "RMSprop: alpha is 1.5; .* 0 <= alpha <= 1"),
         (lambda: optim.RMSprop([{"params": [W], "momentum": -0.1}]), ValueError, "RMSprop: momentum is -0.1"),
-        (lambda: lr_scheduler.StepLR(optim.SGD([W]), 0), ValueError, "step_size is 0"),
+        (lambda: optim.Adadelta([W], rho=1.1), ValueError, "Adadelta: rho is 1.1; .* 0 <= rho <= 1"),
+        (lambda: optim.Adadelta([W], eps=-1), ValueError, "Adadelta: eps is -1"),
+        (lambda: optim.Adagrad([W], lr_decay=-1), ValueError, "Adagrad: lr_decay is -1"),
+        (lambda: optim.Adagrad([W], initial_accumulator_value=-1), ValueError, "initial_accumulator_value is -1"),
+        (lambda: optim.Adamax([W], betas=(1.0, 0.9)), ValueError, r"Adamax: betas\[0\] is 1.0"),
+        (lambda: optim.NAdam([W], momentum_decay=-0.1), ValueError, "NAdam: momentum_decay is -0.1"),
+        (lambda: optim.RAdam([W], lr=float("inf")), ValueError, "RAdam: lr is inf"),
     ],
 )
 def test_error(wrong: Callable[[], Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         wrong()
-
-
-SCHEDULES: dict[str, tuple[Memory, Callable[[float, int], float]]] = {
-    "StepLR": ({"step_size": 2, "gamma": 0.1}, lambda lr, epoch: lr * 0.1 ** (epoch // 2)),
-    "ExponentialLR": ({"gamma": 0.9}, lambda lr, epoch: lr * 0.9**epoch),
-    "LambdaLR": ({"lr_lambda": lambda epoch: 1 / (1 + epoch)}, lambda lr, epoch: lr / (1 + epoch)),
-    "CosineAnnealingLR": (
-        {"T_max": 5, "eta_min": 0.01},
-        lambda lr, epoch: 0.01 + (lr - 0.01) * (1 + np.cos(np.pi * epoch / 5)) / 2,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_schedule(name: str) -> None:
-    options, rate = SCHEDULES[name]
-    optimizer = optim.SGD([{"params": [nn.Parameter(Tensor(np.ones(1)))], "lr": lr} for lr in (1.0, 0.5)])
-    schedule = getattr(lr_scheduler, name)(optimizer, **options)
-    for epoch in range(1, 6):
-        schedule.step()
-        assert schedule.get_last_lr() == pytest.approx([rate(1.0, epoch), rate(0.5, epoch)], rel=1e-12)
-        assert schedule.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
 
 
 def test_a_step_is_one_call_and_all_of_it_or_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,3 +417,78 @@ def test_parameters_of_a_group_may_be_at_different_steps(name: str, options: Mem
         shared.step()
     for parameter, (single, _) in zip(together, alone, strict=True):
         assert parameter.detach().numpy().tobytes() == single.detach().numpy().tobytes()
+
+
+def interrupted_after(events: int) -> Callable[..., Any]:
+    """For sys.settrace: Ctrl-C at this many lines and calls from here."""
+    left = [events]
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+@pytest.mark.parametrize("name, options", [*[case for case in CASES if case[1]], ("Adam", {}), ("Adadelta", {})])
+def test_an_interrupt_leaves_all_or_nothing(name: str, options: Memory) -> None:
+    """At every line of a step: weights and states are those of the same step, for all parameters; then it goes on."""
+
+    def begun() -> tuple[list[nn.Parameter], optim.Optimizer]:
+        parameters = [nn.Parameter(Tensor(np.full(n, 1.5, np.float32))) for n in (2, 3, 5)]
+        optimizer = getattr(optim, name)(parameters, **options)
+        for _ in range(2):
+            for parameter in parameters:
+                parameter.grad = Tensor(np.arange(1, parameter.shape[0] + 1, dtype=np.float32))
+            optimizer.step()
+        return parameters, optimizer
+
+    def all_of(parameters: list[nn.Parameter], optimizer: optim.Optimizer) -> list[Any]:
+        state = optimizer.state_dict()["state"]
+        fields = [
+            value.tolist() if isinstance(value, Tensor) else value for each in state.values() for value in each.values()
+        ]
+        return [*(parameter.tolist() for parameter in parameters), *fields]
+
+    parameters, optimizer = begun()
+    before = all_of(parameters, optimizer)
+    optimizer.step()
+    after, ends = all_of(parameters, optimizer), set()
+    for events in range(1, 1000):
+        parameters, optimizer = begun()
+        tracing = sys.gettrace()
+        sys.settrace(interrupted_after(events))
+        try:
+            optimizer.step()
+            break
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(tracing)
+        found = all_of(parameters, optimizer)
+        assert found in (before, after), events
+        ends.add(found == after)
+        if found == before:
+            optimizer.step()
+            assert all_of(parameters, optimizer) == after, events
+    assert ends == {False, True} and events > 20
+
+
+def test_parameters_that_share_memory_take_turns() -> None:
+    """A weight that is another one's, turned round: both steps are made, as PyTorch makes them, on any threads."""
+    values = np.linspace(-1, 1, 400 * 400, dtype=np.float32).reshape(400, 400)
+    first = nn.Parameter(Tensor(values.copy()))
+    second = nn.Parameter(Tensor(first._data.T))
+    for parameter, factor in ((first, 0.5), (second, 2.0)):
+        parameter.grad = Tensor(np.full_like(values, factor))
+    optim.SGD([first, second], lr=0.125).step()
+    np.testing.assert_array_equal(first.detach().numpy(), values - np.float32(0.0625) - np.float32(0.25))
+
+
+def test_a_gradient_is_not_its_parameter() -> None:
+    parameter = nn.Parameter(Tensor(np.ones(4, np.float32)))
+    parameter.grad = parameter.detach()
+    with pytest.raises(ValueError, match=r"(grad and param|param and grad) overlap in memory"):
+        optim.SGD([parameter], lr=0.1).step()

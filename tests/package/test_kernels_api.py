@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import kernels
+from fastnn import _core, kernels
 
 N, I, O = 5, 7, 3  # noqa: E741
 RNG = np.random.default_rng(11)
@@ -262,3 +265,84 @@ def test_adam_refuses_a_read_only_parameter() -> None:
     with pytest.raises(ValueError, match="read-only"):
         kernels.adam_step(param, X, np.zeros_like(X), np.zeros_like(X), 1)
     assert np.array_equal(param, X)
+
+
+ADAM = dict.fromkeys(("param", "grad", "m", "v"))
+
+
+@pytest.mark.parametrize("pair", [*itertools.combinations(ADAM, 2)], ids="-".join)
+@pytest.mark.parametrize("isa, threads", [("scalar", 1), ("", 1), ("", 2)])
+@pytest.mark.parametrize("shift", [0, 1, 7, 99_999])
+def test_adam_refuses_arrays_that_overlap(pair: tuple[str, str], isa: str, threads: int, shift: int) -> None:
+    size, before, many = 100_000, _core.isa(), _core.get_num_threads()
+    memory = np.ones(size + shift, np.float32)
+    arrays = {name: np.ones(size, np.float32) for name in ADAM}
+    arrays[pair[0]], arrays[pair[1]] = memory[:size], memory[shift:]
+    _core.set_isa(isa or before)
+    _core.set_num_threads(threads)
+    try:
+        with pytest.raises(ValueError, match=rf"^\[adam\] ({pair[0]} and {pair[1]}|{pair[1]} and {pair[0]}) overlap"):
+            kernels.adam_step(*arrays.values(), 3)
+    finally:
+        _core.set_isa(before)
+        _core.set_num_threads(many)
+    assert all((array == 1).all() for array in arrays.values())
+
+
+def test_neighbours_do_not_overlap() -> None:
+    memory = np.ones((4, 1000), np.float32)
+    kernels.adam_step(*memory, 1)
+    assert (memory[1] == 1).all() and (memory[0] < 1).all() and (memory[3] == 1).all()
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"step": step} for step in (0, -1, -(2**62), 2**63, 2**64)),
+        *({name: value} for name in ("lr", "eps", "weight_decay") for value in (-1e-3, NAN, INF, -INF)),
+        *({name: value} for name in ("beta1", "beta2") for value in (-0.1, 1.0, 1.5, NAN, INF)),
+    ],
+    ids=str,
+)
+def test_adam_refuses_settings_out_of_range(wrong: dict[str, float]) -> None:
+    arrays = [np.ones(4, np.float32) for _ in range(4)]
+    with pytest.raises(ValueError, match=rf"^\[adam\] .*{next(iter(wrong))}"):
+        kernels.adam_step(*arrays, **{"step": 2**62, **wrong})
+    assert all((array == 1).all() for array in arrays)
+
+
+@pytest.mark.parametrize("wrong", [1.5, "1", None])
+def test_a_step_is_an_integer(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        kernels.adam_step(*(np.ones(4, np.float32) for _ in range(4)), wrong)
+    kernels.adam_step(*(np.ones(4, np.float32) for _ in range(4)), np.int32(2))
+
+
+@pytest.mark.parametrize("step", [2**24, 2**24 + 1, 2**40, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("beta", [0.0, 0.9, 0.999, 1 - 1e-9, 1 - 2**-53])
+def test_any_number_of_steps_is_taken_at_once(step: int, beta: float) -> None:
+    """At most 2^24 products, 50 ms; beta^step by squaring beyond, whose error is some 60 roundings."""
+    arrays = [np.ones(4) for _ in range(4)]
+    begin = time.process_time()
+    kernels.adam_step(*arrays, step, beta1=beta, beta2=beta, eps=0)
+    assert time.process_time() - begin < 2
+    c = -math.expm1(step * math.log(beta)) if beta else 1
+    m = v = beta + (1 - beta) * 1
+    np.testing.assert_allclose(arrays[0], 1 - 1e-3 * (m / c) / math.sqrt(v / c), rtol=1e-9 if c > 1e-6 else 1e-3)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_results_of_dense_backward_lie_apart(place: int) -> None:
+    """An out in the memory of an input, or of another result, would be read after it was written."""
+    grad_y, x, weight = array(4, 4), array(4, 4), array(4, 4)
+    for other in (grad_y, x, weight):
+        out: list[np.ndarray | None] = [None, None, None]
+        out[place] = other if place < 2 else other[0]
+        with pytest.raises(ValueError, match="overlaps"):
+            kernels.dense_backward(grad_y, x, weight, out=tuple(out))
+    both = array(4, 4)
+    with pytest.raises(ValueError, match="grad_weight overlaps"):
+        kernels.dense_backward(grad_y, x, weight, out=(both, both, None))

@@ -10,7 +10,7 @@ from repository import CPP, PACKAGE, ROOT, TESTS
 # What several rooms have in common.
 SHARED = {
     "all", "facts", "image_planes", "image_product", "kernel_gradient", "loss", "map", "matrix", "optimizer", "update",
-    "walk", "window", "zeros",
+    "walk", "weight_gradient", "window", "zeros",
 }  # fmt: skip
 ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not in SHARED)
 
@@ -20,7 +20,7 @@ SHARED_TEXTS = {"kernels", "lanes", "math", "gemv"}  # gemv: one row of gemm
 SHARED_TESTS = {"arguments", "flush", "guard_pages", "op_gradients", "zeros"}
 # Rooms of python/fastnn whose tests have another name: `keras` would hide Keras itself from them, others are lists of
 # names.
-TESTED_IN = {"keras": "keras_style", "datasets": "data", "utils": "data"}
+TESTED_IN = {"keras": "keras_style", "datasets": "data", "transforms": "data", "utils": "data"}
 
 
 def test_rooms_are_found() -> None:

@@ -31,7 +31,10 @@ PUBLIC = {
     "BCEWithLogitsLoss functional",
     "fastnn.nn.functional": "relu sigmoid tanh softmax log_softmax cross_entropy mse_loss linear "
     "binary_cross_entropy_with_logits",
-    "fastnn.optim": "SGD Adam AdamW RMSprop lr_scheduler",
+    "fastnn.optim": "SGD Adam AdamW RMSprop Adadelta Adagrad Adamax NAdam RAdam Optimizer lr_scheduler",
+    "fastnn.optim.lr_scheduler": "LRScheduler _LRScheduler LambdaLR MultiplicativeLR StepLR MultiStepLR ConstantLR "
+    "LinearLR ExponentialLR PolynomialLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR OneCycleLR "
+    "SequentialLR ChainedScheduler ReduceLROnPlateau",
     "fastnn.transforms": "Compose Grayscale Resize CenterCrop ToTensor Normalize",
     "fastnn.datasets": "ImageFolder MNIST",
     "fastnn.utils.data": "Dataset DataLoader TensorDataset Subset random_split",

@@ -212,7 +212,8 @@ class TestPrediction:
         assert network.predict(X[:0]).shape == (0, 3)
         assert np.array_equal(network.predict(np.ones((2, 6), int)), network.predict(np.ones((2, 6), np.float32)))
         pixels = RNG.integers(0, 256, (4, 6)).astype(np.uint8)
-        assert np.array_equal(network.predict(pixels), network.predict(pixels / np.float32(255)))
+        for same in (pixels.astype(np.float32), pixels.tolist(), pixels.astype(np.int64), fastnn.tensor(pixels)):
+            assert np.array_equal(network.predict(same), network.predict(pixels))
 
     def test_rows_do_not_depend_on_each_other(self) -> None:
         network = Network(6, 8, 3)

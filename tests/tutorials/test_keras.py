@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_data import write_mnist
-from tutorial_runs import Run, python, runner
+from tutorial_runs import KERAS, Run, python, runner
 
 HERE = Path(__file__).parent / "keras_style"
-IMPORTS = (
-    (r"^from keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
-    (r"^from tensorflow\.keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
-    (r"^import tensorflow as tf$", "import fastnn as tf"),
-)
 VALUE = r"\d\.\d{4}"
 
 
 @pytest.fixture(params=["imports changed", "unchanged"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
     write_mnist(tmp_path / "data/MNIST/raw", 400)
-    return runner(tmp_path, IMPORTS if request.param == "imports changed" else None)
+    return runner(tmp_path, KERAS if request.param == "imports changed" else None)
 
 
 def test_digits(run: Run) -> None:
@@ -67,3 +64,56 @@ def test_a_name_that_is_not_there(script: str, lacking: str, tmp_path: Path) -> 
     place = f"script.py, line {len(script.splitlines())}"
     assert done.stderr == f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n"
     assert done.returncode == 2
+
+
+def values(name: str, lines: list[str]) -> list[float]:
+    """The numbers in the line that begins with a name."""
+    line = next(line for line in lines if line.startswith(name))
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
+
+
+def test_an_autoencoder(run: Run, tmp_path: Path) -> None:
+    """Inputs as targets, layers of one model in another, what NumPy writes of predictions."""
+    lines = run(HERE / "autoencoder.py")
+    assert lines[:2] == ["(400, 784) (10, 784)", "(10, 32) (10, 784)"]
+    first, last = values("loss from", lines)
+    assert last < 0.6 * first
+    assert lines[-1] == "better than the mean image: True"
+    assert np.load(tmp_path / "codes.npz")["codes"].shape == (10, 32)
+
+
+def test_class_weights(run: Run, tmp_path: Path) -> None:
+    """Few of one class: weights find more of them; callbacks that stop, slow down, save and write a CSV file."""
+    lines = run(HERE / "class_weights.py")
+    assert re.fullmatch(r"Number of positive samples in training data: \d+ \(\d+\.\d\d% of total\)", lines[0])
+    epochs = int(re.fullmatch(r"epochs (\d+) of 30", lines[-5])[1])
+    (best,) = values("best val_loss", lines)
+    assert values("restored", lines) == values("in the file", lines) == [best] and best < 0.4
+    weighted, plain = values("positives found", lines)
+    assert weighted >= plain and weighted >= 0.6
+    with (tmp_path / "training.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == [str(epoch) for epoch in range(epochs)]
+    assert {"accuracy", "loss", "val_accuracy", "val_loss"} <= set(rows[0])
+    assert min(float(row["val_loss"]) for row in rows) == pytest.approx(best, abs=5e-5)
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == sorted(rates, reverse=True) and rates[0] == pytest.approx(0.01) and rates[-1] < 0.01
+
+
+def test_a_rate_by_the_epoch_and_batch_by_batch(run: Run) -> None:
+    """LearningRateScheduler of (epoch, rate), he_normal, RMSprop(0.01), train_on_batch, test_on_batch."""
+    lines = run(HERE / "schedule.py")
+    assert lines[0] == "['learning_rate', 'loss', 'mae', 'val_loss', 'val_mae']"
+    assert values("rates", lines) == [0.01, round(0.01 * 0.9**20, 5)]
+    first, last = values("mse from", lines)
+    assert last < 5 < 100 < first
+    assert values("test mae", lines)[0] < 1.5 and "predicted (4,)" in lines
+    assert values("batch by batch", lines)[0] < 4
+
+
+def test_keras_1(run: Run) -> None:
+    """Module paths, np_utils, nb_epoch, lr and decay as they were spelled."""
+    lines = run(HERE / "keras_1.py")
+    assert lines[:2] == ["300 train samples", "100 test samples"]
+    assert lines[2] == "Epoch 1/20" and lines[40] == "Epoch 20/20"
+    assert values("Test score", lines)[0] < 0.2 and values("Test accuracy", lines)[0] >= 0.95

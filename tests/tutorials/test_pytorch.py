@@ -11,20 +11,14 @@ import pytest
 from fastnn import _core
 from PIL import Image
 from small_data import write_digits, write_mnist
-from tutorial_runs import Run, python, runner
+from tutorial_runs import TORCH, Run, python, runner
 
 HERE = Path(__file__).parent
-IMPORTS = (
-    (r"^import torch$", "import fastnn as torch"),
-    (r"^import torch\.", "import fastnn."),
-    (r"^from torchvision import ", "from fastnn import "),
-    (r"^from torch(\.[\w.]+)? import ", r"from fastnn\1 import "),
-)
 
 
 @pytest.fixture(params=["imports changed", "unchanged"])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    return runner(tmp_path, IMPORTS if request.param == "imports changed" else None)
+    return runner(tmp_path, TORCH if request.param == "imports changed" else None)
 
 
 @pytest.fixture
@@ -188,6 +182,39 @@ def test_a_name_that_is_not_there(script: str, message: str, tmp_path: Path) -> 
     done = run_script(tmp_path, script)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"{message}; python -m fastnn.run --list shows what there is\n"
+
+
+LONGER = """
+import torch
+import torch.backends.cudnn as cudnn
+import torch.nn as nn
+from torch.autograd import Variable
+from torch.cuda.amp.autocast_mode import autocast
+from torch.cuda.amp.grad_scaler import GradScaler
+from torch.nn.modules.loss import CrossEntropyLoss
+from torch.nn.parameter import Parameter
+
+torch.backends.cudnn.deterministic = True
+cudnn.benchmark = False
+if torch.accelerator.is_available():
+    device = torch.accelerator.current_accelerator().type
+else:
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def train(criterion: nn.modules.loss.CrossEntropyLoss, x: torch.Tensor) -> torch.FloatTensor:
+    with autocast(), torch.inference_mode():
+        return criterion(x, torch.LongTensor([1]))
+
+
+x = Variable(torch.Tensor([[0, 1]]).to(device, non_blocking=True))
+print(device, train(CrossEntropyLoss(label_smoothing=0.5), x).type(), isinstance(x, torch.FloatTensor))
+"""
+
+
+def test_longer_paths(tmp_path: Path) -> None:
+    done = run_script(tmp_path, LONGER)
+    assert (done.stdout, done.stderr) == ("cpu torch.FloatTensor True\n", "")
 
 
 def run_script(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess:

@@ -9,8 +9,8 @@ namespace fastnn {
 namespace {
 
 // The samples of a loss as they are cut by rows and by themselves, and the sum as an instruction of its own behind
-// them.
-void add_loss(Call& call, const Facts& facts, const TensorView& first, const Body& body, double scale) {
+// them. checks: whether the body finds targets that are none.
+void add_loss(Call& call, const Facts& facts, const TensorView& first, const Body& body, double scale, bool checks) {
     const TensorView total = call.out.at(0), losses = call.out.at(1);
     call.out.erase(call.out.begin());  // the total is not written by the samples
     Instruction samples = call.instruction();
@@ -19,6 +19,7 @@ void add_loss(Call& call, const Facts& facts, const TensorView& first, const Bod
     samples.row_body = facts.by_rows ? body : Body();
     samples.split = facts.split(first);
     samples.body = body;
+    samples.checks = checks;
     call.add(std::move(samples));
     Instruction reduce;
     reduce.name = "loss";
@@ -41,7 +42,7 @@ void build_cross_entropy(Call& call) {
                      rows.begin);
         cross_entropy(rows, logits, labels, scale, losses, grad);
     };
-    add_loss(call, cross_entropy_facts, logits, some, scale);
+    add_loss(call, cross_entropy_facts, logits, some, scale, true);
 }
 
 void build_loss(Call& call, const Loss& loss) {
@@ -50,7 +51,7 @@ void build_loss(Call& call, const Loss& loss) {
     loss_check(call.op, x, target, losses, grad);
     const double scale = call.attribute<bool>(loss.facts, "mean") ? 1.0 / static_cast<double>(x.size()) : 1.0;
     const auto some = [=, &loss](Range rows, int) { loss.run(rows, x, target, loss.factor * scale, losses, grad); };
-    add_loss(call, loss.facts, x, some, scale);
+    add_loss(call, loss.facts, x, some, scale, false);
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include "core/check.h"
 #include "kernels/dispatch.h"
 #include "ops/dense.h"
+#include "ops/weight_gradient.h"
 #include "plan/plan.h"
-#include "plan/weight_gradient.h"
 
 namespace fastnn {
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from fastnn.errors import fault_of
-from fastnn.text import can_show
+from fastnn.text import can_show, say
 
 
 def wanted() -> bool:
@@ -61,7 +61,6 @@ def install() -> None:
 
     def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         before(kind, error, trace)
-        if sys.stderr is not None:
-            sys.stderr.write(beside(error, sys.stderr))
+        say(beside(error, sys.stderr), sys.stderr)
 
     sys.excepthook = told

@@ -7,16 +7,16 @@ LINES = {
     "folder.missing": "数据文件夹“{folder}”不存在",
     "folder.file": "“{folder}”是文件, 不是数据文件夹",
     "folder.empty": "在“{root}”里没有找到图片: 图片要放成“{root}/<类别>/<图片>”",
-    "class.empty": "类别 {name!r} 里没有图片: {folder}。请删除这个空文件夹, 或使用 allow_empty=True",
+    "class.empty": "类别 {name!r} 里没有图片: {folder}。请删除这个空文件夹",
     "class.unknown": "测试数据里有训练数据没有的类别 {name!r} (序号 {index}), 标签会错位: 两边的类别文件夹必须一样",
     "class.missing": "测试数据里缺少训练数据有的类别 {name!r}, 标签会错位: 两边的类别文件夹必须一样",
     # images
-    "image.truncated": "图片 {path} 不完整, 只有 {size:,} 字节: 请删除它, 或加上 --on-bad-image skip",
-    "image.unreadable": "无法读取图片 {path} ({reason}): 请删除它, 或加上 --on-bad-image skip",
+    "image.truncated": "图片 {path} 不完整, 只有 {size:,} 字节: 请删除它",
+    "image.unreadable": "无法读取图片 {path} ({reason}): 请删除它",
     "image.foreign": "{path} 不是图片: 文件开头是 {start}",
     "image.large": "{path} 声称有 {width} x {height} = {pixels:,} 个像素, 上限是 {limit:,}: 请缩小或去掉这张图片",
-    "images.sizes": "图片大小不一致: {sizes}。请使用 --resize {width}x{height}",
-    "images.unusable": "{total:,} 张图片中有 {count:,} 张不能用: 请删除它们, 或加上 --on-bad-image skip",
+    "images.sizes": "图片大小不一致: {sizes}。请使用 {advice}",
+    "images.unusable": "{total:,} 张图片中有 {count:,} 张不能用: 请删除它们, 或使用 {advice}",
     # IDX files
     "idx.foreign": "{path} 不是 IDX 文件: 文件开头是 {start}",
     "idx.truncated": "{path} 不完整: 文件头说有 {shape} = {claimed:,} 字节, 实际只有 {present:,} 字节。请重新下载",
@@ -81,9 +81,7 @@ LINES = {
 FULLER = {
     "folder.missing": "数据文件夹“{folder}”不存在(是不是“{meant}”?)",
     "folder.empty": "在“{root}”里没有找到 {classes} 个类别文件夹中的任何图片: 图片要放成“{root}/<类别>/<图片>”",
-    "image.truncated": (
-        "图片 {path} 不完整, 只有 {size:,} 字节 (应至少有 {claimed:,} 字节): 请删除它, 或加上 --on-bad-image skip"
-    ),
+    "image.truncated": ("图片 {path} 不完整, 只有 {size:,} 字节 (应至少有 {claimed:,} 字节): 请删除它"),
     "labels.range": "第 {sample} 个样本的标签 {label} 超出了 0..{last}: 最后一层只有 {outputs} 个输出",
     "linear.features": "层“{layer}”" + LINES["linear.features"],
 }

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn import chinese
 from fastnn.commands.signals import Interrupted, Signals
-from fastnn.platform import BROKEN_PIPE
-from fastnn.text import did_you_mean, safe_text
+from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors
+from fastnn.text import did_you_mean, lost, offer, say, way
 from fastnn.training.console import clear_line
 
 if TYPE_CHECKING:
@@ -48,11 +48,17 @@ class Parser(argparse.ArgumentParser):
         name = word.split("=")[0]
         if not name.startswith("-"):
             return f"unexpected argument {word!r}"
-        known = [option for action in self._actions for option in action.option_strings]
-        return f"unknown option {name!r}{did_you_mean(name, known)} (see {self.prog} --help)"
+        return f"unknown option {name!r}{did_you_mean(name, self.options())} (see {self.prog} --help)"
+
+    def options(self) -> list[str]:
+        """All options that it knows."""
+        return [option for action in self._actions for option in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, safe_text(f"{self.prog}: error: {message}\n", sys.stderr.encoding))
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        say(message, file)
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -95,6 +101,19 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     add_cache(parser)
 
 
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Which images are read, and how: as :func:`fastnn.data.source.open_source` has it."""
+    add = parser.add_argument
+    add("--resize", metavar="WxH", help="scale every image to this size")
+    add("--limit", type=at_least(1), metavar="N", help="use N training and N test images only, evenly over the classes")
+    add(
+        "--on-bad-image",
+        choices=("error", "skip", "list"),
+        default="error",
+        help="what to do about files that cannot be read",
+    )
+
+
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """The options on decoded images kept between runs."""
     add = parser.add_argument
@@ -122,19 +141,38 @@ def cache_of(args: argparse.Namespace) -> PackCache | None:
 
 
 def run(
-    prog: str, function: Callable[[argparse.Namespace, Signals], int], parser: Parser, argv: Sequence[str] | None
+    prog: str,
+    function: Callable[[argparse.Namespace, Signals], int],
+    parser: Parser,
+    argv: Sequence[str] | None,
+    shows_all: bool = True,
 ) -> int:
-    """Parses, runs, and turns every exception into one line and an exit code."""
+    """Parses, runs, and turns every exception into one line and an exit code.
+
+    shows_all: what the command prints is all that comes of it, so that it has failed where that could not be written.
+    """
+    fill_standard_descriptors()
     args = parser.parse(argv)
     signals = Signals()
+    offer(parser.options())
     try:
         signals.install()
-        return _guarded(prog, function, args, signals)
+        return _guarded(prog, function, args, signals) or (2 if shows_all and lost(sys.stdout) else 0)
     except Interrupted as stop:
         clear_line(sys.stdout)
         return 128 + stop.number
     finally:
+        offer(None)
         signals.restore()
+        _leave_full_streams()
+
+
+def _leave_full_streams() -> None:
+    """What a full disk has not taken is not tried again when the interpreter ends, which would make a fault of it."""
+    if lost(sys.stdout):
+        sys.stdout = None
+    if lost(sys.stderr):
+        sys.stderr = None
 
 
 def _guarded(
@@ -164,7 +202,7 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
     if traceback:
         import traceback as tb
 
-        tb.print_exception(error)
+        say("".join(tb.format_exception(error)), sys.stderr)
     clear_line(sys.stdout)
     users = isinstance(error, ValueError | OSError | MemoryError | NonFiniteLossError | ImportError)
     if isinstance(error, MemoryError):
@@ -172,7 +210,7 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
     text = _words(error)
     if not users:
         text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
-    sys.stderr.write(safe_text(f"{prog}: error: {text}\n", sys.stderr.encoding) + chinese.beside(error, sys.stderr))
+    say(f"{prog}: error: {text}\n" + chinese.beside(error, sys.stderr), sys.stderr)
     return 2 if users else 1
 
 
@@ -180,7 +218,9 @@ def _words(error: Exception) -> str:
     """What an exception says, as a sentence: paths first, no error numbers."""
     text = _text_of(error)
     if isinstance(error, MemoryError):
-        return f"out of memory: {text}; try a smaller --arch, --batch-size or --limit"
+        *some, last = [*filter(None, (way(option, "") for option in ("--arch", "--batch-size", "--limit"))), ""][:3]
+        advice = f"{', '.join(some)} or {last}" if some and last else "".join(some)
+        return f"out of memory: {text}" + (f"; try a smaller {advice}" if advice else "")
     if isinstance(error, OSError) and error.strerror:
         from fastnn.io.checks import shown_path
 

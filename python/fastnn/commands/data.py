@@ -16,16 +16,19 @@ def make_parser() -> cli.Parser:
     parser.add_argument("action", choices=("export",))
     parser.add_argument("source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'")
     parser.add_argument("target", metavar="DIR", help="a folder that does not exist yet")
+    cli.add_images(parser)
     return parser
 
 
 def export(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
+    from fastnn.commands.settings import parse_size
     from fastnn.data.export import export_folder
     from fastnn.training.console import Console
 
     console = Console()
-    count = export_folder(args.source, args.target, console.progress("images written"))
+    options = {"resize": parse_size(args.resize), "on_bad": args.on_bad_image, "limit": args.limit}
+    count = export_folder(args.source, args.target, console.progress("images written"), **options)
     console.line(f"{count} images written to {args.target}")
     return 0
 

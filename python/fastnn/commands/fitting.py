@@ -23,7 +23,8 @@ from fastnn.training.checkpoint import Checkpointer, load_checkpoint
 from fastnn.training.console import Console
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
-from fastnn.training.model_files import ModelInfo, save_model
+from fastnn.training.model_files import save_model
+from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import LOSSES, OPTIMIZERS, Network
 from fastnn.training.trainer import Trainer
 
@@ -136,7 +137,7 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         raise retold(NonFiniteLossError(text), fault_of(error)) from error
     if settings.checkpoint_every or settings.resume or checkpointer.saved:
         checkpointer.save(trainer)
-    save_model(settings.out, trainer.model, info_of(settings.arch, source.train))
+    save_model(settings.out, trainer.model, info_of(trainer, settings, source.train))
     console.line(f"model saved: {shown_path(settings.out)}")
     for line in trainer.engine.profile().lines() if settings.profile else ():
         console.line(line, important=True)
@@ -157,7 +158,7 @@ def resume(path: str, trainer: Trainer, config: dict[str, Any], console: Console
         console.line(f"that state is of fastnn {version}, this is {config['version']}: the result may have other bits")
 
 
-def info_of(arch: Sequence[int], data: Resident) -> ModelInfo:
+def info_of(trainer: Trainer, settings: Settings, data: Resident) -> ModelInfo:
     """What a model file says about its network."""
-    mean, std = (None if values is None else values.tolist() for values in (data.mean, data.std))
-    return ModelInfo(tuple(arch), list(data.classes), tuple(data.shape), mean, std)
+    prepared = {"preparation": "scaled"} if settings.resized else {}
+    return replace(trainer.model._info, classes=list(data.classes), **prepared)

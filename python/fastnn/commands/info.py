@@ -63,7 +63,7 @@ def network_of(text: str) -> Network:
 
     state = random.state.as_dict()
     try:
-        return load_model(text)[0] if os.path.isfile(text) else Network(*parse_arch(text))
+        return load_model(text)[0] if os.path.isfile(text) else Network(*parse_arch(text, "--plan"))
     finally:
         random.state.restore(state)  # to look at a network draws nothing
 

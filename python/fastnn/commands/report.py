@@ -50,10 +50,10 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     check_writable(args.html)
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    model, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console.progress("images read"))
+    model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console)
     history = history_for(args.model, model, args.history)
     outputs = PlanEngine(model).outputs(Feed.of(data))
-    findings = Findings(outputs, data.targets)
+    findings = Findings(outputs, data.targets, info.outputs or "softmax")
     subject = Subject(args.model, model, parameters_sha256(model), args.data, data)
     page = make_page(subject, findings, history, args.wrong_limit)
     write_atomic(args.html, [page.encode()])

@@ -24,6 +24,8 @@ def check_writable(path: str) -> None:
         OSError: no such folder, no permission, or the name of something that is no file.
     """
     folder = os.path.dirname(os.path.realpath(path))
+    if os.path.islink(os.path.realpath(path)):
+        raise OSError(f"{shown_path(path)} cannot be written: it is a link that leads back to itself")
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{shown_path(path)} cannot be written: there is no folder {shown_path(folder)}")
     if os.path.exists(path) and not os.path.isfile(path):

@@ -19,26 +19,59 @@ from types import ModuleType
 
 from fastnn import __version__, keras
 from fastnn.eager.dtypes import dtype
+from fastnn.platform import fill_standard_descriptors, raise_on_interrupt
+from fastnn.renamed import RENAMED
+from fastnn.text import say
 
 # What scripts import, and what they get.
+_NN = ("activation", "container", "dropout", "flatten", "linear", "loss", "module")  # PyTorch's longer paths
+_AMP = ("torch.amp", "torch.cuda.amp")
 MODULES = {
     "torch": "fastnn",
+    "torch.accelerator": "fastnn.accelerator",
+    "torch.amp": "fastnn.amp",
     "torch.autograd": "fastnn.autograd",
+    "torch.backends": "fastnn.backends",
+    **{f"torch.backends.{name}": f"fastnn.backends.{name}" for name in ("cuda", "cudnn", "mkldnn", "mps", "openmp")},
     "torch.cuda": "fastnn.cuda",
+    "torch.random": "fastnn.random",
     "torch.nn": "fastnn.nn",
     "torch.nn.functional": "fastnn.nn.functional",
     "torch.nn.init": "fastnn.nn.init",
+    "torch.nn.parameter": "fastnn.nn.parameter",
     "torch.optim": "fastnn.optim",
     "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
+    "torch.optim.optimizer": "fastnn.optim.optimizer",
     "torch.utils": "fastnn.utils",
     "torch.utils.data": "fastnn.utils.data",
+    "torch.utils.data.dataloader": "fastnn.data.loader",
+    "torch.utils.data.dataset": "fastnn.data.dataset",
+    "torch.utils.data.sampler": "fastnn.data.sampler",
     "torch.utils.tensorboard": "fastnn.utils.tensorboard",
+    "torch.utils.tensorboard.writer": "fastnn.io.event_files",
     "torchvision.datasets": "fastnn.datasets",
+    "torchvision.datasets.folder": "fastnn.data.folder",
+    "torchvision.datasets.mnist": "fastnn.data.mnist",
+    "torchvision.datasets.vision": "fastnn.data.vision",
     "torchvision.transforms": "fastnn.transforms",
+    "torchvision.transforms.transforms": "fastnn.transforms.transforms",
     "keras": "fastnn.keras",
-    **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, "datasets.mnist"] if name.islower()},
+    **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
+    **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
 }
-_TENSORFLOW = {f"tensorflow.{name}": ours for name, ours in MODULES.items() if name.partition(".")[0] == "keras"}
+_TENSORFLOW = {
+    f"{package}.{name}": ours
+    for package in ("tensorflow", "tensorflow.python")
+    for name, ours in MODULES.items()
+    if name.partition(".")[0] == "keras"
+}
+# Other places of the same names.
+_LONGER = {
+    "torch.cuda.amp": "fastnn.amp",
+    **{f"{place}.{name}": "fastnn.amp" for place in _AMP for name in ("autocast_mode", "grad_scaler")},
+    "torch.nn.modules": "fastnn.nn",
+    **{f"torch.nn.modules.{name}": f"fastnn.nn.modules.{name}" for name in _NN},
+}
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 
 
@@ -56,16 +89,17 @@ class Refusal(MetaPathFinder):
 
 def install() -> None:
     """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
-    for name, ours in {**MODULES, **_TENSORFLOW}.items():
+    for name, ours in {**MODULES, **_LONGER, **_TENSORFLOW}.items():
         sys.modules[name] = import_module(ours)
-    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in ("torchvision", "tensorflow")}
+    packages = ("torchvision", "tensorflow", "tensorflow.python")
+    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in packages}
     for package, module in made.items():
         module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
-    for name in [*MODULES, *_TENSORFLOW]:
-        parent, _, child = name.partition(".")
-        if parent in made and "." not in child:
+    for name in [*MODULES, *_TENSORFLOW, *made]:
+        parent, _, child = name.rpartition(".")
+        if parent in made:
             setattr(made[parent], child, sys.modules[name])
     sys.meta_path.insert(0, Refusal())
 
@@ -125,13 +159,14 @@ def show_names() -> None:
     from fastnn.eager.tensor import Tensor
 
     for name, ours in MODULES.items():
-        print(f"{name}: {' '.join(names_of(import_module(ours)))}")
-    print("tensorflow.keras: as keras")
-    print(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}")
+        say(f"{name}: {' '.join(names_of(import_module(ours)))}\n", sys.stdout)
+    say("tensorflow.keras: as keras\n", sys.stdout)
+    say(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}\n", sys.stdout)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the script; returns the exit code: 2 where fastnn lacks what it uses."""
+    fill_standard_descriptors()
     parser = make_parser()
     args = parser.parse_args(argv)
     if args.list:
@@ -140,9 +175,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?")
     if not os.path.isfile(args.script):
-        print(f"fastnn.run: there is no script {args.script!r}", file=sys.stderr)
+        say(f"fastnn.run: there is no script {args.script!r}\n", sys.stderr)
         return 2
     install()
+    raise_on_interrupt()  # as any script has it
     sys.argv = [args.script, *args.arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(args.script))
     try:
@@ -152,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if lacking is None:
             raise
         place = place_of(error, args.script)
-        print(f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is", file=sys.stderr)
+        say(f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n", sys.stderr)
         return 2
     return 0
 

@@ -25,19 +25,20 @@ class Settings:
     resume: bool
     profile: bool = False
     scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
+    resized: bool = False  # images of any size become the network's
     tensorboard: str | None = None  # a folder for event files
     optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
 
 
-def parse_arch(text: str) -> tuple[int, ...]:
-    """(784, 256, 10) of "784-256-10".
+def parse_arch(text: str, option: str = "--arch") -> tuple[int, ...]:
+    """(784, 256, 10) of "784-256-10", which an option was given.
 
     Raises:
         ValueError: not sizes with dashes between.
     """
     parts = text.split("-")
     if len(parts) < 2 or not all(map(_is_size, parts)):
-        raise ValueError(f"--arch is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
+        raise ValueError(f"{option} is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
     return tuple(map(int, parts))
 
 
@@ -55,5 +56,21 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
+def check_resize(size: tuple[int, int] | None, arch: tuple[int, ...]) -> None:
+    """Refuses images of a size that the first layer does not take, grey or in colour, before any is read.
+
+    Raises:
+        ValueError: with the sizes of both.
+    """
+    if size is None:
+        return
+    width, height = size
+    grey = width * height
+    if arch[0] not in (grey, 3 * grey):
+        text = f"--resize {width}x{height} makes images of {grey:,} features, {3 * grey:,} in colour"
+        raise ValueError(f"{text}; layer 0 Linear({arch[0]}->{arch[1]}) takes {arch[0]:,}: change --resize or --arch")
+
+
 def _is_size(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) > 0
+    # 18 digits are more than any memory has bytes; Python reads no numbers of thousands.
+    return text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -29,11 +30,13 @@ class Signals:
         """Takes the signals, where that can be done: in the main thread."""
         if threading.current_thread() is threading.main_thread():
             self._give_back = take_stop_signals(self._handle)
+            self._hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
 
     def restore(self) -> None:
         """Gives the signals back to whoever had them."""
         if self._give_back is not None:
             self._give_back()
+            sys.unraisablehook = self._hook
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received:
@@ -41,6 +44,12 @@ class Signals:
         self.received = number
         if not self.deferred:
             raise Interrupted(number)
+
+    def _unraisable(self, found: sys.UnraisableHookArgs) -> None:
+        """An exception that Python cannot pass on: raised in a finalizer, as an import's, it would be lost."""
+        if isinstance(found.exc_value, Interrupted):
+            os._exit(128 + found.exc_value.number)
+        self._hook(found)
 
     def check(self) -> None:
         """Raises Interrupted where a signal came during deferred work."""

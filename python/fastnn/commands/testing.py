@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from fastnn.training.console import Console
 from fastnn.training.engines import Engine
 from fastnn.training.feed import Feed
 from fastnn.training.model_files import load_model
+from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
-from fastnn.training.preparation import resident_for
+from fastnn.training.preparation import InputSpec, resident_for, spec_of
 
 if TYPE_CHECKING:
     from fastnn.data.packed import PackCache
@@ -42,15 +43,24 @@ class TestResult:
 
 
 def opened(
-    model: str, data: str, on_bad: str, cache: PackCache | None, progress: Callable[[int, int], None] | None = None
-) -> tuple[Network, Resident]:
-    """The network in a file and the data set to test it on.
+    model: str, data: str, on_bad: str, cache: PackCache | None, console: Console
+) -> tuple[Network, ModelInfo, Resident]:
+    """The network in a file, what is known of it, and the data set to test it on; what is assumed is said.
 
     Raises:
         FormatError, OSError, ValueError: one cannot be read, or they do not go together.
     """
     network, info = load_model(model)
-    return network, resident_for(data, network, info, on_bad, progress=progress, cache=cache)
+    progress = console.progress("images read")
+    resident = resident_for(data, network, info, on_bad, progress=progress, cache=cache, say=console.warn)
+    say_assumed(model, spec_of(network, info), console)
+    return network, info, resident
+
+
+def say_assumed(model: str, spec: InputSpec, console: Console) -> None:
+    """What a model file does not tell, and what is taken for granted instead."""
+    if spec.assumed:
+        console.warn(f"{shown_path(model)} does not tell all of its network. Assumed: {'; '.join(spec.assumed)}")
 
 
 def test(engine: Engine, data: Resident) -> TestResult:
@@ -72,9 +82,10 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
         named = (_named(label, data.classes) for label in (result.predicted[i], data.targets[i]))
         console.line(chinese.wrong_case(*named, shown_path(data.names[i]), console.stream) or line)
     if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
-        write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
-        more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
-        console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
+        with console.going_on():
+            write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
+            more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
+            console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
     console.line(
         f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
     )

@@ -88,12 +88,6 @@ def _add_run(parser: cli.Parser) -> None:
     add(
         "--engine", choices=("plan", "eager"), default="plan", help="compiled, or step by step in Python: the same bits"
     )
-    add(
-        "--limit",
-        type=cli.at_least(1),
-        metavar="N",
-        help="use N training and N test images only, evenly over the classes",
-    )
     add("--state", metavar="FILE", help="where the training state goes and --resume finds it (OUT.state)")
     add(
         "--checkpoint-every",
@@ -109,14 +103,8 @@ def _add_run(parser: cli.Parser) -> None:
 def _add_images(parser: cli.Parser) -> None:
     """How image files are read."""
     add = parser.add_argument
-    add("--resize", metavar="WxH", help="scale every image to this size")
+    cli.add_images(parser)
     add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
-    add(
-        "--on-bad-image",
-        choices=("error", "skip", "list"),
-        default="error",
-        help="what to do about files that cannot be read",
-    )
     cli.add_cache(parser)
 
 
@@ -142,6 +130,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         checkpoint_every=args.checkpoint_every,
         resume=args.resume,
         profile=args.profile,
+        resized=args.resize is not None,
         tensorboard=args.tensorboard,
     )
 
@@ -174,7 +163,9 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
     """
     from fastnn import _core
     from fastnn.commands.results import check_writable
+    from fastnn.commands.settings import check_resize, parse_size
 
+    check_resize(parse_size(args.resize), settings.arch)
     if args.profile and args.engine != "plan":
         raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():
@@ -206,13 +197,14 @@ def train(args: argparse.Namespace, signals: Signals) -> int:
     else:
         console.line("no test set: none was found beside the training images; --val names one")
     if args.json:
-        write_json(args.json, results(settings, trainer, result))
+        with console.going_on():
+            write_json(args.json, results(settings, trainer, result))
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return cli.run("fastnn.train", train, make_parser(), argv)
+    return cli.run("fastnn.train", train, make_parser(), argv, shows_all=False)
 
 
 if __name__ == "__main__":

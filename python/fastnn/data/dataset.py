@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.data.order import permutation
 from fastnn.data.resident import Resident
 from fastnn.eager.tensor import Tensor
@@ -128,6 +129,7 @@ def random_split(dataset: Dataset[T], lengths: Sequence[int | float], generator:
         ValueError: a fraction outside 0..1, or the lengths do not add up to the data set's.
     """
     total = len(dataset)
+    lengths = [int(length) if is_integer(length) else length for length in lengths]
     if math.isclose(math.fsum(lengths), 1) and math.fsum(lengths) <= 1:
         if any(not 0 <= fraction <= 1 for fraction in lengths):
             raise ValueError(f"random_split: fractions must lie between 0 and 1, got {list(lengths)}")

@@ -12,18 +12,15 @@ import numpy as np
 from fastnn import _core
 from fastnn.data.images import MAX_PIXELS, read_rgb
 from fastnn.data.pixels import PixelPlan
+from fastnn.data.resident import NotResident, allocate_block
 from fastnn.errors import Fault, FormatError, fault_of, retold, told
-from fastnn.io.checks import shown_bytes, shown_path
-from fastnn.io.memory import fits_memory, free_memory
+from fastnn.io.checks import shown_path
+from fastnn.text import way
 
 Progress = Callable[[int, int], None]
 ON_BAD = ("error", "skip", "list")
 _CHUNK = 256
 _SHOWN = 20
-
-
-class NotResident(ValueError):
-    """Sound images that cannot be one block: their sizes differ, or they do not fit memory."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def decode_folder(
     shape, tried = _first_shape(paths, plan, stop_at), set()
     while shape not in tried:
         tried.add(shape)
-        block = _allocate(len(paths), shape)
+        block = allocate_block(len(paths), shape)
         problems, done = _decode_all(paths, plan, block, threads, stop_at, progress)
         width, height = _most_frequent(problems, done, (shape[2], shape[1]))
         shape = (shape[0], height, width)
@@ -113,7 +110,11 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
 
 
 def _pixels(path: str, plan: PixelPlan) -> np.ndarray:
-    return plan.pixels(read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target))
+    image = read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target)
+    try:
+        return plan.pixels(image)
+    except FormatError as error:
+        raise FormatError(f"{shown_path(path)}: {error}") from error
 
 
 def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:
@@ -143,18 +144,6 @@ def read_compiled(path: str, plan: PixelPlan, size: tuple[int, int] | None = Non
     if _core.read_images([path], pixels)[0]:
         return pixels
     return None if size is None else read_compiled(path, plan)
-
-
-def _allocate(count: int, shape: tuple[int, int, int]) -> np.ndarray:
-    size = count * shape[0] * shape[1] * shape[2]
-    if not fits_memory(size):
-        channels, height, width = shape
-        raise NotResident(
-            f"{count:,} images of {width}x{height}x{channels} need {shown_bytes(size)}, "
-            f"{shown_bytes(free_memory())} of memory are free. "
-            "Make them smaller (--resize, in Python Resize) or use fewer (--limit)"
-        )
-    return np.empty((count, *shape), np.uint8)
 
 
 def _decode_all(
@@ -226,25 +215,23 @@ def _different_sizes(paths: Sequence[str], problems: list[Problem], good: tuple[
     found = ", ".join(parts) + (f", {len(sizes) - 5} other sizes" if len(sizes) > 5 else "")
     among = "" if done == len(paths) else f" (among the first {done:,})"
     width, height = sizes[0]
-    text = (
-        f"images have different sizes{among}: {found}. "
-        f"Use --resize {width}x{height}, in Python transforms.Resize(({height}, {width}))"
-    )
-    return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height)
+    advice = way(f"--resize {width}x{height}", f"transforms.Resize(({height}, {width}))")
+    text = f"images have different sizes{among}: {found}. Use {advice}"
+    return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height, advice=advice)
 
 
 def _unusable(problems: list[Problem], looked_at: int, shown: int = _SHOWN) -> FormatError:
     """One error for all bad images; where there is one, what that is."""
+    advice = way("--on-bad-image skip", "ImageFolder(..., is_valid_file=...)")
     if len(problems) == 1:
-        advice = "Delete it or leave it out with --on-bad-image skip"
-        text = f"{problems[0].message}. {advice} (1 bad image among {looked_at:,})"
+        text = f"{problems[0].message}. Delete it or leave it out with {advice} (1 bad image among {looked_at:,})"
         return retold(FormatError(text), problems[0].fault)
     lines = [f"{len(problems):,} of {looked_at:,} images cannot be used:"]
     lines += [problem.message for problem in problems[:shown]]
     if len(problems) > shown:
         lines.append(f"and {len(problems) - shown:,} more")
-    text = "\n  ".join(lines) + "\nDelete them or leave them out with --on-bad-image skip"
-    return told(FormatError(text), "images.unusable", count=len(problems), total=looked_at)
+    text = "\n  ".join(lines) + f"\nDelete them or leave them out with {advice}"
+    return told(FormatError(text), "images.unusable", count=len(problems), total=looked_at, advice=advice)
 
 
 def _problem(index: int, path: str, error: Exception) -> Problem:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.notes import say_once
 from fastnn.data.paths import cache_folder
 from fastnn.data.png import grey_files
 from fastnn.io.checks import shown_path
+from fastnn.io.notes import say_once
 
 TRAIN = 10_000
 TEST = 2_000

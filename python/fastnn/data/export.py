@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ Progress = Callable[[int, int], None]
 _EVERY = 256
 
 
-def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress | None = None) -> int:
+def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress | None = None, **options: Any) -> int:
     """Writes a data set as ``train/<class>/<index>.png`` and ``test/<class>/<index>.png``; grey images as
     grey.
 
@@ -28,6 +29,7 @@ def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress 
         source_spec: as for :func:`fastnn.data.source.open_source`.
         target_dir: a folder that does not exist yet or is empty.
         progress: called with (done, total) while images are written.
+        options: resize, on_bad and limit, as for :func:`~fastnn.data.source.open_source`.
 
     Returns:
         How many images were written.
@@ -39,7 +41,7 @@ def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress 
     target = Path(target_dir)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"{shown_path(target)} exists and is not an empty folder: choose another place")
-    source = open_source(source_spec, channels=3)
+    source = open_source(source_spec, channels=3, **options)
     parts = {"train": source.train} | ({"test": source.test} if source.test else {})
     total = sum(map(len, parts.values()))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""ImageFolder: one folder for each class, images beneath it. torchvision's contract.
+"""DatasetFolder and ImageFolder: one folder for each class, images beneath it. torchvision's contract.
 
 What differs: hidden folders are ignored; a class without images is an error that names it; links to folders are not
 followed and links to files must stay inside the root, so that a planted link cannot pull a private file into a model.
@@ -7,33 +7,161 @@ followed and links to files must stay inside the root, so that a planted link ca
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.decode import NotResident, decode_folder, read_compiled
+from fastnn.data.decode import decode_folder, read_compiled
 from fastnn.data.images import read_rgb
 from fastnn.data.paths import StrPath, check_folder
 from fastnn.data.pixels import PixelPlan, jpeg_target, pixel_plan
-from fastnn.data.resident import FileNames, Resident
+from fastnn.data.resident import FileNames, NotResident, Resident
 from fastnn.data.scan import Scan
 from fastnn.data.vision import Progress, Transform, VisionDataset
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.io.checks import shown_path
+from fastnn.text import in_python
 
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+
+# torchvision's names of the reader
+pil_loader = default_loader = read_rgb
 
 _FIRST = np.zeros(1, np.int64)
 
 
-class ImageFolder(VisionDataset):
+def has_file_allowed_extension(filename: str, extensions: str | tuple[str, ...]) -> bool:
+    """Whether a file's name ends with one of them, in whatever case."""
+    return filename.lower().endswith(extensions)
+
+
+def is_image_file(filename: str) -> bool:
+    """Whether a file's name ends with one of torchvision's extensions of images."""
+    return has_file_allowed_extension(filename, IMG_EXTENSIONS)
+
+
+def find_classes(directory: StrPath) -> tuple[list[str], dict[str, int]]:
+    """The folders in a folder, sorted, and their numbers.
+
+    Raises:
+        FileNotFoundError: there are none.
+    """
+    return _numbered(Scan(os.fspath(directory)))
+
+
+def make_dataset(
+    directory: StrPath,
+    class_to_idx: Mapping[str, int] | None = None,
+    extensions: str | tuple[str, ...] | None = None,
+    is_valid_file: Callable[[str], bool] | None = None,
+    allow_empty: bool = False,
+) -> list[tuple[str, int]]:
+    """(path, label) of the files beneath the folders of classes, class by class in the order of their names.
+
+    Args:
+        directory: the folder that holds them.
+        class_to_idx: the label of each class; None for those of :func:`find_classes`.
+        extensions: files whose name ends with one of them count,
+        is_valid_file: or else those for which this is true of the path.
+        allow_empty: accept classes without files.
+
+    Raises:
+        ValueError: no classes; neither or both of extensions and is_valid_file.
+        FileNotFoundError: a class has no files.
+    """
+    scan = Scan(os.fspath(directory), False, _endings(extensions), is_valid_file)
+    return _listed(scan, _numbered(scan)[1] if class_to_idx is None else class_to_idx, allow_empty)[0]
+
+
+class DatasetFolder(VisionDataset):
+    """Files under ``root/<class>/``, at any depth; classes are numbered in the order of their names.
+
+    ``find_classes`` and ``make_dataset`` are asked, so that a subclass decides which classes and files there are.
+
+    Attributes: ``classes``, ``class_to_idx``, ``samples``: (path, label) of each file, ``targets``.
+
+    Args:
+        root: the folder.
+        loader: path to sample.
+        extensions: files whose name ends with one of them count,
+        transform, target_transform: applied to each sample and label.
+        is_valid_file: or else those for which this is true of the path.
+        allow_empty: accept classes without files.
+        follow_links: follow links to folders, and take links to files outside the root.
+
+    Raises:
+        FileNotFoundError: no such folder, no class folders, or a class without files.
+        NotADirectoryError: root is a file.
+        ValueError: neither or both of extensions and is_valid_file.
+    """
+
+    _stamped = False  # whether sizes and times of change are noted, for the cache of decoded images
+
+    def __init__(
+        self,
+        root: StrPath,
+        loader: Callable[[str], Any],
+        extensions: tuple[str, ...] | None = None,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        is_valid_file: Callable[[str], bool] | None = None,
+        allow_empty: bool = False,
+        *,
+        follow_links: bool = False,
+    ) -> None:
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        check_folder(self.root)
+        self.loader = loader
+        self.extensions = extensions
+        self._scan = Scan(os.fspath(self.root), follow_links, _endings(extensions), is_valid_file, self._stamped)
+        self._stamps: list[np.ndarray | None] = []
+        self.classes, self.class_to_idx = self.find_classes(self.root)
+        self.samples = self.make_dataset(
+            self.root,
+            class_to_idx=self.class_to_idx,
+            extensions=extensions,
+            is_valid_file=is_valid_file,
+            allow_empty=allow_empty,
+        )
+        self.targets = [label for _, label in self.samples]
+
+    def find_classes(self, directory: StrPath) -> tuple[list[str], dict[str, int]]:
+        """The classes' names and the label of each."""
+        return _numbered(self._scan_of(directory))
+
+    def make_dataset(
+        self,
+        directory: StrPath,
+        class_to_idx: Mapping[str, int],
+        extensions: tuple[str, ...] | None = None,
+        is_valid_file: Callable[[str], bool] | None = None,
+        allow_empty: bool = False,
+    ) -> list[tuple[str, int]]:
+        """(path, label) of each sample; as :func:`make_dataset`."""
+        scan = replace(self._scan_of(directory), extensions=_endings(extensions), is_valid=is_valid_file)
+        samples, self._stamps = _listed(scan, class_to_idx, allow_empty)
+        return samples
+
+    def _scan_of(self, directory: StrPath) -> Scan:
+        """The one scan of the root, or one like it of another folder."""
+        return self._scan if os.fspath(directory) == self._scan.root else replace(self._scan, root=os.fspath(directory))
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        path, target = self.samples[index]
+        return self._transformed(self.loader(path), target)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+class ImageFolder(DatasetFolder):
     """Images under ``root/<class>/``, at any depth; classes are numbered in the order of their names.
 
-    Attributes: ``classes``, ``class_to_idx``, ``samples`` (also ``imgs``): (path, label) of each image,
-    ``targets``.
+    Attributes as :class:`DatasetFolder` has them, ``imgs`` is ``samples``.
 
     Args:
         root: the folder.
@@ -48,8 +176,6 @@ class ImageFolder(VisionDataset):
         NotADirectoryError: root is a file.
     """
 
-    _stamped = False  # whether sizes and times of change are noted, for the cache of decoded images
-
     def __init__(
         self,
         root: StrPath,
@@ -61,26 +187,21 @@ class ImageFolder(VisionDataset):
         *,
         follow_links: bool = False,
     ) -> None:
-        super().__init__(root, transform, target_transform)
-        check_folder(self.root)
-        self.loader = loader
-        self.extensions = IMG_EXTENSIONS if is_valid_file is None else None
-        scan = Scan(os.fspath(self.root), follow_links, IMG_EXTENSIONS, is_valid_file, self._stamped)
-        self.classes = scan.class_names()
-        self.class_to_idx = {name: label for label, name in enumerate(self.classes)}
-        listed = scan.files_of_all(self.classes)
-        found = {name: paths for name, (paths, _) in zip(self.classes, listed, strict=True)}
-        self.samples = [(path, label) for name, label in self.class_to_idx.items() for path in found[name]]
-        self._scan, self._stamps = scan, [stamps for _, stamps in listed]
-        self.imgs = self.samples
-        self.targets = [label for _, label in self.samples]
-        self._size: tuple[int, int] | None = (
-            None  # (height, width) of the last file read compiled: the next is likely alike
+        extensions = IMG_EXTENSIONS if is_valid_file is None else None
+        super().__init__(
+            root,
+            loader,
+            extensions,
+            transform,
+            target_transform,
+            is_valid_file,
+            allow_empty,
+            follow_links=follow_links,
         )
+        self.imgs = self.samples
+        # (height, width) of the last file read compiled: the next is likely alike
+        self._size: tuple[int, int] | None = None
         self._block: tuple[str, list[tuple[str, int]], Resident | None] | None = None
-        empty = [name for name in self.classes if not found[name]]
-        if not self.classes or (empty and not allow_empty):
-            raise self._what_is_missing(empty, scan.loose_files())
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         path, target = self.samples[index]
@@ -99,19 +220,19 @@ class ImageFolder(VisionDataset):
         self._size = pixels.shape[2:]
         return Tensor(_core.gather_uint8(pixels, _FIRST, *plan.normalisation(pixels.shape[1]))[0])
 
-    def __len__(self) -> int:
-        return len(self.samples)
-
     def _is_plain(self) -> bool:
-        return self.loader is read_rgb and type(self).__getitem__ is ImageFolder.__getitem__
+        return self.loader is read_rgb and self._has_hooks_of(ImageFolder, "__getitem__", "__len__")
 
     def _decode(self, plan: PixelPlan, threads: int | None, progress: Progress | None) -> Resident | None:
         if self._block is None or self._block[:2] != (plan.key, self.samples):
             self._block = (plan.key, list(self.samples), self._decode_now(plan, threads, progress))
-        return self._block[2]
+        found = self._block[2]
+        return None if found is None else replace(found, classes=self.classes)
 
     def _decode_now(self, plan: PixelPlan, threads: int | None, progress: Progress | None) -> Resident | None:
         paths = [path for path, _ in self.samples]
+        if not all(isinstance(label, int | np.integer) for _, label in self.samples):
+            return None
         try:
             images = decode_folder(paths, plan, threads=threads, progress=progress).images if paths else None
         except NotResident:
@@ -121,16 +242,46 @@ class ImageFolder(VisionDataset):
         targets = np.array([label for _, label in self.samples], np.int64)
         return Resident(images, targets, FileNames(paths), self.classes)
 
-    def _what_is_missing(self, empty: list[str], loose: int) -> FileNotFoundError:
-        root = shown_path(self.root)
-        looked = "" if self.extensions is None else f" Looked for {' '.join(self.extensions)}."
-        if empty and len(empty) < len(self.classes):
-            folders = [shown_path(os.path.join(self.root, name)) for name in empty[:20]]
-            named = [f"class {name!r} has no images: {folder}" for name, folder in zip(empty, folders, strict=False)]
-            more = f"; and {len(empty) - 20} more" if len(empty) > 20 else ""
-            text = f"{'; '.join(named)}{more}.{looked} Remove the folder or pass allow_empty=True"
-            return told(FileNotFoundError(text), "class.empty", name=empty[0], folder=folders[0])
-        lying = f" {loose:,} files lie directly in '{root}'." if loose else ""
-        count = f"0 images in {len(empty)} class folders under" if empty else "no class folders in"
-        text = f"found {count} '{root}'.{looked}{lying} Expected '{root}/<class>/<image>'"
-        return told(FileNotFoundError(text), "folder.empty", root=root, classes=len(empty) or None)
+
+def _numbered(scan: Scan) -> tuple[list[str], dict[str, int]]:
+    """The classes in a folder, and their numbers."""
+    classes = scan.class_names()
+    if not classes:
+        raise _what_is_missing(scan, [], [])
+    return classes, {name: label for label, name in enumerate(classes)}
+
+
+def _endings(extensions: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (extensions,) if isinstance(extensions, str) else tuple(extensions or ())
+
+
+def _listed(
+    scan: Scan, class_to_idx: Mapping[str, int], allow_empty: bool
+) -> tuple[list[tuple[str, int]], list[np.ndarray | None]]:
+    """(path, label) of each file of these classes, and the files' stamps class by class."""
+    if bool(scan.extensions) == (scan.is_valid is not None):
+        raise ValueError("Both extensions and is_valid_file cannot be None or not None at the same time")
+    names = sorted(class_to_idx)
+    there = [name for name in names if os.path.isdir(os.path.join(scan.root, name))]
+    found = dict(zip(there, scan.files_of_all(there), strict=True))
+    empty = [name for name in names if name not in found or not found[name][0]]
+    if empty and not allow_empty:
+        raise _what_is_missing(scan, names, empty)
+    samples = [(path, class_to_idx[name]) for name in there for path in found[name][0]]
+    return samples, [found[name][1] for name in there]
+
+
+def _what_is_missing(scan: Scan, classes: list[str], empty: list[str]) -> FileNotFoundError:
+    root = shown_path(scan.root)
+    looked = f" Looked for {' '.join(scan.extensions)}." if scan.extensions else ""
+    if empty and len(empty) < len(classes):
+        folders = [shown_path(os.path.join(scan.root, name)) for name in empty[:20]]
+        named = [f"class {name!r} has no images: {folder}" for name, folder in zip(empty, folders, strict=False)]
+        more = f"; and {len(empty) - 20} more" if len(empty) > 20 else ""
+        text = f"{'; '.join(named)}{more}.{looked} Remove the folder{in_python(' or pass allow_empty=True')}"
+        return told(FileNotFoundError(text), "class.empty", name=empty[0], folder=folders[0])
+    loose = scan.loose_files()
+    lying = f" {loose:,} files lie directly in '{root}'." if loose else ""
+    count = f"0 images in {len(empty)} class folders under" if empty else "no class folders in"
+    text = f"found {count} '{root}'.{looked}{lying} Expected '{root}/<class>/<image>'"
+    return told(FileNotFoundError(text), "folder.empty", root=root, classes=len(empty) or None)

@@ -16,17 +16,16 @@ from collections.abc import Callable
 import numpy as np
 from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, WebPImagePlugin
 
-from fastnn.data.notes import say_once
 from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_name, shown_path
+from fastnn.io.notes import say_once
 from fastnn.platform import open_to_read
-from fastnn.transforms import FULL_SIZE
+from fastnn.transforms import FULL_SIZE, MAX_PIXELS
 
 Target = Callable[[int, int], tuple[int, int]]
 
-MAX_PIXELS = 50_000_000
 MAX_BYTES = 2**29  # 50 million pixels of 16-bit RGBA, and room for metadata
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _FOREIGN = (

@@ -121,7 +121,7 @@ class DataLoader:
         """What makes a batch of its indices."""
         if self.batch_sampler is None:
             return lambda index: self.collate_fn(self.dataset[index])
-        dataset, rows = _without_subsets(self.dataset)
+        dataset, rows = without_subsets(self.dataset)
         if self._collates_as_usual() and isinstance(dataset, VisionDataset):
             resident = dataset.resident(threads=self.num_workers or None)
             if resident is not None:
@@ -135,11 +135,15 @@ class DataLoader:
         return self.collate_fn is default_collate
 
 
+def get_worker_info() -> None:
+    """None, as in PyTorch's main process: there are no worker processes."""
+
+
 def _on_tape(dataset: TensorDataset) -> bool:
     return any(tensor.requires_grad for tensor in dataset.tensors)
 
 
-def _without_subsets(dataset: Any) -> tuple[Any, Rows]:
+def without_subsets(dataset: Any) -> tuple[Any, Rows]:
     """The data set beneath nested Subsets, and which of its samples they leave."""
     rows: Rows = None
     while type(dataset) is Subset:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core, random
+from fastnn.eager.tensor import Tensor
 
 
 def permutation(n: int, generator: Any = None, position: int = 0) -> np.ndarray:
@@ -28,11 +29,34 @@ def permutation(n: int, generator: Any = None, position: int = 0) -> np.ndarray:
 
 def choices(n: int, count: int, generator: Any = None, position: int = 0) -> np.ndarray:
     """``count`` samples out of n, each drawn anew: int64 (count,). Arguments as :func:`permutation`."""
+    unit = _uniform(count, generator, position)
+    return np.minimum((unit * n).astype(np.int64), n - 1)  # the product can round up to n
+
+
+def weighted(
+    weights: np.ndarray, count: int, replacement: bool, generator: Any = None, position: int = 0
+) -> np.ndarray:
+    """``count`` samples, each as likely as its weight, float64 (n,), says: int64 (count,); further arguments as
+    :func:`permutation`.
+
+    Without replacement: the samples with the largest log(u) / weight, which are those of one draw after the other
+    (Efraimidis and Spirakis, 2006).
+    """
+    if replacement:
+        ends = np.cumsum(weights)
+        found = np.searchsorted(ends, _uniform(count, generator, position) * ends[-1], side="right")
+        return np.minimum(found, np.flatnonzero(weights)[-1])  # the product can round up to the sum
+    likely = np.flatnonzero(weights)
+    logarithms = np.negative(Tensor(1 - _uniform(len(likely), generator, position)).log().numpy())
+    return likely[np.argsort(logarithms / weights[likely], kind="stable")[:count]]
+
+
+def _uniform(count: int, generator: Any, position: int) -> np.ndarray:
+    """float64 (count,) in 0..1, without 1."""
     own = generator is None
     seed = random.initial_seed() if own else seed_of(generator)
     place = random.state.advance("orders") if own else position
-    unit = _core.uniform([count], 0.0, 1.0, seed, random.ORDER, place, True)
-    return np.minimum((unit * n).astype(np.int64), n - 1)  # the product can round up to n
+    return _core.uniform([count], 0.0, 1.0, seed, random.ORDER, place, True)
 
 
 def seed_of(generator: Any) -> int:

@@ -20,10 +20,10 @@ import numpy as np
 import PIL
 
 from fastnn.data.folder import ImageFolder
-from fastnn.data.notes import say_once
 from fastnn.data.paths import StrPath
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_path
+from fastnn.io.notes import say_once
 from fastnn.io.safetensors import load_safetensors, save_safetensors
 
 _FORMAT = 1  # of packs: another number makes them all anew

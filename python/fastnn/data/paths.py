@@ -21,6 +21,25 @@ def cache_folder() -> Path:
     return Path(general).expanduser() / "fastnn"
 
 
+def data_folders(name: str) -> list[Path]:
+    """Where a data set is looked for beside the folders that a program names: $FASTNN_DATA and the cache folder, there
+    also in a folder of its own."""
+    own, cache = os.environ.get("FASTNN_DATA"), cache_folder()
+    named = [Path(own).expanduser(), Path(own).expanduser() / name] if own else []
+    return [*named, cache / name, cache]
+
+
+def here_or_in_data(path: StrPath) -> StrPath:
+    """A folder; where it is not there and not absolute, the one of that name beneath $FASTNN_DATA if there is one."""
+    own = os.environ.get("FASTNN_DATA")
+    if not os.fspath(path):
+        return os.curdir
+    if own and not os.path.exists(path):
+        beneath = os.path.join(os.path.expanduser(own), path)
+        return beneath if os.path.isdir(beneath) else path
+    return path
+
+
 def check_folder(path: StrPath, also: Iterable[str] = ()) -> None:
     """Raises unless ``path`` is a folder.
 

@@ -27,21 +27,23 @@ CELLS, WINDOW = 16, 5
 LEAST_CONTRAST = 24
 
 
-def as_mnist(image: Image) -> np.ndarray:
-    """uint8 (28, 28) of an image of any size and mode; one that is already 28x28 on dark stays as it is.
+def as_mnist(image: Image, ground: str = "dark") -> np.ndarray:
+    """uint8 (28, 28) of an image of any size and mode, on a ``dark`` or a ``light`` ground; one that is already 28x28
+    on that ground stays as it is.
 
-    Dark strokes on light paper are inverted, uneven light is evened out, transparent paper counts as paper of the
+    Strokes are made light on dark (dark on light), uneven light is evened out, transparent paper counts as paper of the
     other brightness than the strokes, and a camera's note that it was held sideways is heeded.
     """
     from PIL import ImageOps
 
     opaque = _opaque(image).convert("L")
     grey = np.asarray(opaque)
-    if grey.shape == (SIDE, SIDE) and _on_dark(grey):
+    if grey.shape == (SIDE, SIDE) and on_dark(grey[None])[0] == (ground == "dark"):
         return grey
     turned = ImageOps.exif_transpose(opaque)
     turned.thumbnail((WORKING_SIDE, WORKING_SIDE))
-    return _fitted(_ink(np.asarray(turned)))
+    digit = _fitted(_ink(np.asarray(turned)))
+    return digit if ground == "dark" else 255 - digit
 
 
 def _opaque(image: Image) -> Image:
@@ -62,10 +64,10 @@ def _opaque(image: Image) -> Image:
     return pil.alpha_composite(paper, layers).convert("RGB")
 
 
-def _on_dark(grey: np.ndarray) -> bool:
-    """Whether the border, where no stroke should be, is darker than the middle of the range."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return int(np.sort(border)[len(border) // 2]) < 128
+def on_dark(images: np.ndarray) -> np.ndarray:
+    """Whether the border of each image (N, H, W), where no stroke should be, is darker than the middle of the range."""
+    border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
+    return np.sort(border, axis=1)[:, border.shape[1] // 2] < 128
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.data.resident import allocate_block
 from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Resize, ToTensor
 
 if TYPE_CHECKING:
@@ -104,13 +105,17 @@ def _first_target(steps: Sequence[Any]) -> Callable[[int, int], tuple[int, int]]
 
 
 def grey_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:
-    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W)."""
+    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W).
+
+    Raises:
+        NotResident: more than half of the free memory.
+    """
     if plan.leaves_grey or not len(images):
         return np.ascontiguousarray(images[:, None])
     from PIL import Image
 
     first = plan.pixels(Image.fromarray(images[0]))
-    out = np.empty((len(images), *first.shape), np.uint8)
+    out = allocate_block(len(images), first.shape)
     for row, image in enumerate(images):
         out[row] = plan.pixels(Image.fromarray(image))
     return out

@@ -9,7 +9,30 @@ from typing import overload
 import numpy as np
 
 from fastnn import _core
-from fastnn.io.checks import shown_path
+from fastnn.io.checks import shown_bytes, shown_path
+from fastnn.io.memory import fits_memory, free_memory
+from fastnn.text import way
+
+
+class NotResident(ValueError):
+    """Sound images that cannot be one block: their sizes differ, or they do not fit memory."""
+
+
+def allocate_block(count: int, shape: tuple[int, int, int]) -> np.ndarray:
+    """uint8 (count, C, H, W), not filled.
+
+    Raises:
+        NotResident: that is more than half of the free memory.
+    """
+    size = count * shape[0] * shape[1] * shape[2]
+    if not fits_memory(size):
+        channels, height, width = shape
+        raise NotResident(
+            f"{count:,} images of {width}x{height}x{channels} need {shown_bytes(size)}, "
+            f"{shown_bytes(free_memory())} of memory are free. "
+            f"Make them smaller ({way('--resize', 'transforms.Resize')}) or use fewer ({way('--limit', 'Subset')})"
+        )
+    return np.empty((count, *shape), np.uint8)
 
 
 @dataclass(eq=False)

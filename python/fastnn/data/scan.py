@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.notes import say_once
 from fastnn.io.checks import shown_path
+from fastnn.io.notes import say_once
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Scan:
         return hidden
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_dir():
+        if not _leads_to(entry.is_dir):
             return False
         if self._is_hidden(entry.path):
             return False
@@ -113,7 +113,7 @@ class Scan:
     def _is_file(self, entry: os.DirEntry[str]) -> bool:
         if not entry.is_symlink():
             return entry.is_file()
-        if not entry.is_file():
+        if not _leads_to(entry.is_file):
             return False
         if self.follow_links or os.path.realpath(entry.path).startswith(os.path.join(self._real_root, "")):
             return True
@@ -130,6 +130,14 @@ class Scan:
 
     def _note(self, kind: str, message: str) -> None:
         say_once((kind, self._real_root), message)
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """Whether an entry is of a kind; a link that leads nowhere, or round in a circle, is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from fastnn.data.idx import find_mnist, mnist_name, read_labelled
-from fastnn.data.paths import StrPath, cache_folder, check_folder
+from fastnn.data.paths import StrPath, cache_folder, check_folder, data_folders
 from fastnn.data.pixels import PixelPlan, grey_pixels
 from fastnn.data.resident import FileNames, NumberedNames, Resident
 from fastnn.errors import FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
+from fastnn.text import way
 from fastnn.transforms import Grayscale, Resize
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def open_source(
         (_, height, width), (_, test_height, test_width) = (resident.shape for resident in loaded)
         raise ValueError(
             f"training images are {width}x{height}, test images {test_width}x{test_height}: "
-            f"use --resize {width}x{height}"
+            f"use {way(f'--resize {width}x{height}', f'resize=({width}, {height})')}"
         )
     return Source(loaded[0], loaded[1] if test else None, train.classes, description + options.notes)
 
@@ -261,10 +262,8 @@ def _root(spec: StrPath) -> tuple[Path, list[str]]:
 
 
 def _local_mnist() -> Path:
-    cache = cache_folder()
-    own = os.environ.get("FASTNN_DATA")
-    places = [Path(own).expanduser(), Path(own).expanduser() / "mnist"] if own else []
-    for place in (*places, cache / "mnist", cache):
+    cache, own = cache_folder(), os.environ.get("FASTNN_DATA")
+    for place in data_folders("mnist"):
         if place.is_dir() and find_mnist(place):
             return place
     names = "".join(f"\n  {mnist_name(split, kind)}" for split in ("train", "t10k") for kind in ("images", "labels"))
@@ -272,9 +271,9 @@ def _local_mnist() -> Path:
     raise ValueError(
         f"no local copy of MNIST{looked}. "
         f"Put these four files, gzip-compressed or not, into {shown_path(cache / 'mnist')}:{names}\n"
-        "or name the folder that holds them: --data FOLDER, or FASTNN_DATA=FOLDER. "
+        f"or name the folder that holds them: {way('--data FOLDER', 'its path')}, or FASTNN_DATA=FOLDER. "
         "They are at https://ossci-datasets.s3.amazonaws.com/mnist/. "
-        "The built-in data needs no files: --data digits"
+        f"The built-in data needs no files: {way('--data digits', 'digits')}"
     )
 
 

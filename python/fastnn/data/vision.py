@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from fastnn.data.dataset import Dataset
-from fastnn.data.paths import StrPath
+from fastnn.data.paths import StrPath, here_or_in_data
 from fastnn.data.pixels import PixelPlan, pixel_plan
 from fastnn.data.resident import Resident
 
@@ -16,15 +16,49 @@ Transform = Callable[[Any], Any]
 Progress = Callable[[int, int], None]
 
 
-class VisionDataset(Dataset[tuple[Any, Any]]):
-    """Images and labels under a folder. Subclasses have ``__getitem__``, ``__len__`` and :meth:`_decode`."""
+class StandardTransform:
+    """A transform of the image and one of the label, called with both."""
 
-    def __init__(
-        self, root: StrPath, transform: Transform | None = None, target_transform: Transform | None = None
-    ) -> None:
-        self.root = os.path.expanduser(root) if isinstance(root, str) else root
+    def __init__(self, transform: Transform | None = None, target_transform: Transform | None = None) -> None:
         self.transform = transform
         self.target_transform = target_transform
+
+    def __call__(self, input: Any, target: Any) -> tuple[Any, Any]:
+        image = input if self.transform is None else self.transform(input)
+        return image, target if self.target_transform is None else self.target_transform(target)
+
+    def __repr__(self) -> str:
+        steps = (("Transform: ", self.transform), ("Target transform: ", self.target_transform))
+        lines = [line for head, step in steps if step is not None for line in _hanging(head, repr(step))]
+        return "\n".join(["StandardTransform", *lines])
+
+
+class VisionDataset(Dataset[tuple[Any, Any]]):
+    """Images and labels under a folder. Subclasses have ``__getitem__`` and ``__len__``.
+
+    Args:
+        root: the folder; one that is not there is looked for beneath ``$FASTNN_DATA``, "" is the current folder.
+        transforms: of an image and its label together, instead of the other two.
+        transform, target_transform: of each image and label.
+
+    Raises:
+        ValueError: transforms together with one of the other two.
+    """
+
+    def __init__(
+        self,
+        root: StrPath = "",
+        transforms: Callable[[Any, Any], Any] | None = None,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+    ) -> None:
+        separate = transform is not None or target_transform is not None
+        if transforms is not None and separate:
+            raise ValueError("Only transforms or transform/target_transform can be passed as argument")
+        self.root = here_or_in_data(os.path.expanduser(root) if isinstance(root, str) else root)
+        self.transform = transform
+        self.target_transform = target_transform
+        self.transforms = StandardTransform(transform, target_transform) if separate else transforms
 
     def resident(self, *, threads: int | None = None, progress: Progress | None = None) -> Resident | None:
         """The whole data set, decoded into one uint8 block: now, or earlier if nothing changed since.
@@ -52,12 +86,16 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         return replace(block, mean=mean, std=std)
 
     def _is_plain(self) -> bool:
-        """Whether a sample is what this class makes of it, not a subclass or a loader of the user's."""
-        raise NotImplementedError
+        """Whether a sample is what fastnn's class makes of it, not a subclass or a loader of the user's."""
+        return False
 
     def _decode(self, plan: PixelPlan, threads: int | None, progress: Progress | None) -> Resident | None:
         """The data set without normalisation, kept for the next call with the same steps and samples."""
         raise NotImplementedError
+
+    def _has_hooks_of(self, ours: type, *names: str) -> bool:
+        """Whether a subclass has left these methods as our class has them."""
+        return all(getattr(type(self), name) is getattr(ours, name) for name in names)
 
     def _transformed(self, image: Any, target: int) -> tuple[Any, Any]:
         return image if self.transform is None else self.transform(image), self._transformed_target(target)
@@ -75,10 +113,10 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
             f"Root location: {self.root}",
             *self.extra_repr().splitlines(),
         ]
-        steps = (("Transform: ", self.transform), ("Target transform: ", self.target_transform))
-        lines = [line for head, step in steps if step is not None for line in _hanging(head, repr(step))]
-        if lines:
-            body.append("\n".join(["StandardTransform", *lines]))  # only its first line is indented, as in torchvision
+        if self.transform is not None or self.target_transform is not None:  # they may have been set since
+            body.append(repr(StandardTransform(self.transform, self.target_transform)))  # indented as in torchvision
+        elif self.transforms is not None:
+            body.append(repr(self.transforms))
         return "\n    ".join([f"Dataset {type(self).__name__}", *body])
 
 

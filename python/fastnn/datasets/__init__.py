@@ -6,18 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastnn.data.folder import ImageFolder
+    from fastnn.data.folder import DatasetFolder, ImageFolder
     from fastnn.data.mnist import MNIST
+    from fastnn.data.vision import VisionDataset
 
-__all__ = ["MNIST", "ImageFolder"]
+__all__ = ["MNIST", "DatasetFolder", "ImageFolder", "VisionDataset"]
 
-_HOMES = {"ImageFolder": "fastnn.data.folder", "MNIST": "fastnn.data.mnist"}
+_HOMES = {"DatasetFolder": "folder", "ImageFolder": "folder", "MNIST": "mnist", "VisionDataset": "vision"}
 
 
 def __getattr__(name: str) -> Any:
+    if name in _HOMES.values():  # torchvision's modules
+        return import_module(f"fastnn.data.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(f"fastnn.data.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ import operator
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,8 +29,10 @@ _now = itertools.count().__next__  # what was made or changed later has a larger
 _order = operator.attrgetter("order")
 
 # Which inputs' values a backward reads: pairs (input, the input for whose gradient it is read; ANY: in any case).
+# RESULT: not an input's, those of what the op gave.
 Reads = tuple[tuple[int, int | None], ...]
 ANY = None
+RESULT: Reads = ((-1, ANY),)
 
 # The gradient of a scalar by itself. Ops that see this very array leave out a multiplication by one.
 UNIT = {np.dtype(kind): np.ones((), dtype=kind) for kind in (np.float32, np.float64)}
@@ -55,28 +57,15 @@ def is_grad_enabled() -> bool:
     return grad_mode.enabled
 
 
-class set_grad_enabled:
-    """Turns the tape on or off: ``with set_grad_enabled(False): ...``."""
+class _Mode:
+    """Around code, or a function: the tape on, off or (None) as it is."""
 
-    def __init__(self, mode: bool) -> None:
-        self._before = grad_mode.enabled
-        grad_mode.enabled = bool(mode)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        grad_mode.enabled = self._before
-
-
-class no_grad:
-    """Code inside leaves nothing on the tape: ``with no_grad(): ...`` or ``@no_grad()``."""
-
-    mode = False
+    def __init__(self, mode: bool | None) -> None:
+        self.mode = mode
 
     def __enter__(self) -> None:
         self._before = grad_mode.enabled
-        grad_mode.enabled = self.mode
+        grad_mode.enabled = self._before if self.mode is None else self.mode
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         grad_mode.enabled = self._before
@@ -84,16 +73,70 @@ class no_grad:
     def __call__(self, function: Callable) -> Callable:
         @functools.wraps(function)
         def wrapped(*args: object, **kwargs: object) -> object:
-            with type(self)():
+            with _Mode(self.mode):
                 return function(*args, **kwargs)
 
         return wrapped
 
 
+class set_grad_enabled:
+    """Turns the tape on or off: ``with set_grad_enabled(False): ...``, or ``@set_grad_enabled(False)``."""
+
+    def __init__(self, mode: bool) -> None:
+        self._before = grad_mode.enabled
+        self._mode = grad_mode.enabled = bool(mode)
+
+    def __enter__(self) -> None:
+        grad_mode.enabled = self._mode
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        grad_mode.enabled = self._before
+
+    def __call__(self, function: Callable) -> Callable:
+        grad_mode.enabled = self._before
+        return _Mode(self._mode)(function)
+
+
+class no_grad(_Mode):
+    """Code inside leaves nothing on the tape: ``with no_grad(): ...``, ``@no_grad()`` or ``@no_grad``."""
+
+    on = False
+
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else _Mode(cls.on)(function)
+
+    def __init__(self, function: Any = None) -> None:
+        super().__init__(self.on)
+
+
 class enable_grad(no_grad):
     """The opposite of :class:`no_grad`, for use inside it."""
 
-    mode = True
+    on = True
+
+
+class inference_mode(no_grad):
+    """:class:`no_grad`; with ``mode=False`` the tape stays as it is."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls, mode if callable(mode) else None)
+
+    def __init__(self, mode: Any = True) -> None:
+        _Mode.__init__(self, False if mode else None)
+
+
+class Version:
+    """When one piece of memory was last changed in place (-1: never). All tensors that look at it share one.
+
+    A tensor has none until a second one looks at its memory or it is changed, but for those that several threads may
+    have: they get it when they are made.
+    """
+
+    changed = -1
+
+    def __reduce__(self) -> tuple:
+        """Of a copy or a pickle: that is other memory, and its changes are counted elsewhere."""
+        return Version, ()
 
 
 class Node:
@@ -101,53 +144,57 @@ class Node:
 
     inputs: the tensors it took (those without ``requires_grad`` too, in the order of ``backward``'s results).
     backward: gradient of the op's output -> gradients of its inputs (None: no gradient).
-    reads: the inputs whose values backward needs as they were. view: whether the output is the first input's memory.
+    reads: the inputs whose values backward needs as they were; RESULT: those of the output, whose version it has.
     A node that was gone through has let go of backward and inputs.
     """
 
-    __slots__ = ("backward", "inputs", "name", "order", "reads", "view")
+    __slots__ = ("backward", "inputs", "name", "order", "reads", "version")
 
-    def __init__(self, name: str, inputs: tuple[Tensor, ...], backward: Backward, reads: Reads, view: bool) -> None:
+    def __init__(self, name: str, inputs: tuple[Tensor, ...], backward: Backward, reads: Reads) -> None:
         self.name = name
         self.inputs = inputs
         self.backward: Backward | None = backward
         self.reads = reads
-        self.view = view
+        self.version = Version() if reads is RESULT else None
         self.order = _now()
 
     def __repr__(self) -> str:
         return f"<{self.name}Backward0>"
 
 
+def version_of(tensor: Tensor) -> Version:
+    """That of a tensor's memory."""
+    version = tensor._version
+    if version is None:
+        version = tensor._version = Version()
+    return version
+
+
 def mark_changed(tensor: Tensor) -> None:
-    """Notes that a tensor was changed in place: nodes made before that may have needed its old values."""
-    tensor._changed = _now()
-
-
-def _changed(tensor: Tensor) -> int:
-    """When a tensor, or what it is a view of, was last changed in place; -1: never."""
-    latest = tensor._changed
-    while tensor._node is not None and tensor._node.view:
-        tensor = tensor._node.inputs[0]
-        latest = max(latest, tensor._changed)
-    return latest
+    """Notes that a tensor's memory was changed in place: nodes made before that may have needed its old values."""
+    version_of(tensor).changed = _now()
 
 
 def _check_unchanged(node: Node) -> None:
-    """Refuses to go back through an op whose inputs are no longer what they were.
+    """Refuses to go back through an op when what its backward needs is no longer what it was.
 
     Raises:
-        RuntimeError: one that backward needs was changed in place since.
+        RuntimeError: memory of an input, or of the result, was changed in place since.
     """
-    for place, other in node.reads:
+    if node.version is not None and node.version.changed > node.order:
+        raise _changed_since(f"the result of {node.name} as it was")
+    for place, other in () if node.reads is RESULT else node.reads:
         tensor, needed = node.inputs[place], other is ANY or node.inputs[other].requires_grad
-        if needed and _changed(tensor) > node.order:
-            text = (
-                f"backward() needs a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it, "
-                f"but it was changed in place since, by optimizer.step() or an operation such as +=: "
-                f"compute the loss again, or change a clone()"
-            )
-            raise told(RuntimeError(text), "backward.changed")
+        if needed and tensor._version is not None and tensor._version.changed > node.order:
+            raise _changed_since(f"a tensor of shape {tuple(tensor._data.shape)} as {node.name} saw it")
+
+
+def _changed_since(needed: str) -> RuntimeError:
+    text = (
+        f"backward() needs {needed}, but it was changed in place since, by optimizer.step() or an operation such as "
+        f"+=, on it or on another tensor of the same memory: compute the loss again, or change a clone()"
+    )
+    return told(RuntimeError(text), "backward.changed")
 
 
 def _reachable(root: Node) -> Iterable[Node]:

@@ -1,4 +1,4 @@
-"""Making tensors, and functions of tensors that are also methods (``fastnn.relu(x)``)."""
+"""Making tensors: of numbers, of others, of random draws."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 
 from fastnn import random
-from fastnn.eager import dtypes, ops
-from fastnn.eager.linalg import matmul
+from fastnn.arrays import is_integer
+from fastnn.eager import draws, dtypes, ops
+from fastnn.eager.device import check_device
+from fastnn.eager.spelling import spelled
 from fastnn.eager.support import promoted, result, shape_of
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *, device: Any = None) -> Tensor:
     """A tensor with a copy of the data. Python floats give float32, integers int64, as in PyTorch."""
+    _check_place(device)
     if isinstance(data, Tensor):
         data = data._data
     array = np.array(data)
@@ -29,8 +32,14 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return Tensor(array, requires_grad)
 
 
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+def _check_place(device: Any) -> None:
+    if device is not None:
+        check_device(device)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor that shares memory with an array where it can."""
+    _check_place(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray):
@@ -46,90 +55,182 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return Tensor(array)
 
 
-def _filled(shape: tuple[Any, ...], value: float, dtype: Any, requires_grad: bool) -> Tensor:
-    kind = np.dtype(np.float32) if dtype is None else dtypes.to_numpy(dtype)
-    return Tensor(np.full(shape_of(shape), value, dtype=kind), requires_grad)
+def _kind(dtype: Any, default: type = np.float32) -> Any:
+    return np.dtype(default) if dtype is None else dtypes.to_numpy(dtype)
 
 
-def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def _filled(shape: Any, value: float, dtype: Any, requires_grad: bool, device: Any, size: Any = None) -> Tensor:
+    _check_place(device)
+    return Tensor(np.full(_sizes(shape, size), value, dtype=_kind(dtype)), requires_grad)
+
+
+def _sizes(shape: tuple[Any, ...], size: Any) -> tuple[int, ...]:
+    """The shape, given as arguments or by its name."""
+    if size is not None and shape:
+        raise TypeError(f"the size was given twice: {shape} and size={size}")
+    return shape_of(shape if size is None else (size,))
+
+
+def zeros(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All zeros, float32 unless told otherwise."""
-    return _filled(shape, 0, dtype, requires_grad)
+    return _filled(shape, 0, dtype, requires_grad, device, size)
 
 
-def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*shape: Any, size: Any = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All ones, float32 unless told otherwise."""
-    return _filled(shape, 1, dtype, requires_grad)
+    return _filled(shape, 1, dtype, requires_grad, device, size)
 
 
-def full(shape: Sequence[int], value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """One value everywhere."""
-    return _filled((tuple(shape),), value, dtype, requires_grad)
+empty = zeros  # memory without values would differ from run to run
 
 
-def zeros_like(x: Tensor) -> Tensor:
-    return Tensor(np.zeros_like(x._data))
+def full(
+    size: Sequence[int], fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """One value everywhere; of its own dtype: float32, int64 or bool."""
+    fill_value = int(fill_value) if is_integer(fill_value) else fill_value
+    dtype = tensor(fill_value).dtype if dtype is None else dtype
+    return _filled((tuple(size),), fill_value, dtype, requires_grad, device)
 
 
-def ones_like(x: Tensor) -> Tensor:
-    return Tensor(np.ones_like(x._data))
+def full_like(
+    input: Tensor, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """One value everywhere, in the shape and dtype of a tensor."""
+    return _filled((input.shape,), fill_value, input.dtype if dtype is None else dtype, requires_grad, device)
 
 
-def arange(start: float, end: float | None = None, step: float = 1, dtype: Any = None) -> Tensor:
+def zeros_like(input: Tensor, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """All zeros, in the shape and dtype of a tensor."""
+    return full_like(input, 0, dtype, requires_grad, device)
+
+
+def ones_like(input: Tensor, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """All ones, in the shape and dtype of a tensor."""
+    return full_like(input, 1, dtype, requires_grad, device)
+
+
+empty_like = zeros_like
+
+
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
     """start, start + step, ... below end; arange(n) starts at 0. Integers give int64."""
+    _check_place(device)
     if end is None:
         start, end = 0, start
-    array = np.arange(start, end, step)
-    kind = dtypes.to_numpy(dtype) if dtype is not None else np.int64 if array.dtype.kind == "i" else np.float32
-    return Tensor(array.astype(kind))
+    array = np.arange(*[int(number) if is_integer(number) else number for number in (start, end, step)])
+    return Tensor(array.astype(_kind(dtype, np.int64 if array.dtype.kind == "i" else np.float32)), requires_grad)
 
 
-def linspace(start: float, end: float, steps: int) -> Tensor:
-    """``steps`` evenly spaced float32 values from start to end."""
-    return Tensor(np.linspace(start, end, steps, dtype=np.float32))
+def linspace(
+    start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
+    """``steps`` evenly spaced values from start to end, float32 unless told otherwise."""
+    _check_place(device)
+    return Tensor(np.linspace(start, end, steps, dtype=_kind(dtype)), requires_grad)
 
 
-def eye(n: int) -> Tensor:
-    """The identity matrix (n, n)."""
-    return Tensor(np.eye(n, dtype=np.float32))
+def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """The identity matrix (n, n), or the first rows or columns of it (n, m)."""
+    _check_place(device)
+    return Tensor(np.eye(n, m, dtype=_kind(dtype)), requires_grad)
 
 
-def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uniform in [0, 1), from the stream of user draws."""
-    kind = np.float32 if dtype is None else dtypes.to_numpy(dtype).type
-    position = random.state.advance("draws")
-    return Tensor(
-        random.uniform(shape_of(shape), 0.0, 1.0, purpose=random.USER, position=position, dtype=kind), requires_grad
-    )
+def rand(
+    *shape: Any,
+    size: Any = None,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Uniform in [0, 1), from the stream of user draws or a generator's."""
+    _check_place(device)
+    return Tensor(draws.uniform(_sizes(shape, size), 0.0, 1.0, _kind(dtype).type, generator), requires_grad)
 
 
-def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Normal with mean 0 and deviation 1, from the stream of user draws."""
-    kind = np.float32 if dtype is None else dtypes.to_numpy(dtype).type
-    position = random.state.advance("draws")
-    return Tensor(random.normal(shape_of(shape), purpose=random.USER, position=position).astype(kind), requires_grad)
+def randn(
+    *shape: Any,
+    size: Any = None,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Normal with mean 0 and deviation 1, from the stream of user draws or a generator's."""
+    _check_place(device)
+    return Tensor(draws.normal(_sizes(shape, size), generator).astype(_kind(dtype)), requires_grad)
 
 
-def randint(low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: Any = None) -> Tensor:
+def rand_like(input: Tensor, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """:func:`rand`, in the shape and dtype of a tensor."""
+    return rand(*input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
+
+
+def randn_like(input: Tensor, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
+    """:func:`randn`, in the shape and dtype of a tensor."""
+    return randn(*input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
+
+
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Sequence[int] | None = None,
+    *,
+    generator: random.Generator | None = None,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
+    """Normal numbers; mean and std may be tensors, which give the shape."""
+    _check_place(device)
+    both = [value._read("normal()") if isinstance(value, Tensor) else np.asarray(value) for value in (mean, std)]
+    if (both[1] < 0).any():
+        raise ValueError(f"normal: std is {both[1].min()}; it must not be negative")
+    shape = np.broadcast_shapes(*(array.shape for array in both)) if size is None else shape_of((tuple(size),))
+    return Tensor((both[0] + both[1] * draws.normal(shape, generator)).astype(_kind(dtype)), requires_grad)
+
+
+def randint(
+    low: int,
+    high: int | Sequence[int] | None = None,
+    size: Sequence[int] | None = None,
+    dtype: Any = None,
+    *,
+    generator: random.Generator | None = None,
+    requires_grad: bool = False,
+    device: Any = None,
+) -> Tensor:
     """Whole numbers in [low, high), or in [0, low): ``randint(10, (2, 3))``; int64 unless told otherwise.
 
     Raises:
         ValueError: high is not above low, or they are more than 2**53 apart.
     """
-    if size is None:
-        low, high, size = 0, low, high
+    _check_place(device)
+    if high is None or size is None:
+        low, high, size = 0, low, high if size is None else size
+    low, high = int(low), int(high)  # type: ignore[arg-type]
     if not low < high <= low + 2**53:
         raise ValueError(f"randint: high is {high}; it must be above low = {low}, by at most 2**53")
-    position = random.state.advance("draws")
-    share = random.uniform(size, 0.0, 1.0, purpose=random.USER, position=position, dtype=np.float64)
-    kind = np.int64 if dtype is None else dtypes.to_numpy(dtype)
-    return Tensor((low + np.minimum(np.floor(share * (high - low)), high - low - 1)).astype(kind))
+    share = draws.uniform(size, 0.0, 1.0, np.float64, generator)
+    whole = low + np.minimum(np.floor(share * (high - low)), high - low - 1)
+    return Tensor(whole.astype(_kind(dtype, np.int64)), requires_grad)
 
 
-def randperm(n: int) -> Tensor:
+def randperm(n: int, *, generator: random.Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
     """A random order of 0..n-1, int64 (n,)."""
-    return Tensor(random.permutation(n))
+    _check_place(device)
+    return Tensor(random.permutation(n, generator).astype(_kind(dtype, np.int64), copy=False))
 
 
+@spelled
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors one after the other along dim."""
     parts = list(tensors)
@@ -143,86 +244,19 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return result(ops.concatenate(arrays, dim), tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
 
 
+@spelled
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Tensors of one shape along a new dimension."""
     return cat([part.unsqueeze(dim) for part in tensors], dim)
 
 
-def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    return x.flatten(start_dim, end_dim)
-
-
-def relu(x: Tensor) -> Tensor:
-    return x.relu()
-
-
-def sigmoid(x: Tensor) -> Tensor:
-    return x.sigmoid()
-
-
-def tanh(x: Tensor) -> Tensor:
-    return x.tanh()
-
-
-def exp(x: Tensor) -> Tensor:
-    return x.exp()
-
-
-def log(x: Tensor) -> Tensor:
-    return x.log()
-
-
-def sqrt(x: Tensor) -> Tensor:
-    return x.sqrt()
-
-
-def pow(x: Tensor, exponent: Any) -> Tensor:
-    return x**exponent
-
-
-def softmax(x: Tensor, dim: int) -> Tensor:
-    return x.softmax(dim)
-
-
-def log_softmax(x: Tensor, dim: int) -> Tensor:
-    return x.log_softmax(dim)
-
-
-def sum(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return x.sum(dim, keepdim)
-
-
-def mean(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return x.mean(dim, keepdim)
-
-
-def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    return x.max(dim, keepdim)
-
-
-def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    return x.argmax(dim, keepdim)
-
-
-def mm(a: Tensor, b: Tensor) -> Tensor:
-    return matmul(a, b)
-
-
-def unsqueeze(x: Tensor, dim: int) -> Tensor:
-    return x.unsqueeze(dim)
-
-
-def squeeze(x: Tensor, dim: int | None = None) -> Tensor:
-    return x.squeeze(dim)
-
-
-def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    return x.transpose(dim0, dim1)
-
-
-def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
-    return x.reshape(tuple(shape))
-
-
 def is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
+
+
+def is_floating_point(x: Tensor) -> bool:
+    return x.dtype.is_floating_point
+
+
+def numel(x: Tensor) -> int:
+    return x.numel()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import _core
+import numpy as np
 
-KINDS = ("cpu", "cuda")
+from fastnn import _core
+from fastnn.eager import dtypes
+
+KINDS = ("cpu", "cuda", "mps")
 
 
 class device:
@@ -21,7 +24,7 @@ class device:
     def __init__(self, type: str | device, index: int | None = None) -> None:
         kind, _, number = str(type).partition(":")
         if kind not in KINDS or (number and not number.isdecimal()):
-            raise ValueError(f"unknown device {str(type)!r}; fastnn has 'cpu' and 'cuda'")
+            raise ValueError(f"unknown device {str(type)!r}; there are 'cpu', 'cuda' and 'mps'")
         self.type = kind
         self.index = int(number) if number else index
 
@@ -48,5 +51,27 @@ def check_device(where: Any) -> None:
         ValueError: an unknown device.
         RuntimeError: a GPU without the CUDA backend, or none in this machine: which part is missing.
     """
-    if device(where).type == "cuda" and not _core.cuda_available():
+    kind = device(where).type
+    if kind == "cuda" and not _core.cuda_available():
         raise RuntimeError(_core.cuda_missing_reason())
+    if kind == "mps":
+        raise RuntimeError(
+            "fastnn does not compute on Apple's GPUs (torch.backends.mps.is_available() says so): use cpu"
+        )
+
+
+def destination(target: Any, second: Any, dtype: Any, device: Any) -> np.dtype | None:
+    """What ``to(target, second, dtype=, device=)`` was told: the dtype, None where it stays. The device is checked.
+
+    target: a device, a dtype or a tensor whose dtype it shall be; second: a dtype behind a device.
+    """
+    for word in (target, second):
+        if isinstance(word, dtypes.dtype | np.dtype | type):
+            dtype = word
+        elif isinstance(getattr(word, "dtype", None), dtypes.dtype):
+            dtype = word.dtype
+        elif word is not None and not isinstance(word, bool):  # True: non_blocking
+            device = word
+    if device is not None:
+        check_device(device)
+    return None if dtype is None else dtypes.to_numpy(dtype)

@@ -38,7 +38,16 @@ int32 = dtype("int32", np.int32)
 uint8 = dtype("uint8", np.uint8)
 bool_ = dtype("bool", np.bool_)
 
+# What tensors out of files may have: they can be looked at, converted and loaded into a module, not computed with.
+float16 = dtype("float16", np.float16)
+int16 = dtype("int16", np.int16)
+int8 = dtype("int8", np.int8)
+uint16 = dtype("uint16", np.uint16)
+uint32 = dtype("uint32", np.uint32)
+uint64 = dtype("uint64", np.uint64)
+
 _BY_NUMPY = {each.numpy: each for each in (float32, float64, int64, int32, uint8, bool_)}
+_IN_FILES = {each.numpy: each for each in (float16, int16, int8, uint16, uint32, uint64)}
 
 
 def from_numpy(numpy: np.dtype) -> dtype:
@@ -54,10 +63,20 @@ def from_numpy(numpy: np.dtype) -> dtype:
         raise TypeError(f"fastnn has no tensors of dtype {numpy}; convert to one of {known}") from None
 
 
+def of(array: np.ndarray) -> dtype:
+    """The dtype of an array that a tensor holds."""
+    return _IN_FILES.get(array.dtype) or from_numpy(array.dtype)
+
+
+def has(numpy: np.dtype) -> bool:
+    """Whether there are tensors of a NumPy dtype."""
+    return numpy in _BY_NUMPY
+
+
 def to_numpy(kind: Any) -> np.dtype:
     """The NumPy dtype of a fastnn dtype, a NumPy dtype or a Python type."""
     if isinstance(kind, dtype):
-        return kind.numpy
+        return from_numpy(kind.numpy).numpy
     if kind is float:
         return float32.numpy
     return from_numpy(np.dtype(kind)).numpy

@@ -6,13 +6,14 @@ an input, ``reads`` names it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.eager import autograd, ops
-from fastnn.eager.autograd import ANY
+from fastnn.eager.autograd import ANY, RESULT
 from fastnn.eager.support import FACTORS, TensorBase, floating, operand, promoted, result, unbroadcast, wrap
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ _OPERANDS = (TensorBase, bool, int, float, np.ndarray, np.generic)
 # -- arithmetic ------------------------------------------------------------------------------------------------------
 
 
-def add(a: Tensor, other: Any) -> Tensor:
+def add(a: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """a + alpha b."""
+    other = other if alpha == 1 else operand(other, a) * alpha
     return _binary(a, other, ops.add, "add", lambda g, a, b: (g, g), "Add")
 
 
-def subtract(a: Tensor, other: Any) -> Tensor:
+def subtract(a: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """a - alpha b."""
+    other = other if alpha == 1 else operand(other, a) * alpha
     return _binary(a, other, ops.subtract, "subtract", lambda g, a, b: (g, ops.multiply(g, -1.0)), "Sub")
 
 
@@ -73,27 +78,10 @@ def _binary(
     return result(function(x, y), (a, b), run_backward, name, reads)
 
 
-def floor_divide(a: Tensor, other: Any) -> Tensor:
-    return _integer_only(a, other, "floor_divide", "//")
-
-
-def remainder(a: Tensor, other: Any) -> Tensor:
-    return _integer_only(a, other, "remainder", "%")
-
-
-def _integer_only(a: Tensor, other: Any, operation: str, symbol: str) -> Tensor:
-    a, b = promoted(a, operand(other, a))
-    if a._data.dtype.kind not in "iu":
-        raise TypeError(f"{symbol} is for integer tensors, not {a.dtype!r}")
-    if not b._data.all():
-        raise ZeroDivisionError(f"{symbol} by zero in a tensor of integers")
-    return wrap(ops.integer(a._data, b._data, operation))
-
-
 def power(x: Tensor, exponent: Any) -> Tensor:
     """x ** p. A tensor p gives exp(p log x), so x must be positive there."""
-    if isinstance(exponent, int) and exponent >= 0 and x._data.dtype.kind in "iu":
-        return wrap(ops.integer(x._data, exponent, "power"))
+    if isinstance(exponent, int | np.integer) and exponent >= 0 and x._data.dtype.kind in "iu":
+        return wrap(ops.integer(x._data, int(exponent), "power"))
     x = floating(x)
     if isinstance(exponent, TensorBase):
         return (floating(exponent) * x.log()).exp()
@@ -141,24 +129,56 @@ def relu(x: Tensor) -> Tensor:
     y = ops.relu(x._data)
     if not autograd.grad_mode.enabled:
         return wrap(y)
-    return result(y, (x,), lambda g: (ops.relu_backward(g, y),), "Relu")
+    return result(y, (x,), lambda g: (ops.relu_backward(g, y),), "Relu", RESULT)
 
 
 def sigmoid(x: Tensor) -> Tensor:
     y = ops.sigmoid(floating(x)._data)
-    return result(y, (x,), lambda g: (ops.sigmoid_backward(g, y),), "Sigmoid")
+    return result(y, (x,), lambda g: (ops.sigmoid_backward(g, y),), "Sigmoid", RESULT)
 
 
 def tanh(x: Tensor) -> Tensor:
     y = ops.tanh(floating(x)._data)
-    return result(y, (x,), lambda g: (ops.tanh_backward(g, y),), "Tanh")
+    return result(y, (x,), lambda g: (ops.tanh_backward(g, y),), "Tanh", RESULT)
 
 
 def exp(x: Tensor) -> Tensor:
     y = ops.exp(floating(x)._data)
-    return result(y, (x,), lambda g: (ops.multiply(g, y),), "Exp")
+    return result(y, (x,), lambda g: (ops.multiply(g, y),), "Exp", RESULT)
 
 
 def log(x: Tensor) -> Tensor:
     data = floating(x)._data
     return result(ops.log(data), (x,), lambda g: (ops.divide(g, data),), "Log", reads=_ITSELF)
+
+
+def erf(x: Tensor) -> Tensor:
+    """The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    x = floating(x)
+    data = x._data
+
+    def backward(g: np.ndarray) -> tuple[np.ndarray]:
+        bell = ops.exp(ops.multiply(ops.multiply(data, data), -1.0))
+        return (ops.multiply(ops.multiply(g, 2 / math.sqrt(math.pi)), bell),)
+
+    return result(ops.erf(data), (x,), backward, "Erf", reads=_ITSELF)
+
+
+def square(x: Tensor) -> Tensor:
+    return x * x
+
+
+def sqrt(x: Tensor) -> Tensor:
+    return x**0.5
+
+
+def rsqrt(x: Tensor) -> Tensor:
+    return x**-0.5
+
+
+def reciprocal(x: Tensor) -> Tensor:
+    return 1.0 / x
+
+
+def negative(x: Tensor) -> Tensor:
+    return x * -1

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn.eager import ops
 from fastnn.eager.dtypes import Size
 from fastnn.eager.inplace import write
-from fastnn.eager.support import TensorBase, contiguous, result, wrap
+from fastnn.eager.support import TensorBase, contiguous, result, view_of, wrap
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -24,9 +24,9 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     if x.requires_grad:
         return _traced(x, _plain(key))
     if type(key) is int:  # a sample of a data set, again and again
-        return wrap(x._data[key, ...])
+        return view_of(x, x._data[key, ...])
     key = _plain(key)
-    return wrap(_view(x._data, key) if _is_basic(key) else ops.index(x._data, key))
+    return view_of(x, _view(x._data, key)) if _is_basic(key) else wrap(ops.index(x._data, key))
 
 
 def _traced(x: Tensor, key: Any) -> Tensor:
@@ -39,7 +39,7 @@ def _traced(x: Tensor, key: Any) -> Tensor:
         positions = _positions(shape, key) if basic else gathered
         return (ops.take_backward(contiguous(g), positions, list(shape)),)
 
-    return result(picked, (x,), backward, "Index")
+    return result(picked, (x,), backward, "Index", view=basic)
 
 
 def _positions(shape: tuple[int, ...], key: Any) -> np.ndarray:

@@ -47,6 +47,34 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     return out if kept == shape else out.reshape(*kept)
 
 
+def bmm(a: Tensor, b: Tensor) -> Tensor:
+    """Products of a batch of matrices: (B, M, K) and (B, K, N) to (B, M, N).
+
+    Raises:
+        ValueError: other shapes.
+    """
+    x, y = a._data.shape, b._data.shape
+    if len(x) != 3 or len(y) != 3 or x[0] != y[0] or x[2] != y[1]:
+        raise ValueError(f"[bmm] expected shapes (B, M, K) and (B, K, N), got {tuple(x)} and {tuple(y)}")
+    return matmul(a, b)
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """Sum of the products of two vectors of one length.
+
+    Raises:
+        ValueError: other shapes.
+    """
+    if a._data.ndim != 1 or a._data.shape != b._data.shape:
+        raise ValueError(f"[dot] expected two vectors of one length, got shapes {tuple(a.shape)} and {tuple(b.shape)}")
+    return (a * b).sum()
+
+
+def outer(a: Tensor, b: Tensor) -> Tensor:
+    """All products of the elements of two vectors: (M,) and (N,) to (M, N)."""
+    return a.reshape(-1, 1) * b.reshape(1, -1)
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y = x W^T + b: x (..., I), weight (O, I), bias (O,), y (..., O). One fused op and its three gradients."""
     given = x._data

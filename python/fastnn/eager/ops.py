@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import _core
+from fastnn.eager import error_function
 
 if TYPE_CHECKING:
     from fastnn.engine.recording import Recorder
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 recorder: Recorder | None = None
 
 _in_python: list[str] = []
+
+_COPIED = frozenset(map(np.dtype, ("f4", "f8", "i8", "u1", "?")))  # by the core; others by NumPy
 
 
 def primitive(function: Callable) -> Callable:
@@ -34,7 +37,7 @@ def primitive(function: Callable) -> Callable:
 @primitive
 def copy(x: np.ndarray) -> np.ndarray:
     """x in C order, in memory of its own."""
-    return _core.copy(x) if x.dtype != np.int32 else np.array(x, order="C")
+    return _core.copy(x) if x.dtype in _COPIED else np.array(x, order="C")
 
 
 @primitive
@@ -53,13 +56,34 @@ def compare(x: np.ndarray, y: np.ndarray, relation: str) -> np.ndarray:
 @primitive
 def integer(x: np.ndarray, y: np.ndarray, operation: str) -> np.ndarray:
     """Arithmetic of integer arrays: ``add``, ``subtract``, ``multiply``, ``floor_divide``, ``remainder``, ``power``;
-    ``sum`` over the axes y and ``argmax`` along axis y.
+    ``sum`` over the axes y, ``argmax`` and ``argmin`` along axis y.
     """
     if operation == "sum":
         return np.asarray(np.add.reduce(x, axis=y, dtype=np.int64))
-    if operation == "argmax":
-        return np.asarray(np.argmax(x, axis=y))
+    if operation in ("argmax", "argmin"):
+        return np.asarray(getattr(np, operation)(x, axis=y))
     return np.asarray(getattr(np, operation)(x, y))
+
+
+@primitive
+def exact(operation: str, *arrays: np.ndarray) -> np.ndarray:
+    """A function of NumPy whose results are the same bits everywhere: it rounds nothing (``absolute``, ``floor``,
+    ``where``, ``maximum``, ``logical_and``, ...), or each result once (``floor_divide``, ``remainder``).
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(getattr(np, operation)(*arrays))
+
+
+@primitive
+def erf(x: np.ndarray) -> np.ndarray:
+    """The error function: see :mod:`fastnn.eager.error_function`."""
+    return error_function.erf(x)
+
+
+@primitive
+def accumulate(x: np.ndarray, axis: int) -> np.ndarray:
+    """Sums of the elements up to each one along an axis, added from the first to the last."""
+    return np.add.accumulate(x, axis=axis)
 
 
 @primitive

@@ -61,11 +61,8 @@ def _with_suffixes(body: str, suffixes: Sequence[str]) -> str:
 
 def _summary(data: np.ndarray) -> np.ndarray:
     """The ends of each dimension, as far as they are printed."""
-    for axis in range(data.ndim):
-        if data.shape[axis] > 2 * EDGE_ITEMS:
-            ends = [*range(EDGE_ITEMS), *range(-EDGE_ITEMS, 0)]
-            data = data.take(ends, axis)
-    return data
+    ends = [*range(EDGE_ITEMS), *range(-EDGE_ITEMS, 0)]
+    return data[np.ix_(*(ends if extent > 2 * EDGE_ITEMS else range(extent) for extent in data.shape))]
 
 
 def _body(data: np.ndarray, indent: int, text: tuple[Callable[[object], str], int], summarized: bool) -> str:
@@ -80,7 +77,7 @@ def _body(data: np.ndarray, indent: int, text: tuple[Callable[[object], str], in
         if cut:
             rows.insert(EDGE_ITEMS, "...")
         return "[" + between.join(rows) + "]"
-    elements = [write(value) for value in _ends(data.tolist(), cut)]
+    elements = [write(value.item()) for value in _ends(data, cut)]
     if cut:
         elements.insert(EDGE_ITEMS, " ...")
     in_line = max(1, (LINE_WIDTH - indent) // (width + 2))
@@ -88,7 +85,7 @@ def _body(data: np.ndarray, indent: int, text: tuple[Callable[[object], str], in
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _ends(rows: Sequence, cut: bool) -> Iterator:
+def _ends(rows: np.ndarray, cut: bool) -> Iterator:
     """All of them, or the first and the last."""
     yield from rows[:EDGE_ITEMS] if cut else rows
     yield from rows[-EDGE_ITEMS:] if cut else ()

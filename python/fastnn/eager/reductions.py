@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from fastnn.eager import ops
-from fastnn.eager.support import Axis, dimension, reshaped, result, sum_axes, three, wrap
+from fastnn.eager.autograd import RESULT
+from fastnn.eager.selection import maximum, minimum
+from fastnn.eager.support import Axis, TensorBase, dimension, reshaped, result, sum_axes, three, wrap
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -20,7 +23,7 @@ class MaxResult(NamedTuple):
     indices: Tensor
 
 
-def _axes(dim: Axis, rank: int) -> tuple[int, ...]:
+def axes_of(dim: Axis, rank: int) -> tuple[int, ...]:
     """Non-negative, ascending, unique."""
     if dim is None:
         return tuple(range(rank))
@@ -41,7 +44,7 @@ def mean(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
 
 def _total(x: Tensor, dim: Axis, keepdim: bool, mean: bool) -> Tensor:
     shape = x._data.shape
-    axes = _axes(dim, len(shape))
+    axes = axes_of(dim, len(shape))
     kept = tuple(1 if i in axes else extent for i, extent in enumerate(shape))
     if x._data.dtype.kind != "f":
         if mean:
@@ -63,14 +66,18 @@ def _total(x: Tensor, dim: Axis, keepdim: bool, mean: bool) -> Tensor:
     return result(reshaped(total, kept) if keepdim else total, (x,), backward, "Mean" if mean else "Sum")
 
 
-def max_(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
-    """The largest element; with dim a pair (values, indices): the largest along it, the first of several."""
+def max_(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+    """The largest element; with dim a pair (values, indices): the largest along it, the first of several; with another
+    tensor the larger of two elements.
+    """
+    if isinstance(dim, TensorBase):
+        return maximum(x, dim)
     if dim is None:
         return max_(x.reshape(-1), 0, False).values
     if x._data.ndim == 0:
         return MaxResult(*(part.reshape(()) for part in max_(x.reshape(1), dim, False)))
     if x._data.dtype.kind != "f":
-        return _integer_max(x, dimension(dim, x._data.ndim), keepdim)
+        return _of_integers(x, dimension(dim, x._data.ndim), keepdim, "argmax")
     shape = x._data.shape
     axis = dimension(dim, len(shape))
     flat = three(x._data, axis, axis)
@@ -85,17 +92,32 @@ def max_(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | M
         grad = reshaped(g, (flat.shape[0], flat.shape[2]))
         return (reshaped(ops.max_backward(grad, indices, flat.shape[1]), shape),)
 
-    out = result(reshaped(values, kept), (x,), backward, "Max")
-    return MaxResult(out, wrap(reshaped(indices, kept)))
+    out, where = result(reshaped(values, kept), (x,), backward, "Max", RESULT), wrap(reshaped(indices, kept))
+    out._version, where._version = None, out._version  # backward reads the indices, not the values
+    return MaxResult(out, where)
 
 
-def _integer_max(x: Tensor, axis: int, keepdim: bool) -> MaxResult:
-    """max_ of integers, exact for all of them."""
+def _of_integers(x: Tensor, axis: int, keepdim: bool, which: str) -> MaxResult:
+    """The largest or smallest of integers, exact for all of them."""
     if x._data.shape[axis] == 0:
-        raise ValueError(f"[max] there is no largest of nothing: the tensor has shape {x._data.shape}")
-    at = np.expand_dims(ops.integer(x._data, axis, "argmax"), axis)
+        raise ValueError(f"[{which[3:]}] there is none of nothing: the tensor has shape {x._data.shape}")
+    at = np.expand_dims(ops.integer(x._data, axis, which), axis)
     pair = (np.take_along_axis(x._data, at, axis), at)
     return MaxResult(*(wrap(part if keepdim else part.squeeze(axis)) for part in pair))
+
+
+def min_(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+    """The smallest element; with dim a pair (values, indices): the smallest along it, the first of several; with
+    another tensor the smaller of two elements.
+    """
+    if isinstance(dim, TensorBase):
+        return minimum(x, dim)
+    if dim is None:
+        return min_(x.reshape(-1), 0, False).values
+    if x._data.dtype.kind != "f":
+        return _of_integers(x.reshape(1) if x.dim() == 0 else x, dimension(dim, max(x.dim(), 1)), keepdim, "argmin")
+    values, indices = max_(-x, dim, keepdim)
+    return MaxResult(-values, indices)
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -103,3 +125,41 @@ def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     if dim is None:
         return max_(x.detach().reshape(-1), 0, False).indices
     return max_(x.detach(), dim, keepdim).indices
+
+
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the smallest element stands (along dim, or in the flattened tensor)."""
+    if dim is None:
+        return min_(x.detach().reshape(-1), 0, False).indices
+    return min_(x.detach(), dim, keepdim).indices
+
+
+def amax(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
+    """The largest element over dim (all dimensions: None), the values alone."""
+    return _over(x, dim, keepdim, max_)
+
+
+def amin(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
+    """The smallest element over dim (all dimensions: None), the values alone."""
+    return _over(x, dim, keepdim, min_)
+
+
+def _over(x: Tensor, dim: Axis, keepdim: bool, function: Callable[..., MaxResult]) -> Tensor:
+    for axis in reversed(axes_of(dim, x._data.ndim)):
+        x = function(x, axis, keepdim).values
+    return x
+
+
+def any_(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
+    """Whether an element over dim (all dimensions: None) is not 0: bools."""
+    return _truth(x, dim, keepdim, np.any, "any()")
+
+
+def all_(x: Tensor, dim: Axis = None, keepdim: bool = False) -> Tensor:
+    """Whether no element over dim (all dimensions: None) is 0: bools."""
+    return _truth(x, dim, keepdim, np.all, "all()")
+
+
+def _truth(x: Tensor, dim: Axis, keepdim: bool, function: Callable[..., np.ndarray], what: str) -> Tensor:
+    axes = axes_of(dim, x._data.ndim)
+    return wrap(np.asarray(function(x._read(what), axis=axes, keepdims=keepdim)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +16,25 @@ if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 
 
-def reshape(x: Tensor, *shape: Any) -> Tensor:
+def _listed(name: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+    """A function of a tensor and numbers, or one list of them, that takes the list by its name too."""
+
+    def decorated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        @functools.wraps(function)
+        def either(x: Tensor, *args: Any, **named: Any) -> Tensor:
+            return function(x, *args, *([named.pop(name)] if name in named else ()), **named)
+
+        return either
+
+    return decorated
+
+
+def reshape(x: Tensor, *args: Any, shape: Any = None) -> Tensor:
+    if shape is not None:
+        args = (shape,)
     data = x._data
     before = data.shape
-    return result(reshaped(data, shape_of(shape)), (x,), lambda g: (reshaped(g, before),), "View", view=True)
+    return result(reshaped(data, shape_of(args)), (x,), lambda g: (reshaped(g, before),), "View", view=True)
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -30,10 +48,21 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return x.reshape(*shape[:start], Size(shape[start : end + 1]).numel(), *shape[end + 1 :])
 
 
+def view_as(x: Tensor, other: Tensor) -> Tensor:
+    """In the shape of another tensor."""
+    return reshape(x, other._data.shape)
+
+
+def expand_as(x: Tensor, other: Tensor) -> Tensor:
+    """Repeated to the shape of another tensor, without a copy."""
+    return expand(x, other._data.shape)
+
+
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     return result(x._data.swapaxes(dim0, dim1), (x,), lambda g: (g.swapaxes(dim0, dim1),), "Transpose", view=True)
 
 
+@_listed("dims")
 def permute(x: Tensor, *dims: Any) -> Tensor:
     rank = x._data.ndim
     order = [dimension(dim, rank) for dim in shape_of(dims)]
@@ -65,6 +94,7 @@ def squeeze(x: Tensor, dim: int | None = None) -> Tensor:
     return x.reshape(*(extent for i, extent in enumerate(shape) if extent != 1 or i not in chosen))
 
 
+@_listed("size")
 def expand(x: Tensor, *shape: Any) -> Tensor:
     wanted, before = shape_of(shape), x._data.shape
     lead = len(wanted) - len(before)
@@ -74,3 +104,82 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
     except ValueError:
         raise ValueError(f"[expand] a tensor of shape {before} cannot be repeated to {wanted}") from None
     return result(wide, (x,), lambda g: (unbroadcast(g, before),), "Expand", view=True)
+
+
+def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension as several; -1 for the size that follows from the others."""
+    axis, shape = dimension(dim, x._data.ndim), x._data.shape
+    return reshape(x, *shape[:axis], *sizes, *shape[axis + 1 :])
+
+
+def movedim(x: Tensor, source: int, destination: int) -> Tensor:
+    """One dimension in another place, the others in their order."""
+    rank = x._data.ndim
+    order = [axis for axis in range(rank) if axis != dimension(source, rank)]
+    order.insert(dimension(destination, rank), dimension(source, rank))
+    return permute(x, *order)
+
+
+def split(x: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts of one size along dim (the last one may be smaller), or of the sizes that are given: views.
+
+    Raises:
+        ValueError: the sizes do not add up, or the size is below 1.
+    """
+    axis = dimension(dim, x._data.ndim)
+    extent, sizes = x._data.shape[axis], split_size_or_sections
+    if isinstance(sizes, int | np.integer):
+        if sizes < 1:
+            raise ValueError(f"split: the size of a part is {sizes}; it must be at least 1")
+        sizes = [min(sizes, extent - first) for first in range(0, extent, sizes)] or [0]
+    if sum(sizes) != extent:
+        raise ValueError(f"split: the sizes {list(sizes)} add up to {sum(sizes)}, dimension {dim} has {extent}")
+    ends = list(accumulate(sizes))
+    lead = (slice(None),) * axis
+    return tuple(x[(*lead, slice(end - size, end))] for size, end in zip(sizes, ends, strict=True))
+
+
+def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most so many parts of one size along dim: views."""
+    if chunks < 1:
+        raise ValueError(f"chunk: chunks is {chunks}; it must be at least 1")
+    extent = x._data.shape[dimension(dim, x._data.ndim)]
+    return split(x, max(-(-extent // chunks), 1), dim)
+
+
+def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along dim, without it: views."""
+    axis = dimension(dim, x._data.ndim)
+    return tuple(x[(*[slice(None)] * axis, i)] for i in range(x._data.shape[axis]))
+
+
+def narrow(x: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """length elements along dim from start on: a view."""
+    axis = dimension(dim, x._data.ndim)
+    return x[(*[slice(None)] * axis, slice(start, start + length))]
+
+
+@_listed("repeats")
+def repeat(x: Tensor, *sizes: Any) -> Tensor:
+    """So many copies along each dimension; more sizes than dimensions put new ones in front."""
+    times, shape = shape_of(sizes), x._data.shape
+    if len(times) < len(shape):
+        raise ValueError(f"[repeat] {times} has fewer sizes than the tensor dimensions: its shape is {shape}")
+    shape = (1,) * (len(times) - len(shape)) + shape
+    pairs = [size for pair in zip(times, shape, strict=True) for size in pair]
+    spread = x.reshape(*(size for extent in shape for size in (1, extent))).expand(*pairs)
+    return spread.reshape(*(n * extent for n, extent in zip(times, shape, strict=True)))
+
+
+@_listed("dims")
+def tile(x: Tensor, *sizes: Any) -> Tensor:
+    """As :func:`repeat`; sizes that are missing in front are 1."""
+    times = shape_of(sizes)
+    return repeat(x, (1,) * (x._data.ndim - len(times)) + times)
+
+
+@_listed("dims")
+def flip(x: Tensor, *dims: Any) -> Tensor:
+    """Turned round along dimensions: a copy."""
+    turned = {dimension(dim, x._data.ndim) for dim in shape_of(dims)}
+    return x[tuple(slice(None, None, -1 if axis in turned else None) for axis in range(x._data.ndim))].clone()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastnn.eager import ops
+from fastnn.eager.autograd import RESULT
 from fastnn.eager.support import dimension, floating, result
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def _over_last_axis(x: Tensor, dim: int, function: Callable[[Tensor], Tensor]) -
 
 def _softmax_last(x: Tensor) -> Tensor:
     y = ops.softmax(x._data)
-    return result(y, (x,), lambda g: (ops.softmax_backward(g, y),), "Softmax")
+    return result(y, (x,), lambda g: (ops.softmax_backward(g, y),), "Softmax", RESULT)
 
 
 def _log_softmax_last(x: Tensor) -> Tensor:
     y = ops.log_softmax(x._data)
-    return result(y, (x,), lambda g: (ops.log_softmax_backward(g, y),), "LogSoftmax")
+    return result(y, (x,), lambda g: (ops.log_softmax_backward(g, y),), "LogSoftmax", RESULT)

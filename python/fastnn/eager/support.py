@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager import dtypes, ops
-from fastnn.eager.autograd import Backward, Node, Reads, grad_mode
+from fastnn.eager.autograd import Backward, Node, Reads, grad_mode, version_of
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -30,15 +30,9 @@ _new = object.__new__
 class TensorBase:
     """What a tensor holds, and the ways in which ops read its array."""
 
-    # _changed: when it was last changed in place (-1: never). _used: see evidence. Every tensor has both: to find a
-    # slot unset takes half a microsecond.
-    __slots__ = ("__weakref__", "_changed", "_data", "_node", "_used", "grad", "requires_grad")
-
-    def __setstate__(self, state: tuple[dict[str, Any] | None, dict[str, Any]]) -> None:
-        """Of a pickle or copy, whose changes were counted elsewhere: see autograd."""
-        attributes, slots = state
-        for name, value in {**(attributes or {}), **slots, "_changed": -1}.items():
-            setattr(self, name, value)
+    # _version: see autograd; None while no other tensor looks at the memory. _used: see evidence. Every tensor has
+    # both: to find a slot unset takes half a microsecond.
+    __slots__ = ("__weakref__", "_data", "_node", "_used", "_version", "grad", "requires_grad")
 
     def _for_product(self) -> tuple[np.ndarray, bool]:
         """The array as a factor, and whether it is known to be finite (see Parameter)."""
@@ -75,8 +69,15 @@ def wrap(data: np.ndarray) -> Tensor:
     out._node = None
     out.grad = None
     out.requires_grad = False
-    out._changed = -1
+    out._version = None
     out._used = None
+    return out
+
+
+def view_of(x: Tensor, data: np.ndarray) -> Tensor:
+    """A tensor off the tape, around an array that is memory of x."""
+    out = wrap(data)
+    out._version = version_of(x)
     return out
 
 
@@ -90,19 +91,20 @@ def result(
 ) -> Tensor:
     """The output of an op, with a node where a gradient may be wanted.
 
-    backward, reads and view are those of :class:`fastnn.eager.autograd.Node`: the gradients of the inputs, the inputs
-    whose values they are computed from (not the output's, which cannot be changed in place), and whether data is
-    memory of the first input.
+    backward and reads are those of :class:`fastnn.eager.autograd.Node`: the gradients of the inputs, and whose values
+    they are computed from. view: whether data is memory of the first input.
     """
     out = _new(_kind)
     out._data = data
     out.grad = None
-    out._changed = -1
+    out._version = version_of(inputs[0]) if view else None
     out._used = None
     if grad_mode.enabled:
         for tensor in inputs:
             if tensor.requires_grad:
-                out._node = Node(name, inputs, backward, reads, view)
+                node = out._node = Node(name, inputs, backward, reads)
+                if node.version is not None:
+                    out._version = node.version
                 out.requires_grad = True
                 return out
     out._node = None
@@ -130,7 +132,7 @@ def operand(value: Any, like: Tensor) -> Tensor:
     """value as a tensor beside ``like``: a Python number takes its dtype (a fraction makes integers float32)."""
     if isinstance(value, TensorBase):
         return value
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | np.integer):
         kind = like._data.dtype
         if kind.kind != "f" and isinstance(value, float):
             kind = np.dtype(np.float32)

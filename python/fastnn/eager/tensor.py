@@ -10,14 +10,30 @@ from typing import Any, Self
 
 import numpy as np
 
-from fastnn.eager import autograd, dtypes, elementwise, indexing, linalg, ops, reductions, shapes
+from fastnn.eager import (
+    autograd,
+    draws,
+    dtypes,
+    elementwise,
+    indexing,
+    linalg,
+    logic,
+    ops,
+    ordering,
+    reductions,
+    rounding,
+    selection,
+    shapes,
+    statistics,
+)
 from fastnn.eager import device as devices
 from fastnn.eager.dtypes import Size
-from fastnn.eager.inplace import update
+from fastnn.eager.inplace import fill_, in_place, update
 from fastnn.eager.memory import in_layout_of
 from fastnn.eager.printing import tensor_text
 from fastnn.eager.softmax import log_softmax, softmax
-from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, wrap
+from fastnn.eager.spelling import spelled
+from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, view_of, wrap
 from fastnn.errors import told
 
 Number = int | float
@@ -39,7 +55,7 @@ class Tensor(TensorBase):
         self._node: autograd.Node | None = None
         self.grad: Tensor | None = None
         self.requires_grad = False
-        self._changed = -1
+        self._version = autograd.version_of(data) if isinstance(data, TensorBase) else autograd.Version()
         self._used: str | None = None
         if requires_grad:
             self.requires_grad_()
@@ -57,13 +73,25 @@ class Tensor(TensorBase):
         return self._data.ndim
 
     ndim = property(dim)
+    ndimension = dim
 
     def numel(self) -> int:
         return self._data.size
 
+    nelement = numel
+
+    def element_size(self) -> int:
+        return self._data.itemsize
+
+    def is_floating_point(self) -> bool:
+        return self._data.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        return self._data.flags.c_contiguous
+
     @property
     def dtype(self) -> dtypes.dtype:
-        return dtypes.from_numpy(self._data.dtype)
+        return dtypes.of(self._data)
 
     @property
     def device(self) -> devices.device:
@@ -118,6 +146,10 @@ class Tensor(TensorBase):
             raise RuntimeError("numpy() on a tensor that requires grad: use tensor.detach().numpy()")
         return self._read("numpy()")
 
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+        """What a function of NumPy made of a tensor, as a tensor where there are tensors of its dtype."""
+        return wrap(np.asarray(array)) if dtypes.has(np.asarray(array).dtype) else array
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         data = self._read("__array__") if not self.requires_grad else self.numpy()
         if dtype is not None and np.dtype(dtype) != data.dtype:
@@ -154,15 +186,15 @@ class Tensor(TensorBase):
     _wrap = staticmethod(wrap)
 
     def detach(self) -> Tensor:
-        return wrap(self._data)
+        return view_of(self, self._data)
 
-    @property
-    def data(self) -> Tensor:
-        return wrap(self._data)
+    data = property(detach)
 
     @data.setter
     def data(self, value: Tensor) -> None:
         self._data = in_layout_of(self._data, value._data)
+        self._version = autograd.version_of(value) if self._data is value._data else autograd.Version()
+        autograd.mark_changed(self)  # for what was computed from the values so far
 
     def clone(self) -> Tensor:
         return result(ops.copy(self._data), (self,), lambda g: (g,), "Clone")
@@ -170,16 +202,24 @@ class Tensor(TensorBase):
     def contiguous(self) -> Tensor:
         return self if self._data.flags.c_contiguous else self.clone()
 
-    def to(self, target: Any = None, *, dtype: Any = None, device: Any = None) -> Tensor:
-        if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
-            device, target = target, None
-        if device is not None:
-            devices.check_device(device)
-        kind = dtype if dtype is not None else target
-        if kind is None or dtypes.to_numpy(kind) == self._data.dtype:
-            return self
+    def to(
+        self,
+        target: Any = None,
+        second: Any = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Tensor:
+        """In another dtype, or on another device: to(dtype), to(device), to(device, dtype), to(other tensor), dtype=,
+        device=. copy: a copy where nothing is to change, too. Nothing is ever done in the background.
+        """
+        kind = devices.destination(target, second, dtype, device)
+        if kind is None or kind == self._data.dtype:
+            return self.clone() if copy else self
         before = self._data.dtype
-        data = ops.cast(self._data, dtypes.to_numpy(kind))
+        data = ops.cast(self._data, kind)
         if data.dtype.kind != "f":
             return wrap(data)
         return result(data, (self,), lambda g: (ops.cast(g, before),), "ToCopy")
@@ -199,41 +239,50 @@ class Tensor(TensorBase):
     def bool(self) -> Tensor:
         return self.to(dtypes.bool_)
 
+    def byte(self) -> Tensor:
+        return self.to(dtypes.uint8)
+
     def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)
 
     def cpu(self) -> Tensor:
         return self
 
-    def cuda(self, device: Any = None) -> Tensor:
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
         return self.to(device="cuda")
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
 
     __add__ = __radd__ = add = elementwise.add
-    __sub__ = sub = elementwise.subtract
-    __mul__ = __rmul__ = mul = elementwise.multiply
-    __truediv__ = div = elementwise.divide
-    __floordiv__ = elementwise.floor_divide
-    __mod__ = elementwise.remainder
+    __sub__ = sub = subtract = elementwise.subtract
+    __mul__ = __rmul__ = mul = multiply = elementwise.multiply
+    __truediv__ = div = divide = true_divide = elementwise.divide
+    __floordiv__ = floor_divide = rounding.floor_divide
+    __mod__ = remainder = rounding.remainder
     __pow__ = pow = elementwise.power
+    __neg__ = neg = negative = elementwise.negative
+    sqrt, rsqrt, square, reciprocal = elementwise.sqrt, elementwise.rsqrt, elementwise.square, elementwise.reciprocal
 
-    def __neg__(self) -> Tensor:
-        return self * -1
-
-    def sqrt(self) -> Tensor:
-        return self**0.5
+    def __pos__(self) -> Tensor:
+        return self
 
     def __matmul__(self, other: Any) -> Tensor:
         return linalg.matmul(self, operand(other, self))
 
-    matmul = mm = __matmul__
+    matmul = mm = mv = __matmul__
+    bmm, dot, outer = linalg.bmm, linalg.dot, linalg.outer
 
     def __rsub__(self, other: Any) -> Tensor:
         return operand(other, self) - self
 
     def __rtruediv__(self, other: Any) -> Tensor:
         return operand(other, self) / self
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return operand(other, self) // self
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return operand(other, self) % self
 
     def __rpow__(self, base: Any) -> Tensor:
         return operand(base, self) ** self
@@ -255,31 +304,54 @@ class Tensor(TensorBase):
 
     # -- comparison --------------------------------------------------------------------------------------------------
 
-    __gt__ = gt = elementwise.greater
-    __ge__ = ge = elementwise.greater_equal
-    __lt__ = lt = elementwise.less
-    __le__ = le = elementwise.less_equal
+    __gt__ = gt = greater = elementwise.greater
+    __ge__ = ge = greater_equal = elementwise.greater_equal
+    __lt__ = lt = less = elementwise.less
+    __le__ = le = less_equal = elementwise.less_equal
     __eq__ = eq = elementwise.equal
-    __ne__ = ne = elementwise.not_equal
+    __ne__ = ne = not_equal = elementwise.not_equal
+    __and__ = __rand__ = bitwise_and = logic.bitwise_and
+    __or__ = __ror__ = bitwise_or = logic.bitwise_or
+    __xor__ = __rxor__ = bitwise_xor = logic.bitwise_xor
+    __invert__ = bitwise_not = logic.bitwise_not
+    logical_and, logical_or, logical_xor = logic.logical_and, logic.logical_or, logic.logical_xor
+    logical_not, isnan, isinf, isfinite = logic.logical_not, logic.isnan, logic.isinf, logic.isfinite
+    isclose, allclose, equal = logic.isclose, logic.allclose, logic.same
 
     # -- functions of each element, reductions -----------------------------------------------------------------------
 
     relu, sigmoid, tanh = elementwise.relu, elementwise.sigmoid, elementwise.tanh
-    exp, log = elementwise.exp, elementwise.log
-    softmax, log_softmax = softmax, log_softmax
-    sum, mean, max, argmax = reductions.sum_, reductions.mean, reductions.max_, reductions.argmax
+    exp, log, erf = elementwise.exp, elementwise.log, elementwise.erf
+    __abs__ = abs = absolute = selection.absolute
+    sign, clamp, where = selection.sign, selection.clamp, selection.where_method
+    clip, maximum, minimum, masked_fill = clamp, selection.maximum, selection.minimum, selection.masked_fill
+    floor, ceil, trunc = rounding.floor, rounding.ceil, rounding.trunc
+    round = rounding.round_
+    softmax, log_softmax = spelled(softmax), spelled(log_softmax)
+    sum, mean = spelled(reductions.sum_), spelled(reductions.mean)
+    max, argmax, amax = spelled(reductions.max_), spelled(reductions.argmax), spelled(reductions.amax)
+    min, argmin, amin = spelled(reductions.min_), spelled(reductions.argmin), spelled(reductions.amin)
+    any, all = spelled(reductions.any_), spelled(reductions.all_)
+    var, std, norm = spelled(statistics.var), spelled(statistics.std), spelled(statistics.norm)
+    cumsum, count_nonzero = spelled(statistics.cumsum), spelled(statistics.count_nonzero)
+    bernoulli = draws.bernoulli
 
-    def any(self) -> Tensor:
-        return wrap(np.asarray(self._read("any()").any()))
+    # -- order, picking ----------------------------------------------------------------------------------------------
 
-    def all(self) -> Tensor:
-        return wrap(np.asarray(self._read("all()").all()))
+    sort, argsort, topk = spelled(ordering.sort), spelled(ordering.argsort), spelled(ordering.topk)
+    median, unique, nonzero, bincount = spelled(ordering.median), ordering.unique, ordering.nonzero, ordering.bincount
+    gather, index_select, masked_select = ordering.gather, ordering.index_select, ordering.masked_select
 
     # -- shape, parts ------------------------------------------------------------------------------------------------
 
     reshape = view = shapes.reshape
-    flatten, squeeze, unsqueeze, expand = shapes.flatten, shapes.squeeze, shapes.unsqueeze, shapes.expand
-    transpose, permute, t = shapes.transpose, shapes.permute, shapes.t
+    view_as = reshape_as = shapes.view_as
+    flatten, squeeze, unsqueeze = shapes.flatten, spelled(shapes.squeeze), spelled(shapes.unsqueeze)
+    expand, expand_as, unflatten = shapes.expand, shapes.expand_as, shapes.unflatten
+    transpose = swapaxes = shapes.transpose
+    permute, t, movedim = shapes.permute, shapes.t, shapes.movedim
+    split, chunk, unbind = spelled(shapes.split), spelled(shapes.chunk), spelled(shapes.unbind)
+    narrow, repeat, tile, flip = shapes.narrow, shapes.repeat, shapes.tile, shapes.flip
     T = property(shapes.reverse)
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
 
@@ -307,9 +379,19 @@ class Tensor(TensorBase):
         self[...] = 0
         return self
 
-    def copy_(self, source: Tensor) -> Self:
+    def copy_(self, source: Tensor, non_blocking: bool = False) -> Self:
         self[...] = source
         return self
+
+    fill_, scatter_ = fill_, ordering.scatter_
+    normal_, uniform_, bernoulli_ = draws.normal_, draws.uniform_, draws.bernoulli_
+    add_, sub_, mul_, div_, pow_ = map(in_place, (add, sub, mul, div, pow))
+    floor_divide_, remainder_, neg_, abs_, square_ = map(in_place, (floor_divide, remainder, neg, abs, square))
+    exp_, log_, sqrt_, reciprocal_ = map(in_place, (exp, log, sqrt, reciprocal))
+    relu_, sigmoid_, tanh_ = map(in_place, (relu, sigmoid, tanh))
+    clamp_, masked_fill_, sign_ = map(in_place, (clamp, masked_fill, sign))
+    clip_ = clamp_
+    floor_, ceil_, trunc_, round_ = map(in_place, (floor, ceil, trunc, round))
 
 
 results_are(Tensor)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.engine.program import MISSING, Memory, Program
-from fastnn.engine.recording import RecordingError
+from fastnn.engine.recording import EAGERLY, RecordingError
 
 # The ops of a recording that have a compiled form, and what is to be known of each: its arguments, what it can be fused
 # with (_core.pyi).
@@ -78,7 +78,7 @@ class CompiledExecutor:
             self._load(program)
         except (ValueError, TypeError) as error:
             del self._buffers[buffers:], self._views[views:]
-            raise RecordingError(f"{error}. Such a model stays eager: pass engine='eager'") from error
+            raise RecordingError(f"{error}. Such a model stays eager: {EAGERLY}") from error
 
     def _load(self, program: Program) -> None:
         self._allocate()

@@ -11,7 +11,7 @@ import numpy as np
 from fastnn.eager.memory import address_of, owner_of
 from fastnn.engine.executor import FACTS, Executor
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
-from fastnn.engine.recording import Record, RecordingError
+from fastnn.engine.recording import EAGERLY, Record, RecordingError
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -165,6 +165,7 @@ class Lowering:
 
     def inputs(self, x: np.ndarray, y: np.ndarray | None) -> None:
         """Buffers for a batch and its targets, which the executor fills."""
+        self._batch = owner_of(x)
         self.program.input = self._input(x, "input")
         self.program.target = MISSING if y is None else self._input(y, "target")
 
@@ -248,8 +249,10 @@ class Lowering:
 
     def contiguous(self, array: np.ndarray) -> int:
         """A view in C order: of the array itself, or of a copy made by an op."""
-        if array.flags.c_contiguous:
-            return self.view(array)
+        return self.view(array) if array.flags.c_contiguous else self._copied(array)
+
+    def _copied(self, array: np.ndarray) -> int:
+        """A view in C order of a copy made by an op."""
         dense = np.empty(array.shape, dtype=array.dtype)
         self._allocate(dense)
         self.program.ops.append(Op("copy", (self.view(array),), (self.view(dense),), {}))
@@ -275,7 +278,7 @@ class Lowering:
         """
         if record.name not in FACTS:
             raise RecordingError(
-                f"the op '{record.name}' has no compiled form, so this model stays eager: pass engine='eager'. "
+                f"the op '{record.name}' has no compiled form, so this model stays eager: {EAGERLY}. "
                 f"Compiled are: {', '.join(sorted(FACTS))}"
             )
         inputs, attributes = self._arguments(record)
@@ -325,7 +328,10 @@ class Lowering:
         """The program, with the views of its results."""
         program = self.program
         program.loss = MISSING if loss is None else self.view(loss.reshape(()))
-        program.output = self.contiguous(output)
+        if owner_of(output) is self._batch:
+            program.output = self._copied(output)  # the input's own memory stays empty where rows are read in place
+        else:
+            program.output = self.contiguous(output)
         program.output_shape, program.dtype = output.shape, output.dtype
         return program
 

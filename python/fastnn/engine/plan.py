@@ -6,15 +6,16 @@ same op bodies as eager code, so its result is eager's bit for bit.
 
 Between steps the parameters and the optimizer's state live in the plan's packed memory. Any use of a parameter or of
 ``optimizer.state`` from Python takes them back first; the next step packs them again. ``.grad`` is None after a step.
-Python values that ``forward`` reads (numbers, lists, flags) are frozen at recording.
+A plan whose model, criterion or optimizer has changed since (a layer or parameter replaced, another number or flag in a
+field, momentum switched on or off) begins anew. What else ``forward`` reads (lists, globals) is frozen at recording.
 """
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,16 +24,16 @@ from fastnn import _core, random
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.dependencies import Dependencies, dependencies_of
+from fastnn.engine.dependencies import Dependencies, dependencies_of, held_by, is_known
 from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Lowering, ModuleState, ParameterSlot
 from fastnn.engine.program import MISSING, Memory, Program
-from fastnn.engine.recording import Record, Recorder, RecordingError
+from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
 from fastnn.nn.contexts import modes
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
-from fastnn.nn.parameter import Parameter
+from fastnn.nn.parameter import CHANGES, Parameter
 from fastnn.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -52,24 +53,32 @@ class _Update:
         self.group = group
         self.settings = settings
         self.views = views
-        self.configured: list[Any] = []  # the group's values that the settings have
+        self.configured: tuple[Any, ...] = ()  # the group's values that the settings have
         self.fresh = True  # the views are zeros, as memory is at first
 
 
-class _OneCall:
-    """Held by the thread that runs a plan; another one is told so, not made to wait."""
+class _NoCompiledUpdate(RecordingError):
+    """All but the optimizer's step could be compiled."""
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
 
-    def __enter__(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError(
-                "this model is being trained or evaluated by another thread: one plan runs one call at a time"
-            )
+def _check_compiled(optimizer: Optimizer) -> None:
+    """Raises RecordingError for an optimizer whose step is only written in Python, or goes up."""
+    kind = type(optimizer)
+    own = kind.step is not Optimizer.step or "step" in vars(optimizer) or kind.new_settings is Optimizer.new_settings
+    if own or any(group.get("maximize") for group in optimizer.param_groups):
+        how = "whose step is written in Python," if own else "with maximize=True"
+        raise _NoCompiledUpdate(f"{kind.__name__} {how} has no compiled form, so training with it stays eager")
 
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+
+# What another thread than the one that runs a plan is told, but for evaluations, which wait for all but training.
+_REFUSAL = "this model is being trained or evaluated by another thread: one plan runs one call at a time"
+
+
+# Programs of a plan, and bytes of their buffers, that are kept. A training has four shapes: full and last batches, to
+# train and to test on; batches as long as their longest sentence have some hundred.
+FEW_PROGRAMS = 8
+MOST_PROGRAMS = 64
+MOST_BYTES = 256 * 2**20
 
 
 class Plan:
@@ -97,29 +106,48 @@ class Plan:
         self.criterion = criterion
         self.optimizer = optimizer
         self.arena = arena
+        self._new_executor = executor
+        self._exclusive, self._giving_back = _core.Lease(_REFUSAL), _core.Lease()
+        self._profiled = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """With no programs and no memory of its own."""
         self._memory = Memory()
-        self._executor = executor(self._memory)
+        self._executor = self._new_executor(self._memory)
         self._slots: dict[int, ParameterSlot] = {}
         self._states: dict[tuple[int, str], ModuleState] = {}
         self._updates: dict[int, _Update] = {}
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
-        self._recorded: Dependencies | None = None  # what all programs depend on; None: not known
-        self._exclusive = _OneCall()
-        self._giving_back, self._is_giving_back = threading.RLock(), False
+        self._recorded: Dependencies = {}  # what all programs depend on
+        self._volatile: set[Any] = set()  # what recordings themselves changed of that
+        self._seen: list[Any] = []  # when it was last looked at
 
     # -- running -----------------------------------------------------------------------------------------------------
 
     def step(self, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> Tensor:
         """One training step on a batch: forward, backward, update. Returns the loss (before the update)."""
         x, y = _as_array(x), _as_array(y)
-        with self._exclusive:
-            program = self.train_program(x, y)
+        with self._exclusive.training():
+            try:
+                program = self.train_program(x, y)
+            except _NoCompiledUpdate:
+                return self._eager_step(Tensor(x), Tensor(y))
             self._executor.write(program.input, x)
             self._executor.write(program.target, y)
             self._executor.step(program.number)
             self._after_steps(program)
             return Tensor._wrap(self._value(program.loss, (), program.dtype))
+
+    def _eager_step(self, x: Tensor, y: Tensor) -> Tensor:
+        with modes(self.model, training=True):
+            loss = self.criterion(self.model(x), y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.detach()
 
     def last_output(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """The model's output in the last training step on a batch of this shape."""
@@ -130,12 +158,16 @@ class Plan:
     def forward(self, x: Tensor | np.ndarray) -> Tensor:
         """The model's output in evaluation mode."""
         x = _as_array(x)
-        with self._exclusive:
+        with self.evaluating():
             program = self.eval_program(x)
             self._executor.write(program.input, x)
             self._executor.step(program.number)
             self._give_back_states()
             return Tensor._wrap(self._value(program.output, program.output_shape, program.dtype))
+
+    def evaluating(self) -> _core.LeaseUse:
+        """Around evaluations, by this thread alone: another one that evaluates waits, one that trains is refused."""
+        return self._exclusive.evaluation()
 
     def run(
         self,
@@ -153,7 +185,7 @@ class Plan:
 
         losses (steps in all,) and outputs (steps in all * batch, ...) are filled from step ``first`` on.
         """
-        with self._exclusive:
+        with self.evaluating() if program.loss == MISSING else self._exclusive.training():
             self._acquire()
             done = self._executor.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)
@@ -164,6 +196,7 @@ class Plan:
         with self._exclusive:
             number = self.train_program(x, y).number
             self.core.start_profile(number, True)
+            self._profiled = True
             return number
 
     def profile(self, number: int) -> Profile:
@@ -208,14 +241,10 @@ class Plan:
         """
         with self._giving_back:  # by one thread; others wait, and find nothing left to do
             held = [slot for slot in self._slots.values() if slot.param._owner is self]
-            if self._is_giving_back or not (held or self._holds_state()):
+            if self._giving_back.depth() > 1 or not (held or self._holds_state()):
                 return
-            self._is_giving_back = True
-            try:
-                if self._updates:  # else it only reads: the parameters' own arrays are as they were
-                    self._write_back(held)
-            finally:
-                self._is_giving_back = False
+            if self._updates:  # else it only reads: the parameters' own arrays are as they were
+                self._write_back(held)
             for slot in held:
                 slot.param._owner = None
             if self._holds_state():
@@ -243,14 +272,20 @@ class Plan:
             state = optimizer.state_of(update.param, update.group)
             state["step"] = update.settings.step
             for name, view in update.views.items():
+                if name not in state:  # it is no longer kept
+                    state[name] = np.empty_like(update.param._storage)
                 self._executor.read(view, state[name])
 
     def _acquire(self) -> None:
         """Takes parameters and optimizer state into packed memory, where they are not there already."""
+        group, values = None, ()
         for update in self._updates.values():
-            values = [update.group[name] for name in self.optimizer.defaults]
+            if update.group is not group:
+                group = update.group
+                values = self.optimizer.values_of(group)
             if values != update.configured:
-                self.optimizer.configure(update.settings, update.group)
+                self.optimizer.configure(update.settings, group)
+                update.settings.check()
                 update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
                 update.configured = values
         for module, draw in self._draws.values():
@@ -279,8 +314,8 @@ class Plan:
 
     def is_current(self) -> bool:
         """Whether its programs are those that would be recorded now; False where that cannot be known."""
-        now = dependencies_of(self.model, self.criterion, self.optimizer)
-        return not self._programs or (now is not None and now == self._recorded)
+        now = self._dependencies(self.criterion, self.optimizer)
+        return not self._programs or (is_known(now) and now == self._recorded)
 
     def serve(self, criterion: Criterion | None, optimizer: Optimizer | None) -> bool:
         """Goes on with another criterion and optimizer, where all that was recorded is the same with them.
@@ -288,8 +323,8 @@ class Plan:
         Returns False, with nothing changed, where it is not, or cannot be known.
         """
         with self._exclusive:
-            wanted = dependencies_of(self.model, criterion, optimizer)
-            if wanted is None or wanted != self._recorded or not is_grad_enabled():
+            wanted = self._dependencies(criterion, optimizer)
+            if not is_known(wanted) or wanted != self._recorded or not is_grad_enabled():
                 return False
             if optimizer is not self.optimizer:
                 self._change_optimizer(optimizer)
@@ -303,35 +338,63 @@ class Plan:
         with self._giving_back:
             former = present()
             if held and former is not None:
-                self._is_giving_back = True
-                try:
-                    self._write_back_state(former)
-                finally:
-                    self._is_giving_back = False
+                self._write_back_state(former)
                 former._owner = None
-        for group in optimizer.param_groups:
+        self._use_groups()
+
+    def _use_groups(self) -> None:
+        """The updates' hyper-parameters are those of the optimizer's present groups."""
+        for group in () if self.optimizer is None else self.optimizer.param_groups:
             for param in group["params"]:
                 if id(param) in self._updates:
-                    self._updates[id(param)].group, self._updates[id(param)].configured = group, []
+                    self._updates[id(param)].group, self._updates[id(param)].configured = group, ()
 
     # -- recording ---------------------------------------------------------------------------------------------------
 
+    def _dependencies(self, criterion: Criterion | None, optimizer: Optimizer | None) -> Dependencies:
+        found = dependencies_of(self.model, criterion, optimizer)
+        return {key: value for key, value in found.items() if key not in self._volatile}
+
+    def _refresh(self) -> None:
+        """Begins anew where what was recorded is not how it is now, as far as that can be seen."""
+        seen = self._look()
+        if seen == self._seen:
+            return
+        if self._programs and self._dependencies(self.criterion, self.optimizer) != self._recorded:
+            with self._exclusive:
+                self.release()
+                self._begin()
+        self._use_groups()
+        self._seen = seen
+
+    def _look(self) -> list[Any]:
+        """What tells, at little cost, that nothing has changed."""
+        seen: list[Any] = [CHANGES[0]]
+        if self.optimizer is not None:
+            seen += map(self.optimizer.values_of, self.optimizer.param_groups)
+        if not isinstance(self.criterion, Module | NoneType):
+            seen += held_by(self.criterion)
+        return seen
+
     def known_program(self, *signature: Any) -> Program | None:
         """The program for batches of such an x (shape, dtype), or x and y to train on; None where there is none yet."""
+        self._refresh()
         return self._programs.get(self._key(*signature))
 
     def _key(self, *signature: Any) -> Key:
         """A training program is also one of the parameters that learn."""
         groups = self.optimizer.param_groups if len(signature) == 4 and self.optimizer is not None else ()
-        return (*signature, *[p.requires_grad for group in groups for p in group["params"]])
+        return (*signature, *[id(p) if p.requires_grad else 0 for group in groups for p in group["params"]])
 
     def train_program(self, x: np.ndarray, y: np.ndarray) -> Program:
         """The training program for batches like x and y, recorded where there is none yet; parameters are taken in."""
         if self.criterion is None or self.optimizer is None:
             raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
+        self._refresh()
         key = self._key(x.shape, x.dtype, y.shape, y.dtype)
         program = self._programs.get(key)
         if program is None:
+            _check_compiled(self.optimizer)
             with self._recording():
                 program = self._programs[key] = self._lower_training(x, y)
         self._acquire()
@@ -339,6 +402,7 @@ class Plan:
 
     def eval_program(self, x: np.ndarray) -> Program:
         """The evaluation program for batches like x."""
+        self._refresh()
         key = self._key(x.shape, x.dtype)
         program = self._programs.get(key)
         if program is None:
@@ -347,15 +411,21 @@ class Plan:
         self._acquire()
         return program
 
+    def _make_room(self) -> None:
+        """Lets go of all programs where they have become too many or too large: those still in use are recorded again,
+        one time in as many recordings as there may be programs. Parameters are the model's own then.
+        """
+        many = len(self._programs) >= MOST_PROGRAMS
+        large = len(self._programs) >= FEW_PROGRAMS and self._memory.nbytes() > MOST_BYTES
+        if (many or large) and not self._profiled:
+            self._begin()
+
     @contextmanager
     def _recording(self) -> Iterator[None]:
         """Inside, parameters are the model's own; a recording that fails leaves the plan as it was."""
         self.release()
-        now = dependencies_of(self.model, self.criterion, self.optimizer)
-        if not self._programs:
-            self._recorded = now
-        elif now != self._recorded:
-            self._recorded = None  # some programs are of what was, for ever
+        self._make_room()
+        before = dependencies_of(self.model, self.criterion, self.optimizer)
         sizes = self._memory.sizes()
         known = [dict(some) for some in (self._slots, self._states, self._updates, self._draws)]
         try:
@@ -364,11 +434,15 @@ class Plan:
             self._memory.cut(sizes)
             self._slots, self._states, self._updates, self._draws = known
             raise
+        after = dependencies_of(self.model, self.criterion, self.optimizer)
+        self._volatile |= {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        self._recorded = {key: value for key, value in after.items() if key not in self._volatile}
+        self._seen = self._look()
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
         x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
-        with self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
+        with one_at_a_time, self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
             output = self.model(Tensor(x))
             loss = self.criterion(output, Tensor(y))
             if not isinstance(loss, Tensor) or loss._data.size != 1:
@@ -399,7 +473,12 @@ class Plan:
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
-        with self._recorder() as recorder, _untouched(self.model, [], training=False) as replaced, no_grad():
+        with (
+            one_at_a_time,
+            self._recorder() as recorder,
+            _untouched(self.model, [], training=False) as replaced,
+            no_grad(),
+        ):
             output = self.model(Tensor(x))
         records = self._used([*recorder.records, *replaced], [output._data])
         records = fuse_linear_relu(records, [output._data])

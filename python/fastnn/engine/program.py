@@ -66,6 +66,10 @@ class Memory:
         self.buffers.append(Buffer(nbytes, role, contents))
         return len(self.buffers) - 1
 
+    def nbytes(self) -> int:
+        """Of all buffers."""
+        return sum(buffer.nbytes for buffer in self.buffers)
+
     def sizes(self) -> tuple[int, int]:
         """How many buffers and views there are."""
         return len(self.buffers), len(self.views)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn import _core
 from fastnn.eager import ops
 from fastnn.eager.memory import owner_of
 from fastnn.platform import after_fork_in_child
+
+# How to go on with a model that has no compiled form.
+EAGERLY = "call it without fastnn.compile, or train it with engine='eager'"
 
 
 class RecordingError(RuntimeError):
@@ -26,23 +29,31 @@ class Record(NamedTuple):
     outputs: list[np.ndarray]
 
 
-_one_at_a_time = threading.Lock()
+# Held around a Recorder: ``with one_at_a_time, Recorder() as recorder``. It is given back whatever exception comes,
+# also between the two, and is free in the child of a fork where another thread had it.
+one_at_a_time = _core.Lease()
+
+
+def put_back() -> None:
+    """The primitives as they are, whatever recording has been broken off in whatever line."""
+    ops.recorder = None
+    for name in ops.PRIMITIVES:
+        present = getattr(ops, name)
+        setattr(ops, name, getattr(present, "_recorded_from", present))
 
 
 def _after_fork() -> None:
     """The child has only the thread that forked: a recording of another one ends here."""
-    global _one_at_a_time
     recorder = ops.recorder
-    if recorder is not None and not recorder.is_here():
-        recorder.restore()
-        _one_at_a_time = threading.Lock()
+    if recorder is None or not recorder.is_here():
+        put_back()
 
 
 after_fork_in_child(_after_fork)
 
 
 class Recorder:
-    """While active, every primitive op that this thread runs is appended to ``records``.
+    """While active, every primitive op that this thread runs is appended to ``records``; inside ``one_at_a_time``.
 
     Other threads are not recorded. state: arrays that belong to modules, the only ones that recorded code may change in
     place.
@@ -51,12 +62,11 @@ class Recorder:
     def __init__(self, state: Iterable[np.ndarray] = ()) -> None:
         self.records: list[Record] = []
         self._state = {id(owner_of(array)) for array in state}
-        self._thread = threading.get_ident()
-        self._originals: dict[str, Callable] = {}
+        self._turn = -1  # whose number the lease gives while this one records
 
     def is_here(self) -> bool:
-        """Whether it is this thread that records."""
-        return threading.get_ident() == self._thread
+        """Whether it is this thread that records, and this recorder."""
+        return one_at_a_time.turn() == self._turn
 
     def __enter__(self) -> Recorder:
         present = ops.recorder
@@ -64,22 +74,16 @@ class Recorder:
             raise RecordingError(
                 "a compiled plan was called while another one is being recorded: call the model itself in forward()"
             )
-        _one_at_a_time.acquire()
+        put_back()
+        self._turn = one_at_a_time.turn()
         for name in ops.PRIMITIVES:
-            self._originals[name] = getattr(ops, name)
-            setattr(ops, name, self._recording(name, self._originals[name]))
+            setattr(ops, name, self._recording(name, getattr(ops, name)))
         ops.recorder = self
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.restore()
-        _one_at_a_time.release()
-
-    def restore(self) -> None:
-        """Puts the primitives back."""
-        ops.recorder = None
-        for name, original in self._originals.items():
-            setattr(ops, name, original)
+        self._turn = -1
+        put_back()
 
     def _recording(self, name: str, original: Callable) -> Callable:
         def recorded(*args: Any) -> Any:
@@ -89,6 +93,7 @@ class Recorder:
                 self.records.append(Record(name, list(args), outputs))
             return result
 
+        recorded._recorded_from = original  # type: ignore[attr-defined]
         return recorded
 
     def may_change(self, array: np.ndarray) -> bool:
@@ -102,5 +107,5 @@ class Recorder:
         raise RecordingError(
             f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, so a plan "
             f"cannot follow it. "
-            "Such a model stays eager: pass engine='eager', or move the call out of forward()"
+            "Such a model stays eager: call it without compile(), or move the call out of forward()"
         )

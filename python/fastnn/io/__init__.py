@@ -1,4 +1,5 @@
-"""Model and state files: safetensors, PyTorch's .pth, training state; TensorBoard's event files (event_files.py).
+"""Model and state files: safetensors, PyTorch's .pth, training state; TensorBoard's event files (event_files.py);
+remarks that are made once (notes.py).
 
 Works on NumPy arrays only.
 

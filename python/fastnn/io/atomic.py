@@ -4,18 +4,23 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.io.memory import ALWAYS_FINE
-from fastnn.platform import folder_sync, free_space, is_running, machine_memory, open_new, open_to_read
+from fastnn.platform import folder_sync, free_space, is_running, machine_memory, open_new, open_to_read, pid_space
 
 TEMP_SUFFIX = ".fastnn-tmp"
-_TEMP_TAIL = re.compile(r"(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
+_TEMP_TAIL = re.compile(r"([0-9a-f]{16})-(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
+# A save of another machine or container, whose processes cannot be asked for: no clock is a day wrong, and no write
+# stands still for one.
+_ABANDONED_AFTER_S = 24 * 3600
 _ALIGNMENT = 64
 
 # Temporary files that this process is writing now. A name with our pid that is not here was left by a killed process
@@ -42,9 +47,9 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
             message says so.
     """
     pieces = [piece.cast("B") for piece in map(memoryview, chunks) if piece.nbytes]
-    target = os.path.realpath(path)
+    target = os.path.realpath(os.fsdecode(path))
     folder, name = os.path.split(target)
-    temp = f"{_temp_prefix(name)}{os.getpid()}-{os.urandom(8).hex()}{TEMP_SUFFIX}"
+    temp = f"{_temp_prefix(name)}{pid_space()}-{os.getpid()}-{os.urandom(8).hex()}{TEMP_SUFFIX}"
     renamed = False
     try:
         mode = _mode_of_old(target)
@@ -62,17 +67,18 @@ def write_atomic(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryvi
 def sweep_stale(path: str | os.PathLike[str]) -> None:
     """Removes the temporary files that killed processes left beside `path` when they saved it.
 
-    Only names of `write_atomic` for this target whose process no longer runs on this machine. Never raises
-    OSError: what cannot be listed or removed stays. `write_atomic` does this after every save.
+    Only names of `write_atomic` for this target: those of processes that no longer run, and those of other machines and
+    containers on which nobody wrote for a day. Never raises OSError: what cannot be listed or removed stays.
+    `write_atomic` does this after every save.
     """
-    folder, name = os.path.split(os.path.realpath(path))
+    folder, name = os.path.split(os.path.realpath(os.fsdecode(path)))
     prefix = _temp_prefix(name)
     with suppress(OSError):
         for entry in os.listdir(folder):
             tail = _TEMP_TAIL.fullmatch(entry, len(prefix)) if entry.startswith(prefix) else None
-            if tail and not _being_written(entry, int(tail[1])):
+            if tail:
                 with suppress(OSError):
-                    os.unlink(os.path.join(folder, entry))
+                    _sweep(os.path.join(folder, entry), tail[1], int(tail[2]))
 
 
 def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memoryview:
@@ -104,6 +110,33 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         os.close(fd)
+
+
+def read_open(file: Any, where: str) -> memoryview:
+    """The rest of a binary file that is open, or of any object with read, seek and tell, as :func:`read_regular` gives
+    it; ``where`` begins every message.
+
+    Raises:
+        TypeError: it gives no bytes, or cannot seek.
+        FormatError: larger than the free memory, or shorter than its size said.
+    """
+    try:
+        here = file.tell()
+        size = file.seek(0, os.SEEK_END) - here
+        file.seek(here)
+    except (AttributeError, OSError, TypeError) as error:
+        raise TypeError(f"{where} cannot seek: read it into an io.BytesIO first") from error
+    view = _aligned_buffer(max(size, 0), where)
+    done = 0
+    while done < size:
+        piece = file.read(size - done)
+        if not isinstance(piece, bytes):
+            raise TypeError(f"{where} is open as text: open it with mode 'rb'")
+        if not piece:
+            raise FormatError(f"{where} ended after {done:,} of {size:,} bytes while being read")
+        view[done : done + len(piece)] = piece
+        done += len(piece)
+    return view
 
 
 def _mode_of_old(target: str) -> int | None:
@@ -169,13 +202,22 @@ def _save_error(error: OSError, path: str | os.PathLike[str], target: str, neede
 
 
 def _temp_prefix(name: str) -> str:
-    """How the temporary names of a target begin; cut, because a file name has at most 255 bytes."""
-    return f".{name[:40]}."
+    """How the temporary names of a target begin: its name, cut because a file name has at most 255 bytes, and a hash of
+    all of it.
+    """
+    from hashlib import sha256
+
+    return f".{name[:40]}.{sha256(os.fsencode(name)).hexdigest()[:16]}-"
 
 
-def _being_written(entry: str, pid: int) -> bool:
-    """Whether the process that made this temporary file is still at it."""
-    return entry in _in_flight if pid == os.getpid() else is_running(pid)
+def _sweep(temp: str, space: str, pid: int) -> None:
+    """Removes a temporary file unless the process that made it may still be at it."""
+    if space != pid_space():
+        alive = time.time() - os.lstat(temp).st_mtime < _ABANDONED_AFTER_S
+    else:
+        alive = os.path.basename(temp) in _in_flight if pid == os.getpid() else is_running(pid)
+    if not alive:
+        os.unlink(temp)
 
 
 def _aligned_buffer(size: int, path: str | os.PathLike[str]) -> memoryview:

@@ -60,6 +60,21 @@ def element_count(shape: Iterable[Any], where: str) -> int:
     return math.prod(dims)
 
 
+def check_key(key: object) -> None:
+    """Refuses what a file may not put into a dict or set as a key.
+
+    Tuples that share their parts can take for ever to hash. Integers over 64 bits can be made so that all have one hash
+    (it is the remainder by 2**61 - 1), and a dict of n such keys takes n**2 steps.
+
+    Raises:
+        ValueError: no string, number, truth value or None, or an integer over 64 bits.
+    """
+    if not isinstance(key, str | int | float | None):
+        raise ValueError(f"a dict key is a {type(key).__name__}")
+    if isinstance(key, int) and not -(2**63) <= key < 2**64:
+        raise ValueError(f"a dict key is an integer of {key.bit_length()} bits; at most 64 are supported")
+
+
 def json_without_strings(text: str) -> str:
     """`text` with every JSON string emptied, which leaves the structure alone."""
     return _JSON_STRING.sub('""', text)

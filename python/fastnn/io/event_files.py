@@ -6,28 +6,53 @@ format: tensorflow/core/util/event.proto, summary.proto and lib/io/record_writer
 
 from __future__ import annotations
 
-import io
+import errno
 import os
 import socket
 import struct
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastnn.arrays import to_array
+from fastnn.io.checks import shown_path
+from fastnn.io.event_messages import (
+    double,
+    drawn,
+    histogram,
+    hparams,
+    image,
+    integer,
+    number,
+    plugin,
+    single,
+    strings,
+    submessage,
+    text,
+)
+from fastnn.io.notes import say_once
+from fastnn.text import say
 
 Step = int | None  # None: 0
 
-_POSITIVE = 1e-12 * 1.1 ** np.arange(775)  # TensorBoard's default buckets: up to 1e20, each a tenth wider
-_EDGES = np.concatenate([-_POSITIVE[::-1], [0.0], _POSITIVE, [np.finfo(np.float64).max]])
+# What says that there is no room: the run goes on without its log. Other failures to begin one are mistakes.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class SummaryWriter:
-    """Writes scalars, histograms, images and texts for ``tensorboard --logdir runs``.
+    """Writes scalars, histograms, images, texts, graphs and hyperparameters for ``tensorboard --logdir runs``.
 
-    log_dir: the folder, made where it is missing (None: ``runs/<date>_<host><comment>``). Also a context manager.
+    A disk that is full is said once, by the logger "fastnn"; what comes after is left out, and the program goes on.
+
+    Args:
+        log_dir: the folder, made where it is missing (None: ``runs/<date>_<host><comment>``).
+        comment: ends the name of that folder.
+        purge_step: TensorBoard hides what earlier files of the folder have from this step on.
+        max_queue, flush_secs: accepted for PyTorch's sake; what was added is in the file after :meth:`flush`.
+        filename_suffix: ends the name of the file.
 
     Raises:
         OSError: the folder or file cannot be made.
@@ -35,43 +60,71 @@ class SummaryWriter:
 
     _made = 0
 
-    def __init__(self, log_dir: str | os.PathLike[str] | None = None, comment: str = "") -> None:
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] | None = None,
+        comment: str = "",
+        purge_step: Step = None,
+        max_queue: int = 10,
+        flush_secs: int = 120,
+        filename_suffix: str = "",
+    ) -> None:
         if log_dir is None:
             log_dir = os.path.join("runs", time.strftime("%b%d_%H-%M-%S_") + socket.gethostname() + comment)
         self.log_dir = os.fspath(log_dir)
+        self._file: BinaryIO | None = None
+        self._closed = False
+        try:
+            self._begin(filename_suffix, purge_step)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            self._give_up(error)
+
+    def _begin(self, suffix: str, purge_step: Step) -> None:
         os.makedirs(self.log_dir, exist_ok=True)
         SummaryWriter._made += 1
         name = f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.{SummaryWriter._made}"
-        self._file: BinaryIO | None = open(os.path.join(self.log_dir, name), "xb")  # noqa: SIM115  closed by close()
-        self._record(_double(1, time.time()) + _text(3, "brain.Event:2"))
+        self._file = open(os.path.join(self.log_dir, name + suffix), "xb")  # noqa: SIM115  closed by close()
+        self._record(double(1, time.time()) + text(3, "brain.Event:2"))
+        if purge_step is not None:
+            start = submessage(7, integer(1, 1))  # a SessionLog with status START
+            self._record(double(1, time.time()) + integer(2, int(purge_step)) + start)
 
-    def add_scalar(self, tag: str, scalar_value: Any, global_step: Step = None, walltime: float | None = None) -> None:
-        """One point of a curve."""
-        self._value(_text(1, tag) + _float(2, _number(tag, scalar_value)), global_step, walltime)
+    def add_scalar(
+        self,
+        tag: str,
+        scalar_value: Any,
+        global_step: Step = None,
+        walltime: float | None = None,
+        new_style: bool = False,
+        double_precision: bool = False,
+    ) -> None:
+        """One point of a curve. new_style and double_precision change nothing that TensorBoard shows."""
+        self._value(text(1, tag) + single(2, number(tag, scalar_value)), global_step, walltime)
 
-    def add_scalars(self, main_tag: str, tag_scalar_dict: Mapping[str, Any], global_step: Step = None) -> None:
+    def add_scalars(
+        self,
+        main_tag: str,
+        tag_scalar_dict: Mapping[str, Any],
+        global_step: Step = None,
+        walltime: float | None = None,
+    ) -> None:
         """Points of several curves, ``main_tag/name`` each."""
         for name, value in tag_scalar_dict.items():
-            self.add_scalar(f"{main_tag}/{name}", value, global_step)
+            self.add_scalar(f"{main_tag}/{name}", value, global_step, walltime)
 
-    def add_histogram(self, tag: str, values: Any, global_step: Step = None, walltime: float | None = None) -> None:
-        """The distribution of numbers of any shape.
+    def add_histogram(
+        self, tag: str, values: Any, global_step: Step = None, bins: str = "tensorflow", walltime: float | None = None
+    ) -> None:
+        """The distribution of numbers of any shape, in TensorBoard's buckets.
 
         Raises:
-            ValueError: there are none, or not finite ones.
+            ValueError: there are none, or not finite ones; bins is none of PyTorch's words.
         """
-        numbers = to_array(values).astype(np.float64).reshape(-1)
-        if not numbers.size or not np.isfinite(numbers).all():
-            raise ValueError(f"histogram {tag!r}: needs at least one number, and all of them finite")
-        counts, _ = np.histogram(numbers, np.concatenate([[-np.finfo(np.float64).max], _EDGES]))
-        used = np.flatnonzero(counts)
-        shown = slice(max(used[0] - 1, 0), used[-1] + 1)
-        with np.errstate(over="ignore"):
-            moments = [numbers.min(), numbers.max(), numbers.size, numbers.sum(), (numbers * numbers).sum()]
-        message = b"".join(_double(i + 1, float(value)) for i, value in enumerate(moments))
-        message += _bytes(6, _EDGES[shown].astype("<f8").tobytes())
-        message += _bytes(7, counts[shown].astype("<f8").tobytes())
-        self._value(_text(1, tag) + _bytes(5, message), global_step, walltime)
+        if bins not in ("tensorflow", "auto", "fd"):
+            raise ValueError(f"histogram {tag!r}: bins is {bins!r}; it must be 'tensorflow', 'auto' or 'fd'")
+        self._value(text(1, tag) + submessage(5, histogram(tag, values)), global_step, walltime)
 
     def add_image(
         self,
@@ -81,36 +134,92 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "CHW",
     ) -> None:
-        """An image: uint8, or numbers from 0 to 1; dataformats CHW, HWC or HW.
+        """An image: uint8, or numbers from 0 to 1; dataformats CHW, HWC or HW, with N for several.
 
         Raises:
             ValueError: another shape or another order.
         """
-        from PIL import Image
+        self._value(text(1, tag) + submessage(4, image(tag, img_tensor, dataformats)), global_step, walltime)
 
-        array = to_array(img_tensor)
-        if sorted(dataformats) not in (["C", "H", "W"], ["H", "W"]) or array.ndim != len(dataformats):
-            raise ValueError(f"image {tag!r} has shape {array.shape}, which is no {dataformats}: CHW, HWC or HW")
-        if array.dtype != np.uint8:
-            array = np.clip(array.astype(np.float64) * 255 + 0.5, 0, 255).astype(np.uint8)
-        if array.ndim == 3:
-            array = np.moveaxis(array, dataformats.index("C"), -1)
-            array = array[..., 0] if array.shape[-1] == 1 else array
-        channels = array.shape[-1] if array.ndim == 3 else 1
-        if channels not in (1, 3, 4):
-            raise ValueError(f"image {tag!r} has {channels} channels; it must have 1, 3 or 4")
-        file = io.BytesIO()
-        Image.fromarray(array).save(file, "PNG")
-        sizes = b"".join(_integer(i + 1, size) for i, size in enumerate((*array.shape[:2], channels)))
-        self._value(_text(1, tag) + _bytes(4, sizes + _bytes(4, file.getvalue())), global_step, walltime)
+    def add_images(
+        self,
+        tag: str,
+        img_tensor: Any,
+        global_step: Step = None,
+        walltime: float | None = None,
+        dataformats: str = "NCHW",
+    ) -> None:
+        """Several images as one, eight a row; as :meth:`add_image`."""
+        self.add_image(tag, img_tensor, global_step, walltime, dataformats)
+
+    def add_figure(
+        self, tag: str, figure: Any, global_step: Step = None, close: bool = True, walltime: float | None = None
+    ) -> None:
+        """A figure of matplotlib, or several of one size, as an image. close: it is not needed any more."""
+        figures = figure if isinstance(figure, list | tuple) else [figure]
+        self.add_image(tag, np.stack([drawn(each) for each in figures]), global_step, walltime, "NHWC")
+        pyplot = sys.modules.get("matplotlib.pyplot")  # only where it is loaded does it hold figures
+        if close and pyplot is not None:
+            for each in figures:
+                pyplot.close(each)
 
     def add_text(self, tag: str, text_string: str, global_step: Step = None, walltime: float | None = None) -> None:
         """A text, shown as Markdown."""
-        strings = 7  # DataType.DT_STRING
-        one = _bytes(2, _bytes(2, _integer(1, 1)))  # a shape of one dimension of size 1
-        tensor = _integer(1, strings) + one + _text(8, text_string)
-        metadata = _bytes(1, _text(1, "text"))  # the plug-in that shows it
-        self._value(_text(1, f"{tag}/text_summary") + _bytes(9, metadata) + _bytes(8, tensor), global_step, walltime)
+        metadata = submessage(9, plugin("text"))
+        self._value(
+            text(1, f"{tag}/text_summary") + metadata + submessage(8, strings(text_string)), global_step, walltime
+        )
+
+    def add_hparams(
+        self,
+        hparam_dict: Mapping[str, Any],
+        metric_dict: Mapping[str, Any],
+        hparam_domain_discrete: Mapping[str, Sequence[Any]] | None = None,
+        run_name: str | None = None,
+        global_step: Step = None,
+    ) -> None:
+        """The settings of a run (numbers, bools, texts) and the numbers that came of it, in a folder of their own.
+
+        Args:
+            hparam_dict: the settings.
+            metric_dict: the numbers, each also a scalar.
+            hparam_domain_discrete: all values that a setting can have.
+            run_name: of the folder in this one; None for the time.
+            global_step: of the scalars.
+
+        Raises:
+            TypeError: no dicts. ValueError: a setting or a number is something else.
+        """
+        for given in (hparam_dict, metric_dict):
+            if not isinstance(given, Mapping):
+                raise TypeError(f"hparam_dict and metric_dict should be dictionaries, got {type(given).__name__}")
+        told = hparams(hparam_dict, list(metric_dict), hparam_domain_discrete)
+        scalars = {name: number(name, value) for name, value in metric_dict.items()}
+        with SummaryWriter(os.path.join(self.log_dir, run_name or str(time.time()))) as writer:
+            for tag, content in told.items():
+                writer._value(text(1, tag) + submessage(9, plugin("hparams", content)), None, None)
+            for name, value in scalars.items():
+                writer.add_scalar(name, value, global_step)
+
+    def add_graph(
+        self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
+    ) -> None:
+        """The operations of a model on an input (a Tensor, or several), as a graph; verbose prints it.
+
+        The model is run once, as it evaluates.
+
+        Raises:
+            ValueError: no input; or nothing on the tape, as under no_grad or without parameters.
+        """
+        from fastnn.io.event_graph import graph_of
+
+        if input_to_model is None:
+            raise ValueError("add_graph: input_to_model is missing; give a batch as the model takes it")
+        nodes = graph_of(model, input_to_model)
+        if verbose:
+            say("".join(f"{node}\n" for node in nodes), sys.stdout)
+        graph = b"".join(submessage(1, node.message()) for node in nodes)
+        self._record(double(1, time.time()) + submessage(4, graph))
 
     def get_logdir(self) -> str:
         """The folder of the file."""
@@ -119,12 +228,13 @@ class SummaryWriter:
     def flush(self) -> None:
         """Makes what was added visible to readers."""
         if self._file is not None:
-            self._file.flush()
+            self._guarded(self._file.flush)
 
     def close(self) -> None:
         """Ends the file."""
+        self._closed = True
         if self._file is not None:
-            self._file.close()
+            self._guarded(self._file.close)
             self._file = None
 
     def __enter__(self) -> SummaryWriter:
@@ -135,52 +245,31 @@ class SummaryWriter:
 
     def _value(self, value: bytes, step: Step, walltime: float | None) -> None:
         moment = time.time() if walltime is None else walltime
-        self._record(_double(1, moment) + _integer(2, int(step or 0)) + _bytes(5, _bytes(1, value)))
+        self._record(double(1, moment) + integer(2, int(step or 0)) + submessage(5, submessage(1, value)))
 
     def _record(self, data: bytes) -> None:
-        if self._file is None:
+        if self._closed:
             raise ValueError(f"the writer of {self.log_dir} is closed")
+        if self._file is None:  # given up
+            return
         length = struct.pack("<Q", len(data))
-        self._file.write(length + _checksum(length) + data + _checksum(data))
+        record = length + _checksum(length) + data + _checksum(data)
+        self._guarded(lambda: self._file.write(record))
 
+    def _guarded(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._give_up(error)
 
-def _number(tag: str, value: Any) -> float:
-    array = to_array(value)
-    if array.size != 1 or array.dtype.kind not in "fiub":
-        raise ValueError(f"scalar {tag!r} must be one number, got {array.dtype} of shape {array.shape}")
-    return float(array.reshape(()))
-
-
-# -- protobuf's wire format: a key (field number, kind), then the value ----------------------------------------------
-
-
-def _varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def _integer(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _double(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 1) + struct.pack("<d", value)
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
-
-
-def _text(field: int, value: str) -> bytes:
-    return _bytes(field, value.encode("utf-8", "replace"))
-
-
-def _float(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 5) + np.float32(value).tobytes()
+    def _give_up(self, error: OSError) -> None:
+        """After a part of a record nothing more can follow."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+        where, reason = shown_path(self.log_dir), error.strerror or error
+        say_once(("events", self.log_dir), f"{where}: {reason}; the TensorBoard log ends here, the run goes on")
 
 
 # -- CRC-32C (Castagnoli), masked as in TensorFlow's record files ----------------------------------------------------

@@ -6,7 +6,7 @@ import re
 from fastnn.errors import FormatError, told
 from fastnn.io.atomic import read_regular
 
-_SNIFFED_BYTES = 4096
+HEAD = 4096
 
 # First bytes -> kind and what to say about it, in order of trial.
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -52,7 +52,7 @@ def sniff(path: str | os.PathLike[str]) -> str:
         FormatError: not a regular file.
         OSError: the file could not be opened or read.
     """
-    return kind_of(bytes(read_regular(path, _SNIFFED_BYTES)))
+    return kind_of(bytes(read_regular(path, HEAD)))
 
 
 def describe(kind: str) -> str:
@@ -62,7 +62,7 @@ def describe(kind: str) -> str:
 
 def foreign_file(where: str, view: memoryview, expected: str) -> FormatError:
     """The error for a file that is not the expected "safetensors" or "pth": says what it seems to be."""
-    kind = kind_of(bytes(view[:_SNIFFED_BYTES]))
+    kind = kind_of(bytes(view[:HEAD]))
     if kind == "empty":
         return told(FormatError(f"{where} is empty (0 bytes)"), "file.empty", path=where)
     if kind == expected:

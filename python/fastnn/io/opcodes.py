@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.errors import FormatError, told
-from fastnn.io.checks import shown_name
+from fastnn.io.checks import check_key, shown_name
 from fastnn.io.foreign import SAFE_WAY
 
 MAX_PICKLE = 8 * 2**20
@@ -232,9 +232,10 @@ class _Reader:
         if len(values) % 2:
             raise self.fault("SETITEMS with a key that has no value")
         for key, value in zip(values[::2], values[1::2], strict=True):
-            # Hashing a tuple that shares its parts can take for ever, so keys are scalars.
-            if not isinstance(key, str | int | float | None):
-                raise self.fault(f"a dict key is a {type(key).__name__}")
+            try:
+                check_key(key)
+            except ValueError as error:
+                raise self.fault(str(error)) from None
             if key in target:
                 raise self.fault(f"the key {shown_name(key)} stands twice in a dict")
             target[key] = value

@@ -197,7 +197,7 @@ class _StorageReader:
         order = bytes(records.get("byteorder", b"little"))
         if order not in (b"little", b"big"):
             raise FormatError(f"{where}: record byteorder is {shown_name(order)}; expected little or big")
-        self.order = "<" if order == b"little" else ">"
+        self.swapped = order == b"big"
 
     def build_tensor(
         self, reference: StorageRef, offset: int, shape: tuple[Any, ...], strides: tuple[Any, ...]
@@ -238,7 +238,7 @@ class _StorageReader:
     def open(self, kind: str, key: str, where: str) -> np.ndarray:
         """The record's bytes as numbers of this machine."""
         data = self.records.get(f"data/{key}")
-        dtype = _DTYPES[kind].newbyteorder(self.order)
+        dtype = _DTYPES[kind].newbyteorder(">") if self.swapped else _DTYPES[kind]
         if data is None or len(data) % dtype.itemsize:
             state = "is missing" if data is None else f"has {len(data):,} bytes, no multiple of {dtype.itemsize}"
             raise FormatError(f"{where}: the record {state}")

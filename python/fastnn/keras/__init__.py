@@ -2,7 +2,7 @@
 
 :class:`models.Sequential` with compile, fit, evaluate and predict behaves as Keras 3's; it trains in fastnn's compiled
 plans. What is here: ``models``, ``layers``, ``optimizers``, ``losses``, ``metrics``, ``callbacks``, ``activations``,
-``initializers``, ``utils`` and ``datasets.mnist``.
+``initializers``, ``regularizers``, ``utils``, ``backend``, ``wrappers`` and ``datasets.mnist``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from fastnn._core import __version__ as __version__
 from fastnn.keras import (
     activations,
+    backend,
     callbacks,
     datasets,
     initializers,
@@ -18,15 +19,21 @@ from fastnn.keras import (
     metrics,
     models,
     optimizers,
+    regularizers,
     utils,
+    wrappers,
 )
 from fastnn.keras.layers import Input
 from fastnn.keras.models import Sequential
+
+# Modules within these that scripts import (those of Keras 1 and 2 that are elsewhere today: fastnn.renamed).
+WITHIN = ("datasets.mnist", "layers.core", "optimizers.schedules", "utils.np_utils", "wrappers.scikit_learn")
 
 __all__ = [
     "Input",
     "Sequential",
     "activations",
+    "backend",
     "callbacks",
     "datasets",
     "initializers",
@@ -35,5 +42,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "regularizers",
     "utils",
+    "wrappers",
 ]

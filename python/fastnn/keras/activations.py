@@ -21,9 +21,10 @@ def linear(x: Tensor) -> Tensor:
     return x
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0)."""
-    return functional.relu(x)
+def relu(x: Tensor, negative_slope: float = 0.0, max_value: float | None = None) -> Tensor:
+    """x where x > 0, else negative_slope x; max_value at most."""
+    out = functional.leaky_relu(x, negative_slope) if negative_slope else functional.relu(x)
+    return out if max_value is None else out - functional.relu(out - max_value)
 
 
 def leaky_relu(x: Tensor, negative_slope: float = _SLOPE) -> Tensor:
@@ -36,9 +37,9 @@ def sigmoid(x: Tensor) -> Tensor:
     return functional.sigmoid(x)
 
 
-def softmax(x: Tensor) -> Tensor:
-    """exp(x) / sum exp(x) along the last axis."""
-    return functional.softmax(x)
+def softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """exp(x) / sum exp(x) along an axis."""
+    return functional.softmax(x, axis)
 
 
 def tanh(x: Tensor) -> Tensor:
@@ -46,12 +47,79 @@ def tanh(x: Tensor) -> Tensor:
     return functional.tanh(x)
 
 
+def relu6(x: Tensor) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return relu(x, max_value=6.0)
+
+
+def log_softmax(x: Tensor) -> Tensor:
+    """log of softmax."""
+    return functional.log_softmax(x)
+
+
+def exponential(x: Tensor) -> Tensor:
+    """exp(x)."""
+    return x.exp()
+
+
+def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha (exp(x) - 1) (Clevert et al., 2016)."""
+    return x.relu() + alpha * ((-(-x).relu()).exp() - 1)
+
+
+def selu(x: Tensor) -> Tensor:
+    """1.0507 elu(x, 1.67326) (Klambauer et al., 2017)."""
+    return 1.05070098735548049342 * elu(x, 1.67326324235437728481)
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + exp(x)), as max(x, 0) + log(1 + exp(-|x|))."""
+    return x.relu() + ((-_magnitude(x)).exp() + 1).log()
+
+
+def softsign(x: Tensor) -> Tensor:
+    """x / (1 + |x|)."""
+    return x / (_magnitude(x) + 1)
+
+
+def silu(x: Tensor) -> Tensor:
+    """x sigmoid(x)."""
+    return x * x.sigmoid()
+
+
+def hard_sigmoid(x: Tensor) -> Tensor:
+    """min(max(x / 6 + 1 / 2, 0), 1)."""
+    return relu6(x + 3) / 6
+
+
+def mish(x: Tensor) -> Tensor:
+    """x tanh(softplus(x))."""
+    return x * softplus(x).tanh()
+
+
+def _magnitude(x: Tensor) -> Tensor:
+    return x.relu() + (-x).relu()
+
+
+swish = silu
+
 _KNOWN: dict[str, Function] = {
+    "elu": elu,
+    "exponential": exponential,
+    "hard_sigmoid": hard_sigmoid,
     "leaky_relu": leaky_relu,
     "linear": linear,
+    "log_softmax": log_softmax,
+    "mish": mish,
     "relu": relu,
+    "relu6": relu6,
+    "selu": selu,
     "sigmoid": sigmoid,
+    "silu": silu,
     "softmax": softmax,
+    "softplus": softplus,
+    "softsign": softsign,
+    "swish": silu,
     "tanh": tanh,
 }
 _MODULES: dict[Function, Callable[[], nn.Module]] = {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.keras import metrics
+from fastnn.keras.file_names import check_ending
 from fastnn.keras.progress import show
 from fastnn.training.history import History as _History
 
@@ -62,12 +66,43 @@ class Callback:
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Another name of on_train_batch_end."""
 
-    def hears_batches(self) -> bool:
-        """Whether a hook of batches was overridden."""
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before evaluate, or the validation of a fit."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After it."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of it."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of it."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before predict."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After it."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of it."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of it; logs have its ``outputs``."""
+
+    def hears(self, kind: str) -> bool:
+        """Whether a hook of batches was overridden (or assigned): of ``train_batch``, ``test_batch`` or
+        ``predict_batch``.
+        """
+        names = [f"on_{kind}_begin", f"on_{kind}_end"]
+        names += ["on_batch_begin", "on_batch_end"] if kind == "train_batch" else []
         return any(
-            getattr(type(self), name) is not getattr(Callback, name)
-            for name in ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+            name in self.__dict__ or getattr(type(self), name, None) is not getattr(Callback, name) for name in names
         )
+
+    def hears_batches(self) -> bool:
+        """Whether a hook of training batches was overridden."""
+        return self.hears("train_batch")
 
 
 class History(Callback, _History):
@@ -84,28 +119,14 @@ class History(Callback, _History):
 class LambdaCallback(Callback):
     """Functions in the places of the hooks: ``LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch))``."""
 
-    def __init__(
-        self,
-        on_epoch_begin: Callable | None = None,
-        on_epoch_end: Callable | None = None,
-        on_train_begin: Callable | None = None,
-        on_train_end: Callable | None = None,
-        on_train_batch_begin: Callable | None = None,
-        on_train_batch_end: Callable | None = None,
-    ) -> None:
+    def __init__(self, **hooks: Callable | None) -> None:
         super().__init__()
-        given = {
-            "on_epoch_begin": on_epoch_begin,
-            "on_epoch_end": on_epoch_end,
-            "on_train_begin": on_train_begin,
-            "on_train_end": on_train_end,
-            "on_train_batch_begin": on_train_batch_begin,
-            "on_train_batch_end": on_train_batch_end,
-        }
-        self.__dict__.update({name: function for name, function in given.items() if function is not None})
-
-    def hears_batches(self) -> bool:
-        return "on_train_batch_begin" in self.__dict__ or "on_train_batch_end" in self.__dict__
+        known = [name for name in dir(Callback) if name.startswith("on_")]
+        for name, function in hooks.items():
+            if name not in known:
+                raise TypeError(f"LambdaCallback: there is no hook {name!r}. There are: {', '.join(known)}")
+            if function is not None:
+                setattr(self, name, function)
 
 
 class LearningRateScheduler(Callback):
@@ -118,22 +139,23 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         try:
-            rate = self.schedule(epoch, self.model.optimizer.learning_rate)
+            rate = self.schedule(epoch, float(self.model.optimizer.learning_rate))
         except TypeError:
             rate = self.schedule(epoch)
-        self.model.optimizer.learning_rate = rate
+        self.model.optimizer.learning_rate = float(rate)
         if self.verbose:
             show(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = self.model.optimizer.learning_rate
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
 class _Watch(Callback):
     """Base of those that watch one metric.
 
-    monitor: its name in the logs. mode: ``min``, ``max``, or ``auto``: larger is better for accuracies.
+    monitor: its name in the logs. mode: ``min``, ``max``, or ``auto``: the metric itself tells (``larger_is_better``),
+    of a loss the smallest is best. One that does not tell is refused.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -145,10 +167,34 @@ class _Watch(Callback):
         self._mode = mode
         self.best = math.nan
 
+    # Whether this one compares values at all.
+    compares = True
+
+    def set_model(self, model: Sequential) -> None:
+        super().set_model(model)
+        if self.compares and self.monitor.removeprefix("val_") in self._metrics():
+            self.larger_is_better()  # what cannot be told is refused before the first epoch
+
+    def _metrics(self) -> dict[str, bool | None]:
+        """Whether larger is better of the model's metrics, by name."""
+        return {metric.name: metric.larger_is_better for metric in self.model.all_metrics} if self.model else {}
+
     def larger_is_better(self) -> bool:
+        """Whether the metric is to grow.
+
+        Raises:
+            ValueError: it does not tell.
+        """
         if self._mode != "auto":
             return self._mode == "max"
-        return self.monitor.rpartition("val_")[2] == "acc" or "accuracy" in self.monitor
+        name = self.monitor.removeprefix("val_")
+        larger = False if name == "loss" else self._metrics().get(name, metrics.larger_is_better(name))
+        if larger is None:
+            raise ValueError(
+                f"{type(self).__name__}(monitor={self.monitor!r}): nothing tells whether more or less of it is better. "
+                "Pass mode='max' or mode='min'"
+            )
+        return larger
 
     def is_better(self, value: float, than: float) -> bool:
         """By more than min_delta; anything is better than nothing (NaN)."""
@@ -261,7 +307,7 @@ class ReduceLROnPlateau(_Watch):
         value, optimizer = self.value_of(logs), self.model.optimizer
         if value is None:
             return
-        logs["learning_rate"] = optimizer.learning_rate  # type: ignore[index]
+        logs["learning_rate"] = float(optimizer.learning_rate)  # type: ignore[index]
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
             self.wait = 0
@@ -273,7 +319,7 @@ class ReduceLROnPlateau(_Watch):
                 self._reduce(epoch)
 
     def _reduce(self, epoch: int) -> None:
-        rate = max(self.model.optimizer.learning_rate * self.factor, self.min_lr)
+        rate = max(float(self.model.optimizer.learning_rate) * self.factor, self.min_lr)
         self.model.optimizer.learning_rate = rate
         self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose:
@@ -284,7 +330,11 @@ class ModelCheckpoint(_Watch):
     """Saves the model after each epoch, or after those that improved a metric (save_best_only).
 
     filepath: may have ``{epoch:02d}`` (from 1) and metrics such as ``{val_loss:.2f}``. save_weights_only: without the
-    architecture.
+    architecture. save_freq: ``epoch``, or a number of batches. period: after every so many epochs.
+    initial_value_threshold: what is to be improved first.
+
+    Raises:
+        ValueError: a filepath that says HDF5, or another save_freq.
     """
 
     def __init__(
@@ -295,14 +345,41 @@ class ModelCheckpoint(_Watch):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+        period: int = 1,
     ) -> None:
         super().__init__(monitor, mode)
+        if not save_weights_only:
+            check_ending(filepath, architecture=True)
+        if save_freq != "epoch" and (isinstance(save_freq, str) or save_freq < 1):
+            raise ValueError(f"ModelCheckpoint: save_freq is {save_freq!r}; it must be 'epoch' or a number of batches")
         self.filepath = os.fspath(filepath)
         self.verbose = verbose
-        self.save_best_only = save_best_only
+        self.save_best_only = self.compares = save_best_only
         self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.period = period
+        self.best = math.nan if initial_value_threshold is None else initial_value_threshold
+        self._batches = self._epoch = 0
+
+    def hears(self, kind: str) -> bool:
+        """Of training batches, where save_freq counts these."""
+        return kind == "train_batch" and self.save_freq != "epoch"
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._batches += 1
+        if self._batches % int(self.save_freq) == 0:
+            self._consider(self._epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.save_freq == "epoch" and (epoch + 1) % self.period == 0:
+            self._consider(epoch, logs)
+
+    def _consider(self, epoch: int, logs: Logs | None) -> None:
         path = self._path(epoch, logs or {})
         if not self.save_best_only:
             self._save(path, f"Epoch {epoch + 1}: saving model to {path}")
@@ -338,25 +415,76 @@ class ModelCheckpoint(_Watch):
 class TensorBoard(Callback):
     """Writes each epoch's metrics as TensorBoard event files: ``log_dir/train`` and ``log_dir/validation``.
 
-    histogram_freq: every so many epochs, the distribution of each weight too (0: never).
+    histogram_freq: every so many epochs, the distribution of each weight too (0: never). write_images: at those, the
+    kernels as pictures. write_graph: the layers, as the text ``keras``. update_freq: ``epoch``, or ``batch`` or a
+    number of batches: the training metrics so far, too. profile_batch, batch_size: change nothing.
+
+    Raises:
+        ValueError: embeddings or gradients, which there are none of, or another update_freq.
     """
 
-    def __init__(self, log_dir: str | os.PathLike[str] = "logs", histogram_freq: int = 0) -> None:
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] = "logs",
+        histogram_freq: int = 0,
+        write_graph: bool = True,
+        write_images: bool = False,
+        write_steps_per_second: bool = False,
+        update_freq: str | int = "epoch",
+        profile_batch: Any = 0,
+        embeddings_freq: int = 0,
+        embeddings_metadata: Any = None,
+        batch_size: int | None = None,
+        write_grads: bool = False,
+    ) -> None:
         super().__init__()
+        if embeddings_freq or embeddings_metadata:
+            raise ValueError("TensorBoard: there are no embeddings to write: leave embeddings_freq at 0")
+        if write_grads:
+            raise ValueError("TensorBoard: gradients are not kept: histogram_freq writes the weights")
+        if update_freq not in ("epoch", "batch") and (isinstance(update_freq, str) or update_freq < 1):
+            raise ValueError(f"TensorBoard: update_freq is {update_freq!r}; it must be 'epoch', 'batch' or a number")
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = histogram_freq
+        self.write_graph = write_graph
+        self.write_images = write_images
+        self.write_steps_per_second = write_steps_per_second
+        self.update_freq = update_freq
+        self._step = 0
+
+    def hears(self, kind: str) -> bool:
+        """Of training batches, where update_freq asks for these."""
+        return kind == "train_batch" and self.update_freq != "epoch"
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        every = 1 if self.update_freq == "batch" else int(self.update_freq)
+        self._step += 1
+        if self._step % every == 0:
+            for name, value in (logs or {}).items():
+                self._writer("train").add_scalar(f"batch_{name}", value, self._step)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._began = time.perf_counter()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._writers: dict[str, Any] = {}
+        if self.write_graph:
+            with contextlib.suppress(ValueError):  # a layer with a function of the user's has no description
+                self._writer("train").add_text("keras", self.model.to_json(), 0)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         for name, value in (logs or {}).items():
             kind, metric = ("validation", name[4:]) if name.startswith("val_") else ("train", name)
             self._writer(kind).add_scalar(f"epoch_{metric}", value, epoch)
+        if self.write_steps_per_second:
+            pace = self.params["steps"] / max(time.perf_counter() - self._began, 1e-9)
+            self._writer("train").add_scalar("epoch_steps_per_second", pace, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             weights = [(layer.name, *named) for layer in self.model.layers for named in layer.named_weights()]
             for layer, name, values in weights:
                 self._writer("train").add_histogram(f"{layer}/{name}", values, epoch)
+                if self.write_images and values.ndim == 2:
+                    self._writer("train").add_image(f"{layer}/{name}", _as_picture(values), epoch)
         for writer in self._writers.values():
             writer.flush()
 
@@ -372,6 +500,49 @@ class TensorBoard(Callback):
         return self._writers[kind]
 
 
+class TerminateOnNaN(Callback):
+    """Where the loss becomes NaN or infinite, training ends with a line instead of an error."""
+
+
+class CSVLogger(Callback):
+    """Writes each epoch's metrics as a line of a CSV file: ``epoch`` and the names in alphabetical order.
+
+    append: go on with a file that is there. A line that cannot be written (a full disk) is said once; training goes on.
+    """
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        super().__init__()
+        self.filename = os.fspath(filename)
+        self.separator = separator
+        self.append = append
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._names: list[str] = []
+        self._failed = False
+        if self.append and os.path.exists(self.filename):
+            with open(self.filename, encoding="utf-8") as file:
+                self._names = file.readline().strip().split(self.separator)[1:]
+        else:
+            open(self.filename, "w", encoding="utf-8").close()
+        self.append = True  # a second fit goes on
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        values = logs or {}
+        cells: list[Any] = []
+        if not self._names or self._names == [""]:
+            self._names = sorted(values)
+            cells = [["epoch", *self._names]]
+        cells.append([epoch, *(values.get(name, "NA") for name in self._names)])
+        text = "".join(self.separator.join(map(str, row)) + "\n" for row in cells)
+        try:
+            with open(self.filename, "a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            if not self._failed:
+                warnings.warn(f"{self.filename}: cannot be written ({error}); training goes on", stacklevel=2)
+            self._failed = True
+
+
 class CallbackList:
     """All callbacks of a fit as one."""
 
@@ -383,9 +554,18 @@ class CallbackList:
             callback.set_model(model)
             callback.set_params(params)
         self.callbacks = list(callbacks)
-        self.hears_batches = any(callback.hears_batches() for callback in callbacks)
+
+    def hears(self, kind: str) -> bool:
+        """Whether any has a hook of such batches."""
+        return any(callback.hears(kind) for callback in self.callbacks)
 
     def call(self, hook: str, *args: Any) -> None:
         """The same hook of each, in order."""
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
+
+
+def _as_picture(values: np.ndarray) -> np.ndarray:
+    """A matrix as a grey picture (1, height, width), from its lowest to its highest number."""
+    low, high = float(values.min()), float(values.max())
+    return ((values - low) / (high - low or 1))[None].astype(np.float32)

@@ -1,61 +1,62 @@
-"""Sequential: layers one after the other, with compile, fit, evaluate and predict as Keras 3 has them."""
+"""Sequential: layers one after the other, their weights and their files; how it trains is in ``training.py``."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastnn import nn
-from fastnn.eager.autograd import no_grad
-from fastnn.eager.tensor import Tensor
-from fastnn.errors import told
-from fastnn.keras import activations, layers, losses, optimizers, saving
-from fastnn.keras.callbacks import Callback, CallbackList, History
-from fastnn.keras.fitting import Fitting, Meter
-from fastnn.keras.metrics import Metric
-from fastnn.keras.metrics import get as get_metric
-from fastnn.keras.named import unique
-from fastnn.keras.progress import Progress
-from fastnn.nn.labels import predicted_classes
-from fastnn.training.batches import Position
-from fastnn.training.engines import PlanEngine
-from fastnn.training.feed import Feed, as_array, check_finite
-from fastnn.training.trainer import Trainer, check_count
+from fastnn.keras import activations, file_names, layers, saving
+from fastnn.keras.layers.layer import Layer, Penalties, Symbol
+from fastnn.keras.named import options, unique
+from fastnn.keras.progress import show
+from fastnn.keras.training import Trained
 
 Shape = tuple[int, ...]
+StrPath = str | os.PathLike[str]
 
 
-class Sequential:
+class Sequential(Trained, Layer):
     """Layers one after the other: ``Sequential([Dense(512, activation="relu", input_shape=(784,)), Dense(10)])``.
 
-    Without an input_shape (or a first :func:`layers.Input`) the model is built by the first data it sees.
+    Without an input_shape (or a first :func:`layers.Input`) the model is built by the first data it sees. A model may
+    be a layer of another.
 
     Attributes: ``layers``, ``optimizer``, ``history`` (the last fit's), ``stop_training``.
     """
 
-    def __init__(self, layers: Sequence[layers.Layer] | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, layers: Sequence[layers.Layer] | None = None, name: str | None = None, trainable: bool = True
+    ) -> None:
         self.name = unique("sequential") if name is None else name
+        self.dtype = "float32"
         self._layers: list[Any] = []
         self._input: Shape | None = None
-        self._net: nn.Sequential | None = None
-        self._predictor: PlanEngine | None = None
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
-        self.metrics: list[Metric] = []
-        self.history: History | None = None
-        self.stop_training = False
+        self.start_uncompiled()
         for layer in layers or ():
             self.add(layer)
+        if not trainable:
+            self.trainable = False
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
     @property
     def layers(self) -> list[layers.Layer]:
         return list(self._layers)
+
+    @property
+    def modules(self) -> list[nn.Module]:
+        """What computes it."""
+        return [module for layer in self._layers for module in layer.modules]
+
+    @property
+    def given_shape(self) -> Shape | None:
+        """Of one sample, as far as it is known."""
+        return self._input
 
     def add(self, layer: layers.Layer) -> None:
         """One layer more, at the end.
@@ -64,7 +65,7 @@ class Sequential:
             TypeError: something that is no layer.
             ValueError: a name that another of its layers has, or an Input that is not the first.
         """
-        if not isinstance(layer, layers.Layer):
+        if not isinstance(layer, Layer):
             kind = layer.__name__ if isinstance(layer, type) else type(layer).__name__
             raise TypeError(f"Sequential takes layers of fastnn.keras.layers, got {kind}")
         if layer.name in [other.name for other in self._layers]:
@@ -84,7 +85,7 @@ class Sequential:
             self._layers.pop()
             raise
 
-    def pop(self) -> layers.Layer:
+    def pop(self, rebuild: bool = True) -> layers.Layer:
         """Takes the last layer off."""
         if not self._layers:
             raise ValueError(f"model '{self.name}' has no layers")
@@ -114,9 +115,14 @@ class Sequential:
             self._input = tuple(int(size) for size in tuple(input_shape)[1:])  # type: ignore[arg-type]
         if self._input is None:
             raise ValueError(f"model '{self.name}' does not know its input shape: give the first layer an input_shape")
-        shape = self._input
+        self.build_for(self._input)
+
+    def build_for(self, shape: Shape) -> Shape:
+        """Makes the weights for samples of a shape; the shape that comes out."""
+        self._input = shape
         for layer in self._layers:
-            shape = layer.build(shape)
+            shape = layer.build_for(shape)
+        return shape
 
     @property
     def built(self) -> bool:
@@ -144,15 +150,21 @@ class Sequential:
         return self._layers[-1].output_shape
 
     @property
+    def inputs(self) -> list[Symbol]:
+        return [self.input]
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        return [self.output]
+
+    @property
     def weights(self) -> list[nn.Parameter]:
         return [weight for layer in self._layers for weight in layer.weights]
 
     @property
     def trainable_weights(self) -> list[nn.Parameter]:
         """Those that fit changes."""
-        return [weight for layer in self._layers for weight in layer.weights if layer.trainable]
-
-    trainable_variables = trainable_weights
+        return [weight for layer in self._layers for weight in layer.trainable_weights]
 
     @property
     def trainable(self) -> bool:
@@ -163,6 +175,17 @@ class Sequential:
     def trainable(self, value: bool) -> None:
         for layer in self._layers:
             layer.trainable = value
+
+    @property
+    def activation(self) -> activations.Function:
+        """The last layer's."""
+        return getattr(self._layers[-1], "activation", activations.linear) if self._layers else activations.linear
+
+    def penalties(self) -> Penalties:
+        return [each for layer in self._layers for each in layer.penalties()]
+
+    def named_weights(self) -> list[tuple[str, np.ndarray]]:
+        return [(f"{layer.name}/{name}", values) for layer in self._layers for name, values in layer.named_weights()]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights: kernel (inputs, outputs) and bias of each layer in turn."""
@@ -188,288 +211,123 @@ class Sequential:
         self.check_built()
         return sum(layer.count_params() for layer in self._layers)
 
-    def summary(self, print_fn: Any = print) -> None:
-        """Prints the table of layers."""
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
+        """Prints the table of layers, or calls print_fn with it. line_length: its width, where the texts leave room.
+        expand_nested: the layers of models within too. show_trainable: a column of who learns. (positions, of Keras 2,
+        changes nothing.)
+        """
         from fastnn.keras.summary import summary
 
-        print_fn(summary(self))
+        if callable(line_length):
+            line_length, print_fn = None, line_length
+        (print_fn or show)(summary(self, line_length, expand_nested, show_trainable))
 
     def __repr__(self) -> str:
         return f"<Sequential name={self.name}, built={self.built}>"
 
-    # -- training ----------------------------------------------------------------------------------------------------
-
-    def compile(
-        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: None = None, metrics: Any = None
-    ) -> None:
-        """Sets what fit works with: names (``"rmsprop"``, ``"categorical_crossentropy"``, ``["accuracy"]``), objects
-        or, for loss and metrics, functions. loss_weights: None, as there is one loss.
-
-        Raises:
-            ValueError: an unknown name, or loss_weights.
-            TypeError: something else.
-        """
-        if loss_weights is not None:
-            raise ValueError("loss_weights: a Sequential has one loss, which needs no weight")
-        self.optimizer = optimizers.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
-        given = [] if metrics is None else metrics if isinstance(metrics, list | tuple) else [metrics]
-        self.metrics = [get_metric(each) for each in given]
-        self._forget_net()
-
-    @property
-    def metrics_names(self) -> list[str]:
-        return ["loss", *(metric.name for metric in self.metrics)]
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | Callback | None = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        shuffle: bool = True,
-        initial_epoch: int = 0,
-        validation_freq: int = 1,
-    ) -> History:
-        """Trains on x (N, ...) and y, in batches of 32 where batch_size is None; returns the metrics of each epoch.
-
-        Values of x are taken as they are: scale pixels yourself (x / 255). validation_split: the last share of x and y,
-        taken off before they are shuffled. verbose: 0 silent, 1 a bar, 2 a line an epoch. epochs: the number of the
-        last one, counted on from initial_epoch.
-
-        Raises:
-            ValueError: before compile, without a loss, or with data that does not fit.
-            NonFiniteLossError: the loss became NaN or infinite.
-        """
-        self._check_compiled("fit")
-        self._check_size(batch_size)
-        check_count("epochs", epochs, 0)
-        check_count("validation_freq", validation_freq, 1)
-        if validation_data is not None:
-            train, held_out = self._pair(x, y), self._pair(*_two(validation_data))
-        else:
-            train, held_out = _split(self._pair(x, y), validation_split)
-        feed = self._feed(*train)
-        validation = None if held_out is None else self._feed(*held_out)
-        shown = _verbosity(verbose)
-        self.history, self.stop_training = History(), False
-        params = {"epochs": epochs, "steps": -(-len(feed) // (batch_size or 32)), "verbose": shown}
-        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
-        heard = CallbackList([*given, self.history], self, params)
-        trainer = self._trainer()
-        trainer.position = Position(epoch=initial_epoch)
-        fitting = Fitting(self, heard, shown, validation, validation_freq)
-        trainer.fit(feed, epochs=epochs, batch_size=batch_size or 32, shuffle=bool(shuffle), callbacks=[fitting])
-        return self.history
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        return_dict: bool = False,
-    ) -> Any:
-        """[loss, metrics...] on x and y (the loss alone without metrics), or a dict of them."""
-        self._check_compiled("evaluate")
-        self._check_size(batch_size)
-        feed = self._feed(*self._pair(x, y))
-        progress = Progress(-(-len(feed) // (batch_size or 32)), _verbosity(verbose))
-        values = self.measured(self._trainer(), feed)
-        progress.finish(values)
-        if return_dict:
-            return values
-        results = [values[name] for name in self.metrics_names]
-        return results if self.metrics else results[0]
-
-    def measured(self, trainer: Trainer, feed: Feed) -> dict[str, float]:
-        """Loss and metrics of a feed, by name."""
-        outputs = trainer.outputs_of(feed)
-        loss = self._criterion()(Tensor(outputs), Tensor(feed.y)).detach().numpy().reshape(1)
-        meter = Meter(self)
-        meter.add(loss, outputs, feed.y)
-        return meter.logs()
-
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto") -> np.ndarray:
-        """The outputs (N, ...) for x."""
-        self._check_size(batch_size)
-        array = self._inputs(x)
-        progress = Progress(-(-len(array) // (batch_size or 32)), _verbosity(verbose))
-        if self._predictor is None:
-            self._predictor = PlanEngine(self.net)
-        feed = Feed.of_inputs(array)
-        out = self._predictor.outputs(feed) if len(array) else np.zeros((0, *self.output_shape[1:]), np.float32)
-        progress.finish({})
-        return out
-
-    def predict_classes(self, x: Any) -> np.ndarray:
-        """The most probable class of each row of x, int64 (N,)."""
-        return predicted_classes(self.predict(x, verbose=0))
-
-    def __call__(self, x: Any, training: bool = False) -> Tensor:
-        """The outputs for a batch, as a tensor."""
-        array = x._data if isinstance(x, Tensor) else self._inputs(x)
-        self.check_built()
-        self.net.train(training)
-        try:
-            with no_grad():
-                return self.net(Tensor(array))
-        finally:
-            self.net.train(False)
-
     # -- files -------------------------------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes weights and architecture; :func:`load_model` reads them."""
-        saving.save(self, path)
+    def save(
+        self, path: StrPath, overwrite: bool = True, include_optimizer: bool = True, save_format: Any = None
+    ) -> None:
+        """Writes weights, architecture, and where it is compiled optimizer (with its state), loss and metrics;
+        :func:`load_model` reads them. overwrite: False refuses a path that is there already.
 
-    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        Raises:
+            ValueError: a name that ends in .h5 (this is no HDF5 file), or another save_format than "keras".
+            FileExistsError: overwrite is False, and there is such a file.
+        """
+        file_names.check_format(save_format)
+        saving.save(self, path, overwrite=overwrite, optimizer=include_optimizer)
+
+    def save_weights(self, path: StrPath, overwrite: bool = True, save_format: Any = None) -> None:
         """Writes the weights alone."""
-        saving.save(self, path, architecture=False)
+        file_names.check_format(save_format)
+        saving.save(self, path, architecture=False, overwrite=overwrite)
 
-    def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Takes over the weights in a file of save or save_weights.
+    def load_weights(self, path: StrPath, by_name: bool = False, skip_mismatch: bool = False) -> None:
+        """Takes over the weights in a file of save or save_weights. by_name: of layers that have the name alone.
 
         Raises:
             FormatError: damaged, or weights of other shapes.
         """
-        saving.load_weights(self, path)
+        saving.load_weights(self, path, by_name, skip_mismatch)
+
+    def config(self) -> dict[str, Any]:
+        described = [{"class_name": type(layer).__name__, "config": layer.config()} for layer in self._layers]
+        return {
+            "name": self.name,
+            "input_shape": None if self._input is None else list(self._input),
+            "layers": described,
+        }
 
     def get_config(self) -> dict[str, Any]:
         """What :meth:`from_config` makes the model of again: name, input shape, layers."""
-        described = [{"class_name": type(layer).__name__, "config": layer.config()} for layer in self._layers]
-        return {"name": self.name, "input_shape": self._input, "layers": described}
+        return self.config()
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Sequential:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Sequential:
         """The model that a config describes, with weights of its own."""
         shape = config["input_shape"]
         start = [] if shape is None else [layers.Input(shape)]
         return cls([*start, *(saving.make_layer(each) for each in config["layers"])], name=config["name"])
 
-    # -- within ------------------------------------------------------------------------------------------------------
+    @classmethod
+    def declared(cls, config: dict[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
+        return saving.declared(config, shape)
 
-    @property
-    def net(self) -> nn.Sequential:
-        """All layers as one PyTorch-style module."""
-        self.check_built()
-        if self._net is None:
-            modules = [(layer.name, module) for layer in self._layers for module in layer.modules]
-            numbered = [(f"{name}_{i}", module) for i, (name, module) in enumerate(modules)]
-            self._net = nn.Sequential(OrderedDict(numbered))
-        return self._net
+    def to_json(self, **how: Any) -> str:
+        """The architecture as JSON, without weights: for :func:`model_from_json`."""
+        return json.dumps({"class_name": "Sequential", "config": self.config()}, **how)
 
-    def activated(self, outputs: np.ndarray) -> np.ndarray:
-        """What the model gives where it was trained on its logits: these, after the last activation."""
-        return self._last_activation()(Tensor(outputs)).numpy() if self._is_fused() else outputs
-
-    def _forget_net(self) -> None:
-        self._net = self._predictor = None
-
-    def _last_activation(self) -> activations.Function:
-        return getattr(self._layers[-1], "activation", activations.linear)
-
-    def _is_fused(self) -> bool:
-        return self.loss.fuses(self._last_activation())
-
-    def _criterion(self) -> losses.Criterion:
-        return self.loss.criterion(self.loss.from_logits or self._is_fused())
-
-    def _trainer(self) -> Trainer:
-        """Of the layers, without the last activation where the loss is computed from the logits."""
-        net = nn.Sequential(OrderedDict(list(self.net._modules.items())[:-1])) if self._is_fused() else self.net
-        return Trainer(net, self._criterion(), self.optimizer.bind(self.weights), outputs=True)
-
-    def _check_compiled(self, method: str) -> None:
-        if self.optimizer is None:
-            text = f"model '{self.name}' is not compiled: call compile(optimizer, loss) before {method}"
-            raise told(ValueError(text), "model.uncompiled", model=self.name)
-        if self.loss is None:
-            text = f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')"
-            raise told(ValueError(text), "model.loss", model=self.name)
-
-    def _check_size(self, batch_size: int | None) -> None:
-        if batch_size is not None:
-            check_count("batch_size", batch_size, 1)
-
-    def _inputs(self, x: Any) -> np.ndarray:
-        """x as the model takes it, float32; a model without a shape is built for it.
+    def to_yaml(self, **how: Any) -> str:
+        """Refused, as Keras does since 2.6.
 
         Raises:
-            ValueError: another shape, or values that are not finite.
+            RuntimeError: always.
         """
-        array = as_array(x, "x")
-        if array.ndim == 0:
-            raise ValueError("x is a single number: it needs a row for each sample")
-        if array.ndim == 1:
-            array = array[:, None]  # Keras: a number is a sample of one feature
-        if not self.built and self._input is None:
-            self.build((None, *array.shape[1:]))
-        if (None, *array.shape[1:]) != self.input_shape:
-            layer, kind = self._layers[0].name, type(self._layers[0]).__name__
-            text = f"layer '{layer}' ({kind}) takes inputs of shape {self.input_shape}, x has shape {array.shape}"
-            error = ValueError(text)
-            raise told(error, "layer.shape", layer=layer, kind=kind, wanted=self.input_shape, shape=array.shape)
-        array = np.ascontiguousarray(array, dtype=np.float32)
-        check_finite("x", array)
-        return array
-
-    def _pair(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        if y is None:
-            raise ValueError("fit and evaluate need targets: fit(x, y)")
-        x, y = as_array(x, "x"), as_array(y, "y")
-        if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
-            raise ValueError(f"x and y must have a row for each sample: x has shape {x.shape}, y has {y.shape}")
-        if not len(x):
-            raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
-        return x, y
-
-    def _feed(self, x: np.ndarray, y: np.ndarray) -> Feed:
-        inputs = self._inputs(x)
-        targets = self.loss.targets(y, (len(x), *self.output_shape[1:]))
-        if targets.dtype.kind == "f":
-            targets = targets.astype(np.float32)
-            check_finite("y", targets)
-        return Feed(inputs, np.ascontiguousarray(targets))
+        raise RuntimeError("to_yaml() is gone from Keras too, as YAML can run code when it is read: use to_json()")
 
 
-def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """The model that :meth:`Sequential.save` wrote; compile it to train on.
+def load_model(
+    path: StrPath, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, **how: Any
+) -> Sequential:
+    """The model that :meth:`Sequential.save` wrote, compiled as it was. custom_objects: functions of yours by name.
+
+    compile: False leaves optimizer, loss and metrics out.
 
     Raises:
         FormatError: damaged, or a file of Keras itself.
     """
-    return saving.load(path)
+    options("load_model", how, {}, ("safe_mode", "options"))
+    return saving.load(path, custom_objects or {}, compile)
 
 
-def _two(pair: Any) -> tuple[Any, Any]:
-    if not isinstance(pair, list | tuple) or len(pair) != 2:
-        raise ValueError("validation_data must be a pair (x, y)")
-    return pair[0], pair[1]
+def save_model(model: Sequential, path: StrPath, overwrite: bool = True, **how: Any) -> None:
+    """The same as ``model.save(path)``."""
+    model.save(path, overwrite, **how)
 
 
-def _split(pair: tuple[np.ndarray, np.ndarray], share: float) -> tuple[Any, Any]:
-    """The first rows to train with and the last share to validate with (None for a share of 0).
+def model_from_json(text: str, custom_objects: Any = None) -> Sequential:
+    """The model that :meth:`Sequential.to_json` described, with weights of its own.
 
     Raises:
-        ValueError: nothing would be left of one of them.
+        ValueError: no such description.
     """
-    if not 0 <= share < 1:
-        raise ValueError(f"validation_split is {share}; it must be at least 0 and less than 1")
-    if share == 0:
-        return pair, None
-    x, y = pair
-    at = int(np.floor(len(x) * (1 - share)))
-    if at in (0, len(x)):
-        raise ValueError(
-            f"validation_split {share} of {len(x)} samples leaves {at} to train with, {len(x) - at} to validate"
-        )
-    return (x[:at], y[:at]), (x[at:], y[at:])
+    try:
+        described = json.loads(text)
+        return Sequential.from_config(described["config"])
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"this is no description that to_json() of fastnn.keras gave: {error}") from None
 
 
-def _verbosity(verbose: int | str) -> int:
-    return 1 if verbose == "auto" else int(verbose)
+def clone_model(model: Sequential) -> Sequential:
+    """The same layers with weights of their own."""
+    return Sequential.from_config(model.config())

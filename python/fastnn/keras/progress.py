@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from fastnn.text import can_show, safe_text
+from fastnn.text import can_show, on_terminal, say
 from fastnn.training.console import clear_line
 
 _WIDTH = 20  # of the bar
@@ -28,17 +28,15 @@ class Progress:
     def update(self, done: int, logs: Mapping[str, float]) -> None:
         """Moves the bar, where there is a terminal and it is time."""
         now = time.perf_counter()
-        if self.verbose == 1 and sys.stdout.isatty() and now - self._drawn > _PAUSE:
+        if self.verbose == 1 and on_terminal(sys.stdout) and now - self._drawn > _PAUSE:
             self._drawn = now
             clear_line(sys.stdout)
-            sys.stdout.write(_encodable(self._line(done, logs)))
-            sys.stdout.flush()
+            say(_encodable(self._line(done, logs)), sys.stdout)
 
     def finish(self, logs: Mapping[str, float]) -> None:
         """The line that stays."""
         if self.verbose:
-            clear_line(sys.stdout)
-            print(_encodable(self._line(self.steps, logs)), flush=True)
+            show(self._line(self.steps, logs))
 
     def _line(self, done: int, logs: Mapping[str, float]) -> str:
         seconds = time.perf_counter() - self._started
@@ -52,9 +50,9 @@ class Progress:
 
 
 def show(text: str) -> None:
-    """A line of a callback, above the bar."""
+    """A line that stays, above the bar."""
     clear_line(sys.stdout)
-    print(_encodable(text), flush=True)
+    say(_encodable(text) + "\n", sys.stdout)
 
 
 def _per_step(seconds: float) -> str:
@@ -72,4 +70,4 @@ def _encodable(text: str) -> str:
     """The line as this terminal can show it: a bar of = and . where it has no better."""
     if not can_show(text, sys.stdout):
         text = text.replace("━", "=").replace("╌", ".")
-    return safe_text(text, sys.stdout.encoding)
+    return text

@@ -1,17 +1,62 @@
 """Layers, losses and their base classes, under PyTorch's names."""
 
+import sys as _sys
+
 from fastnn.nn import functional, init
-from fastnn.nn.activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from fastnn.nn import losses as loss  # noqa: F401
+from fastnn.nn.activation import (
+    CELU,
+    ELU,
+    GELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softmin,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+)
 from fastnn.nn.batch_norm import BatchNorm1d, BatchNorm2d
 from fastnn.nn.container import Sequential
 from fastnn.nn.convolution import Conv2d
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.flatten import Flatten
 from fastnn.nn.linear import Identity, Linear
-from fastnn.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
+from fastnn.nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
+    CrossEntropyLoss,
+    HingeEmbeddingLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MarginRankingLoss,
+    MSELoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+
+# PyTorch's longer paths, as annotations have them: nn.modules.loss.CrossEntropyLoss, nn.modules.module.Module.
+modules = _sys.modules[__name__]
 
 __all__ = [
     "AdaptiveAvgPool2d",
@@ -20,23 +65,51 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv2d",
+    "CELU",
+    "ELU",
+    "GELU",
+    "SELU",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
+    "L1Loss",
     "LeakyReLU",
     "Linear",
+    "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "MaxPool2d",
+    "MarginRankingLoss",
+    "Mish",
     "Module",
     "NLLLoss",
+    "PReLU",
     "Parameter",
+    "PoissonNLLLoss",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "TripletMarginLoss",
     "functional",
     "init",
 ]

@@ -7,7 +7,7 @@ Gradients of sigmoid, softmax, log_softmax and the cross-entropies end at zero: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,21 +19,94 @@ from fastnn.eager.images import batch_norm as batch_norm
 from fastnn.eager.images import conv2d as conv2d
 from fastnn.eager.images import max_pool2d as max_pool2d
 from fastnn.eager.linalg import linear as linear
-from fastnn.eager.support import promoted, reshaped, result, wrap
+from fastnn.eager.spelling import spelled
+from fastnn.eager.support import as_array, promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told as _told
+from fastnn.nn.activation_functions import (
+    celu as celu,
+)
+from fastnn.nn.activation_functions import (
+    elu as elu,
+)
+from fastnn.nn.activation_functions import (
+    gelu as gelu,
+)
+from fastnn.nn.activation_functions import (
+    hardsigmoid as hardsigmoid,
+)
+from fastnn.nn.activation_functions import (
+    hardswish as hardswish,
+)
+from fastnn.nn.activation_functions import (
+    hardtanh as hardtanh,
+)
+from fastnn.nn.activation_functions import (
+    logsigmoid as logsigmoid,
+)
+from fastnn.nn.activation_functions import (
+    mish as mish,
+)
+from fastnn.nn.activation_functions import (
+    prelu as prelu,
+)
+from fastnn.nn.activation_functions import (
+    relu6 as relu6,
+)
+from fastnn.nn.activation_functions import (
+    selu as selu,
+)
+from fastnn.nn.activation_functions import (
+    silu as silu,
+)
+from fastnn.nn.activation_functions import (
+    softmin as softmin,
+)
+from fastnn.nn.activation_functions import (
+    softplus as softplus,
+)
+from fastnn.nn.activation_functions import (
+    softsign as softsign,
+)
+from fastnn.nn.activation_functions import (
+    tanhshrink as tanhshrink,
+)
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
+from fastnn.nn.loss_functions import (
+    alike,
+    check_equal_shapes,
+    check_reduction,
+    reduced,
+    reduction_of,
+    weighted_bce_with_logits,
+)
+from fastnn.nn.loss_functions import binary_cross_entropy as binary_cross_entropy
+from fastnn.nn.loss_functions import cosine_embedding_loss as cosine_embedding_loss
+from fastnn.nn.loss_functions import cosine_similarity as cosine_similarity
+from fastnn.nn.loss_functions import hinge_embedding_loss as hinge_embedding_loss
+from fastnn.nn.loss_functions import huber_loss as huber_loss
+from fastnn.nn.loss_functions import kl_div as kl_div
+from fastnn.nn.loss_functions import l1_loss as l1_loss
+from fastnn.nn.loss_functions import margin_ranking_loss as margin_ranking_loss
+from fastnn.nn.loss_functions import normalize as normalize
+from fastnn.nn.loss_functions import pairwise_distance as pairwise_distance
+from fastnn.nn.loss_functions import poisson_nll_loss as poisson_nll_loss
+from fastnn.nn.loss_functions import smooth_l1_loss as smooth_l1_loss
+from fastnn.nn.loss_functions import soft_margin_loss as soft_margin_loss
+from fastnn.nn.loss_functions import triplet_margin_loss as triplet_margin_loss
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
 
 
+@spelled
 def relu(x: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0), elementwise."""
     return x.relu()
 
 
+@spelled
 def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope x, elementwise.
 
@@ -47,21 +120,25 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -
     )
 
 
+@spelled
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + exp(-x)), elementwise."""
     return x.sigmoid()
 
 
+@spelled
 def tanh(x: Tensor) -> Tensor:
     """tanh(x), elementwise."""
     return x.tanh()
 
 
+@spelled
 def softmax(x: Tensor, dim: int = -1) -> Tensor:
     """exp(x) / sum exp(x) along dim."""
     return x.softmax(dim)
 
 
+@spelled
 def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     """log softmax along dim, without forming the softmax."""
     return x.log_softmax(dim)
@@ -81,11 +158,6 @@ def _reduced(total: np.ndarray, losses: np.ndarray, grad: np.ndarray, x: Tensor,
     return result(total, (x,), lambda g: (autograd.scaled(grad, g),), name)
 
 
-def _check_reduction(name: str, reduction: str) -> None:
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"[{name}] reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-
-
 def _check_integers(name: str, labels: Tensor) -> None:
     if labels._data.dtype.kind not in "iu":
         text = (
@@ -100,57 +172,129 @@ def _scalar(loss: Tensor) -> Tensor:
     return loss if loss.dim() == 0 else loss.reshape(())
 
 
-def cross_entropy(logits: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Softmax cross-entropy of logits (N, C) and integer labels (N,); a single sample (C,) with label () works too.
+@spelled
+def cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Softmax cross-entropy of logits (N, C) and integer labels (N,); a single sample (C,) with label (), and places
+    (N, C, H, W) with labels (N, H, W), work too.
 
     loss = mean over samples of log(sum exp(x)) - x[label]. Do not apply softmax before it.
 
+    weight (C,): of each class; the mean is then weighted. ignore_index: samples with this label count for nothing.
+    label_smoothing: the share of the target that all classes have alike.
+
     Raises:
-        ValueError: a label outside 0..C-1 (the first is named), an empty batch, sizes that differ.
+        ValueError: a label outside 0..C-1 (the first is named), an empty batch, sizes that differ, a smoothing outside
+            0..1.
         TypeError: labels are not integers.
     """
-    _check_reduction("cross_entropy", reduction)
+    if isinstance(weight, str):  # as the third argument
+        weight, reduction = None, weight
+    reduction = reduction_of(size_average, reduce, reduction)
+    check_reduction("cross_entropy", reduction)
     _check_integers("cross_entropy", target)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"[cross_entropy] label_smoothing is {label_smoothing}; it must be from 0 to 1")
     data, labels = logits._data, target._data
     if data.ndim == 1 and labels.ndim == 0:
-        return _scalar(cross_entropy(logits.reshape(1, -1), target.reshape(1), reduction))
-    if labels.dtype != np.int64:
-        labels = ops.cast(labels, np.dtype(np.int64))
-    return _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
+        logits, target = logits.reshape(1, -1), target.reshape(1)
+        return _scalar(cross_entropy(logits, target, weight, None, ignore_index, None, reduction, label_smoothing))
+    if data.ndim > 2:
+        rest = (weight, None, ignore_index, None, reduction, label_smoothing)
+        return _of_places(logits, target, lambda x, y: cross_entropy(x, y, *rest), reduction)
+    if weight is None and not label_smoothing and ignore_index < 0:
+        if labels.dtype != np.int64:
+            labels = ops.cast(labels, np.dtype(np.int64))
+        try:
+            return _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
+        except ValueError:
+            if ignore_index not in labels:
+                raise  # none of its labels is one to be ignored
+    rows = log_softmax(logits, 1)
+    return _weighted(rows, target, weight, ignore_index, reduction, label_smoothing, "cross_entropy")
 
 
-def nll_loss(log_probabilities: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Negative log-likelihood of labels (N,) under log-probabilities (N, C).
+def _of_places(x: Tensor, target: Tensor, loss: Callable[[Tensor, Tensor], Tensor], reduction: str) -> Tensor:
+    """The loss of all places (N, C, ...) with labels (N, ...)."""
+    shape = target.shape
+    if (x.shape[0], *x.shape[2:]) != tuple(shape):
+        wanted = (x.shape[0], *x.shape[2:])
+        raise ValueError(f"outputs of shape {tuple(x.shape)} need labels of shape {wanted}, got {tuple(shape)}")
+    losses = loss(x.movedim(1, -1).reshape(-1, x.shape[1]), target.reshape(-1))
+    return losses.reshape(shape) if reduction == "none" else losses
+
+
+def _weighted(
+    rows: Tensor, target: Tensor, weight: Any, ignored: int, reduction: str, smoothing: float, name: str
+) -> Tensor:
+    """Negative log-likelihood of labels (N,) under rows (N, C) of log-probabilities."""
+    labels, classes = target._read(f"{name}() with weights or labels to ignore"), rows._data.shape[-1]
+    kept = labels != ignored
+    _check_labels(name, np.where(kept, labels, 0), classes)
+    if len(labels) != len(rows._data):
+        raise ValueError(f"[{name}] there are {len(rows._data)} rows of outputs and {len(labels)} labels")
+    factors = np.ones(classes, rows._data.dtype) if weight is None else as_array(weight).astype(rows._data.dtype)
+    if factors.shape != (classes,):
+        raise ValueError(f"[{name}] weight has shape {factors.shape}; there are {classes} classes")
+    labels = np.where(kept, labels, 0)
+    shares = factors[labels] * kept
+    losses = -rows[wrap(np.arange(len(labels))), wrap(labels)].masked_fill(wrap(~kept), 0) * wrap(shares)
+    if smoothing:
+        spread = -(rows * wrap(factors)).sum(1).masked_fill(wrap(~kept), 0)
+        losses = losses * (1 - smoothing) + spread * (smoothing / classes)
+    return losses.sum() / wrap(shares).sum() if reduction == "mean" else reduced(losses, reduction)
+
+
+def _check_labels(name: str, labels: np.ndarray, classes: int) -> None:
+    wrong = _first_outside(labels, classes)
+    if wrong is not None:
+        label, last = int(labels[wrong]), classes - 1
+        text = f"[{name}] label {label} at sample {wrong} is outside 0..{last}"
+        raise _told(ValueError(text), "labels.range", label=label, sample=wrong, last=last)
+
+
+@spelled
+def nll_loss(
+    log_probabilities: Tensor,
+    target: Tensor,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Negative log-likelihood of labels (N,) under log-probabilities (N, C); arguments as of :func:`cross_entropy`.
 
     Raises:
         ValueError: a label outside 0..C-1 (the first is named).
         TypeError: labels are not integers.
     """
-    _check_reduction("nll_loss", reduction)
+    if isinstance(weight, str):  # as the third argument
+        weight, reduction = None, weight
+    reduction = reduction_of(size_average, reduce, reduction)
+    check_reduction("nll_loss", reduction)
     _check_integers("nll_loss", target)
-    labels, classes = target._read("nll_loss()"), log_probabilities._data.shape[-1]
-    wrong = _first_outside(labels, classes)
-    if wrong is not None:
-        label, last = int(labels[wrong]), classes - 1
-        text = f"[nll_loss] label {label} at sample {wrong} is outside 0..{last}"
-        raise _told(ValueError(text), "labels.range", label=label, sample=wrong, last=last)
-    rows = Tensor(np.arange(len(labels), dtype=np.int64))
-    picked = -log_probabilities[rows, target]
-    return {"mean": picked.mean, "sum": picked.sum, "none": lambda: picked}[reduction]()
+    rest = (weight, None, ignore_index, None, reduction)
+    if log_probabilities._data.ndim == 1 and target._data.ndim == 0:
+        return _scalar(nll_loss(log_probabilities.reshape(1, -1), target.reshape(1), *rest))
+    if log_probabilities._data.ndim > 2:
+        return _of_places(log_probabilities, target, lambda x, y: nll_loss(x, y, *rest), reduction)
+    return _weighted(log_probabilities, target, weight, ignore_index, reduction, 0.0, "nll_loss")
 
 
-def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, name: str, label: str) -> Tensor:
-    _check_reduction(label, reduction)
-    x, target = promoted(x, target)
-    if x._data.shape != target._data.shape:
-        raise ValueError(
-            f"[{label}] the output has shape {x._data.shape}, the target {target._data.shape}: they must be equal "
-            f"(no broadcasting: a (N,) target beside a (N, 1) output would compare every pair; use target.view(-1, 1))"
-        )
+def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, name: str) -> Tensor:
     if target.requires_grad:
-        raise RuntimeError(f"[{label}] the target requires grad; detach() it")
+        raise RuntimeError(f"[{name}] the target requires grad; detach() it")
     if x._data.ndim == 0:
-        return _scalar(_elementwise_loss(x.reshape(1), target.reshape(1), reduction, op, name, label))
+        return _scalar(_elementwise_loss(x.reshape(1), target.reshape(1), reduction, op, name))
     if reduction == "none":  # each element is a sample of its own
         shape = x._data.shape
         return _elementwise_flat(x.reshape(-1), target.reshape(-1), op, name).reshape(*shape)
@@ -161,20 +305,57 @@ def _elementwise_flat(x: Tensor, target: Tensor, op: Callable, name: str) -> Ten
     return _reduced(*op(x._data, target._data, False), x, "none", name)
 
 
-def mse_loss(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Mean of (x - target)^2 over all elements; equal shapes.
+@spelled
+def mse_loss(
+    x: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Mean of (x - target)^2 over all elements. Shapes that differ are broadcast, with a warning.
 
     Raises:
-        ValueError: shapes differ (never broadcast), or the batch is empty.
+        ValueError: shapes do not broadcast, or the batch is empty.
     """
-    return _elementwise_loss(x, target, reduction, ops.mse, "MseLoss", "mse_loss")
+    if isinstance(size_average, str):  # as the third argument
+        size_average, reduction = None, size_average
+    reduction = reduction_of(size_average, reduce, reduction)
+    check_reduction("mse_loss", reduction)
+    x, target = alike(x, target, "mse_loss")
+    if weight is not None:
+        return reduced((x - target).square() * weight, reduction)
+    return _elementwise_loss(x, target, reduction, ops.mse, "MseLoss")
 
 
-def binary_cross_entropy_with_logits(x: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Mean of max(x, 0) - x t + log(1 + exp(-|x|)) over all elements; targets in [0, 1], equal shapes."""
-    return _elementwise_loss(
-        x, target, reduction, ops.bce_with_logits, "BinaryCrossEntropyWithLogits", "binary_cross_entropy_with_logits"
-    )
+@spelled
+def binary_cross_entropy_with_logits(
+    x: Tensor,
+    target: Tensor,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Mean of max(x, 0) - x t + log(1 + exp(-|x|)) over all elements; targets in [0, 1], equal shapes.
+
+    weight: of each element; pos_weight: of what a target of 1 costs.
+
+    Raises:
+        ValueError: shapes differ, or the batch is empty.
+    """
+    label = "binary_cross_entropy_with_logits"
+    if isinstance(weight, str):  # as the third argument
+        weight, reduction = None, weight
+    reduction = reduction_of(size_average, reduce, reduction)
+    check_reduction(label, reduction)
+    x, target = promoted(x, target)
+    check_equal_shapes(x, target, label)
+    if weight is not None or pos_weight is not None:
+        return weighted_bce_with_logits(x, target, weight, pos_weight, reduction)
+    return _elementwise_loss(x, target, reduction, ops.bce_with_logits, "BinaryCrossEntropyWithLogits")
 
 
 def one_hot(labels: Tensor, num_classes: int = -1) -> Tensor:

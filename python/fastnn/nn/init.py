@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn import random
+from fastnn.eager import autograd
+from fastnn.eager.error_function import erf
 from fastnn.eager.tensor import Tensor
 
 
@@ -18,14 +20,19 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Fills in place with uniform numbers in [a, b)."""
     position = random.state.advance("parameters")
     kind = tensor._data.dtype.type
-    tensor._data[...] = random.uniform(tensor._data.shape, a, b, purpose=random.INIT, position=position, dtype=kind)
+    return _filled(tensor, random.uniform(tensor._data.shape, a, b, purpose=random.INIT, position=position, dtype=kind))
+
+
+def _filled(tensor: Tensor, values: np.ndarray | float) -> Tensor:
+    """tensor, with these values in its memory: also where it requires grad."""
+    tensor._data[...] = values
+    autograd.mark_changed(tensor)
     return tensor
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
     """Fills in place with one value."""
-    tensor._data[...] = value
-    return tensor
+    return _filled(tensor, value)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -36,6 +43,73 @@ def zeros_(tensor: Tensor) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """Fills in place with ones."""
     return constant_(tensor, 1.0)
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Fills in place with normal numbers."""
+    position = random.state.advance("parameters")
+    return _filled(tensor, mean + std * random.normal(tensor._data.shape, purpose=random.INIT, position=position))
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
+    """Fills in place with normal numbers, of which only those within [a, b] are drawn.
+
+    Raises:
+        ValueError: [a, b] is empty, or so far from the mean that hardly any number lies there.
+    """
+    ends = (np.array([a, b], np.float64) - mean) / std
+    low, high = (1 + erf(ends / 2**0.5)) / 2
+    if not low < high:
+        raise ValueError(f"trunc_normal_: hardly any number of mean {mean} and deviation {std} lies in {a}..{b}")
+    position = random.state.advance("parameters")
+    shape = tensor._data.shape
+    share = random.uniform(shape, low, high, purpose=random.INIT, position=position, dtype=np.float64)
+    return _filled(tensor, np.clip(mean + std * random.normal_at(share), a, b))
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """Fills a matrix in place with the identity."""
+    if tensor.dim() != 2:
+        raise ValueError(f"eye_: expected 2 dimensions, got shape {tuple(tensor.shape)}")
+    return _filled(tensor, np.eye(*tensor.shape))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Saxe et al., 2013: fills in place with gain times a matrix of orthogonal rows or columns."""
+    shape = tensor._data.shape
+    if len(shape) < 2:
+        raise ValueError(f"orthogonal_: expected at least 2 dimensions, got shape {shape}")
+    position, wide = random.state.advance("parameters"), (shape[0], tensor.numel() // shape[0])
+    draws = random.normal((max(wide), min(wide)), purpose=random.INIT, position=position)
+    columns = _orthogonal(draws)
+    return _filled(tensor, gain * (columns if wide[0] >= wide[1] else columns.T).reshape(shape))
+
+
+def _orthogonal(columns: np.ndarray) -> np.ndarray:
+    """Columns made orthogonal one after the other, each twice (Gram and Schmidt); sums in one order everywhere."""
+    done = np.zeros_like(columns)
+    for number in range(columns.shape[1]):
+        column = columns[:, number]
+        for _ in range(2):
+            shares = np.add.accumulate(done[:, :number] * column[:, None], axis=0)[-1]
+            column = column - np.add.accumulate(done[:, :number] * shares, axis=1)[:, -1] if number else column
+        done[:, number] = column / np.sqrt(np.add.accumulate(column * column)[-1])
+    return done
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much an activation's inputs are to be larger so that its outputs keep their size: PyTorch's table.
+
+    Raises:
+        ValueError: an unknown activation.
+    """
+    slope = 0.01 if param is None else param
+    gains = {"tanh": 5 / 3, "relu": 2**0.5, "leaky_relu": (2 / (1 + slope**2)) ** 0.5, "selu": 0.75}
+    plain = {f"{kind}{n}d": 1.0 for kind in ("conv", "conv_transpose") for n in (1, 2, 3)}
+    gains |= plain | {"linear": 1.0, "sigmoid": 1.0}
+    if nonlinearity not in gains:
+        raise ValueError(f"nonlinearity must be one of {', '.join(sorted(gains))}, got {nonlinearity!r}")
+    return gains[nonlinearity]
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
@@ -56,13 +130,24 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return uniform_(tensor, -bound, bound)
 
 
+def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """Glorot and Bengio, 2010: deviation = gain sqrt(2 / (fan_in + fan_out))."""
+    fan_in, fan_out = _fans(tensor)
+    return normal_(tensor, 0.0, gain * (2.0 / (fan_in + fan_out)) ** 0.5)
+
+
 def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """He et al., 2015: bound = gain sqrt(3 / fan), gain = sqrt(2 / (1 + a^2)) for (leaky) ReLU."""
-    if nonlinearity not in ("relu", "leaky_relu"):
-        raise ValueError(f"nonlinearity must be 'relu' or 'leaky_relu', got {nonlinearity!r}")
+    bound = 3.0**0.5 * _deviation(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound)
+
+
+def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
+    """He et al., 2015: deviation = gain / sqrt(fan), gain = sqrt(2 / (1 + a^2)) for (leaky) ReLU."""
+    return normal_(tensor, 0.0, _deviation(tensor, a, mode, nonlinearity))
+
+
+def _deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
-    slope = a if nonlinearity == "leaky_relu" else 0.0
-    fan = _fans(tensor)[0 if mode == "fan_in" else 1]
-    bound = (2.0 / (1.0 + slope * slope)) ** 0.5 * (3.0 / fan) ** 0.5
-    return uniform_(tensor, -bound, bound)
+    return calculate_gain(nonlinearity, a) / _fans(tensor)[0 if mode == "fan_in" else 1] ** 0.5

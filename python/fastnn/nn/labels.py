@@ -1,10 +1,28 @@
-"""Class numbers: which one a row of scores stands for, and whether they are those of the classes that there are."""
+"""What outputs stand for: probabilities, numbers, classes; and whether class numbers are of those that there are."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from fastnn import _core
+from fastnn.eager import ops
+
+PREDICTIONS = ("softmax", "sigmoid", "numbers")
+
+
+def predictions(outputs: np.ndarray, kind: str) -> np.ndarray:
+    """What outputs (N, C) predict: probabilities of classes that exclude each other (``softmax``), one probability each
+    (``sigmoid``), or the ``numbers`` themselves.
+    """
+    if kind == "softmax":
+        return ops.softmax(outputs)
+    return ops.sigmoid(outputs) if kind == "sigmoid" else outputs
+
+
+def class_values(outputs: np.ndarray, kind: str) -> np.ndarray:
+    """:func:`predictions` with a column for each class: a single probability (N, 1) is that of the second of two."""
+    values = predictions(outputs, kind)
+    return np.concatenate([1 - values, values], axis=1) if kind == "sigmoid" and values.shape[1] == 1 else values
 
 
 def predicted_classes(outputs: np.ndarray) -> np.ndarray:

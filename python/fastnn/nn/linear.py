@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from fastnn import _core
+from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.nn import functional, init
@@ -28,10 +29,11 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
         for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if isinstance(size, bool) or not isinstance(size, int):
+            if not is_integer(size):
                 raise TypeError(f"Linear: {name} must be an integer, got {size!r}")
             if size < 1:
                 raise ValueError(f"Linear: {name} is {size}; it must be at least 1")
+        in_features, out_features = int(in_features), int(out_features)
         _check_memory(in_features, out_features)
         self.in_features = in_features
         self.out_features = out_features

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from fastnn.eager import autograd, dtypes
-from fastnn.eager.device import check_device
+from fastnn.eager.device import destination
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, retold, told
-from fastnn.nn.parameter import Parameter
+from fastnn.nn import hooks
+from fastnn.nn.parameter import CHANGES, Parameter
 
 
 class IncompatibleKeys(NamedTuple):
@@ -63,6 +64,8 @@ class Module:
                     f"it cannot become a {type(value).__name__}: assign one of its kind or None, or delete it first"
                 )
             fields.get(registry, {}).pop(name, None)
+        if name not in self.unrecorded:
+            CHANGES[0] += 1
         if home is not None:
             fields[home][name] = value
         elif name in fields.get("_buffers", {}):
@@ -72,6 +75,7 @@ class Module:
     def __delattr__(self, name: str) -> None:
         for registry in ("_parameters", "_modules", "_buffers"):
             self.__dict__[registry].pop(name, None)
+        CHANGES[0] += 1
         super().__delattr__(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -79,6 +83,7 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor) -> None:
         """A tensor that belongs to the state but is not learned."""
+        CHANGES[0] += 1
         self._buffers[name] = tensor
         self.__dict__[name] = tensor
 
@@ -88,8 +93,25 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
 
+    # Lists of hooks; a module that has some has its own.
+    _hooks: ClassVar[Any] = ()
+    _pre_hooks: ClassVar[Any] = ()
+
+    def register_forward_hook(self, hook: hooks.Hook, *, prepend: bool = False) -> hooks.RemovableHandle:
+        """``hook(module, inputs, output)`` is called after each forward; what it gives, if not None, is the output.
+
+        A model with hooks is not compiled: it trains with ``engine="eager"``.
+        """
+        return hooks.registered(self, "_hooks", hook, prepend)
+
+    def register_forward_pre_hook(self, hook: hooks.Hook, *, prepend: bool = False) -> hooks.RemovableHandle:
+        """``hook(module, inputs)`` is called before each forward; what it gives, if not None, are the inputs."""
+        return hooks.registered(self, "_pre_hooks", hook, prepend)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            if self._hooks or self._pre_hooks:
+                return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except ValueError as error:
             if type(error) is ValueError:
@@ -177,7 +199,7 @@ class Module:
             is changed.
         """
         own = dict(self._named_state())
-        arrays = {name: _array_of(name, value) for name, value in state_dict.items()}
+        arrays = {name: _array_of(name, value, own.get(name)) for name, value in state_dict.items()}
         missing = [name for name in own if name not in arrays]
         unexpected = [name for name in arrays if name not in own]
         problems = []
@@ -229,17 +251,21 @@ class Module:
         function(self)
         return self
 
-    def to(self, target: Any = None, *, dtype: Any = None, device: Any = None) -> Self:
+    def to(
+        self,
+        target: Any = None,
+        second: Any = None,
+        non_blocking: bool = False,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Self:
         """Another floating dtype (float32, float64) or device (only 'cpu' without the CUDA backend)."""
-        if target is not None and not isinstance(target, dtypes.dtype | np.dtype | type):
-            device, target = target, None
-        if device is not None:
-            check_device(device)
-        kind = dtype if dtype is not None else target
+        kind = destination(target, second, dtype, device)
         if kind is not None:
             floating = (tensor for _, tensor in self._named_state() if tensor.dtype.is_floating_point)
             for tensor in floating:
-                tensor._data = _cast_keeping_layout(tensor._data, dtypes.to_numpy(kind))
+                tensor._data = _cast_keeping_layout(tensor._data, kind)
         return self
 
     def float(self) -> Self:
@@ -309,13 +335,13 @@ def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def _array_of(name: str, value: Any) -> np.ndarray:
-    if isinstance(value, Tensor):
-        return value._data
-    array = np.asarray(value)
+def _array_of(name: str, value: Any, own: Tensor | None) -> np.ndarray:
+    """The array of a state's entry. Files of many programs have (1,) where a tensor has no dimensions: it is taken."""
+    array = value._data if isinstance(value, Tensor) else np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"state_dict entry '{name}' is a {type(value).__name__}, not a tensor or array")
-    return array
+    single = own is not None and own.dim() == 0 and array.shape == (1,)
+    return array.reshape(()) if single else array
 
 
 def _cast_keeping_layout(data: np.ndarray, kind: np.dtype) -> np.ndarray:

@@ -9,6 +9,10 @@ import numpy as np
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.finiteness import CHANGED, FINITE, Finiteness
 
+# How often, in this process, a module's field or a parameter's array was replaced: a plan that has seen this number
+# need not look whether what it recorded is still so.
+CHANGES = [0]
+
 
 class Owner(Protocol):
     """A compiled plan that keeps parameters in its own packed memory between steps."""
@@ -54,6 +58,7 @@ class Parameter(Tensor):
             self._owner.release()
         self._storage = value
         self._values.forget()
+        CHANGES[0] += 1
 
     def _to_read(self) -> np.ndarray:
         if self._owner is not None:

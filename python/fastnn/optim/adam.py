@@ -1,4 +1,4 @@
-"""Adam and AdamW."""
+"""Adam and AdamW, and what their kin has in common with them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,14 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
+        defaults = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, defaults)
 
     def check_group(self, group: dict[str, Any]) -> None:
-        name = type(self).__name__
-        check_number(name, "lr", group["lr"], 0.0)
-        check_number(name, "eps", group["eps"], 0.0)
-        check_number(name, "weight_decay", group["weight_decay"], 0.0)
-        for i, beta in enumerate(group["betas"]):
-            check_number(name, f"betas[{i}]", beta, 0.0, 1.0, below=True)
+        check_betas(type(self).__name__, group)
 
     def new_settings(self) -> _core.AdamSettings:
         settings = _core.AdamSettings()
@@ -59,5 +57,15 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+
+
+def check_betas(optimizer: str, group: dict[str, Any]) -> None:
+    """Refuses a group's lr, betas, eps and weight_decay out of range."""
+    for name in ("lr", "eps", "weight_decay"):
+        check_number(optimizer, name, group[name], 0.0)
+    for i, beta in enumerate(group["betas"]):
+        check_number(optimizer, f"betas[{i}]", beta, 0.0, 1.0, below=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
 from fastnn.eager import evidence
-from fastnn.eager.autograd import mark_changed
+from fastnn.eager.autograd import enable_grad, mark_changed
 from fastnn.eager.support import wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
@@ -18,7 +20,14 @@ from fastnn.nn.parameter import Owner, Parameter
 
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
-Update = tuple[Any, np.ndarray, np.ndarray, list[np.ndarray]]
+# A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
+MOST_STEPS = 2**40
+# PyTorch's options that make another update, where they are on.
+_CHANGE_THE_UPDATE = ("amsgrad", "centered", "maximize")
+# State that a step makes where there is none: of a momentum that was zero so far.
+_BEGIN_AT_ZERO = ("momentum_buffer",)
+
+Update = tuple[Any, np.ndarray, np.ndarray, list[np.ndarray], State]
 
 
 def check_number(
@@ -32,13 +41,16 @@ def check_number(
 
 
 class Optimizer:
-    """Base of the optimizers. ``step()`` updates every parameter that has a gradient.
+    """Base of the optimizers. ``step()`` updates every parameter that has a gradient; one of your own has a ``step()``
+    that uses ``param_groups`` and ``state``.
 
-    state: per parameter, the running values under PyTorch's names; param_groups: hyper-parameters, a group each.
+    state: per parameter, the running values under PyTorch's names; param_groups: hyper-parameters, a group each, in all
+    of them ``maximize``: up the gradient instead of down.
 
-    Running averages end at zero, where PyTorch's go on as subnormal numbers, which cost some processors much time: a
-    step makes 0 of an average of gradients or steps below 2^-100 in magnitude (float64: 2^-996), and of an average of
-    squares below 2^-126 (2^-1022). No step becomes infinite, NaN or 2.5 times as long by that.
+    In SGD, Adam, AdamW and RMSprop running averages end at zero, where PyTorch's go on as subnormal numbers, which cost
+    some processors much time: a step makes 0 of an average of gradients or steps below 2^-100 in magnitude (float64:
+    2^-996), and of an average of squares below 2^-126 (2^-1022). No step becomes infinite, NaN or 2.5 times as long by
+    that.
 
     Raises:
         ValueError: no parameters, one parameter twice, or a hyper-parameter out of range.
@@ -48,11 +60,15 @@ class Optimizer:
     # Names of the state arrays, in the order in which plans and state dicts keep them.
     slots: tuple[str, ...] = ()
 
+    # Whether a state dict has "step"; PyTorch's of SGD has not.
+    counts_steps = True
+
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
+        self.values_of = itemgetter(*(defaults or ("params",)))  # the hyper-parameters of a group
         self.param_groups: list[dict[str, Any]] = []
         self._owner: Owner | None = None
-        self._state: dict[Parameter, State] = {}
+        self._state: dict[Parameter, State] = defaultdict(dict)
         self._settings: dict[Parameter, Any] = {}  # of eager steps: see _settings_at
         if isinstance(params, Tensor):
             raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
@@ -84,7 +100,6 @@ class Optimizer:
 
     def check_group(self, group: dict[str, Any]) -> None:
         """Refuses hyper-parameters out of range."""
-        raise NotImplementedError
 
     @property
     def state(self) -> dict[Parameter, State]:
@@ -104,7 +119,7 @@ class Optimizer:
     def state_of(self, param: Parameter, group: dict[str, Any]) -> State:
         """The running values of one parameter, made where there are none yet."""
         state = self.state
-        if param not in state:
+        if not state.get(param):
             state[param] = self.fresh_state(param, group)
         return state[param]
 
@@ -115,22 +130,33 @@ class Optimizer:
                 param.grad = None
 
     def step(self, closure: Any = None) -> Tensor | None:
-        """One update of every parameter that has a gradient."""
-        loss = closure() if closure is not None else None
+        """One update of every parameter that has a gradient: of all, with their states, or of none where it fails or is
+        interrupted.
+
+        closure: computes gradients and returns the loss, which is given back.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         states, updates = self.state, {}
         for group in self.param_groups:
             updates.update(self._updates_of(group, states))
-        if updates:
-            _core.update(list(updates.values()))  # all or none
         for param in updates:
-            states[param]["step"] += 1
-            mark_changed(param)
+            mark_changed(param)  # now: an interrupt may come right behind the call
+        if updates:
+            self._apply(list(updates.values()))
+        for param in updates:
             evidence.gradient_used(param)
         return loss
 
+    def _apply(self, updates: list[Any]) -> None:
+        """Takes over what :meth:`_updates_of` gave: in one call, which nothing can interrupt."""
+        _core.update(updates)
+
     def _updates_of(self, group: dict[str, Any], states: dict[Parameter, State]) -> dict[Parameter, Update]:
         """What the core needs to update a group's parameters: settings, values, gradient and state of each."""
-        slots, updates = self.active_slots(group), {}
+        slots, up, updates = self.active_slots(group), group.get("maximize"), {}
         settings: dict[int, Any] = {}  # by the number of the step: most often one for all
         for param in group["params"]:
             if param.grad is None:
@@ -142,7 +168,8 @@ class Optimizer:
             step = state["step"] + 1
             if step not in settings:
                 settings[step] = self._settings_at(step, param, group)
-            updates[param] = settings[step], data, param.grad._data, [state[name] for name in slots]
+            grad = -param.grad._data if up else param.grad._data
+            updates[param] = settings[step], data, grad, [state[name] for name in slots], state
         return updates
 
     def _settings_at(self, step: int, param: Parameter, group: dict[str, Any]) -> Any:
@@ -175,25 +202,68 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes over what :meth:`state_dict` gave.
+        """Takes over what :meth:`state_dict` gave, here or in PyTorch. Nothing is changed where it does not fit.
 
         Raises:
-            ValueError: other groups, or arrays that do not fit the parameters.
+            ValueError: other groups, hyper-parameters that this optimizer has not, arrays that do not fit parameters
+                or are missing, a step that is no count.
         """
-        groups, params = state_dict["param_groups"], list(self._all_params())
+        groups = [_plain_numbers(group) for group in state_dict["param_groups"]]
         sizes = [len(group["params"]) for group in self.param_groups]
         if [len(group["params"]) for group in groups] != sizes:
             raise ValueError(
                 f"the saved optimizer has other parameter groups: {len(groups)} groups, "
                 f"this one has {len(sizes)} of {sizes}"
             )
+        merged = [
+            {**own, **saved, "params": own["params"]} for own, saved in zip(self.param_groups, groups, strict=True)
+        ]
+        places = {}  # of each saved number, as text: the parameter and its group
+        for group, saved in zip(merged, groups, strict=True):
+            self._check_loaded(group, saved)
+            pairs = zip(saved["params"], group["params"], strict=True)
+            places |= {str(number): (param, group) for number, param in pairs}
+        loaded = {}
+        for number, values in state_dict["state"].items():
+            if str(number) not in places:
+                raise ValueError(f"the saved optimizer has the state of a parameter {number}, which no group has")
+            param, group = places[str(number)]
+            if state := self._loaded_state(param, group, values):
+                loaded[param] = state
         state = self.state
         state.clear()
-        for number, values in state_dict["state"].items():
-            param = params[int(number)]
-            state[param] = {name: _placed(param, name, value) for name, value in values.items()}
-        for own, saved in zip(self.param_groups, groups, strict=True):
-            own.update({name: value for name, value in saved.items() if name != "params"})
+        state.update(loaded)
+        for own, group in zip(self.param_groups, merged, strict=True):
+            own.update(group)
+
+    def _check_loaded(self, group: dict[str, Any], saved: dict[str, Any]) -> None:
+        """Refuses the hyper-parameters of a loaded group that are out of range or would have no effect here."""
+        kind = type(self).__name__
+        for name in _CHANGE_THE_UPDATE:
+            if saved.get(name) and name not in self.defaults:
+                raise ValueError(f"the saved optimizer has {name}, which fastnn's {kind} has not")
+        decoupled, name = getattr(self, "decoupled", False), "decoupled_weight_decay"
+        if name not in self.defaults and saved.get(name, decoupled) != decoupled:
+            raise ValueError(f"the saved optimizer decays weights in another way than {kind}: one is Adam, one AdamW")
+        try:
+            self.check_group(group)
+        except (TypeError, OverflowError) as error:
+            raise ValueError(f"the saved optimizer's hyper-parameters are no numbers for {kind}: {error}") from error
+
+    def _loaded_state(self, param: Parameter, group: dict[str, Any], values: Mapping[str, Any]) -> State:
+        """The state of a parameter in PyTorch's form or ours; empty where it has made no step."""
+        found = {name: value for name, value in values.items() if value is not None}
+        if found and not self.counts_steps:
+            found.setdefault("step", 1)  # all that counts is whether there was a first one
+        required = [name for name in self.active_slots(group) if name not in _BEGIN_AT_ZERO]
+        missing = [name for name in ("step", *required) if name not in found]
+        if found and missing:
+            raise ValueError(
+                f"the saved optimizer's state of a parameter lacks {', '.join(missing)}; it has {[*found]}"
+            )
+        return {
+            name: _step_count(value) if name == "step" else _placed(param, name, value) for name, value in found.items()
+        }
 
     def _all_params(self) -> Iterable[Parameter]:
         return (param for group in self.param_groups for param in group["params"])
@@ -210,13 +280,27 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def _plain_numbers(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A saved group, with a rate that PyTorch keeps as a tensor as a number."""
+    return {name: value.item() if isinstance(value, Tensor) else value for name, value in group.items()}
+
+
+def _step_count(value: Any) -> int:
+    """How many steps were made, as a number, or as the tensor that PyTorch has."""
+    array = value._data if isinstance(value, Tensor) else value
+    number = array.item() if isinstance(array, np.ndarray | np.generic) and array.size == 1 else value
+    if isinstance(number, int | float) and 0 <= number <= MOST_STEPS and number == int(number):
+        return int(number)
+    raise ValueError(f"the saved optimizer's step is {str(value)[:60]}; it must be a count from 0 to 2**40")
+
+
 def _placed(param: Parameter, name: str, value: Any) -> Any:
     """A loaded value: arrays are copied into the parameter's layout, PyTorch's tensor of a step is made a number."""
     array = value._data if isinstance(value, Tensor) else value
     if not isinstance(array, np.ndarray):
         return value
-    if name == "step":
-        return int(array)
+    if name in ("step", "mu_product"):
+        return int(array) if name == "step" else float(array)
     if array.shape != param._data.shape:
         raise ValueError(f"the saved optimizer's {name} has shape {array.shape}, its parameter has {param._data.shape}")
     out = np.empty_like(param._data)

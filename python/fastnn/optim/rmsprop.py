@@ -25,10 +25,18 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum: float = 0.0,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
-        )
+        defaults = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
 
     def check_group(self, group: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay", "momentum"):

@@ -18,6 +18,7 @@ class SGD(Optimizer):
     """
 
     slots = ("momentum_buffer",)
+    counts_steps = False
 
     def __init__(
         self,
@@ -27,6 +28,8 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -34,6 +37,7 @@ class SGD(Optimizer):
             "dampening": dampening,
             "weight_decay": weight_decay,
             "nesterov": nesterov,
+            "maximize": maximize,
         }
         super().__init__(params, defaults)
 

@@ -1,7 +1,8 @@
-"""The wrong cases: each an image, what it is, what it was taken for, the probabilities, its path."""
+"""The wrong cases: each an image, what it is, what it was taken for, the values of the classes, its path."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 
 from fastnn.data.resident import Resident
@@ -33,7 +34,8 @@ def _case(data: Resident, findings: Findings, names: list[str], row: int) -> Htm
     picture = case_picture(data.images[row])
     alt = f"actual {names[actual]}, predicted {names[predicted]}"
     classes = findings.top(row)
-    bars = [_bar(names[k], float(findings.probabilities[row, k]), _role(k, actual, predicted)) for k in classes]
+    show = _number if findings.kind == "numbers" else _percent
+    bars = [_bar(names[k], float(findings.values[row, k]), show, _role(k, actual, predicted)) for k in classes]
     words = tag("p", tag("b", tag("bdi", names[actual])), " taken for ", tag("b", tag("bdi", names[predicted])))
     return tag(
         "li",
@@ -57,12 +59,16 @@ def _role(label: int, actual: int, predicted: int) -> str | None:
     return "own" if label == actual else "said" if label == predicted else None
 
 
-def _bar(name: str, probability: float, role: str | None) -> Html:
-    """A row: class, bar, per cent."""
-    share = 100 * probability if isfinite(probability) else 0.0
+def _bar(name: str, value: float, show: Callable[[float], str], role: str | None) -> Html:
+    """A row: class, bar, value."""
+    share = 100 * min(max(value, 0.0), 1.0) if isfinite(value) else 0.0
     bar = tag("svg", tag("rect", width=f"{share:.1f}%", height="100%"), aria_hidden="true")
     label = tag("th", tag("bdi", name), scope="row", title=name if len(name) > _SHORT else None)
-    return tag("tr", label, tag("td", bar), tag("td", _percent(probability)), class_=role)
+    return tag("tr", label, tag("td", bar), tag("td", show(value)), class_=role)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if isfinite(value) else DASH
 
 
 def _percent(probability: float) -> str:

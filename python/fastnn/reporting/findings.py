@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnn.eager.ops import softmax
-from fastnn.nn.labels import predicted_classes
+from fastnn.nn.labels import class_values, predicted_classes
 
 _Z95 = 1.959963984540054  # a standard normal value lies within so many deviations in 95 % of cases
 
@@ -23,10 +22,13 @@ class ClassFigures(NamedTuple):
 
 
 class Findings:
-    """A network's outputs (N, C), logits, beside the classes (N,) that would have been right."""
+    """A network's outputs (N, C), beside the classes (N,) that would have been right. kind: what they predict, one of
+    :data:`fastnn.nn.labels.PREDICTIONS`; ``values`` has it by class.
+    """
 
-    def __init__(self, outputs: np.ndarray, targets: np.ndarray) -> None:
-        self.probabilities = softmax(outputs)
+    def __init__(self, outputs: np.ndarray, targets: np.ndarray, kind: str = "softmax") -> None:
+        self.kind = kind
+        self.values = class_values(outputs, kind)
         self.predicted = predicted_classes(outputs)  # not of probabilities: rounding makes some equal
         self.targets = targets
 
@@ -42,12 +44,12 @@ class Findings:
     def wrong(self) -> np.ndarray:
         """The rows that were wrong, the most confident first."""
         rows = np.flatnonzero(self.predicted != self.targets)
-        return rows[np.argsort(-self.probabilities[rows, self.predicted[rows]], kind="stable")]
+        return rows[np.argsort(-self.values[rows, self.predicted[rows]], kind="stable")]
 
     @cached_property
     def confusion(self) -> np.ndarray:
         """int64 (C, C): how often the class of a row was taken for that of a column."""
-        classes = self.probabilities.shape[1]
+        classes = self.values.shape[1]
         cells = np.bincount(self.targets * classes + self.predicted, minlength=classes * classes)
         return cells.reshape(classes, classes)
 
@@ -60,8 +62,8 @@ class Findings:
         ]
 
     def top(self, row: int, count: int = 3) -> list[int]:
-        """The most probable classes of a row, and its own where it is not among them."""
-        best = np.argsort(-self.probabilities[row], kind="stable")[:count].tolist()
+        """The likeliest classes of a row, and its own where it is not among them."""
+        best = np.argsort(-self.values[row], kind="stable")[:count].tolist()
         own = int(self.targets[row])
         return best if own in best else [*best, own]
 

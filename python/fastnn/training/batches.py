@@ -146,4 +146,5 @@ def _pair(batch: Any, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(batch, tuple | list) or len(batch) != 2:
         raise TypeError(f"a batch must be a pair (x, y), got {type(batch).__name__}: {str(batch)[:60]}")
     x, y = (as_array(part, name) for part, name in zip(batch, "xy", strict=True))
+    x = x if x.dtype.kind == "f" else x.astype(dtype)
     return convert("input", x, dtype), convert("target", y, dtype)

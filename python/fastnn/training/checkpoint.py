@@ -97,26 +97,73 @@ def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: d
 
 
 def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str, Any]) -> None:
+    """Every number is checked against what the file holds before anything is changed."""
+    random.RandomState().restore(record["random"])
+    losses, seconds = tensors["epoch_losses"], record["epoch_seconds"]
+    position = _position(record["position"], len(losses), len(seconds))
+    history = {name: _numbers(name, values, position.epoch) for name, values in record["history"].items()}
+    state = _optimizer_state(trainer, tensors, record["optimizer_steps"], began=position.epoch + position.step > 0)
+    calls = [_count("dropout call", count, 2**32) for count in record["dropout_calls"]]
+    dropouts = list(zip(_dropouts(trainer), calls, strict=True))
+    epoch_seconds = _numbers("epoch_seconds", seconds, len(seconds))
     trainer.model.load_state_dict({name[6:]: array for name, array in tensors.items() if name.startswith("model.")})
-    state: dict[int, dict[str, Any]] = {
-        int(number): {"step": int(step)} for number, step in record["optimizer_steps"].items()
-    }
+    groups = trainer.optimizer.state_dict()["param_groups"]
+    trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    random.state.restore(record["random"])
+    for module, count in dropouts:
+        module.calls = count
+    trainer.position = position
+    trainer.history.history = history
+    trainer.history.epoch = list(range(position.epoch))
+    trainer.epoch_losses = losses.tolist()
+    trainer.epoch_seconds = epoch_seconds
+
+
+def _position(values: dict[str, Any], losses: int, epochs: int) -> Position:
+    """A position that the file's losses and epochs can have led to.
+
+    An epoch more than those that were timed: a run may end between an epoch's last step and its note.
+    """
+    position = Position(
+        _count("epoch", values["epoch"], epochs + 2),
+        _count("step", values["step"], losses + 1),
+        _count("order", values["order"], 2**32),
+    )
+    if position.step not in (0, losses):
+        raise ValueError(f"step {position.step} of an epoch with {losses} losses")
+    return position
+
+
+def _optimizer_state(
+    trainer: Trainer, tensors: dict[str, np.ndarray], steps: dict[str, Any], began: bool
+) -> dict[int, dict[str, Any]]:
+    """The optimizer's state, with every array that it keeps; ``began``: there was a step."""
+    state: dict[int, dict[str, Any]] = {int(number): {"step": step} for number, step in steps.items()}
     for name, array in tensors.items():
         if name.startswith("optimizer."):
             _, number, slot = name.split(".", 2)
             state[int(number)][slot] = array
-    groups = trainer.optimizer.state_dict()["param_groups"]
-    trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
-    random.state.restore(record["random"])
-    for module, calls in zip(_dropouts(trainer), record["dropout_calls"], strict=True):
-        module.calls = int(calls)
-    trainer.position = Position(**{name: int(value) for name, value in record["position"].items()})
-    if min(asdict(trainer.position).values()) < 0:
-        raise ValueError(f"{trainer.position} is no position")
-    trainer.history.history = {name: list(values) for name, values in record["history"].items()}
-    trainer.history.epoch = list(range(trainer.position.epoch))
-    trainer.epoch_losses = tensors["epoch_losses"].tolist()
-    trainer.epoch_seconds = [float(seconds) for seconds in record["epoch_seconds"]]
+    if began and not state:
+        raise ValueError("the optimizer's state is missing")
+    for group in trainer.optimizer.state_dict()["param_groups"]:
+        slots = trainer.optimizer.active_slots(group)
+        for number in group["params"]:
+            if missing := sorted(set(slots) - set(state.get(number, slots))):
+                raise ValueError(f"the optimizer's state of parameter {number} lacks {', '.join(missing)}")
+    return state
+
+
+def _count(name: str, value: Any, limit: int) -> int:
+    if type(value) is int and 0 <= value < limit:
+        return value
+    raise ValueError(f"{name} is {str(value)[:60]}; it must be an integer from 0 to {limit - 1}")
+
+
+def _numbers(name: str, values: Any, most: int) -> list[float]:
+    sound = isinstance(values, list) and len(values) <= most and all(type(value) in (int, float) for value in values)
+    if not sound:
+        raise ValueError(f"{name} must be a list of at most {most} numbers")
+    return [float(value) for value in values]
 
 
 def _dropouts(trainer: Trainer) -> list[Any]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
-from fastnn.text import safe_text
+from fastnn.text import on_terminal, safe_text, say
 
 
 def clear_line(stream: TextIO | None) -> None:
     """Wipes what a progress bar may have left where the cursor is; nothing where no terminal watches."""
-    if stream is not None and stream.isatty():
-        stream.write("\r" + " " * (_columns(stream) - 1) + "\r")
-        stream.flush()
+    if on_terminal(stream):
+        say("\r" + " " * (_columns(stream) - 1) + "\r", stream)
 
 
 def _columns(stream: TextIO) -> int:
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
-    except OSError:
+    except (AttributeError, OSError, ValueError):
         return 80
 
 
@@ -30,7 +30,7 @@ class Console:
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
         self.quiet = quiet
-        self.interactive = not quiet and self.stream.isatty()
+        self.interactive = not quiet and on_terminal(self.stream)
         self._bar_width = 0
 
     def line(self, text: str, important: bool = False) -> None:
@@ -38,14 +38,20 @@ class Console:
         if self.quiet and not important:
             return
         self.clear_bar()
-        self.stream.write(safe_text(text, self.stream.encoding) + "\n")
-        self.stream.flush()
+        say(text + "\n", self.stream)
 
     def warn(self, text: str) -> None:
         """One line to the error stream."""
         self.clear_bar()
-        sys.stderr.write(safe_text(f"fastnn: {text}", sys.stderr.encoding) + "\n")
-        sys.stderr.flush()
+        say(f"fastnn: {text}\n", sys.stderr)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Writing a file (by ``write_atomic``) that the run does not depend on: where that fails, a line says so."""
+        try:
+            yield
+        except OSError as error:
+            self.warn(f"{error.strerror or error}. The run goes on without it")
 
     def bar(self, done: int, total: int, text: str = "") -> None:
         """Draws the bar over its old self; nothing where no terminal watches."""
@@ -55,8 +61,7 @@ class Console:
         filled = width * done // max(total, 1)
         drawn = f"[{'=' * filled}{'.' * (width - filled)}] {done}/{total} {text}"
         drawn = safe_text(drawn, self.stream.encoding)[: _columns(self.stream) - 1]  # a longer one would wrap
-        self.stream.write("\r" + drawn.ljust(self._bar_width))
-        self.stream.flush()
+        say("\r" + drawn.ljust(self._bar_width), self.stream)
         self._bar_width = len(drawn)
 
     def progress(self, text: str) -> Callable[[int, int], None]:

@@ -109,6 +109,8 @@ class PlanEngine:
 
     def chunk(self, number: int, x: np.ndarray, y: np.ndarray, outputs: bool = False) -> Chunk:
         """The same as a chunk, step ``number`` of its epoch."""
+        if outputs:
+            self.plan.train_program(x, y)  # what has no compiled form must be known before the step: it is done once
         losses = self.plan.step(x, y).numpy().reshape(1)
         return Chunk(number, losses, self.plan.last_output(x, y), y) if outputs else Chunk(number, losses)
 
@@ -125,22 +127,22 @@ class PlanEngine:
         order, batch_size = run.order, run.batch_size
         full, rest = batch_counts(len(order), batch_size, run.drop_last)
         if run.first < full:
-            program = self._train_program(run.feed, order[:batch_size])
-            yield from self._steps(program, run, order[: full * batch_size], range(run.first, full))
+            yield from self._steps(run, order[: full * batch_size], range(run.first, full))
         if rest and run.first <= full:
-            program = self._train_program(run.feed, order[-rest:])
-            for chunk in self._steps(program, run, order[-rest:], range(1)):
+            for chunk in self._steps(run, order[-rest:], range(1)):
                 yield replace(chunk, first=full)
 
     def _train_program(self, feed: Feed, rows: np.ndarray) -> Program:
         """The program for as many rows of a feed; these are gathered where it has to be recorded."""
         return self.plan.known_program(*feed.signature(len(rows))) or self.plan.train_program(*feed.batch(rows))
 
-    def _steps(self, program: Program, run: Pass, order: np.ndarray, steps: range) -> Iterator[Chunk]:
-        """Those of an order of whole batches."""
+    def _steps(self, run: Pass, order: np.ndarray, steps: range) -> Iterator[Chunk]:
+        """Those of an order of whole batches; whoever gets a chunk may change the model before the next."""
+        batch = len(order) // steps.stop
+        program = self._train_program(run.feed, order[:batch])
         losses = np.zeros(steps.stop, dtype=program.dtype)
         out = np.zeros((len(order), *program.output_shape[1:]), dtype=program.dtype) if run.outputs else None
-        source, step, batch = run.feed.source(order), steps.start, len(order) // steps.stop
+        source, step = run.feed.source(order), steps.start
         while step < steps.stop:
             most = max(1, min(steps.stop, run.limit(step)) - step)
             done = self.plan.run(program, source, step, most, stop_at_nan=True, losses=losses, outputs=out)
@@ -148,14 +150,17 @@ class PlanEngine:
             kept = () if out is None else (out[rows], run.feed.y[order[rows]])
             yield Chunk(step, losses[step : step + done], *kept)
             step += done
+            if step < steps.stop:  # whoever got the chunk may have used the plan
+                program = self._train_program(run.feed, order[:batch])
 
     def outputs(self, feed: Feed) -> np.ndarray:
-        """The model's output for every row, in evaluation mode."""
+        """The model's output for every row, in evaluation mode; of several threads that ask, one after the other."""
         order = np.arange(len(feed), dtype=np.int64)
         full, rest = batch_counts(len(feed), EVALUATION_BATCH)
         cut = full * EVALUATION_BATCH
-        parts = [self._outputs(feed, order[:cut], full)] if full else []
-        parts += [self._outputs(feed, order[cut:], 1)] if rest else []
+        with self.plan.evaluating():
+            parts = [self._outputs(feed, order[:cut], full)] if full else []
+            parts += [self._outputs(feed, order[cut:], 1)] if rest else []
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _outputs(self, feed: Feed, rows: np.ndarray, batches: int) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""Feeds: training data as two arrays in memory, whatever it came as."""
+"""Feeds: training data as two arrays in memory, whatever it came as.
+
+The rule of scaling, in fit, evaluate, predict and Keras style: numbers of arrays, lists and tensors are taken as they
+are, whatever their dtype. Only the images of data sets are scaled, by their transforms.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,8 @@ if TYPE_CHECKING:
 class Feed:
     """Rows of inputs and targets.
 
-    x: (N, ...) uint8 (scaled by 1/255, then normalised per channel) or floating point as it is; y: (N,) int64 or
-    (N, ...) floating point; mean, std: float64 (C,) or None.
+    x: (N, ...) uint8, images of a data set (scaled by 1/255, then normalised per channel), or floating point as it is;
+    y: (N,) int64 or (N, ...) floating point; mean, std: float64 (C,) or None.
     """
 
     x: np.ndarray
@@ -112,8 +116,7 @@ def _from_arrays(x: np.ndarray, y: np.ndarray) -> Feed:
         raise told(ValueError(f"x has {len(x)} samples but y has {len(y)}"), "samples.differ", x=len(x), y=len(y))
     if len(x) == 0:
         raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
-    if x.dtype != np.uint8 and x.dtype.kind != "f":
-        x = x.astype(np.float32)
+    x = x if x.dtype.kind == "f" else x.astype(np.float32)
     y = y.astype(np.int64) if y.dtype.kind in "iub" else y
     for name, array in (("input", x), ("target", y)):
         if array.dtype.kind == "f":
@@ -133,6 +136,16 @@ def convert(name: str, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
         array = array.astype(dtype)
     check_finite(name, array)
     return array
+
+
+def as_inputs(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Numbers of any type as a model of a dtype takes them.
+
+    Raises:
+        ValueError: values that are not finite in it.
+    """
+    check_finite("input", array)
+    return convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
 
 
 def check_finite(name: str, array: np.ndarray) -> None:

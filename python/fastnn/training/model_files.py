@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from hashlib import sha256
-from itertools import pairwise
-from math import isfinite, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.eager.tensor import Tensor
 from fastnn.errors import FormatError, told
-from fastnn.io.checks import shown_name, shown_path
+from fastnn.io.checks import shown_path
 from fastnn.nn.module import Module
-from fastnn.nn.parameter import Parameter
+from fastnn.training.chain import dense_chain
+from fastnn.training.model_info import ModelInfo, check_info, parse_info
+from fastnn.training.saving import OBJECTS, names_safetensors
+from fastnn.training.saving import load as load
+from fastnn.training.saving import save as save
 
 if TYPE_CHECKING:
     from fastnn.training.network import Network
@@ -29,21 +29,6 @@ _RECORD = "fastnn.json"  # a record of a .pth file, which PyTorch ignores
 _KEY = "fastnn.model"  # the same text in a safetensors file's metadata
 
 
-@dataclass
-class ModelInfo:
-    """How a network was built and what it was trained on.
-
-    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
-    per channel.
-    """
-
-    sizes: tuple[int, ...] = ()
-    classes: list[str] = field(default_factory=list)
-    input_shape: tuple[int, ...] = ()
-    mean: list[float] | None = None
-    std: list[float] | None = None
-
-
 def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
     """Writes a model's parameters and its info, atomically: safetensors where the name ends so, PyTorch's .pth
     otherwise.
@@ -51,37 +36,40 @@ def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
     from fastnn import io
 
     arrays = OrderedDict((name, np.asarray(tensor._data, order="C")) for name, tensor in model.state_dict().items())
-    text = json.dumps({"version": 1, **asdict(info)})
-    if os.fspath(path).endswith(".safetensors"):
-        io.save_safetensors(path, arrays, {_KEY: text})
+    if names_safetensors(path):
+        io.save_safetensors(path, arrays, {_KEY: info.text()})
     else:
-        io.save_pth(path, arrays, {_RECORD: text.encode()})
+        io.save_pth(path, arrays, {_RECORD: info.text().encode()})
 
 
-def load_model(path: StrPath) -> tuple[Network, ModelInfo]:
-    """The network in a file, and what is known of it.
+def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Network, ModelInfo]:
+    """The network in a file, of a class that is made as Network is (None: Network), and what is known of it, which the
+    network knows as well.
 
-    A file without our info (PyTorch's) must hold 2-D weights with their biases in order: a chain of linear layers with
-    ReLU between.
+    A file without our info (PyTorch's) must hold 2-D weights with their biases: a chain of linear layers with ReLU
+    between, in the order that names and file tell.
 
     Raises:
-        FormatError: damaged, foreign, or no such chain.
+        FormatError: damaged, foreign, no such chain, or one whose order nothing tells.
     """
     from fastnn.training.network import Network
 
     arrays, text = _read(path)
-    info = _parse_info(path, text) if text is not None else ModelInfo()
-    chain = _dense_chain(path, arrays)
+    info = parse_info(path, text) if text is not None else ModelInfo(version=0)
+    chain = dense_chain(shown_path(path), arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
     info.sizes = info.sizes or sizes
-    _check_info(path, info, sizes)
-    network = Network(*sizes)
+    check_info(path, info, sizes)
+    network = (kind or Network)(*sizes)
     for layer, (weight, bias) in zip(network.children(), chain, strict=True):
         layer.weight._data[...] = weight
         if bias is None:
             layer.bias = None
         else:
             layer.bias._data[...] = bias
+    if network.own_forward() == info.forward:
+        info.forward = ""
+    network._info = info
     return network, info
 
 
@@ -91,8 +79,12 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
 
     if io.sniff(path) == "safetensors":
         arrays, metadata = io.load_safetensors(path)
+        if "fastnn.keras" in metadata:  # kernels lie the other way round, activations are any
+            raise FormatError(f"{shown_path(path)} is a model of fastnn.keras: keras.models.load_model reads it")
         return arrays, metadata.get(_KEY)
     obj, records = io.load_pth(path)
+    if OBJECTS in records:
+        return _parts_of_network(path)
     for key in ("state_dict", "model_state_dict"):  # the usual forms of a checkpoint with more in it
         if isinstance(obj, Mapping) and isinstance(obj.get(key), Mapping):
             obj = obj[key]
@@ -102,79 +94,22 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
     return dict(obj), None if text is None else text.decode("utf-8", "replace")
 
 
-def _parse_info(path: StrPath, text: str) -> ModelInfo:
+def _parts_of_network(path: StrPath) -> tuple[dict[str, np.ndarray], str]:
+    """The arrays and the description of a whole Network in a file. Of other modules nobody knows here what is between
+    their layers.
+    """
+    from fastnn.training.network import Network
+
+    model = load(path)
+    if not isinstance(model, Network):
+        kind = type(model).__name__
+        raise FormatError(f"{shown_path(path)} holds a {kind} as a whole, not a Network: it is for fastnn.load(path)")
     try:
-        content = json.loads(text)
-        if not isinstance(content, dict):
-            raise TypeError("it is no object")
-        known = {name: content[name] for name in ModelInfo.__dataclass_fields__ if name in content}
-        info = ModelInfo(**known)
-        info.sizes = tuple(int(size) for size in info.sizes)
-        info.input_shape = tuple(int(size) for size in info.input_shape)
-        info.classes = [str(name) for name in info.classes]
-        for name in ("mean", "std"):
-            values = getattr(info, name)
-            setattr(info, name, None if values is None else [float(value) for value in values])
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        text = replace(model._info, sizes=model.sizes, forward=model.own_forward()).text()
+    except (AttributeError, TypeError, ValueError) as error:
         what = f"{shown_path(path)}: its description of the network"
         raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
-    return info
-
-
-def _check_info(path: StrPath, info: ModelInfo, sizes: tuple[int, ...]) -> None:
-    """Refuses a description that does not fit the parameters: a network of these sizes."""
-    if info.sizes != sizes:
-        raise FormatError(
-            f"{shown_path(path)}: its parameters are of a {_dashed(sizes)} network, "
-            f"its description says {_dashed(info.sizes)}"
-        )
-    if info.classes and len(info.classes) != sizes[-1]:
-        described = f"its description names {len(info.classes)} classes"
-        raise FormatError(f"{shown_path(path)}: {described}, the network has {sizes[-1]} outputs")
-    shape = info.input_shape
-    if shape and (min(shape) < 1 or prod(shape) != sizes[0]):
-        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not that of {sizes[0]} inputs")
-    mean, std = info.mean, info.std
-    channels = shape[0] if shape else 1
-    sound = mean is None and std is None
-    if mean is not None and std is not None:
-        sound = len(mean) == len(std) == channels and all(map(isfinite, mean + std)) and min(std) > 0
-    if not sound:
-        raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
-
-
-def _dense_chain(path: StrPath, arrays: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Weights (O, I) with their biases, each layer's outputs the next one's inputs: all that a Network is made of.
-
-    Raises:
-        FormatError: anything else, a convolution's weight among it; the tensor is named.
-    """
-    chain: list[tuple[np.ndarray, np.ndarray | None]] = []
-    for name, array in arrays.items():
-        if array.ndim == 2:
-            chain.append((array, None))
-        elif array.ndim == 1 and chain and chain[-1][1] is None and array.shape[0] == chain[-1][0].shape[0]:
-            chain[-1] = (chain[-1][0], array)
-        else:
-            raise FormatError(
-                f"{shown_path(path)}: tensor {shown_name(name)} of shape {array.shape} has no place in "
-                "a chain of linear layers (2-D weights, each followed by its bias)"
-            )
-    if not chain:
-        raise FormatError(f"{shown_path(path)} holds no 2-D weights: it is not a chain of linear layers")
-    for (before, _), (after, _) in pairwise(chain):
-        if after.shape[1] != before.shape[0]:
-            raise FormatError(
-                f"{shown_path(path)}: a layer with {before.shape[0]} outputs is followed by "
-                f"one with {after.shape[1]} inputs: not a chain"
-            )
-    if min(min(weight.shape) for weight, _ in chain) < 1:
-        raise FormatError(f"{shown_path(path)}: a weight has no elements")
-    return chain
-
-
-def _dashed(sizes: tuple[int, ...]) -> str:
-    return "-".join(map(str, sizes))
+    return {name: tensor._data for name, tensor in model.state_dict().items()}, text
 
 
 def parameters_sha256(model: Module) -> str:
@@ -186,66 +121,3 @@ def parameters_sha256(model: Module) -> str:
         data = np.asarray(tensor._data, order="C")
         digest.update(name.encode() + b"\0" + data.astype(data.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
-
-
-def save(obj: Any, path: StrPath) -> None:
-    """Writes a state_dict (or nested dicts and lists of tensors and numbers): PyTorch's .pth, or safetensors where the
-    name ends so.
-
-    ``torch.save(model.state_dict(), "mnist.pth")``. PyTorch reads the file with ``torch.load(path,
-    weights_only=True)``.
-
-    Raises:
-        TypeError: something that is no plain data (a whole module: save its state_dict()).
-    """
-    from fastnn import io
-
-    if isinstance(obj, Module):
-        raise TypeError(
-            f"save() stores plain data, not a whole {type(obj).__name__}: "
-            "save(model.state_dict(), path), or model.save(path)"
-        )
-    if os.fspath(path).endswith(".safetensors"):
-        io.save_safetensors(path, _to_arrays(obj))
-    else:
-        io.save_pth(path, _to_arrays(obj))
-
-
-def load(path: StrPath, map_location: Any = None, weights_only: bool = True) -> Any:
-    """What :func:`save` or ``torch.save`` wrote, arrays as tensors. Nothing in the file is ever executed.
-
-    Raises:
-        FormatError: damaged or foreign.
-    """
-    from fastnn import io
-
-    if io.sniff(path) == "safetensors":
-        return _to_tensors(io.load_safetensors(path)[0])
-    return _to_tensors(io.load_pth(path)[0])
-
-
-def _to_arrays(obj: Any) -> Any:
-    if isinstance(obj, Tensor):
-        return np.asarray(obj._data, order="C")
-    if isinstance(obj, Mapping):
-        kind = OrderedDict if isinstance(obj, OrderedDict) else dict
-        return kind((_key(key), _to_arrays(value)) for key, value in obj.items())
-    if isinstance(obj, list | tuple):
-        return type(obj)([_to_arrays(value) for value in obj])
-    return obj
-
-
-def _key(key: Any) -> Any:
-    if isinstance(key, Parameter):
-        raise TypeError("a dict keyed by parameters cannot be saved: use optimizer.state_dict()")
-    return key
-
-
-def _to_tensors(obj: Any) -> Any:
-    if isinstance(obj, np.ndarray):
-        return Tensor._wrap(obj)
-    if isinstance(obj, Mapping):
-        return type(obj)((key, _to_tensors(value)) for key, value in obj.items())
-    if isinstance(obj, list | tuple):
-        return type(obj)([_to_tensors(value) for value in obj])
-    return obj

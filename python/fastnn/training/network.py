@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from fastnn import optim, random
-from fastnn.eager import ops
+from fastnn import _core, optim, random
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion
+from fastnn.io.checks import shown_path
 from fastnn.nn import losses
-from fastnn.nn.labels import predicted_classes
+from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 from fastnn.text import did_you_mean
+from fastnn.training.batches import whole_feed
 from fastnn.training.callbacks import Callback, EpochLines
 from fastnn.training.engines import FallbackEngine
-from fastnn.training.feed import Feed, as_array, check_finite, convert
+from fastnn.training.feed import Feed, as_array, as_inputs
 from fastnn.training.history import History
+from fastnn.training.input_range import warn_if_unlike
+from fastnn.training.model_info import VERSION, ModelInfo
+from fastnn.training.trained_on import loss_of, trained_on
 from fastnn.training.trainer import Trainer, check_count
 
 OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
@@ -31,30 +37,37 @@ class Network(Module):
     """A multilayer perceptron: ``Network(784, 256, 10)``.
 
     Layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...) are
-    flattened to (N, sizes[0]); the output is (N, sizes[-1]): logits.
+    flattened to (N, sizes[0]), and taken as they are whatever their dtype: scale pixels yourself (x / 255). The output
+    is (N, sizes[-1]): logits, or numbers after a fit with a loss of numbers.
 
     Raises:
         ValueError: fewer than two sizes, or one below 1.
         TypeError: a size that is no whole number.
     """
 
-    unrecorded = Module.unrecorded | {"_trainer", "_idle"}
+    _info = ModelInfo()  # of pickles from before networks knew of their training
+    unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info", "_turns"}
 
     def __init__(self, *sizes: int) -> None:
         super().__init__()
         if len(sizes) < 2:
             raise ValueError(f"Network needs at least an input and an output size, got {sizes}")
-        for size in sizes:
-            check_count("a layer's size", size, 1)
-        self.sizes = tuple(map(int, sizes))
+        self.sizes = tuple(check_count("a layer's size", size, 1) for size in sizes)
         for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
             setattr(self, f"layer{number}", Linear(inputs, outputs))
+        self._info = ModelInfo(self.sizes)
         self._trainer: Trainer | None = None  # of the last fit
         self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: without the trainer of the last fit, whose plan holds this network's parameters."""
-        return {**self.__dict__, "_trainer": None, "_idle": None}
+        state = {name: value for name, value in self.__dict__.items() if name != "_turns"}
+        return {**state, "_trainer": None, "_idle": None}
+
+    @property
+    def _turns(self) -> _core.Lease:
+        """What calls that evaluate take, one after the other; made here, as copies and files are without one."""
+        return self.__dict__.setdefault("_turns", _core.Lease())
 
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 2:
@@ -122,23 +135,41 @@ class Network(Module):
 
     def evaluate(self, data: Any) -> tuple[float, float]:
         """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no
-        classes.
+        classes. Warns where x is not at all like what the network was trained on.
         """
-        criterion = losses.CrossEntropyLoss() if self._trainer is None else self._trainer.criterion
         if self._trainer is not None and self._trainer.is_current():
             trainer = self._trainer
         else:
+            info, last = self._info, self._trainer
+            criterion = loss_of(info.loss, self._predicts()) if last is None else last.criterion
             trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
-        metrics = trainer.evaluate(data)
+        feed = whole_feed(data, next(self.parameters())._storage.dtype)
+        warn_if_unlike(self._info.input_range, feed, stacklevel=2)
+        with self._turns:
+            metrics = trainer.evaluate(feed)
         return metrics["loss"], metrics.get("accuracy", float("nan"))
 
     def predict(self, x: Any) -> np.ndarray:
-        """Class probabilities (N, C) for inputs (N, ...)."""
-        return ops.softmax(self._scores(x))
+        """What the outputs predict for inputs (N, ...), by the loss of the last fit (a model file remembers it):
+        probabilities of classes (N, C) that exclude each other (cross-entropy, and before any fit), one probability
+        each (binary cross-entropy), or the numbers themselves (mean squared error; a single output before any fit).
+
+        Warns where x is not at all like what the network was trained on.
+        """
+        return predictions(self._scores(x), self._predicts())
 
     def predict_classes(self, x: Any) -> np.ndarray:
-        """The most probable class of each input, int64 (N,)."""
+        """The most probable class of each input, int64 (N,).
+
+        Raises:
+            ValueError: the network was trained to give a number.
+        """
+        if self.sizes[-1] == 1 and self._info.outputs == "numbers":
+            raise ValueError("this network was trained to give a number: it tells no classes apart. Use predict()")
         return predicted_classes(self._scores(x))
+
+    def _predicts(self) -> str:
+        return self._info.outputs or ("numbers" if self.sizes[-1] == 1 else "softmax")
 
     def _scores(self, x: Any) -> np.ndarray:
         array = as_array(x, "input")
@@ -146,33 +177,48 @@ class Network(Module):
             raise ValueError(f"input has shape {array.shape}; it must have a row for each sample: x[None] for one")
         if not len(array):
             return np.zeros((0, self.sizes[-1]), dtype=np.float32)
-        if array.dtype != np.uint8:
-            check_finite("input", array)
-            dtype = next(self.parameters())._storage.dtype
-            array = convert("input", array if array.dtype.kind == "f" else array.astype(dtype), dtype)
-        # A subclass may have a forward of its own that looks at values.
-        return FallbackEngine("plan", self).outputs(Feed.of_inputs(array))
+        array = as_inputs(array, next(self.parameters())._storage.dtype)
+        feed = Feed.of_inputs(array)
+        warn_if_unlike(self._info.input_range, feed, stacklevel=3)
+        with self._turns:  # a subclass may have a forward of its own that looks at values
+            return FallbackEngine("plan", self).outputs(feed)
+
+    def _remember(self, criterion: Criterion, data: Any, feed: Feed | None) -> None:
+        """What a fit that begins tells of this network."""
+        self.__dict__["_info"] = ModelInfo(self.sizes, **trained_on(criterion, data, feed, self.sizes[-1]))
+
+    def own_forward(self) -> str:
+        """The name of its class where that has a forward of its own."""
+        return "" if type(self).forward is Network.forward else type(self).__name__
 
     def save(self, path: str | os.PathLike[str], **info: Any) -> None:
         """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its
         architecture.
 
-        info: classes, input_shape, mean, std, for whoever loads it.
+        info: fields of :class:`fastnn.training.model_info.ModelInfo` (classes, input_shape, mean, std, outputs, ...)
+        for whoever loads it, in the place of what the last fit told.
         """
-        from fastnn.training.model_files import ModelInfo, save_model
+        from fastnn.training.model_files import save_model
 
-        save_model(path, self, ModelInfo(sizes=self.sizes, **info))
+        told = {"sizes": self.sizes, "version": VERSION, "forward": self.own_forward(), **info}
+        save_model(path, self, replace(self._info, **told))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
-        """The network in a file that :meth:`save` or PyTorch wrote.
+        """The network in a file that :meth:`save` or PyTorch wrote. Warns where that does not tell how it was built.
 
         Raises:
             FormatError: the file is damaged, foreign, or does not hold a chain of linear layers.
         """
         from fastnn.training.model_files import load_model
 
-        return load_model(path)[0]
+        network, info = load_model(path, cls if cls.__init__ is Network.__init__ else Network)
+        if info.version == 0 or info.forward:
+            assumed = "; ".join(info.assumptions())
+            warnings.warn(
+                f"{shown_path(path)} does not tell how its network was built. Assumed: {assumed}", stacklevel=2
+            )
+        return network
 
     def summary(self) -> str:
         """A table of layers: output shape, parameters, bytes, multiply-adds for one input. Returned; print it."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn import _core
+from fastnn.data.look import look_of
 from fastnn.data.photo import SIDE, as_mnist
-from fastnn.data.resident import Resident
-from fastnn.training.model_files import ModelInfo
+from fastnn.data.resident import FileNames, Resident
+from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
+from fastnn.training.trained_on import square
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a network takes: image shape (C, H, W), normalisation, and its classes' names."""
+    """What a network takes: image shape (C, H, W), normalisation, its classes' names (none where it gives numbers),
+    ground of its images, whether these have MNIST's frame. assumed: what of this is taken for granted.
+    """
 
     shape: tuple[int, int, int]
     mean: np.ndarray | None
     std: np.ndarray | None
     classes: list[str]
-
-    @property
-    def digits(self) -> bool:
-        """Whether this is a recogniser of MNIST-like digits."""
-        return self.shape == (1, SIDE, SIDE) and self.classes == [str(digit) for digit in range(10)]
+    ground: str = ""
+    framed: bool = False
+    assumed: tuple[str, ...] = ()
 
     def inputs(self, pixels: np.ndarray) -> np.ndarray:
         """float32 (N, C, H, W) of uint8 pixels."""
@@ -44,28 +47,49 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     """What a loaded network takes; guessed from its first layer where the file does not say.
 
     Raises:
-        ValueError: its input is no square grey or colour image, or it has no classes.
+        ValueError: its input is no square grey or colour image, or it has one output and nothing tells what that is.
     """
-    if model.sizes[-1] < 2:
-        raise ValueError(
-            "this network has one output: it tells no classes apart. predict() from Python gives the number"
-        )
-    classes = info.classes or [str(i) for i in range(model.sizes[-1])]
-    shape = info.input_shape or _square(model.sizes[0])
-    if len(shape) != 3 or shape[0] * shape[1] * shape[2] != model.sizes[0] or shape[0] not in (1, 3):
+    shape = info.input_shape or square(model.sizes[0])
+    if len(shape) != 3 or prod(shape) != model.sizes[0] or shape[0] not in (1, 3):
         raise ValueError(
             f"this network takes {model.sizes[0]} numbers, which are no image: predict() from Python works on arrays"
         )
+    if info.class_count < 2 and info.outputs != "numbers":
+        raise ValueError(
+            "this network has one output: it tells no classes apart. predict() from Python gives the number"
+        )
+    classes = info.classes or ([] if info.outputs == "numbers" else [str(i) for i in range(info.class_count)])
     mean, std = (None if values is None else np.asarray(values, dtype=np.float64) for values in (info.mean, info.std))
-    return InputSpec(shape, mean, std, classes)
+    like_digits = shape == (1, SIDE, SIDE) and classes == [str(digit) for digit in range(10)]
+    framed = info.preparation == "mnist" if info.preparation else like_digits
+    assumed = (*info.assumptions(), *_assumed_of_images(info, shape, framed))
+    return InputSpec(shape, mean, std, classes, info.ground or ("dark" if framed else ""), framed, assumed)
 
 
-def _square(features: int) -> tuple[int, ...]:
-    for channels in (1, 3):
-        side = int((features // channels) ** 0.5 + 0.5)
-        if channels * side * side == features:
-            return (channels, side, side)
-    return ()
+def _assumed_of_images(info: ModelInfo, shape: Sequence[int], framed: bool) -> Iterator[str]:
+    channels, height, width = shape
+    if not info.input_shape:
+        yield f"its images: {width}x{height}, {'grey' if channels == 1 else 'in colour'}"
+    if not info.preparation and framed:
+        yield "light digits on dark, as MNIST's (predict --raw: only scaled)"
+    low, high = info.input_range or (0.0, 1.0)
+    if info.mean is None and (low < 0 or high > 1):
+        yield f"pixels from 0 to 1, though it was trained on numbers from {low:g} to {high:g}"
+    elif info.mean is None and info.input_range is None and not info.input_shape:  # who tells a shape tells all of it
+        yield "pixels from 0 to 1, not normalised"
+
+
+def _check_has_classes(model: Network, spec: InputSpec) -> None:
+    """Refuses a network that tells no classes apart.
+
+    Raises:
+        ValueError: it gives numbers.
+    """
+    if not spec.classes:
+        raise ValueError(
+            f"this network was trained to give numbers ({model.sizes[-1]}): it tells no classes apart. "
+            "fastnn predict gives them"
+        )
 
 
 def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
@@ -74,8 +98,8 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
 
     from fastnn.data.images import to_rgb
 
-    if spec.digits and not raw:
-        return as_mnist(image)[None]
+    if spec.framed and not raw:
+        return as_mnist(image, spec.ground)[None]
     channels, height, width = spec.shape
     image = image if image.mode == "L" and channels == 1 else to_rgb(image)
     if channels == 1:
@@ -94,16 +118,19 @@ def resident_for(
     *,
     progress: Callable[[int, int], None] | None = None,
     cache: PackCache | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Resident:
-    """The test half of a data set, as a loaded network wants it.
+    """The test half of a data set, as a loaded network wants it: as :func:`prepare` has each image, where they are not
+    like those of the training. say: is told so.
 
     Raises:
-        ValueError: other classes than the network's.
+        ValueError: other classes than the network's, or a network that has none.
     """
     from fastnn.data.decode import NotResident
     from fastnn.data.source import open_test
 
     wanted = spec_of(model, info)
+    _check_has_classes(model, wanted)
     channels, height, width = wanted.shape
 
     def read(resize: tuple[int, int] | None) -> Resident:
@@ -111,13 +138,31 @@ def resident_for(
 
     try:
         data = read(None)
+        scaled = data.shape != wanted.shape
     except NotResident:  # images of several sizes: all become the network's
+        scaled = True
+    if scaled:
         data = read((width, height))
-    if data.shape != wanted.shape:
-        data = read((width, height))
+    ground = "mixed" if scaled else look_of(data.images).ground
+    if wanted.framed and (scaled or {ground, wanted.ground} == {"dark", "light"}):
+        data = replace(data, images=_prepared(data, wanted))
+        say(f"the images are not like those of the training (28x28 on a {wanted.ground} ground): prepared as photos")
+    elif {ground, wanted.ground} == {"dark", "light"}:
+        say(f"the images are on a {ground} ground, the network was trained on a {wanted.ground} one")
     _check_classes(wanted.classes, data.classes, bool(info.classes))
     data.mean, data.std = wanted.mean, wanted.std
     return data
+
+
+def _prepared(data: Resident, spec: InputSpec) -> np.ndarray:
+    """The images of a data set from their files on, as predict has them: uint8 (N, C, H, W)."""
+    from PIL import Image as pil
+
+    from fastnn.data.images import open_image
+
+    in_files = isinstance(data.names, FileNames)
+    images = map(open_image, data.names.paths) if in_files else map(pil.fromarray, data.images[:, 0])
+    return np.stack([prepare(image, spec) for image in images])
 
 
 def _check_classes(model: Sequence[str], data: Sequence[str], named: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
@@ -20,6 +21,7 @@ from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk, EagerEngine, FallbackEngine, PlanEngine, StepLimit
 from fastnn.training.feed import Feed, check_labels
 from fastnn.training.history import History
+from fastnn.training.input_range import range_of, warn_if_unlike
 from fastnn.training.metrics import RunningAccuracy
 
 
@@ -75,8 +77,7 @@ class Trainer:
             TypeError: data or callbacks of a wrong kind.
             NonFiniteLossError: the loss became NaN or infinite.
         """
-        check_count("batch_size", batch_size, 1)
-        check_count("epochs", epochs, 0)
+        batch_size, epochs = check_count("batch_size", batch_size, 1), check_count("epochs", epochs, 0)
         _check_callbacks(callbacks)
         batches = batches_of(train, self._dtype, batch_size, shuffle, drop_last)
         self.epochs = epochs
@@ -84,6 +85,11 @@ class Trainer:
         validation = None if val is None else whole_feed(val, self._dtype)
         if isinstance(batches, FeedBatches):
             self._check_recordable(batches.feed, batch_size)
+        remember = getattr(self.model, "_remember", None)  # of a Network
+        if remember is not None:
+            remember(self.criterion, train, batches.feed if isinstance(batches, FeedBatches) else None)
+        if validation is not None and isinstance(batches, FeedBatches):
+            warn_if_unlike(range_of(batches.feed), validation, stacklevel=2)
         for callback in callbacks:
             callback.on_train_begin(self)
         while self.position.epoch < epochs and not self.stop_training:
@@ -114,6 +120,10 @@ class Trainer:
     def is_current(self) -> bool:
         """Whether what was recorded of the model is how it is now, as far as that can be known."""
         return self._engine.is_current()
+
+    def step(self, feed: Feed) -> Chunk:
+        """One step on all rows of a feed, with the outputs before it; callbacks and history hear nothing of it."""
+        return self._engine.chunk(0, *feed.batch(np.arange(len(feed), dtype=np.int64)), True)
 
     def outputs_of(self, feed: Feed) -> np.ndarray:
         """The model's outputs for every row of a feed, in evaluation mode."""
@@ -212,13 +222,14 @@ class Trainer:
         raise told(NonFiniteLossError(text), "loss.finite", loss=loss, epoch=epoch, step=step, lr=lr)
 
 
-def check_count(name: str, value: Any, least: int) -> None:
+def check_count(name: str, value: Any, least: int) -> int:
     """An integer of at least ``least``; TypeError or ValueError that names it otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not is_integer(value):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < least:
         text = f"{name} is {value}; it must be >= {least}"
         raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
+    return int(value)
 
 
 def _check_optimizer(optimizer: Any, model: Module) -> None:

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from fastnn.data.idx import find_mnist, mnist_name, read_labelled
-from fastnn.data.paths import cache_folder
+from fastnn.data.paths import data_folders
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
 
@@ -41,9 +41,7 @@ def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
 
 
 def _folders() -> list[str]:
-    own = os.environ.get("FASTNN_DATA")
-    named = [own, os.path.join(own, "mnist")] if own else []
-    return [*named, os.fspath(cache_folder()), os.path.expanduser("~/.keras/datasets")]
+    return [*map(os.fspath, data_folders("mnist")), os.path.expanduser("~/.keras/datasets")]
 
 
 def _small(pair: Pair) -> Pair:

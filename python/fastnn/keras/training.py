@@ -1,0 +1,455 @@
+"""Compile, fit, evaluate and predict, as Keras 3 has them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnn import _core, nn
+from fastnn.eager.autograd import no_grad
+from fastnn.eager.tensor import Tensor
+from fastnn.errors import NonFiniteLossError, told
+from fastnn.keras import fitting, losses, optimizers, samples
+from fastnn.keras.callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
+from fastnn.keras.fitting import Fitting, Meter
+from fastnn.keras.metrics import Metric
+from fastnn.keras.metrics import get as get_metric
+from fastnn.keras.named import options
+from fastnn.keras.progress import Progress, show
+from fastnn.keras.samples import Samples
+from fastnn.keras.sources import Sources
+from fastnn.nn.contexts import modes
+from fastnn.nn.labels import predicted_classes
+from fastnn.training.batches import Position
+from fastnn.training.engines import PlanEngine
+from fastnn.training.feed import Feed, as_array
+from fastnn.training.input_range import warn_if_unlike
+from fastnn.training.trainer import Trainer, check_count
+
+if TYPE_CHECKING:
+    from fastnn.keras.activations import Function
+    from fastnn.keras.layers import Layer
+    from fastnn.keras.layers.layer import Penalties
+
+BATCH = 32  # rows of a batch where batch_size is None
+# How a generator is fed, which changes nothing here: batches are made where they are used.
+_FEEDING = ("max_queue_size", "max_q_size", "workers", "nb_worker", "use_multiprocessing", "pickle_safe", "verbose")
+
+
+class Trained(Sources):
+    """What a model does with data; its layers are its class's own matter."""
+
+    if TYPE_CHECKING:
+        _layers: list[Layer]
+        activation: Function
+        weights: list[nn.Parameter]
+        trainable_weights: list[nn.Parameter]
+
+        def check_built(self) -> None: ...
+        def penalties(self) -> Penalties: ...
+
+    def start_uncompiled(self) -> None:
+        """As it is before compile."""
+        self._net: nn.Sequential | None = None
+        self._predictor: PlanEngine | None = None
+        self._steppers: dict[Any, Trainer] = {}
+        self._input_range: list[float] | None = None  # of the last fit
+        self._turns = _core.Lease()  # of calls that evaluate
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self.metrics: list[Metric] = []
+        self.weighted_metrics: list[Metric] = []
+        self.run_eagerly = False
+        self.history: History | None = None
+        self.stop_training = False
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: None = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        **former: Any,
+    ) -> None:
+        """Sets what fit works with: names (``"rmsprop"``, ``"categorical_crossentropy"``, ``["accuracy"]``), objects
+        or, for loss and metrics, functions. loss_weights: None, as there is one loss. weighted_metrics: those that
+        count samples by their weights. run_eagerly: every step in Python, as a debugger needs it.
+        (steps_per_execution, jit_compile, auto_scale_loss, class_mode, sample_weight_mode change nothing.)
+
+        Raises:
+            ValueError: an unknown name, or loss_weights.
+            TypeError: something else.
+        """
+        harmless = ("steps_per_execution", "jit_compile", "auto_scale_loss", "class_mode", "sample_weight_mode")
+        options("compile", former, {}, harmless)
+        if loss_weights is not None:
+            raise ValueError("loss_weights: a Sequential has one loss, which needs no weight")
+        loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = None if loss is None else losses.get(loss)
+        self.metrics = [get_metric(each) for each in _flat(metrics)]
+        self.weighted_metrics = [get_metric(each) for each in _flat(weighted_metrics)]
+        self.run_eagerly = bool(run_eagerly)
+        self._forget_net()
+
+    @property
+    def compiled(self) -> bool:
+        return self.optimizer is not None
+
+    @property
+    def all_metrics(self) -> list[Metric]:
+        return [*self.metrics, *self.weighted_metrics]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return ["loss", *(metric.name for metric in self.all_metrics)]
+
+    def reset_metrics(self) -> None:
+        """All metrics start from nothing."""
+        for metric in self.all_metrics:
+            metric.reset_state()
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] | Callback | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        **former: Any,
+    ) -> History:
+        """Trains on x (N, ...) and y, in batches of 32 where batch_size is None; returns the metrics of each epoch.
+
+        Values of x are taken as they are: scale pixels yourself (x / 255). x may be a generator, a loader or a sequence
+        of batches (x, y) or (x, y, weight) instead, without y. validation_split: the last share of x and y, taken off
+        before they are shuffled; validation_data: (x, y), (x, y, weight) or what brings batches. verbose: 0 silent, 1 a
+        bar, 2 a line an epoch. epochs: the number of the last one, counted on from initial_epoch. class_weight:
+        ``{class: weight}``; sample_weight (N,): what each sample's loss counts (metrics count all alike, but for
+        compile's weighted_metrics). steps_per_epoch: batches of an epoch, which go on where the last one ended;
+        validation_steps: the batches to validate with. validation_freq: after every so many epochs.
+        (nb_epoch: epochs; show_accuracy: a metric "acc"; max_queue_size, workers, use_multiprocessing change nothing.)
+
+        Raises:
+            ValueError: before compile, without a loss, or with data that does not fit.
+            NonFiniteLossError: the loss became NaN or infinite.
+        """
+        epochs = self._former("fit", former).get("epochs", epochs)
+        self._check_compiled("fit")
+        size, epochs = _checked_size(batch_size), check_count("epochs", epochs, 0)
+        validation_freq, initial_epoch = check_count("validation_freq", validation_freq, 1), int(initial_epoch)
+        for name, count in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
+            if count is not None:
+                check_count(name, count, 1)
+        data, held_out = self._training_data(x, y, sample_weight, class_weight, validation_split, validation_data)
+        source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight)
+        steps = len(source) if isinstance(source, samples.Stream) else -(-len(source) // size)
+        shown = _verbosity(verbose)
+        self.history, self.stop_training = History(), False
+        heard = self._heard(callbacks, {"epochs": epochs, "steps": steps, "verbose": shown}, self.history)
+        check = self._validation(held_out, int(validation_batch_size or size), validation_steps, heard)
+        run = Fitting(self, heard, shown, weights, check, validation_freq)
+        trainer = self._trainer(weights)
+        trainer.position = Position(epoch=initial_epoch)
+        try:
+            trainer.fit(source, epochs=epochs, batch_size=size, shuffle=bool(shuffle), callbacks=[run])
+        except NonFiniteLossError as error:
+            self._ended_by(error, run, trainer)
+        return self.history
+
+    def _ended_by(self, error: NonFiniteLossError, run: Fitting, trainer: Trainer) -> None:
+        """What a loss that is no number does: a line and an end, where TerminateOnNaN is there, else the error."""
+        if not any(isinstance(callback, TerminateOnNaN) for callback in run.callbacks.callbacks):
+            raise error
+        show(f"Batch {trainer.position.step}: Invalid loss, terminating training ({error})")
+        self.stop_training = True
+        run.on_train_end(trainer)
+
+    def fit_generator(
+        self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **named: Any
+    ) -> History:
+        """Keras 2's :meth:`fit` of what brings batches."""
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, **named)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | Callback | None = None,
+        return_dict: bool = False,
+        **former: Any,
+    ) -> Any:
+        """[loss, metrics...] on x and y (the loss alone without metrics), or a dict of them. x, sample_weight: as fit
+        takes them; steps: the batches to take.
+        """
+        self._former("evaluate", former)
+        self._check_compiled("evaluate")
+        size = _checked_size(batch_size)
+        if samples.brings_batches(x):
+            data = samples.gathered(x, steps, "steps")
+        else:
+            data = Samples.of(x, y, sample_weight).rows(slice(None if steps is None else steps * size))
+        count = -(-len(data) // size)
+        shown = _verbosity(verbose)
+        heard = self._heard(callbacks, {"steps": count, "verbose": shown})
+        progress = Progress(count, shown)
+        with self._turns:
+            values = self._tested(data, size, heard)
+        progress.finish(values)
+        return self._results(values, return_dict)
+
+    evaluate_generator = evaluate
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | Callback | None = None,
+        **former: Any,
+    ) -> np.ndarray:
+        """The outputs (N, ...) for x. steps: the batches to take. Warns where x is not at all like what the model was
+        trained on.
+        """
+        options("predict", former, {}, _FEEDING)
+        size = _checked_size(batch_size)
+        if samples.brings_batches(x):
+            if steps is None and not hasattr(x, "__len__"):
+                raise ValueError("a generator has no end that is known: say how many batches to take, steps=...")
+            batches = islice(samples.batches_in(x), steps)
+            x = np.concatenate([as_array(b[0] if isinstance(b, list | tuple) else b, "x") for b in batches])
+        with self._turns:
+            array = self._inputs(x)[: None if steps is None else steps * size]
+            count = -(-len(array) // size)
+            heard = self._heard(callbacks, {"steps": count, "verbose": _verbosity(verbose)})
+            progress = Progress(count, _verbosity(verbose))
+            if len(array):
+                warn_if_unlike(self._input_range, Feed.of_inputs(array), stacklevel=2)
+            out = self._predicted(array, size, count, heard)
+        progress.finish({})
+        return out
+
+    def predict_proba(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
+        """Keras 1's name of :meth:`predict`."""
+        return self.predict(x, batch_size, verbose)
+
+    def predict_classes(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
+        """The most probable class of each row of x, int64 (N,); of a single output (N, 1), whether it is above 0.5."""
+        outputs = self.predict(x, batch_size, verbose)
+        return (outputs > 0.5).astype(np.int64) if outputs.shape[-1] == 1 else predicted_classes(outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+        reset_metrics: bool = True,
+        **former: Any,
+    ) -> Any:
+        """One step on one batch: its loss, or [loss, metrics...] of that batch, as they were before the step.
+
+        reset_metrics: False, metrics go on from the batches before.
+        """
+        self._former("train_on_batch", former)
+        self._check_compiled("train_on_batch")
+        batch = Samples.of(x, y, sample_weight, class_weight)
+        weights = batch.weight is not None
+        feed = self._feed(batch, weights)
+        trainer = self._stepper(weights)
+        chunk = trainer.step(feed)
+        self.optimizer.stepped(1)
+        return self._batch_results(chunk.losses, chunk.outputs, feed, weights, reset_metrics, return_dict)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        reset_metrics: bool = True,
+        **former: Any,
+    ) -> Any:
+        """Loss, or [loss, metrics...], of one batch."""
+        self._former("test_on_batch", former)
+        self._check_compiled("test_on_batch")
+        batch = Samples.of(x, y, sample_weight)
+        weights = batch.weight is not None
+        with self._turns:
+            feed, trainer = self._feed(batch, weights), self._stepper(weights)
+            outputs = trainer.outputs_of(feed)
+            loss = self._criterion(weights)(Tensor(outputs), Tensor(feed.y)).detach().numpy().reshape(1)
+            return self._batch_results(loss, outputs, feed, weights, reset_metrics, return_dict)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """The outputs for one batch."""
+        return self.predict(x, verbose=0)
+
+    def __call__(self, x: Any, training: bool = False) -> Tensor:
+        """The outputs for a batch, as a tensor."""
+        with self._turns:
+            array = x._data if isinstance(x, Tensor) else self._inputs(x)
+            with modes(self.net, training=training), no_grad():
+                return self.net(Tensor(array))
+
+    # -- within ------------------------------------------------------------------------------------------------------
+
+    @property
+    def net(self) -> nn.Sequential:
+        """All layers as one PyTorch-style module."""
+        self.check_net()
+        return self._net  # type: ignore[return-value]
+
+    def check_net(self) -> None:
+        """Makes the module where there is none, or layers have changed, also those of models within."""
+        self.check_built()
+        modules = [(layer.name, module) for layer in self._layers for module in layer.modules]
+        if self._net is None or [id(own) for own in self._net] != [id(module) for _, module in modules]:
+            self._forget_net()
+            self._net = nn.Sequential(OrderedDict((f"{name}_{i}", module) for i, (name, module) in enumerate(modules)))
+
+    def activated(self, outputs: np.ndarray) -> np.ndarray:
+        """What the model gives where it was trained on its logits: these, after the last activation."""
+        return self.activation(Tensor(outputs)).numpy() if self._is_fused() else outputs
+
+    def _forget_net(self) -> None:
+        self._net = self._predictor = None
+        self._steppers = {}
+
+    def _is_fused(self) -> bool:
+        return self.loss.fuses(self.activation)
+
+    def _criterion(self, weights: bool = False) -> losses.Criterion:
+        """With what regularizers make of the weights that learn."""
+        logits = self.loss.from_logits or self._is_fused()
+        own = fitting.weighted(self.loss, logits) if weights else self.loss.criterion(logits)
+        changed = {id(weight) for weight in self.trainable_weights}
+        penalties = [each for each in self.penalties() if id(each[0]) in changed]
+        if not penalties:
+            return own
+
+        def criterion(p: Tensor, t: Tensor) -> Tensor:
+            loss = own(p, t)
+            for weight, axes, penalty in penalties:
+                loss = loss + penalty(weight.permute(*axes))
+            return loss
+
+        return criterion
+
+    def _trainer(self, weights: bool = False) -> Trainer:
+        """Of the layers, without the last activation where the loss is computed from the logits."""
+        net = nn.Sequential(OrderedDict(list(self.net._modules.items())[:-1])) if self._is_fused() else self.net
+        engine = "eager" if self.run_eagerly or self.optimizer.clips else "plan"
+        bound = self.optimizer.bind(self.weights)
+        return Trainer(net, self._criterion(weights), bound, outputs=True, engine=engine)
+
+    def _stepper(self, weights: bool) -> Trainer:
+        """The trainer of single batches, kept as long as the same weights learn."""
+        self.check_net()
+        key = (weights, *(weight.requires_grad for weight in self.weights))
+        if key not in self._steppers:
+            self._steppers[key] = self._trainer(weights)
+        return self._steppers[key]
+
+    def _tested(self, data: Samples, size: int, heard: CallbackList) -> Logs:
+        weights = data.weight is not None
+        feed = self._feed(data, weights)
+        warn_if_unlike(self._input_range, feed, stacklevel=3)
+        return fitting.tested(self, self._trainer(weights), self._criterion(weights), feed, weights, heard, size)
+
+    def _batch_results(
+        self, loss: np.ndarray, outputs: np.ndarray, feed: Feed, weights: bool, reset: bool, return_dict: bool
+    ) -> Any:
+        meter = Meter(self, weights, reset)
+        meter.add(loss, outputs, feed.y)
+        return self._results(meter.logs(), return_dict)
+
+    def _results(self, values: Logs, return_dict: bool) -> Any:
+        if return_dict:
+            return values
+        results = [values[name] for name in self.metrics_names]
+        return results if len(results) > 1 else results[0]
+
+    def _predicted(self, array: np.ndarray, size: int, count: int, heard: CallbackList) -> np.ndarray:
+        self.check_net()
+        if self._predictor is None:
+            self._predictor = PlanEngine(self.net)
+        heard.call("on_predict_begin", {})
+        out = np.zeros((0, *self.output_shape[1:]), np.float32)
+        if heard.hears("predict_batch") and len(array):
+            out = np.concatenate(
+                [self._heard_outputs(i, array[i * size : (i + 1) * size], heard) for i in range(count)]
+            )
+        elif len(array):
+            out = self._predictor.outputs(Feed.of_inputs(array))
+        heard.call("on_predict_end", {})
+        return out
+
+    def _heard_outputs(self, number: int, x: np.ndarray, heard: CallbackList) -> np.ndarray:
+        """Those of one batch, between the hooks of predict."""
+        heard.call("on_predict_batch_begin", number, {})
+        out = self._predictor.outputs(Feed.of_inputs(x))
+        heard.call("on_predict_batch_end", number, {"outputs": out})
+        return out
+
+    def _heard(self, callbacks: Any, params: dict[str, Any], *own: Callback) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
+        return CallbackList([*given, *own], self, params)
+
+    def _former(self, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Keras 1's and 2's arguments of a method, under their names of today."""
+        named = options(method, given, {"nb_epoch": "epochs", "show_accuracy": "accuracy"}, _FEEDING)
+        if named.get("accuracy") and all(metric.name not in ("acc", "accuracy") for metric in self.metrics):
+            self.metrics.append(get_metric("acc"))
+        return named
+
+    def _check_compiled(self, method: str) -> None:
+        if self.optimizer is None:
+            text = f"model '{self.name}' is not compiled: call compile(optimizer, loss) before {method}"
+            raise told(ValueError(text), "model.uncompiled", model=self.name)
+        if self.loss is None:
+            text = f"model '{self.name}' has no loss: compile(optimizer, loss='categorical_crossentropy')"
+            raise told(ValueError(text), "model.loss", model=self.name)
+        if method in ("fit", "train_on_batch") and self.built and not self.trainable_weights:
+            raise ValueError(f"model '{self.name}' has no weights that learn: set model.trainable = True, or a layer's")
+
+
+def _checked_size(batch_size: int | None) -> int:
+    return BATCH if batch_size is None else check_count("batch_size", batch_size, 1)
+
+
+def _flat(metrics: Any) -> list[Any]:
+    """A list of metrics, from one, from a dict or from lists within lists, one an output."""
+    if isinstance(metrics, Mapping):
+        metrics = list(metrics.values())
+    if not isinstance(metrics, list | tuple):
+        return [] if metrics is None else [metrics]
+    return [each for part in metrics for each in _flat(part)]
+
+
+def _verbosity(verbose: int | str) -> int:
+    return 1 if verbose == "auto" else int(verbose)

@@ -1,0 +1,54 @@
+"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn import random
+from fastnn.keras import named
+from fastnn.keras.utils import np_utils
+from fastnn.keras.utils.np_utils import normalize, to_categorical
+
+__all__ = [
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "normalize",
+    "np_utils",
+    "plot_model",
+    "set_random_seed",
+    "to_categorical",
+]
+
+
+class PyDataset:
+    """Base of what brings batches by number: ``__len__``, and ``__getitem__`` that gives (x, y) or (x, y, weight).
+
+    ``on_epoch_end`` is called between passes. The arguments, of how batches are made ahead, change nothing.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        pass
+
+    def on_epoch_end(self) -> None:
+        """After a pass over all batches."""
+
+
+Sequence = PyDataset
+
+
+def set_random_seed(seed: int) -> None:
+    """Seeds first weights, shuffles and dropout (:func:`fastnn.manual_seed`)."""
+    random.manual_seed(seed)
+
+
+def clear_session() -> None:
+    """Automatic names start again: the next layers are ``dense``, ``dense_1``, ..."""
+    named.forget()
+
+
+def plot_model(model: Any, to_file: Any = "model.png", **shown: Any) -> None:
+    """Draws a model's layers as a picture: see :func:`fastnn.keras.utils.picture.plot_model`."""
+    from fastnn.keras.utils.picture import plot_model
+
+    plot_model(model, to_file, **shown)

@@ -1,0 +1,127 @@
+"""What is known of a network, and what its file carries: how it was built, on what it was trained, what it predicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from math import isfinite, prod
+from typing import Any
+
+from fastnn.errors import FormatError, told
+from fastnn.io.checks import shown_name, shown_path
+from fastnn.nn.labels import PREDICTIONS
+
+# 1: until outputs, grounds and ranges were told. 0: a file that tells nothing (PyTorch's).
+VERSION = 2
+
+
+@dataclass
+class ModelInfo:
+    """What is known of a network; a field that nobody knows is empty.
+
+    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
+    per channel, of pixels / 255. outputs: what they predict, ``softmax``, ``sigmoid`` or ``numbers``. loss: the class
+    in ``fastnn.nn`` that it was trained with. input_range: the least and the largest number that it was given. ground
+    of its training images: ``dark``, ``light`` or ``mixed``. preparation: how they came to their size, ``mnist``
+    (strokes in a box of 20 in the middle of 28x28) or ``scaled``. forward: the class with a forward of its own, where
+    it is not Network's: linear layers with ReLU between.
+    """
+
+    sizes: tuple[int, ...] = ()
+    classes: list[str] = field(default_factory=list)
+    input_shape: tuple[int, ...] = ()
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    outputs: str = ""
+    loss: str = ""
+    input_range: list[float] | None = None
+    ground: str = ""
+    preparation: str = ""
+    forward: str = ""
+    version: int = VERSION
+
+    def text(self) -> str:
+        """As JSON; NumPy's numbers and arrays as Python's."""
+        return json.dumps(asdict(self), default=lambda value: value.tolist())
+
+    @property
+    def class_count(self) -> int:
+        """How many classes its outputs tell apart; one of a ``sigmoid`` tells two."""
+        return 2 if self.sizes[-1:] == (1,) and self.outputs == "sigmoid" else (self.sizes or (0,))[-1]
+
+    def assumptions(self) -> Iterator[str]:
+        """What is taken for granted of its layers and outputs, because the file does not tell."""
+        if self.version == 0:
+            yield "its layers: ReLU between them, nothing behind the last"
+        if self.forward:
+            yield f"its layers: ReLU between them (it was a {shown_name(self.forward)}, with a forward of its own)"
+        if not (self.outputs or self.classes or self.input_shape):  # who describes images means classes
+            yield "its output: a number" if self.sizes[-1:] == (1,) else "its outputs: scores of classes (softmax)"
+
+
+_CHOICES = {
+    "outputs": ("", *PREDICTIONS),
+    "ground": ("", "dark", "light", "mixed"),
+    "preparation": ("", "mnist", "scaled"),
+}
+
+
+def parse_info(path: Any, text: str) -> ModelInfo:
+    """The info that :meth:`ModelInfo.text` wrote into a file.
+
+    Raises:
+        FormatError: it is damaged.
+    """
+    try:
+        content = json.loads(text)
+        if not isinstance(content, dict):
+            raise TypeError("it is no object")
+        known = {name: content[name] for name in ModelInfo.__dataclass_fields__ if name in content}
+        info = ModelInfo(**{"version": 1, **known})
+        info.sizes = tuple(int(size) for size in info.sizes)
+        info.input_shape = tuple(int(size) for size in info.input_shape)
+        info.classes = [str(name) for name in info.classes]
+        info.loss, info.forward, info.version = str(info.loss), str(info.forward), max(int(info.version), 1)
+        for name in ("mean", "std", "input_range"):
+            values = getattr(info, name)
+            setattr(info, name, None if values is None else [float(value) for value in values])
+        for name, choices in _CHOICES.items():
+            if getattr(info, name) not in choices:
+                raise ValueError(f"its {name} is {shown_name(str(getattr(info, name)))}")
+        if info.input_range is not None and len(info.input_range) != 2:
+            raise ValueError("its input_range is no pair")
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        what = f"{shown_path(path)}: its description of the network"
+        raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
+    return info
+
+
+def check_info(path: Any, info: ModelInfo, sizes: tuple[int, ...]) -> None:
+    """Refuses a description that does not fit the parameters: a network of these sizes.
+
+    Raises:
+        FormatError: what does not fit.
+    """
+    if info.sizes != sizes:
+        raise FormatError(
+            f"{shown_path(path)}: its parameters are of a {_dashed(sizes)} network, "
+            f"its description says {_dashed(info.sizes)}"
+        )
+    if info.classes and len(info.classes) != info.class_count:
+        described = f"its description names {len(info.classes)} classes"
+        raise FormatError(f"{shown_path(path)}: {described}, the network has {sizes[-1]} outputs")
+    shape = info.input_shape
+    if shape and (min(shape) < 1 or prod(shape) != sizes[0]):
+        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not that of {sizes[0]} inputs")
+    mean, std = info.mean, info.std
+    channels = shape[0] if shape else 1
+    sound = mean is None and std is None
+    if mean is not None and std is not None:
+        sound = len(mean) == len(std) == channels and all(map(isfinite, mean + std)) and min(std) > 0
+    if not sound:
+        raise FormatError(f"{shown_path(path)}: the described normalisation, mean {mean} and std {std}, makes no sense")
+
+
+def _dashed(sizes: tuple[int, ...]) -> str:
+    return "-".join(map(str, sizes))

@@ -1,0 +1,128 @@
+"""What a network has to remember of its training: the fields of :class:`~fastnn.training.model_info.ModelInfo`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn.data.dataset import TensorDataset
+from fastnn.data.loader import without_subsets
+from fastnn.data.look import SAMPLE, look_of
+from fastnn.data.resident import Resident
+from fastnn.data.vision import VisionDataset
+from fastnn.engine.plan import Criterion
+from fastnn.nn import functional, losses
+from fastnn.training.feed import Feed
+from fastnn.training.input_range import range_of
+
+_OF_FUNCTIONS = {
+    functional.cross_entropy: losses.CrossEntropyLoss,
+    functional.nll_loss: losses.NLLLoss,
+    functional.mse_loss: losses.MSELoss,
+    functional.binary_cross_entropy_with_logits: losses.BCEWithLogitsLoss,
+    functional.binary_cross_entropy: losses.BCELoss,
+    functional.l1_loss: losses.L1Loss,
+    functional.smooth_l1_loss: losses.SmoothL1Loss,
+    functional.huber_loss: losses.HuberLoss,
+    functional.kl_div: losses.KLDivLoss,
+    functional.soft_margin_loss: losses.SoftMarginLoss,
+    functional.poisson_nll_loss: losses.PoissonNLLLoss,
+}
+
+# The side from which a flat row of square length is taken for an image: scikit-learn's digits are 8x8.
+_LEAST_SIDE = 8
+
+
+def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int) -> dict[str, Any]:
+    """What a fit of a network with so many outputs tells.
+
+    data: as fit was given it. feed: the same in memory, where it is all that a fit sees.
+    """
+    kind = _OF_FUNCTIONS.get(criterion, type(criterion))  # type: ignore[call-overload]
+    resident = _resident(data)
+    feed = feed or (_in_memory(data) if resident is None else Feed.of(resident))
+    predicted = getattr(criterion, "predicts", getattr(kind, "predicts", "")) or _by_targets(feed, outputs)
+    known = {"outputs": predicted, "loss": kind.__name__ if _is_ours(kind) else ""}
+    if resident is not None and len(resident.classes) == outputs:
+        known["classes"] = list(resident.classes)
+    return known | ({} if feed is None else _inputs(feed))
+
+
+def loss_of(name: str, outputs: str) -> Any:
+    """The loss of a class's name; of a name that is not known, the usual one for such outputs."""
+    kind = getattr(losses, name, None)
+    usual = {"sigmoid": losses.BCEWithLogitsLoss, "numbers": losses.MSELoss}.get(outputs, losses.CrossEntropyLoss)
+    return kind() if _is_ours(kind) else usual()
+
+
+def square(features: int) -> tuple[int, ...]:
+    """(C, H, W) of a square grey or colour image of so many numbers; () where there is none."""
+    for channels in (1, 3):
+        side = int((features // channels) ** 0.5 + 0.5)
+        if channels * side * side == features:
+            return (channels, side, side)
+    return ()
+
+
+def image_facts(feed: Feed) -> dict[str, Any]:
+    """How the images of a feed look, by a sample of them; nothing where its rows are no images."""
+    some, shape = feed.x[:: -(-len(feed) // SAMPLE)], _image_shape(feed.x.shape[1:])
+    pixels, mean, std = _pixels(some, feed.mean, feed.std, shape[:1])
+    if not shape or pixels is None:
+        return {}
+    look = look_of(pixels.reshape(len(some), *shape))
+    facts = {"ground": look.ground, "preparation": "mnist" if look.framed else "scaled"}
+    return facts | {"input_shape": shape, "mean": mean, "std": std}
+
+
+def _inputs(feed: Feed) -> dict[str, Any]:
+    return {"input_range": range_of(feed)} | image_facts(feed)
+
+
+def _is_ours(kind: Any) -> bool:
+    return isinstance(kind, type) and vars(losses).get(kind.__name__) is kind and hasattr(kind, "predicts")
+
+
+def _by_targets(feed: Feed | None, outputs: int) -> str:
+    """Of a loss that does not say it: class numbers are told apart by scores."""
+    if feed is None:
+        return ""
+    return "softmax" if feed.y.ndim == 1 and feed.y.dtype.kind in "iu" and outputs > 1 else "numbers"
+
+
+def _resident(data: Any) -> Resident | None:
+    """Images that fit has, or is about to have, in memory."""
+    dataset, _ = without_subsets(getattr(data, "dataset", data))
+    return dataset.resident() if isinstance(dataset, VisionDataset) else None
+
+
+def _in_memory(data: Any) -> Feed | None:
+    dataset, _ = without_subsets(getattr(data, "dataset", data))
+    if type(dataset) is not TensorDataset or len(dataset.tensors) != 2 or not len(dataset):
+        return None
+    x, y = (tensor.numpy() for tensor in dataset.tensors)
+    return Feed(x.astype(np.float32) if x.dtype == np.uint8 else x, y)
+
+
+def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(C, H, W) of rows that may be images, () of others."""
+    if len(shape) == 2:
+        return (1, *shape)
+    if len(shape) == 3:
+        return shape if shape[0] in (1, 3) else ()
+    found = square(shape[0]) if len(shape) == 1 else ()
+    return found if found and found[-1] >= _LEAST_SIDE else ()
+
+
+def _pixels(
+    x: np.ndarray, mean: np.ndarray | None, std: np.ndarray | None, channels: tuple[int, ...]
+) -> tuple[np.ndarray | None, list[float] | None, list[float] | None]:
+    """uint8 pixels of rows, and what makes the rows of pixels / 255; None where that cannot be told."""
+    if x.dtype == np.uint8:
+        return x, *(None if values is None else values.tolist() for values in (mean, std))
+    if x.min() >= 0 and x.max() <= 1:
+        return np.rint(x * 255).astype(np.uint8), None, None
+    if x.min() >= 0 and x.max() <= 255 and np.array_equal(x, np.rint(x)):  # pixels as they are in files
+        return x.astype(np.uint8), [0.0] * sum(channels), [1 / 255] * sum(channels)
+    return None, None, None
