@@ -287,7 +287,7 @@ void def_arithmetic(py::module_& module, const ArithmeticOp& op) {
                 b(name, "b", as_operand(b_in, a_in), Layout::any);
             const Output y(name, py::none(), arithmetic_result(name, a.view(), b.view()), a.view().dtype, {});
             const TensorView left = broadcast(a.view(), y.view()), right = broadcast(b.view(), y.view());
-            arithmetic_check(left, right, y.view());
+            arithmetic_check(op.operation, left, right, y.view());
             run_op(op.facts.operations(y.view()), {{arithmetic_split(left, right, y.view()), [&](Range part) {
                                                         arithmetic(part, op.operation, left, right, y.view());
                                                     }}});

@@ -26,9 +26,12 @@ const Facts conv2d_facts = with_window(Facts("conv2d").array("x").array("weight"
                                .ends_with("relu");
 const Facts conv2d_grad_x_facts =
     with_window(Facts("conv2d_grad_x").array("grad_y").array("weight").attribute("size", Argument::Kind::integers));
-const Facts conv2d_grad_weight_facts = with_window(
-    Facts("conv2d_grad_weight").array("grad_y").array("x").attribute("kernel_size", Argument::Kind::integers));
-const Facts conv2d_grad_bias_facts = Facts("conv2d_grad_bias").array("grad_y").cut(samples);
+const Facts conv2d_grad_weight_facts =
+    with_window(
+        Facts("conv2d_grad_weight").array("grad_y").array("x").attribute("kernel_size", Argument::Kind::integers))
+        .updated_by("conv2d_update", false);
+const Facts conv2d_grad_bias_facts =
+    Facts("conv2d_grad_bias").array("grad_y").cut(samples).updated_by("conv2d_bias_update", false);
 
 std::vector<std::int64_t> Convolution::x_shape() const {
     return {samples, channels, window.rows.size, window.columns.size};

@@ -328,9 +328,13 @@ bool by_panels(const ImageProduct& product) {
 Split ImageProduct::split() const { return {by_panels(*this) ? groups * panels_of_group(*this) : samples, 1}; }
 
 void ImageProduct::multiply(Range part) const {
+    by_panels(*this) ? multiply_part({0, samples}, part) : multiply_samples(part);
+}
+
+void ImageProduct::multiply_samples(Range some) const { multiply_part(some, {0, groups * panels_of_group(*this)}); }
+
+void ImageProduct::multiply_part(Range some, Range all) const {
     const std::int64_t panels = panels_of_group(*this);
-    const bool cut = by_panels(*this);
-    const Range some = cut ? Range{0, samples} : part, all = cut ? part : Range{0, groups * panels};
     for (std::int64_t group = all.begin / panels; group * panels < all.end; ++group) {
         const Range own = {std::max(all.begin - group * panels, std::int64_t{0}),
                            std::min(all.end - group * panels, panels)};

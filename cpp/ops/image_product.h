@@ -51,6 +51,10 @@ struct ImageProduct {
 
     Split split() const;  // samples; or panels of channels, where the weight is larger than the images
     void multiply(Range part) const;
+    void multiply_samples(Range some) const;  // of all channels
+
+private:
+    void multiply_part(Range some, Range panels) const;
 };
 
 }  // namespace fastnn

@@ -25,6 +25,10 @@ namespace {
 
 using Cut = Part::Cut;
 
+// An instruction that does several rows together goes with a chain of rows where it leaves so many blocks: four for
+// each of two threads, which may be late. Where it leaves fewer, it is cut in its own way.
+constexpr std::int64_t least_blocks = 8;
+
 template <typename Items, typename Item>
 bool contains(const Items& items, const Item& item) {
     return std::find(items.begin(), items.end(), item) != items.end();
@@ -72,7 +76,8 @@ public:
 private:
     Cut cut_of(const Instruction& instruction) const {
         if (instruction.feature_cut() != nullptr) return Cut::features;
-        const bool rows = instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates;
+        const bool rows = instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates &&
+                          (instruction.row_grain == 1 || blocks_of(rows_, instruction.row_grain) >= least_blocks);
         return rows ? Cut::rows : Cut::alone;
     }
 
@@ -104,6 +109,7 @@ private:
                 if (part.members.empty()) part.split = features->features;
                 if (!(part.split == features->features)) continue;
             }
+            if (cut == Cut::rows) part.split.grain = std::max(part.split.grain, instruction.row_grain);
             part.members.push_back(i);
             part.pixels = std::max(part.pixels, instruction.pixels);
         }
@@ -172,7 +178,10 @@ std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, int threads) {
 }
 
 std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& part, int threads) {
-    if (part.cut == Cut::rows) return row_blocks(part.split.units, part.pixels, threads);
+    if (part.cut == Cut::rows) {
+        const std::int64_t grains = blocks_of(part.split.units, part.split.grain);
+        return std::min(row_blocks(part.split.units, part.pixels, threads), std::max<std::int64_t>(grains, 1));
+    }
     const Instruction& first = instructions[part.members.front()];
     const Split& split = part.cut == Cut::features ? part.split : first.split;
     const std::int64_t grains = blocks_of(split.units, split.grain);

@@ -51,6 +51,7 @@ struct FeatureCut {
 struct Instruction {
     std::string name{}, detail{};  // detail: which of several of its name, for a profile
     std::int64_t rows = 0;         // of one that can be cut by rows
+    std::int64_t row_grain = 1;    // rows that it does together: a power of two
     std::int64_t pixels = 1;       // rows of a register tile that one row makes: the output pixels of an image
     Body row_body{};               // null where it cannot
     std::vector<FeatureCut> feature_cuts{};

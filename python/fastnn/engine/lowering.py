@@ -281,14 +281,14 @@ class Lowering:
                 f"the op '{record.name}' has no compiled form, so this model stays eager: {EAGERLY}. "
                 f"Compiled are: {', '.join(sorted(FACTS))}"
             )
-        inputs, attributes = self._arguments(record)
+        inputs, attributes = self.arguments(record)
         self._alive += record.outputs
         for output in record.outputs:
             self._allocate(output)
         outputs = tuple(self.view(output) for output in record.outputs)
         self.program.ops.append(Op(record.name, inputs, outputs, attributes, self._state_of(record)))
 
-    def _arguments(self, record: Record) -> tuple[tuple[int, ...], dict[str, Any]]:
+    def arguments(self, record: Record) -> tuple[tuple[int, ...], dict[str, Any]]:
         """The views of a record's arrays, and its other arguments by name."""
         facts = FACTS[record.name]
         repeated = record.outputs[0] if facts["broadcasts"] else None
@@ -311,18 +311,22 @@ class Lowering:
         self._alive.append(value)
         return self.view(value, None if repeated is None else repeated.shape)
 
-    def inputs_of(self, record: Record) -> tuple[int, ...]:
-        """The views of a record's arrays."""
-        return self._arguments(record)[0]
-
     def all_reduce(self, arenas: Iterable[int]) -> None:
         """Where several machines would add up their gradients, each arena in one piece."""
         for arena in arenas:
             self.program.ops.append(Op("all_reduce", (arena,), (arena,), {}))
 
-    def update(self, name: str, inputs: tuple[int, ...], target: int, states: Iterable[int], settings: Any) -> None:
+    def update(
+        self,
+        name: str,
+        inputs: tuple[int, ...],
+        attributes: dict[str, Any],
+        target: int,
+        states: Iterable[int],
+        settings: Any,
+    ) -> None:
         """The update of a parameter and its optimizer's states."""
-        self.program.ops.append(Op(name, inputs, (target, *states), {}, settings))
+        self.program.ops.append(Op(name, inputs, (target, *states), attributes, settings))
 
     def finish(self, loss: np.ndarray | None, output: np.ndarray) -> Program:
         """The program, with the views of its results."""

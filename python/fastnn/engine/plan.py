@@ -522,10 +522,10 @@ class Plan:
             views = {name: lowering.like_parameter(slot) for name in self.optimizer.active_slots(group)}
             update = _Update(param, group, self.optimizer.new_settings(), views)
             self._updates[id(param)] = update
-        name, inputs = "update", (gradient,)
+        name, inputs, attributes = "update", (gradient,), {}
         if fused is not None:
-            name, inputs = FACTS[fused.name]["update"], lowering.inputs_of(fused)
-        lowering.update(name, inputs, slot.view, update.views.values(), update.settings)
+            name, (inputs, attributes) = FACTS[fused.name]["update"], lowering.arguments(fused)
+        lowering.update(name, inputs, attributes, slot.view, update.views.values(), update.settings)
 
     def _state_of(self, record: Record) -> _core.DropoutDraw | None:
         """The draw of a dropout's module, shared by all programs."""

@@ -62,7 +62,7 @@ class _BatchNorm(Module):
         running = (self.running_mean, self.running_var)
         y = functional.batch_norm(x, *running, self.weight, self.bias, by_batch, momentum, self.eps)
         if tracked is not None:
-            write(tracked, ..., ops.integer(tracked._data, np.array(1), "add"))
+            write(tracked, ..., ops.add(tracked._data, np.array(1)))
         return y
 
     def _check(self, shape: tuple[int, ...]) -> None:
