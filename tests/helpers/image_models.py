@@ -37,7 +37,7 @@ class Block(nn.Module):
         return (self.drop(self.bn2(self.conv2(h))) + self.short(x)).relu()
 
 
-def residual(width: int = 6) -> nn.Sequential:
+def residual(width: int = 8) -> nn.Sequential:
     """Two residual blocks on images of 3x12x12."""
     return nn.Sequential(
         *(nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()),

@@ -92,7 +92,9 @@ class CompiledExecutor:
 
     def _allocate(self) -> None:
         new = self._memory.buffers[len(self._buffers) :]
-        self._buffers += [self.core.buffer(buffer.nbytes) for buffer in new]
+        for buffer in new:
+            shared = buffer.shares
+            self._buffers.append(self.core.buffer(buffer.nbytes) if shared is None else self._buffers[shared])
         for view in self._memory.views[len(self._views) :]:
             place = (self._buffers[view.buffer], view.offset, list(view.shape), list(view.strides), view.dtype)
             self._views.append(self.core.view(*place, view.panel))

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastnn.eager.memory import address_of, owner_of
 from fastnn.engine.executor import FACTS, Executor
+from fastnn.engine.lifetimes import share_memory
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
 from fastnn.engine.recording import EAGERLY, Record, RecordingError
 from fastnn.nn.module import Module
@@ -78,6 +79,7 @@ class Lowering:
     ) -> None:
         self.program = Program(memory)
         self._memory = memory
+        self._first_buffer = memory.sizes()[0]
         self._executor = executor
         self._slots = slots
         self._states = states
@@ -337,6 +339,7 @@ class Lowering:
         else:
             program.output = self.contiguous(output)
         program.output_shape, program.dtype = output.shape, output.dtype
+        share_memory(program, self._first_buffer)
         return program
 
 
