@@ -316,19 +316,18 @@ std::int64_t panels_of_group(const ImageProduct& product) {
                          [&](auto zero) { return blocks_of(product.n, kernels<decltype(zero)>().panel); });
 }
 
-// A weight larger than the images is read by one thread only; so are those of a single image.
-bool by_panels(const ImageProduct& product) {
-    const std::int64_t weights = product.groups * product.taps * product.k * product.n;
-    const std::int64_t panels = product.groups * panels_of_group(product);
-    return panels > 1 && (product.samples == 1 || weights > product.samples * product.source.sample());
-}
-
 }  // namespace
 
-Split ImageProduct::split() const { return {by_panels(*this) ? groups * panels_of_group(*this) : samples, 1}; }
+// A weight larger than the images is read by one thread only; so are those of a single image.
+bool ImageProduct::by_panels() const {
+    const std::int64_t weights = groups * taps * k * n, panels = groups * panels_of_group(*this);
+    return panels > 1 && (samples == 1 || weights > samples * source.sample());
+}
+
+Split ImageProduct::split() const { return {by_panels() ? groups * panels_of_group(*this) : samples, 1}; }
 
 void ImageProduct::multiply(Range part) const {
-    by_panels(*this) ? multiply_part({0, samples}, part) : multiply_samples(part);
+    by_panels() ? multiply_part({0, samples}, part) : multiply_samples(part);
 }
 
 void ImageProduct::multiply_samples(Range some) const { multiply_part(some, {0, groups * panels_of_group(*this)}); }

@@ -49,7 +49,8 @@ struct ImageProduct {
     const void* bias = nullptr;
     bool relu = false;
 
-    Split split() const;  // samples; or panels of channels, where the weight is larger than the images
+    bool by_panels() const;  // of channels, where the weight is larger than the images; else by samples
+    Split split() const;
     void multiply(Range part) const;
     void multiply_samples(Range some) const;  // of all channels
 

@@ -27,9 +27,11 @@ void set_cost(Instruction& instruction, const Convolution& sizes) {
 void add_product(Call& call, const Convolution& sizes, const ImageProduct& product) {
     Instruction instruction = call.instruction();
     set_cost(instruction, sizes);
-    instruction.rows = sizes.samples;
-    instruction.pixels = product.result.height * product.result.width;
-    instruction.row_body = [product](Range samples, int) { product.multiply_samples(samples); };
+    if (!product.by_panels()) {
+        instruction.rows = sizes.samples;
+        instruction.pixels = product.result.height * product.result.width;
+        instruction.row_body = [product](Range samples, int) { product.multiply_samples(samples); };
+    }
     instruction.split = product.split();
     instruction.body = [product](Range part, int) { product.multiply(part); };
     call.add(std::move(instruction));
