@@ -396,7 +396,7 @@ class Plan:
         if program is None:
             _check_compiled(self.optimizer)
             with self._recording():
-                program = self._programs[key] = self._lower_training(x, y)
+                program = self._programs[key] = self._loaded(self._lower_training(x, y))
         self._acquire()
         return program
 
@@ -407,7 +407,7 @@ class Plan:
         program = self._programs.get(key)
         if program is None:
             with self._recording():
-                program = self._programs[key] = self._lower_evaluation(x)
+                program = self._programs[key] = self._loaded(self._lower_evaluation(x))
         self._acquire()
         return program
 
@@ -469,7 +469,7 @@ class Plan:
                         lowering.emit(fused)
                         fused, views[id(param)] = None, lowering.view(gradient)
                     self._emit_update(lowering, param, group, views.get(id(param)), fused)
-        return self._loaded(lowering.finish(loss._data, output._data))
+        return lowering.finish(loss._data, output._data)
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
@@ -485,7 +485,7 @@ class Plan:
         lowering = self._lowering(records)
         lowering.inputs(x, None)
         lowering.emit_all(records)
-        return self._loaded(lowering.finish(None, output._data))
+        return lowering.finish(None, output._data)
 
     def _recorder(self) -> Recorder:
         return Recorder([tensor._data for tensor in self.model.buffers()])
