@@ -233,6 +233,11 @@ Object as_operand(const Object& operand, const Object& other) {
         fail_type("arithmetic", "one of the two operands must be a NumPy array, got two of type ",
                   py::str(py::type::of(other).attr("__name__")).cast<std::string>());
     }
+    if (py::isinstance<py::int_>(operand) && py::isinstance<py::array_t<std::int64_t>>(other)) {
+        const Array whole = new_array({}, DType::int64);
+        *static_cast<std::int64_t*>(const_cast<void*>(whole.data())) = operand.cast<std::int64_t>();
+        return whole;
+    }
     const double value = operand.cast<double>();
     const bool single = py::reinterpret_borrow<Array>(other).itemsize() == 4;
     const Array scalar = new_array({}, single ? DType::float32 : DType::float64);
