@@ -110,11 +110,17 @@ private:
             if (p_.n_stride == 1) {
                 for (std::int64_t k = 0; k < p_.k; ++k) std::copy_n(from + k * p_.k_stride, count, to + k * width_);
             } else {
-                for (std::int64_t n = 0; n < count; ++n) {
-                    for (std::int64_t k = 0; k < p_.k; ++k)
-                        to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
-                }
+                for (std::int64_t k = 0; k < p_.k; k += turned_rows)
+                    turn(from + k * p_.k_stride, count, std::min(turned_rows, p_.k - k), to + k * width_);
             }
+        }
+    }
+
+    // Some rows of a panel, which stay in L1 while they are filled column by column.
+    static constexpr std::int64_t turned_rows = 64;
+    void turn(const T* from, std::int64_t columns, std::int64_t rows, T* to) const {
+        for (std::int64_t n = 0; n < columns; ++n) {
+            for (std::int64_t k = 0; k < rows; ++k) to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
         }
     }
 
