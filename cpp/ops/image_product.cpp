@@ -110,9 +110,12 @@ private:
             if (p_.n_stride == 1) {
                 for (std::int64_t k = 0; k < p_.k; ++k) std::copy_n(from + k * p_.k_stride, count, to + k * width_);
             } else {
-                for (std::int64_t n = 0; n < count; ++n) {
-                    for (std::int64_t k = 0; k < p_.k; ++k)
-                        to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
+                for (std::int64_t block = 0; block < p_.k; block += 32) {  // rows that stay in L1 while they are filled
+                    const std::int64_t end = std::min(p_.k, block + 32);
+                    for (std::int64_t n = 0; n < count; ++n) {
+                        for (std::int64_t k = block; k < end; ++k)
+                            to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
+                    }
                 }
             }
         }
