@@ -4,6 +4,7 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "ops/depthwise.h"
 #include "ops/image_planes.h"
 
 namespace fastnn {
@@ -321,6 +322,7 @@ std::int64_t panels_of_group(const ImageProduct& product) {
 
 // A weight larger than the images is read by one thread only; so are those of a single image.
 bool by_panels(const ImageProduct& product) {
+    if (is_depthwise(product)) return false;
     const std::int64_t weights = product.groups * product.taps * product.k * product.n;
     const std::int64_t panels = product.groups * panels_of_group(product);
     return panels > 1 && (product.samples == 1 || weights > product.samples * product.source.sample());
@@ -331,6 +333,7 @@ bool by_panels(const ImageProduct& product) {
 Split ImageProduct::split() const { return {by_panels(*this) ? groups * panels_of_group(*this) : samples, 1}; }
 
 void ImageProduct::multiply(Range part) const {
+    if (is_depthwise(*this)) return multiply_depthwise(*this, part);
     const std::int64_t panels = panels_of_group(*this);
     const bool cut = by_panels(*this);
     const Range some = cut ? Range{0, samples} : part, all = cut ? part : Range{0, groups * panels};

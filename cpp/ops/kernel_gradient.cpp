@@ -5,6 +5,7 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "ops/depthwise.h"
 
 namespace fastnn {
 
@@ -120,22 +121,13 @@ private:
             return;
         }
         for (std::int64_t tap = 0; tap < columns().kernel; ++tap)
-            add(kernel_row, tap, met(columns(), tap), s_.group_channels());
-    }
-
-    // The outputs of an axis whose tap is inside of the image.
-    static Range met(const Axis& axis, std::int64_t tap) {
-        const std::int64_t offset = tap * axis.dilation - axis.before;
-        const std::int64_t begin = offset < 0 ? blocks_of(-offset, axis.stride) : 0;
-        const std::int64_t end =
-            offset < axis.size ? std::min(axis.outputs, blocks_of(axis.size - offset, axis.stride)) : 0;
-        return {begin, std::max(begin, end)};
+            add(kernel_row, tap, columns().outputs_of(tap), s_.group_channels());
     }
 
     // Rows of the gradient that begin with a tap, from the pixels of some output columns.
     void add(std::int64_t kernel_row, std::int64_t tap, Range outputs, std::int64_t count) {
         const std::int64_t height = framed_ ? rows().size + rows().before + rows().behind : rows().size;
-        const Range met_rows = framed_ ? Range{0, rows().outputs} : met(rows(), kernel_row);
+        const Range met_rows = framed_ ? Range{0, rows().outputs} : rows().outputs_of(kernel_row);
         const std::int64_t up = framed_ ? 0 : rows().before, back = framed_ ? 0 : columns().before;
         runs_.clear();
         for (std::int64_t line = lines_.begin; line < lines_.end; ++line) {
@@ -248,11 +240,21 @@ std::int64_t KernelGradient::workspace_bytes() const {
 }
 
 Split KernelGradient::split() const {
+    if (is_depthwise(sizes)) return {chunks(), 1};
     return dispatch_real(x.dtype,
                          [&](auto zero) { return Split{chunks() * ChunkGradient<decltype(zero)>::units(sizes), 1}; });
 }
 
+void KernelGradient::multiply_depthwise(Range some_chunks) const {
+    const std::int64_t samples = chunk_samples(sizes), bytes = weight_count(sizes) * item_size(x.dtype);
+    for (std::int64_t chunk = some_chunks.begin; chunk < some_chunks.end; ++chunk) {
+        void* const sums = chunks() == 1 ? grad_weight.data : static_cast<char*>(workspace) + chunk * bytes;
+        depthwise_gradient(*this, {chunk * samples, std::min(sizes.samples, (chunk + 1) * samples)}, sums);
+    }
+}
+
 void KernelGradient::multiply(Range part) const {
+    if (is_depthwise(sizes)) return multiply_depthwise(part);
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t units = ChunkGradient<T>::units(sizes);
