@@ -9,8 +9,8 @@ from repository import CPP, PACKAGE, ROOT, TESTS
 
 # What several rooms have in common.
 SHARED = {
-    "all", "depthwise", "facts", "image_planes", "image_product", "kernel_gradient", "loss", "map", "matrix", "optimizer", "update",
-    "walk", "window", "zeros",
+    "all", "depthwise", "facts", "image_planes", "image_product", "kernel_gradient", "loss", "map", "matrix",
+    "optimizer", "update", "walk", "window", "zeros",
 }  # fmt: skip
 ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not in SHARED)
 
