@@ -13,8 +13,7 @@ namespace {
 
 // Bytes of panels that a thread keeps side by side, half of a 1 MB L2 cache: those of a larger weight are copied one by
 // one, so each has to be used for many patches, up to the same bytes. Patches beside a weight that is kept: a quarter.
-constexpr std::int64_t kept_panels = 512 << 10, one_panel_patches = 24 << 10, few_patches = 128 << 10,
-                       many_patches = 512 << 10;
+constexpr std::int64_t kept_panels = 512 << 10, few_patches = 128 << 10, many_patches = 512 << 10;
 
 // Numbers in the runs of a patch from which on gathering is cheap beside multiplying: some vectors each.
 constexpr std::int64_t long_run = 24;
@@ -75,8 +74,7 @@ public:
 
 private:
     std::int64_t patches_limit() const {
-        const std::int64_t kept = panels_.end - panels_.begin == 1 ? one_panel_patches : few_patches;
-        return (all_kept_ ? kept : many_patches) / static_cast<std::int64_t>(sizeof(T));
+        return (all_kept_ ? few_patches : many_patches) / static_cast<std::int64_t>(sizeof(T));
     }
     std::int64_t panel_items() const { return p_.taps * p_.k * width_; }
     std::int64_t b_row() const { return in_place_ ? p_.k_stride : width_; }
@@ -209,7 +207,7 @@ private:
         const std::int64_t patch_row =
             (length + 15) / 16 * 16 + 16;  // at distances that do not meet in the caches' sets
         const std::int64_t limit = patches_limit();
-        const std::int64_t most = std::max(limit / patch_row, 2 * kernels<T>().rows);
+        const std::int64_t most = std::max(limit / patch_row, 4 * kernels<T>().rows);
         std::vector<GemmRun> in_patch;
         for (std::int64_t i = 0; i < count; ++i) {
             const GemmRun& run = chain.runs[static_cast<std::size_t>(i)];
