@@ -1,12 +1,12 @@
 // Convolution of images on NumPy arrays: check, allocate, run.
 #include "ops/convolution.h"
-#include "ops/kernel_gradient.h"
 
 #include <pybind11/stl.h>
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "core/check.h"
+#include "ops/kernel_gradient.h"
 
 namespace fastnn {
 

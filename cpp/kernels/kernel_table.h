@@ -52,6 +52,22 @@ struct GemmArgs {
     const std::int64_t* places;
 };
 
+// A line of m pixels of n channels, each channel by itself: y(i, c) = sum over taps t ascending of
+// x[i * x_step + taps[t] + c] * weight[weights[t] + c], a chain of fused multiply-adds from zero, then + 0.0, bias (n
+// values or null), ReLU; y(i, c) = y[i * y_step + c].
+template <typename T>
+struct DepthwiseArgs {
+    std::int64_t m, n;
+    const T* x;
+    std::int64_t x_step;
+    const std::int64_t *taps, *weights;
+    std::int64_t count;
+    const T *weight, *bias;
+    bool relu;
+    T* y;
+    std::int64_t y_step;
+};
+
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
 // values or null), ReLU.
 template <typename T>
@@ -116,6 +132,12 @@ struct Kernels {
     // one behind the other. Up to a vector behind it is written, too.
     void (*gather_patches)(std::int64_t m, const T* source, const std::int64_t* rows, const GemmRun* runs,
                            std::int64_t run_count, std::int64_t length, T* patches, std::int64_t patch_row);
+
+    void (*depthwise)(const DepthwiseArgs<T>& args);
+
+    // total[c] goes on as a chain of fused multiply-adds over m pixels: grad_y[i * n + c] * x[i * x_step + c].
+    void (*depthwise_gradient)(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
+                               T* total);
 
     // Elementwise, n contiguous elements; in and out may be the same array.
     void (*relu)(std::int64_t n, const T* x, T* y);

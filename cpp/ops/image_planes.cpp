@@ -9,6 +9,8 @@ namespace fastnn {
 
 namespace {
 
+constexpr int most_channels = 8;  // half of the widest vector
+
 // Where the source's frame begins and how long it is, so that all taps of all results are inside of it.
 struct Frame {
     Frame(const std::vector<std::int64_t>& offsets, std::int64_t results)
@@ -30,11 +32,12 @@ public:
           rows_(product.row_offsets, product.result.height),
           columns_(product.column_offsets, product.result.width) {
         plane_ = rows_.size * columns_.size;
-        for (std::size_t i = 0; i < p_.row_offsets.size(); ++i) {
-            for (std::size_t j = 0; j < p_.column_offsets.size(); ++j)
-                runs_.push_back(
-                    {static_cast<std::int64_t>(runs_.size()) * p_.tap_stride,
-                     (p_.row_offsets[i] - rows_.first) * columns_.size + p_.column_offsets[j] - columns_.first});
+        const std::size_t taps = p_.column_offsets.size();
+        along_row_ = p_.k == 1 && taps > 1;
+        for (const std::int64_t row : p_.row_offsets) {
+            for (std::size_t j = 0; j < (along_row_ ? 1 : taps); ++j)
+                runs_.push_back({static_cast<std::int64_t>(runs_.size() * (along_row_ ? taps : 1)) * p_.tap_stride,
+                                 (row - rows_.first) * columns_.size + p_.column_offsets[j] - columns_.first});
         }
         memory_.grow(static_cast<std::size_t>(p_.k * plane_ + 2 * width_ + p_.n * width_) * sizeof(T));
     }
@@ -47,13 +50,13 @@ public:
             GemmArgs<T> args{};
             args.a = static_cast<const T*>(p_.weight) + group_ * p_.group_stride;
             args.a_row = p_.n_stride;
-            args.a_col = p_.k_stride;
+            args.a_col = along_row_ ? p_.tap_stride : p_.k_stride;
             args.b = planes() + first;
-            args.b_row = plane_;
+            args.b_row = along_row_ ? p_.column_offsets[1] - p_.column_offsets[0] : plane_;
             args.c = turned();
             args.c_row = args.n = width_;
             args.m = p_.n;
-            args.k = p_.k;
+            args.k = along_row_ ? p_.kernel_columns : p_.k;
             args.runs = runs_.data();
             args.run_count = static_cast<std::int64_t>(runs_.size());
             kernels<T>().gemm(args);
@@ -91,13 +94,20 @@ private:
     }
 
     void write(const T* values, std::int64_t count, T* result) const {
-        const T* const bias = p_.bias ? static_cast<const T*>(p_.bias) + group_ * p_.n : nullptr;
-        for (std::int64_t j = 0; j < p_.n; ++j) {
-            const T added = bias ? bias[j] : T(0);
-            for (std::int64_t i = 0; i < count; ++i) {
-                const T y = values[j * width_ + i] + added;
-                result[i * p_.result.pixel + j] = p_.relu && y < T(0) ? T(0) : y;
-            }
+        write_channels<most_channels>(values, count, result);
+    }
+
+    // By a loop of known length over the channels: another would take as long as the product.
+    template <int N>
+    void write_channels(const T* values, std::int64_t count, T* result) const {
+        if constexpr (N > 1) {
+            if (p_.n < N) return write_channels<N - 1>(values, count, result);
+        }
+        T bias[N] = {};
+        if (p_.bias) std::copy_n(static_cast<const T*>(p_.bias) + group_ * p_.n, N, bias);
+        for (std::int64_t i = 0; i < count; ++i, ++values, result += p_.result.pixel) {
+            for (int j = 0; j < N; ++j) result[j] = values[j * width_] + bias[j];
+            for (int j = 0; p_.relu && j < N; ++j) result[j] = result[j] < T(0) ? T(0) : result[j];
         }
     }
 
@@ -105,6 +115,7 @@ private:
     const std::int64_t group_, width_ = kernels<T>().panel;
     const Frame rows_, columns_;
     std::int64_t plane_ = 0;
+    bool along_row_ = false;  // of a single channel: a run goes over the taps of a row of the kernel
     std::vector<GemmRun> runs_;
     AlignedBuffer memory_;
 };
@@ -113,8 +124,8 @@ private:
 
 template <typename T>
 bool planes_pay(const ImageProduct& p) {
-    return !p.row_offsets.empty() && 4 * p.n <= kernels<T>().panel && kernels<T>().panel >= 32 && p.k > 0 &&
-           p.result.height > 0 && p.result.width > 0;
+    return !p.row_offsets.empty() && p.n <= most_channels && 4 * p.n <= kernels<T>().panel &&
+           kernels<T>().panel >= 32 && p.k > 0 && p.result.height > 0 && p.result.width > 0;
 }
 
 template <typename T>

@@ -4,6 +4,7 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "ops/depthwise.h"
 #include "ops/image_planes.h"
 
 namespace fastnn {
@@ -12,8 +13,7 @@ namespace {
 
 // Bytes of panels that a thread keeps side by side, half of a 1 MB L2 cache: those of a larger weight are copied one by
 // one, so each has to be used for many patches, up to the same bytes. Patches beside a weight that is kept: a quarter.
-constexpr std::int64_t kept_panels = 512 << 10, one_panel_patches = 24 << 10, few_patches = 128 << 10,
-                       many_patches = 512 << 10;
+constexpr std::int64_t kept_panels = 512 << 10, few_patches = 128 << 10, many_patches = 512 << 10;
 
 // Numbers in the runs of a patch from which on gathering is cheap beside multiplying: some vectors each.
 constexpr std::int64_t long_run = 24;
@@ -74,8 +74,7 @@ public:
 
 private:
     std::int64_t patches_limit() const {
-        const std::int64_t kept = panels_.end - panels_.begin == 1 ? one_panel_patches : few_patches;
-        return (all_kept_ ? kept : many_patches) / static_cast<std::int64_t>(sizeof(T));
+        return (all_kept_ ? few_patches : many_patches) / static_cast<std::int64_t>(sizeof(T));
     }
     std::int64_t panel_items() const { return p_.taps * p_.k * width_; }
     std::int64_t b_row() const { return in_place_ ? p_.k_stride : width_; }
@@ -110,17 +109,14 @@ private:
             if (p_.n_stride == 1) {
                 for (std::int64_t k = 0; k < p_.k; ++k) std::copy_n(from + k * p_.k_stride, count, to + k * width_);
             } else {
-                for (std::int64_t k = 0; k < p_.k; k += turned_rows)
-                    turn(from + k * p_.k_stride, count, std::min(turned_rows, p_.k - k), to + k * width_);
+                for (std::int64_t block = 0; block < p_.k; block += 32) {  // rows that stay in L1 while they are filled
+                    const std::int64_t end = std::min(p_.k, block + 32);
+                    for (std::int64_t n = 0; n < count; ++n) {
+                        for (std::int64_t k = block; k < end; ++k)
+                            to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
+                    }
+                }
             }
-        }
-    }
-
-    // Some rows of a panel, which stay in L1 while they are filled column by column.
-    static constexpr std::int64_t turned_rows = 64;
-    void turn(const T* from, std::int64_t columns, std::int64_t rows, T* to) const {
-        for (std::int64_t n = 0; n < columns; ++n) {
-            for (std::int64_t k = 0; k < rows; ++k) to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
         }
     }
 
@@ -211,7 +207,7 @@ private:
         const std::int64_t patch_row =
             (length + 15) / 16 * 16 + 16;  // at distances that do not meet in the caches' sets
         const std::int64_t limit = patches_limit();
-        const std::int64_t most = std::max(limit / patch_row, 2 * kernels<T>().rows);
+        const std::int64_t most = std::max(limit / patch_row, 4 * kernels<T>().rows);
         std::vector<GemmRun> in_patch;
         for (std::int64_t i = 0; i < count; ++i) {
             const GemmRun& run = chain.runs[static_cast<std::size_t>(i)];
@@ -326,6 +322,7 @@ std::int64_t panels_of_group(const ImageProduct& product) {
 
 // A weight larger than the images is read by one thread only; so are those of a single image.
 bool ImageProduct::by_panels() const {
+    if (is_depthwise(*this)) return false;
     const std::int64_t weights = groups * taps * k * n, panels = groups * panels_of_group(*this);
     return panels > 1 && (samples == 1 || weights > samples * source.sample());
 }
@@ -336,7 +333,10 @@ void ImageProduct::multiply(Range part) const {
     by_panels() ? multiply_part({0, samples}, part) : multiply_samples(part);
 }
 
-void ImageProduct::multiply_samples(Range some) const { multiply_part(some, {0, groups * panels_of_group(*this)}); }
+void ImageProduct::multiply_samples(Range some) const {
+    if (is_depthwise(*this)) return multiply_depthwise(*this, some);
+    multiply_part(some, {0, groups * panels_of_group(*this)});
+}
 
 void ImageProduct::multiply_part(Range some, Range all) const {
     const std::int64_t panels = panels_of_group(*this);

@@ -1,9 +1,11 @@
 #include "ops/kernel_gradient.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/aligned_buffer.h"
 #include "kernels/dispatch.h"
+#include "ops/depthwise.h"
 
 namespace fastnn {
 
@@ -36,10 +38,12 @@ public:
         const bool padded = rows().before + rows().behind + columns().before + columns().behind > 0;
         joined_ = !apart && s_.channels < channels_of_a_tap;
         x_row_ = columns().size * s_.channels;
+        turned_ = joined_ && turning_pays(columns().kernel * s_.channels, s_.outputs);
         if (joined_ && padded) {
             joined_ =
                 kernels<T>().finite((end_ - first_) * pixels() * s_.outputs, grad_y_ + first_ * pixels() * s_.outputs);
             if (joined_) frame();
+            turned_ = turned_ && joined_;
         }
         if (!framed_) x_ += first_ * rows().size * x_row_;
         grad_y_ += first_ * pixels() * s_.outputs;
@@ -65,9 +69,17 @@ public:
                 add_row(unit % kernel_rows);
             }
         }
+        if (turned_) turn_back(units);
     }
 
 private:
+    // Multiply-adds of vectors for a pixel and a row of the kernel: taps by outputs, or the other way round.
+    static bool turning_pays(std::int64_t taps, std::int64_t outputs) {
+        const std::int64_t panel = kernels<T>().panel, lanes = panel / 2;
+        return taps <= panel && outputs <= panel &&
+               6 * outputs * blocks_of(taps, lanes) <= 5 * taps * blocks_of(outputs, lanes);
+    }
+
     const Axis& rows() const { return s_.window.rows; }
     const Axis& columns() const { return s_.window.columns; }
     std::int64_t pixels() const { return rows().outputs * columns().outputs; }
@@ -109,22 +121,13 @@ private:
             return;
         }
         for (std::int64_t tap = 0; tap < columns().kernel; ++tap)
-            add(kernel_row, tap, met(columns(), tap), s_.group_channels());
-    }
-
-    // The outputs of an axis whose tap is inside of the image.
-    static Range met(const Axis& axis, std::int64_t tap) {
-        const std::int64_t offset = tap * axis.dilation - axis.before;
-        const std::int64_t begin = offset < 0 ? blocks_of(-offset, axis.stride) : 0;
-        const std::int64_t end =
-            offset < axis.size ? std::min(axis.outputs, blocks_of(axis.size - offset, axis.stride)) : 0;
-        return {begin, std::max(begin, end)};
+            add(kernel_row, tap, columns().outputs_of(tap), s_.group_channels());
     }
 
     // Rows of the gradient that begin with a tap, from the pixels of some output columns.
     void add(std::int64_t kernel_row, std::int64_t tap, Range outputs, std::int64_t count) {
         const std::int64_t height = framed_ ? rows().size + rows().before + rows().behind : rows().size;
-        const Range met_rows = framed_ ? Range{0, rows().outputs} : met(rows(), kernel_row);
+        const Range met_rows = framed_ ? Range{0, rows().outputs} : rows().outputs_of(kernel_row);
         const std::int64_t up = framed_ ? 0 : rows().before, back = framed_ ? 0 : columns().before;
         runs_.clear();
         for (std::int64_t line = lines_.begin; line < lines_.end; ++line) {
@@ -136,6 +139,15 @@ private:
                              ((line - lines_.begin) * columns().outputs + outputs.begin) * b_row_});
         }
         if (lines_.begin > 0 && (runs_.empty() || outputs.begin == outputs.end)) return;
+        GemmArgs<T> args = turned_ ? turned_product(kernel_row, count) : product(kernel_row, tap, count);
+        args.k = runs_.empty() ? 0 : outputs.end - outputs.begin;
+        args.resume = lines_.begin > 0;
+        args.runs = runs_.data();
+        args.run_count = static_cast<std::int64_t>(runs_.size());
+        kernels<T>().gemm(args);
+    }
+
+    GemmArgs<T> product(std::int64_t kernel_row, std::int64_t tap, std::int64_t count) const {
         GemmArgs<T> args{};
         args.a = x_;
         args.a_row = 1;
@@ -146,13 +158,44 @@ private:
         args.c_row = s_.outputs;
         args.m = count;
         args.n = count_;
-        args.k = runs_.empty() ? 0 : outputs.end - outputs.begin;
-        args.resume = lines_.begin > 0;
-        args.runs = runs_.data();
-        args.run_count = static_cast<std::int64_t>(runs_.size());
-        kernels<T>().gemm(args);
+        return args;
     }
 
+    // Few outputs: they are the rows, the taps of a kernel's row the columns.
+    GemmArgs<T> turned_product(std::int64_t kernel_row, std::int64_t count) {
+        for (GemmRun& run : runs_) std::swap(run.a, run.b);
+        GemmArgs<T> args{};
+        args.a = b_;
+        args.a_row = 1;
+        args.a_col = b_row_;
+        args.b = x_;
+        args.b_row = columns().stride * s_.channels;
+        args.c = turned(kernel_row);
+        args.c_row = args.n = count;
+        args.m = s_.outputs;
+        return args;
+    }
+
+    T* turned(std::int64_t kernel_row) const {
+        const std::int64_t size = columns().kernel * s_.channels * s_.outputs;
+        return gradient_scratch<T>(turned_memory(), rows().kernel * size) + kernel_row * size;
+    }
+
+    void turn_back(Range kernel_rows) const {
+        const std::int64_t taps = columns().kernel * s_.channels;
+        for (std::int64_t row = kernel_rows.begin; row < kernel_rows.end; ++row) {
+            const T* const from = turned(row);
+            T* const to = result_ + row * taps * s_.outputs;
+            for (std::int64_t tap = 0; tap < taps; ++tap) {
+                for (std::int64_t o = 0; o < s_.outputs; ++o) to[tap * s_.outputs + o] = from[o * taps + tap];
+            }
+        }
+    }
+
+    static AlignedBuffer& turned_memory() {
+        thread_local AlignedBuffer buffer;
+        return buffer;
+    }
     static AlignedBuffer& frame_memory() {
         thread_local AlignedBuffer buffer;
         return buffer;
@@ -166,7 +209,7 @@ private:
     T* const result_;
     const T *grad_y_, *x_;
     std::int64_t first_ = 0, end_ = 0, x_row_ = 0;
-    bool joined_ = false, framed_ = false;
+    bool joined_ = false, framed_ = false, turned_ = false;
     Range lines_{0, 0};
     const T* b_ = nullptr;
     std::int64_t b_row_ = 0, group_ = 0, first_output_ = 0, count_ = 0;
@@ -197,11 +240,21 @@ std::int64_t KernelGradient::workspace_bytes() const {
 }
 
 Split KernelGradient::split() const {
+    if (is_depthwise(sizes)) return {chunks(), 1};
     return dispatch_real(x.dtype,
                          [&](auto zero) { return Split{chunks() * ChunkGradient<decltype(zero)>::units(sizes), 1}; });
 }
 
+void KernelGradient::multiply_depthwise(Range some_chunks) const {
+    const std::int64_t samples = chunk_samples(sizes), bytes = weight_count(sizes) * item_size(x.dtype);
+    for (std::int64_t chunk = some_chunks.begin; chunk < some_chunks.end; ++chunk) {
+        void* const sums = chunks() == 1 ? grad_weight.data : static_cast<char*>(workspace) + chunk * bytes;
+        depthwise_gradient(*this, {chunk * samples, std::min(sizes.samples, (chunk + 1) * samples)}, sums);
+    }
+}
+
 void KernelGradient::multiply(Range part) const {
+    if (is_depthwise(sizes)) return multiply_depthwise(part);
     dispatch_real(x.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t units = ChunkGradient<T>::units(sizes);

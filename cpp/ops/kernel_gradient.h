@@ -27,6 +27,9 @@ struct KernelGradient {
     void multiply(Range part) const;
     Split add_split() const;
     void add(Range part) const;
+
+private:
+    void multiply_depthwise(Range some_chunks) const;
 };
 
 }  // namespace fastnn

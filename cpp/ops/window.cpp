@@ -12,6 +12,13 @@ Range Axis::taps(std::int64_t output) const {
     return {begin, std::max(begin, end)};
 }
 
+Range Axis::outputs_of(std::int64_t tap) const {
+    const std::int64_t offset = tap * dilation - before;
+    const std::int64_t begin = offset < 0 ? blocks_of(-offset, stride) : 0;
+    const std::int64_t end = offset < size ? std::min(outputs, blocks_of(size - offset, stride)) : 0;
+    return {begin, std::max(begin, end)};
+}
+
 namespace {
 
 // Pixels first, first + step, ... below end, cut where the taps change; meet(pixel) tells the taps and where they lead.

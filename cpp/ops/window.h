@@ -18,6 +18,7 @@ struct Axis {
 
     std::int64_t first_input(std::int64_t output) const { return output * stride - before; }
     Range taps(std::int64_t output) const;                               // those that are inside of the image
+    Range outputs_of(std::int64_t tap) const;                            // for which a tap is inside of the image
     std::int64_t window() const { return dilation * (kernel - 1) + 1; }  // pixels from its first tap to its last
 };
 

@@ -65,6 +65,8 @@ def random_layer(rng: np.random.Generator, channels: list[int] = CHANNELS) -> La
     groups = int(rng.choice([1, 1, 1, 2, 3]))
     some = [n for n in channels if n <= (70 if groups == 1 else 9)]
     ins, outs = (groups * int(n) for n in rng.choice(some, 2))
+    if rng.uniform() < 0.1:  # each channel by itself
+        ins = outs = groups = int(rng.choice(channels))
     kernel = _pair(rng, 1, 6)
     stride = _pair(rng, 1, 4) if rng.uniform() < 0.4 else (1, 1)
     dilation = _pair(rng, 1, 4) if rng.uniform() < 0.3 else (1, 1)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from fastnn import nn, optim, random
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.plan import RecordingError
 from fastnn.nn import functional as F
 from fastnn.reference import batch_norm as batch_norm_reference
 from fastnn.reference import convolution as reference
@@ -173,11 +172,21 @@ def test_a_network_learns_and_is_evaluated() -> None:
         assert (model(Tensor(x)).argmax(1).numpy() == labels).mean() > 0.95
 
 
-def test_compiling_says_what_it_cannot_do_yet() -> None:
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3))
-    step = fastnn.compile(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
-    with pytest.raises(RecordingError, match="the op 'conv2d' has no compiled form, so this model stays eager"):
-        step(drawn(4, 1, 8, 8), Tensor(np.array([0, 1, 2, 0])))
+def test_a_trainer_falls_back_to_eager_steps() -> None:
+    """The attempt to compile leaves no trace: running values and draws are those of the eager engine."""
+
+    def state(engine: str) -> dict[str, bytes]:
+        rng = np.random.default_rng(0)
+        x, y = rng.standard_normal((40, 1, 8, 8)).astype(np.float32), rng.integers(0, 2, 40)
+        random.manual_seed(0)
+        layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(144, 2)]
+        model = nn.Sequential(*layers)
+        trainer = fastnn.Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.02), engine=engine)
+        trainer.fit((x, y), epochs=2, batch_size=16)
+        assert model[1].num_batches_tracked.item() == 6
+        return {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+
+    assert state("plan") == state("eager")
 
 
 def test_running_values() -> None:

@@ -9,8 +9,8 @@ from repository import CPP, PACKAGE, ROOT, TESTS
 
 # What several rooms have in common.
 SHARED = {
-    "all", "batch_norm_stages", "facts", "image_planes", "image_product", "kernel_gradient", "loss", "map", "matrix",
-    "optimizer", "update", "walk", "weight_gradient", "window", "zeros",
+    "all", "batch_norm_stages", "depthwise", "facts", "image_planes", "image_product", "kernel_gradient", "loss", "map",
+    "matrix", "optimizer", "update", "walk", "weight_gradient", "window", "zeros",
 }  # fmt: skip
 ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not in SHARED)
 

@@ -82,8 +82,9 @@ struct GemmTile {
     }
 
     void multiply() {
-        if (!g.runs) return multiply(g.a, g.b);
-        for (std::int64_t i = 0; i < g.run_count; ++i) multiply(g.a + g.runs[i].a, g.b + g.runs[i].b);
+        const GemmRun whole = {0, 0}, *const runs = g.runs ? g.runs : &whole;
+        for (std::int64_t i = 0, count = g.runs ? g.run_count : 1; i < count; ++i)
+            multiply(g.a + runs[i].a, g.b + runs[i].b);
     }
 
     void multiply(const T* a, const T* b) {

@@ -52,6 +52,8 @@ constexpr Kernels<T> make_kernels() {
     kernels.gemm = gemm_panel<T>;
     kernels.gemv = gemv<T>;
     kernels.gather_patches = gather_patches<T>;
+    kernels.depthwise = depthwise<T>;
+    kernels.depthwise_gradient = depthwise_gradient<T>;
     kernels.relu = relu<T>;
     kernels.relu_backward = relu_backward<T>;
     kernels.leaky_relu = leaky_relu<T>;

@@ -300,6 +300,17 @@ void images(std::int64_t n) {
     both<T>("normalise_backward", n, blank,
             [&](const K& k, T* out) { k.normalise_backward(2 * pixels, n, y.data(), x.data(), a, b, c, d, out); });
     const std::int64_t taps[] = {0, n, 3 * n};  // of three windows, two pixels apart
+    const std::int64_t weights[] = {0, 2 * n, n};
+    for (const bool relu : {false, true}) {
+        both<T>("depthwise", n, blank, [&](const K& k, T* out) {
+            k.depthwise({3, n, x.data(), 2 * n, taps, weights, 3, y.data(), relu ? a : nullptr, relu, out, n});
+        });
+        both<T>("depthwise of one tap", n, blank, [&](const K& k, T* out) {
+            k.depthwise({10, n, x.data(), n, taps, weights, 1, y.data(), a, relu, out, n});
+        });
+    }
+    both<T>("depthwise_gradient", n, blank,
+            [&](const K& k, T* out) { k.depthwise_gradient(5, n, y.data(), x.data(), n, out); });
     const T divisors[] = {T(3), T(7), T(2)};
     both<T>("max_pool", n, blank, [&](const K& k, T* out) { k.max_pool(3, n, x.data(), 2 * n, taps, 3, out); });
     both<T>("max_pool_backward", n, blank,
