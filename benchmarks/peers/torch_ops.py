@@ -68,10 +68,38 @@ def gather_uint8(x: Tensor, index: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return x[index].float().div_(255).sub_(mean.float()).div_(std.float())
 
 
+def conv2d_grad_x(grad_y: Tensor, weight: Tensor, *, padding: int) -> Tensor:
+    side = grad_y.shape[-1] + weight.shape[-1] - 1 - 2 * padding
+    size = [len(grad_y), weight.shape[1], side, side]
+    return torch.nn.grad.conv2d_input(size, weight, grad_y, padding=padding)
+
+
+def conv2d_grad_weight(grad_y: Tensor, x: Tensor, *, padding: int) -> Tensor:
+    side = x.shape[-1] + 2 * padding - grad_y.shape[-1] + 1
+    return torch.nn.grad.conv2d_weight(x, [grad_y.shape[1], x.shape[1], side, side], grad_y, padding=padding)
+
+
+def max_pool2d_backward(grad_y: Tensor, x: Tensor) -> Tensor:
+    _, index = aten.max_pool2d_with_indices(x, [2, 2], [2, 2])
+    return aten.max_pool2d_with_indices_backward(grad_y, x, [2, 2], [2, 2], [0, 0], [1, 1], False, index)
+
+
+def avg_pool2d_backward(grad_y: Tensor) -> Tensor:
+    x = grad_y.repeat_interleave(2, 2).repeat_interleave(2, 3)  # only its shape is looked at
+    return aten.avg_pool2d_backward(grad_y, x, [2, 2], [2, 2], [0, 0], False, True, None)
+
+
 OPS: dict[str, Callable[..., Any]] = {
     "adam": adam,
     "add": torch.add,
+    "avg_pool2d": lambda x: functional.avg_pool2d(x, 2),
+    "avg_pool2d_backward": avg_pool2d_backward,
+    "batch_norm": lambda x, weight, bias, var: functional.batch_norm(x, None, None, weight, bias, training=True),
+    "batch_norm_inference": lambda x, weight, bias, var: functional.batch_norm(x, bias, var, weight, bias),
     "bce": bce,
+    "conv2d_forward": functional.conv2d,
+    "conv2d_grad_weight": conv2d_grad_weight,
+    "conv2d_grad_x": conv2d_grad_x,
     "cross_entropy": cross_entropy,
     "dense_forward": lambda x, weight, bias: functional.linear(x, weight, bias).relu_(),
     "dense_grad_bias": lambda grad_y: grad_y.sum(0),
@@ -87,6 +115,8 @@ OPS: dict[str, Callable[..., Any]] = {
     "log_softmax": lambda x: torch.log_softmax(x, -1),
     "matmul": torch.matmul,
     "max": lambda x: tuple(torch.max(x, 1)),
+    "max_pool2d": lambda x: functional.max_pool2d(x, 2),
+    "max_pool2d_backward": max_pool2d_backward,
     "mse": mse,
     "pow_1.5": lambda x: torch.pow(x, 1.5),
     "pow_3.0": lambda x: torch.pow(x, 3.0),

@@ -79,7 +79,35 @@ TensorView make_view(const py::array& array, DType dtype) {
     return view;
 }
 
+// The dimensions of images and of kernels from the outermost in memory to the innermost.
+constexpr std::array<int, 4> image_order = {0, 2, 3, 1}, kernel_order = {2, 3, 1, 0};
+
+bool is_four(Layout layout) { return layout == Layout::images || layout == Layout::kernels; }
+const std::array<int, 4>& order_of(Layout layout) { return layout == Layout::images ? image_order : kernel_order; }
+
+bool lies_in_order(const TensorView& view, const std::array<int, 4>& order) {
+    TensorView turned = view;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        turned.shape[i] = view.shape[static_cast<std::size_t>(order[i])];
+        turned.stride[i] = view.stride[static_cast<std::size_t>(order[i])];
+    }
+    return turned.contiguous();
+}
+
+// A native, aligned copy in this layout.
+py::array copied(const py::array& array, DType dtype, Layout layout) {
+    const py::object copy = py::module_::import("numpy").attr("array");
+    if (!is_four(layout) || array.ndim() != 4) return copy(array, numpy_dtype(dtype), py::arg("order") = "C");
+    const std::array<int, 4>& order = order_of(layout);
+    std::array<int, 4> back{};
+    for (std::size_t i = 0; i < order.size(); ++i) back[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
+    const auto axes = [](const std::array<int, 4>& from) { return py::make_tuple(from[0], from[1], from[2], from[3]); };
+    return copy(array.attr("transpose")(axes(order)), numpy_dtype(dtype), py::arg("order") = "C")
+        .attr("transpose")(axes(back));
+}
+
 bool fits(const TensorView& view, Layout layout) {
+    if (is_four(layout)) return view.rank != 4 || lies_in_order(view, order_of(layout));
     switch (layout) {
         case Layout::any:
             return true;
@@ -153,8 +181,7 @@ Input::Input(const char* op, const char* name, const py::handle& object, Layout 
     const bool readable = facts.native && aligned(array_) && whole_strides(array_);
     if (readable) view_ = make_view(array_, facts.dtype);
     if (!readable || !fits(view_, layout)) {
-        const py::object copy = py::module_::import("numpy").attr("array");
-        array_ = copy(array_, numpy_dtype(facts.dtype), py::arg("order") = "C");
+        array_ = copied(array_, facts.dtype, layout);
         view_ = make_view(array_, facts.dtype);
     }
 }
@@ -247,6 +274,19 @@ py::array new_array(const std::vector<std::int64_t>& shape, DType dtype) {
     for (const std::int64_t extent : shape) bytes = checked_product("array", bytes, extent);
     const ArrayMemory memory(bytes);
     return py::array(numpy_dtype(dtype), std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
+
+TensorView four_dimensions(const std::vector<std::int64_t>& shape, Layout layout) {
+    TensorView view;
+    view.rank = 4;
+    std::copy(shape.begin(), shape.end(), view.shape.begin());
+    std::int64_t items = 1;
+    for (std::size_t i = 4; i-- > 0;) {
+        const auto axis = static_cast<std::size_t>(order_of(layout)[i]);
+        view.stride[axis] = items;
+        items = checked_product("array", items, view.shape[axis]);
+    }
+    return view;
 }
 
 py::array new_array_like(const TensorView& view, DType dtype) {

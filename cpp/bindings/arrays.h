@@ -19,6 +19,8 @@ enum class Layout {
     rows,        // the last dimension's elements adjacent
     dense,       // no gaps, in any order of the dimensions
     contiguous,  // C order
+    images,      // (N, C, H, W) in the order [N][H][W][C]; another rank: any
+    kernels,     // (O, I, kh, kw) in the order [kh][kw][I][O]; another rank: any
 };
 
 // An input: the array itself, or a copy where its byte order, alignment or layout is not what the op needs.
@@ -66,6 +68,9 @@ TensorView in_place(const char* op, const char* name, const py::handle& object);
 TensorView view_of(const char* op, const char* name, const py::array& array);
 
 py::array new_array(const std::vector<std::int64_t>& shape, DType dtype);
+// Shapes of four dimensions, in the order of images or of kernels.
+TensorView four_dimensions(const std::vector<std::int64_t>& shape, Layout layout);
+
 py::array new_array_like(const TensorView& view, DType dtype);
 py::dtype numpy_dtype(DType dtype);
 

@@ -12,6 +12,9 @@ Settings settings_of(const pybind11::handle& object);
 
 void bind_runtime(pybind11::module_& module);
 void bind_ops(pybind11::module_& module);
+void bind_convolution(pybind11::module_& module);
+void bind_pooling(pybind11::module_& module);
+void bind_batch_norm(pybind11::module_& module);
 void bind_updates(pybind11::module_& module);
 void bind_data(pybind11::module_& module);
 void bind_digits(pybind11::module_& module);

@@ -33,6 +33,9 @@ PYBIND11_MODULE(_core, module) {
     fastnn::bind_runtime(module);
     fastnn::bind_lease(module);
     fastnn::bind_ops(module);
+    fastnn::bind_convolution(module);
+    fastnn::bind_pooling(module);
+    fastnn::bind_batch_norm(module);
     fastnn::bind_updates(module);
     fastnn::bind_data(module);
     fastnn::bind_digits(module);

@@ -233,6 +233,11 @@ Object as_operand(const Object& operand, const Object& other) {
         fail_type("arithmetic", "one of the two operands must be a NumPy array, got two of type ",
                   py::str(py::type::of(other).attr("__name__")).cast<std::string>());
     }
+    if (py::isinstance<py::int_>(operand) && py::isinstance<py::array_t<std::int64_t>>(other)) {
+        const Array whole = new_array({}, DType::int64);
+        *static_cast<std::int64_t*>(const_cast<void*>(whole.data())) = operand.cast<std::int64_t>();
+        return whole;
+    }
     const double value = operand.cast<double>();
     const bool single = py::reinterpret_borrow<Array>(other).itemsize() == 4;
     const Array scalar = new_array({}, single ? DType::float32 : DType::float64);
@@ -287,7 +292,7 @@ void def_arithmetic(py::module_& module, const ArithmeticOp& op) {
                 b(name, "b", as_operand(b_in, a_in), Layout::any);
             const Output y(name, py::none(), arithmetic_result(name, a.view(), b.view()), a.view().dtype, {});
             const TensorView left = broadcast(a.view(), y.view()), right = broadcast(b.view(), y.view());
-            arithmetic_check(left, right, y.view());
+            arithmetic_check(op.operation, left, right, y.view());
             run_op(op.facts.operations(y.view()), {{arithmetic_split(left, right, y.view()), [&](Range part) {
                                                         arithmetic(part, op.operation, left, right, y.view());
                                                     }}});

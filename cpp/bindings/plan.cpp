@@ -290,7 +290,8 @@ void bind_plan(py::module_& module) {
     bind_running(plan);
     bind_telling(plan);
     module.def("instruction_names", &instruction_names);
-    module.def("plan_row_blocks", &row_blocks, py::arg("rows"), py::arg("pixels"), py::arg("threads"));
+    module.def("plan_row_blocks", &row_blocks, py::arg("rows"), py::arg("pixels"), py::arg("row_bytes"),
+               py::arg("threads"));
 }
 
 }  // namespace fastnn

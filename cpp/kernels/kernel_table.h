@@ -19,6 +19,11 @@ namespace fastnn {
 // followed by the hardware's prefetcher too, within a page; 32 of them hide the latency of larger L3s, some 200 cycles.
 constexpr std::int64_t index_ahead = 8, rows_ahead = 32;
 
+// A run of k in a chain of several: where it begins, from a and from b.
+struct GemmRun {
+    std::int64_t a, b;
+};
+
 // Rows of A times one panel of B: C(m, j) = sum over k of A(m, k) * B(k, j), 0 <= j < n <= panel width; then + 0.0 (so
 // that -0 and skipped zeros agree), bias, ReLU. A(m, k) = a[m * a_row + k * a_col]; B(k, j) = b[k * b_row + j].
 template <typename T>
@@ -39,6 +44,28 @@ struct GemmArgs {
     // Null, or which rows there are: rows[0], ..., rows[m - 1], ascending; the others of C are left as they are. For
     // a_row = 1 and whole panels (n = panel), without an index.
     const std::int32_t* rows;
+    // Null, or the runs of k numbers each that a chain goes through, one after the other (none: zeros); not beside an
+    // index.
+    const GemmRun* runs;
+    std::int64_t run_count;
+    // Null, or where the rows of C begin, from c; not beside a list of rows.
+    const std::int64_t* places;
+};
+
+// A line of m pixels of n channels, each channel by itself: y(i, c) = sum over taps t ascending of
+// x[i * x_step + taps[t] + c] * weight[weights[t] + c], a chain of fused multiply-adds from zero, then + 0.0, bias (n
+// values or null), ReLU; y(i, c) = y[i * y_step + c].
+template <typename T>
+struct DepthwiseArgs {
+    std::int64_t m, n;
+    const T* x;
+    std::int64_t x_step;
+    const std::int64_t *taps, *weights;
+    std::int64_t count;
+    const T *weight, *bias;
+    bool relu;
+    T* y;
+    std::int64_t y_step;
 };
 
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
@@ -101,6 +128,17 @@ struct Kernels {
     void (*gemm)(const GemmArgs<T>& args);
     void (*gemv)(const GemvArgs<T>& args);
 
+    // Patches: row i, at patches + i * patch_row, is the runs of `length` numbers from source + rows[i] + runs[j].a,
+    // one behind the other. Up to a vector behind it is written, too.
+    void (*gather_patches)(std::int64_t m, const T* source, const std::int64_t* rows, const GemmRun* runs,
+                           std::int64_t run_count, std::int64_t length, T* patches, std::int64_t patch_row);
+
+    void (*depthwise)(const DepthwiseArgs<T>& args);
+
+    // total[c] goes on as a chain of fused multiply-adds over m pixels: grad_y[i * n + c] * x[i * x_step + c].
+    void (*depthwise_gradient)(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
+                               T* total);
+
     // Elementwise, n contiguous elements; in and out may be the same array.
     void (*relu)(std::int64_t n, const T* x, T* y);
     void (*relu_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
@@ -134,6 +172,34 @@ struct Kernels {
     T (*sum)(std::int64_t n, const T* x);
     T (*max)(std::int64_t n, const T* x);
     void (*column_sums)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_row, T* total);
+
+    // A line of m windows on n channels, whose `count` pixels lie at x + taps[..] (in scanning order), x_step further
+    // for the next window; y and grad_y are side by side. max_pool: the first largest, NaN largest of all; at least one
+    // tap. avg_pool: a chain of adds from zero, divided. The backwards add to grad_x, or (apart) write to it: no
+    // other window has these pixels.
+    void (*max_pool)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
+                     std::int64_t count, T* y);
+    void (*max_pool_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
+                              const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x);
+    void (*avg_pool)(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
+                     std::int64_t count, const T* divisors, T* y);
+    void (*avg_pool_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* divisors, std::int64_t x_step,
+                              const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x);
+
+    // Channels of images: `samples` images of m pixels of n numbers, one behind the other. Of each image and channel a
+    // chain over the pixels ascending from zero, in float64 (each product and difference rounded there), into totals
+    // (samples, n): of x; of (x - mean)^2; of y and of y (x - mean).
+    void (*channel_sums)(std::int64_t samples, std::int64_t m, std::int64_t n, const T* x, double* total);
+    void (*channel_squares)(std::int64_t samples, std::int64_t m, std::int64_t n, const T* x, const double* mean,
+                            double* total);
+    void (*channel_products)(std::int64_t samples, std::int64_t m, std::int64_t n, const T* y, const T* x,
+                             const double* mean, double* total, double* product);
+
+    // m pixels of n channels: y = (x - mean) scale + bias; grad_x = ((grad_y - a) - (x - mean) b) scale; the last
+    // product and sum, and that with b, are fused.
+    void (*normalise)(std::int64_t m, std::int64_t n, const T* x, const T* mean, const T* scale, const T* bias, T* y);
+    void (*normalise_backward)(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, const T* mean, const T* a,
+                               const T* b, const T* scale, T* grad_x);
 
     // Optimizer updates of n parameters, in place.
     void (*adam)(std::int64_t n, T* w, const T* g, T* m, T* v, const AdamScalars<T>& s);

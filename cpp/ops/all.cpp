@@ -1,7 +1,9 @@
 #include "ops/all.h"
 
 #include "ops/arithmetic.h"
+#include "ops/batch_norm.h"
 #include "ops/bce.h"
+#include "ops/convolution.h"
 #include "ops/cross_entropy.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
@@ -11,6 +13,7 @@
 #include "ops/log.h"
 #include "ops/matmul.h"
 #include "ops/mse.h"
+#include "ops/pooling.h"
 #include "ops/pow.h"
 #include "ops/reduce.h"
 #include "ops/relu.h"
@@ -53,7 +56,21 @@ const std::vector<const Facts*>& all_facts() {
                                            &max_facts,
                                            &max_backward_facts,
                                            &take_facts,
-                                           &take_backward_facts};
+                                           &take_backward_facts,
+                                           &conv2d_facts,
+                                           &conv2d_grad_x_facts,
+                                           &conv2d_grad_weight_facts,
+                                           &conv2d_grad_bias_facts,
+                                           &max_pool2d_facts,
+                                           &max_pool2d_backward_facts,
+                                           &avg_pool2d_facts,
+                                           &avg_pool2d_backward_facts,
+                                           &adaptive_avg_pool2d_facts,
+                                           &adaptive_avg_pool2d_backward_facts,
+                                           &batch_norm_facts,
+                                           &batch_norm_backward_facts,
+                                           &batch_norm_inference_facts,
+                                           &batch_norm_inference_backward_facts};
         for (const Map* each : maps()) facts.push_back(&each->facts);
         for (const MapBackward* each : maps_backward()) facts.push_back(&each->facts);
         for (const Loss* each : losses()) facts.push_back(&each->facts);

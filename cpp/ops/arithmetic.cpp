@@ -1,5 +1,6 @@
 #include "ops/arithmetic.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/aligned_buffer.h"
@@ -85,6 +86,30 @@ Binary<T> kernel_of(Arithmetic operation) {
     }
 }
 
+// Integers wrap around, as NumPy's do; they are not divided.
+template <Arithmetic operation>
+void integers(std::int64_t n, const std::int64_t* a, std::int64_t a_step, const std::int64_t* b, std::int64_t b_step,
+              std::int64_t* y) {
+    for (std::int64_t i = 0; i < n; ++i) {
+        const auto left = static_cast<std::uint64_t>(a[i * a_step]), right = static_cast<std::uint64_t>(b[i * b_step]);
+        y[i] = static_cast<std::int64_t>(operation == Arithmetic::add        ? left + right
+                                         : operation == Arithmetic::subtract ? left - right
+                                                                             : left * right);
+    }
+}
+
+template <>
+Binary<std::int64_t> kernel_of(Arithmetic operation) {
+    switch (operation) {
+        case Arithmetic::add:
+            return integers<Arithmetic::add>;
+        case Arithmetic::subtract:
+            return integers<Arithmetic::subtract>;
+        default:
+            return integers<Arithmetic::multiply>;
+    }
+}
+
 template <typename T>
 void arithmetic_elements(Range part, Binary<T> kernel, const Walk& walk) {
     const std::int64_t a_step = last_stride(walk.a), b_step = last_stride(walk.b);
@@ -122,13 +147,35 @@ void copy_run(std::int64_t n, const T* source, std::int64_t step, T* out) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = source[i * step];
 }
 
+// Rows one below the other, of n each. Where their columns are nearer to each other in the source than a row's elements
+// are, it goes down columns of a few rows, which stay in L1.
+template <typename T>
+void copy_rows(std::int64_t rows, std::int64_t n, const T* source, std::int64_t row_step, std::int64_t step, T* out) {
+    constexpr std::int64_t block = 32;
+    if (step == 1 || row_step != 1) {
+        for (std::int64_t row = 0; row < rows; ++row) copy_run(n, source + row * row_step, step, out + row * n);
+        return;
+    }
+    for (std::int64_t first = 0; first < rows; first += block) {
+        const std::int64_t count = std::min(block, rows - first);
+        for (std::int64_t i = 0; i < n; ++i) {
+            for (std::int64_t row = first; row < first + count; ++row) out[row * n + i] = source[i * step + row];
+        }
+    }
+}
+
 template <typename T>
 void copy_part(Range part, const Walk& walk) {
     const std::int64_t n = row_length(walk.y), step = last_stride(walk.a);
-    if (walk.y.rank <= 1)
+    const int rank = walk.y.rank;
+    if (rank <= 1)
         return copy_run(part.end - part.begin, walk.a.as<T>() + part.begin * step, step, walk.y.as<T>() + part.begin);
-    for (std::int64_t row = part.begin; row < part.end; ++row)
-        copy_run(n, walk.a.as<T>() + row_offset(walk.a, row), step, walk.y.as<T>() + row * n);
+    const std::int64_t below = walk.y.shape[rank - 2], row_step = walk.a.stride[rank - 2];
+    for (std::int64_t row = part.begin; row < part.end;) {
+        const std::int64_t count = std::min(part.end - row, below - row % below);
+        copy_rows(count, n, walk.a.as<T>() + row_offset(walk.a, row), row_step, step, walk.y.as<T>() + row * n);
+        row += count;
+    }
 }
 
 }  // namespace
@@ -143,8 +190,8 @@ const std::array<ArithmeticOp, 4> arithmetic_ops = {{
 const Facts copy_facts = Facts("copy").array("x");
 const Facts assign_facts = Facts("assign").array("target").array("x");
 
-void arithmetic_check(const TensorView& a, const TensorView& b, const TensorView& y) {
-    check_real("arithmetic", "a", a);
+void arithmetic_check(Arithmetic operation, const TensorView& a, const TensorView& b, const TensorView& y) {
+    if (a.dtype != DType::int64 || operation == Arithmetic::divide) check_real("arithmetic", "a", a);
     check_dtype("arithmetic", "b", b, a.dtype);
     check_dtype("arithmetic", "the result", y, a.dtype);
     check_same_shape("arithmetic", "a", a, "the result", y);
@@ -156,11 +203,12 @@ Split arithmetic_split(const TensorView& a, const TensorView& b, const TensorVie
 
 void arithmetic(Range part, Arithmetic operation, const TensorView& a, const TensorView& b, const TensorView& y) {
     const Walk walk(a, b, y);
-    dispatch_real(y.dtype, [&](auto zero) {
+    const auto run = [&](auto zero) {
         using T = decltype(zero);
         const Binary<T> kernel = kernel_of<T>(operation);
         walk.y.rank <= 1 ? arithmetic_elements<T>(part, kernel, walk) : arithmetic_rows<T>(part, kernel, walk);
-    });
+    };
+    y.dtype == DType::int64 ? run(std::int64_t()) : dispatch_real(y.dtype, run);
 }
 
 void copy_check(const TensorView& x, const TensorView& y) {

@@ -25,6 +25,10 @@ namespace {
 
 using Cut = Part::Cut;
 
+// An instruction that does several rows together goes with a chain of rows where it leaves so many blocks: four for
+// each of two threads, which may be late. Where it leaves fewer, it is cut in its own way.
+constexpr std::int64_t least_blocks = 8;
+
 template <typename Items, typename Item>
 bool contains(const Items& items, const Item& item) {
     return std::find(items.begin(), items.end(), item) != items.end();
@@ -72,7 +76,8 @@ public:
 private:
     Cut cut_of(const Instruction& instruction) const {
         if (instruction.feature_cut() != nullptr) return Cut::features;
-        const bool rows = instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates;
+        const bool rows = instruction.row_body && rows_ > 0 && instruction.rows == rows_ && !instruction.updates &&
+                          (instruction.row_grain == 1 || blocks_of(rows_, instruction.row_grain) >= least_blocks);
         return rows ? Cut::rows : Cut::alone;
     }
 
@@ -104,8 +109,10 @@ private:
                 if (part.members.empty()) part.split = features->features;
                 if (!(part.split == features->features)) continue;
             }
+            if (cut == Cut::rows) part.split.grain = std::max(part.split.grain, instruction.row_grain);
             part.members.push_back(i);
             part.pixels = std::max(part.pixels, instruction.pixels);
+            for (const Access& each : instruction.accesses) part.row_bytes += each.writes ? each.row_bytes : 0;
         }
         return part;
     }
@@ -155,24 +162,29 @@ private:
 
 }  // namespace
 
-// Rows of a chain that go through all its instructions together: so few that the activations stay in an L2 cache of
-// 512 KB (64 rows of a thousand features are 256 KB), and so few that each thread gets four blocks, for a thread may be
-// late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
+// Rows of a chain that go through all its instructions together: so few that what they write stays in an L2 cache of
+// 512 KB, half of it (64 rows of a thousand features), and so few that each thread gets four blocks, for a thread may
+// be late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
 // Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight. Rows of tiles count:
-// a sample of an image makes one for each output pixel.
-constexpr std::int64_t most_rows = 64, tasks_a_thread = 4, least_tiles = 2;
+// a sample of an image makes one for each output pixel, and beside a whole image a call's beginning costs little.
+constexpr std::int64_t most_rows = 64, block_bytes = 256 << 10, tasks_a_thread = 4, least_tiles = 2;
 
-std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, int threads) {
-    if (rows < 0 || pixels < 1 || threads < 1)
+std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, std::int64_t row_bytes, int threads) {
+    if (rows < 0 || pixels < 1 || row_bytes < 0 || threads < 1)
         fail("plan", "there are no blocks of ", rows, " rows of ", pixels, " pixels for ", threads, " threads");
     const std::int64_t tiles = rows * pixels / (least_tiles * kernels<float>().rows);
     const std::int64_t rounds = std::clamp<std::int64_t>(tiles / threads, 1, tasks_a_thread);
-    const std::int64_t most = std::max<std::int64_t>(most_rows / pixels, 1);
+    const std::int64_t fit = row_bytes > 0 ? block_bytes / row_bytes : most_rows;
+    const std::int64_t most = std::clamp(fit, std::max<std::int64_t>(most_rows / pixels, 1), most_rows);
     return std::max(blocks_of(rows, most), std::min(rounds * threads, rows));
 }
 
 std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& part, int threads) {
-    if (part.cut == Cut::rows) return row_blocks(part.split.units, part.pixels, threads);
+    if (part.cut == Cut::rows) {
+        const std::int64_t grains = blocks_of(part.split.units, part.split.grain);
+        return std::min(row_blocks(part.split.units, part.pixels, part.row_bytes, threads),
+                        std::max<std::int64_t>(grains, 1));
+    }
     const Instruction& first = instructions[part.members.front()];
     const Split& split = part.cut == Cut::features ? part.split : first.split;
     const std::int64_t grains = blocks_of(split.units, split.grain);

@@ -51,6 +51,7 @@ struct FeatureCut {
 struct Instruction {
     std::string name{}, detail{};  // detail: which of several of its name, for a profile
     std::int64_t rows = 0;         // of one that can be cut by rows
+    std::int64_t row_grain = 1;    // rows that it does together: a power of two
     std::int64_t pixels = 1;       // rows of a register tile that one row makes: the output pixels of an image
     Body row_body{};               // null where it cannot
     std::vector<FeatureCut> feature_cuts{};
@@ -85,7 +86,8 @@ struct Part {
     Cut cut = Cut::alone;
     std::vector<std::size_t> members{};  // numbers of instructions
     Split split{};                       // of rows or features
-    std::int64_t pixels = 1;             // of a chain of rows: the most that a row of its members makes
+    // Of a chain of rows: the most pixels that a row of its members makes, and the bytes that they write of a row.
+    std::int64_t pixels = 1, row_bytes = 0;
 };
 
 // What a task does of one instruction.
@@ -112,8 +114,9 @@ struct Phase {
 // Phases of a program whose batches have so many rows (0: no chains of rows).
 std::vector<Phase> schedule(const std::vector<Instruction>& instructions, std::int64_t rows);
 
-// How many blocks the rows of a batch are cut into for so many threads, where a row makes so many pixels.
-std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, int threads);
+// How many blocks the rows of a batch are cut into for so many threads, where a row makes so many pixels and writes so
+// many bytes.
+std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, std::int64_t row_bytes, int threads);
 
 // How many tasks a part is cut into for so many threads.
 std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& part, int threads);

@@ -80,6 +80,104 @@ def max(x: ndarray) -> tuple[ndarray, ndarray]: ...
 def max_backward(grad_y: ndarray, index: ndarray, axis: int) -> ndarray: ...
 def dropout(x: ndarray, p: float, seed: int, call: int, module: int) -> tuple[ndarray, ndarray]: ...
 
+# -- images (N, C, H, W), in memory [N][H][W][C]: bindings/convolution.cpp, pooling.cpp, batch_norm.cpp ---------------
+
+def conv2d(
+    x: ndarray,
+    weight: ndarray,
+    bias: ndarray | None = None,
+    stride: Sequence[int] = ...,
+    padding: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    groups: int = 1,
+    relu: bool = False,
+) -> ndarray: ...
+def conv2d_grad_x(
+    grad_y: ndarray,
+    weight: ndarray,
+    size: Sequence[int],
+    stride: Sequence[int] = ...,
+    padding: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    groups: int = 1,
+) -> ndarray: ...
+def conv2d_grad_weight(
+    grad_y: ndarray,
+    x: ndarray,
+    kernel_size: Sequence[int],
+    stride: Sequence[int] = ...,
+    padding: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    groups: int = 1,
+) -> ndarray: ...
+def conv2d_grad_bias(grad_y: ndarray) -> ndarray: ...
+def max_pool2d(
+    x: ndarray,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    ceil_mode: bool = False,
+) -> ndarray: ...
+def max_pool2d_backward(
+    grad_y: ndarray,
+    x: ndarray,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    ceil_mode: bool = False,
+) -> ndarray: ...
+def avg_pool2d(
+    x: ndarray,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int] = ...,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor: int = 0,
+) -> ndarray: ...
+def avg_pool2d_backward(
+    grad_y: ndarray,
+    size: Sequence[int],
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int] = ...,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor: int = 0,
+) -> ndarray: ...
+def adaptive_avg_pool2d(x: ndarray, output_size: Sequence[int]) -> ndarray: ...
+def adaptive_avg_pool2d_backward(grad_y: ndarray, size: Sequence[int]) -> ndarray: ...
+def batch_norm(
+    x: ndarray,
+    weight: ndarray | None = None,
+    bias: ndarray | None = None,
+    running_mean: ndarray | None = None,
+    running_var: ndarray | None = None,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]: ...
+def batch_norm_backward(
+    grad_y: ndarray, x: ndarray, weight: ndarray | None, mean: ndarray, inverse: ndarray
+) -> tuple[ndarray, ndarray, ndarray]: ...
+def batch_norm_inference(
+    x: ndarray,
+    weight: ndarray | None,
+    bias: ndarray | None,
+    running_mean: ndarray,
+    running_var: ndarray,
+    eps: float = 1e-05,
+) -> ndarray: ...
+def batch_norm_inference_backward(
+    grad_y: ndarray,
+    x: ndarray,
+    weight: ndarray | None,
+    running_mean: ndarray,
+    running_var: ndarray,
+    eps: float = 1e-05,
+) -> tuple[ndarray, ndarray, ndarray]: ...
+
 class _Facts(TypedDict):
     """What cpp/ops/facts.h says of an op.
 
@@ -272,4 +370,4 @@ class Plan:
     def steps_run(self) -> int: ...
 
 def instruction_names() -> list[str]: ...
-def plan_row_blocks(rows: int, pixels: int, threads: int) -> int: ...
+def plan_row_blocks(rows: int, pixels: int, row_bytes: int, threads: int) -> int: ...

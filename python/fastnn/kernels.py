@@ -1,10 +1,12 @@
-"""The kernels on NumPy arrays, float32 or float64. Every array result can also be written into ``out``.
+"""The kernels on NumPy arrays, float32 or float64. Array results other than images can also be written into ``out``.
 
 Inputs may be non-contiguous, misaligned, byte-swapped or read-only: they are copied where the kernel needs it. ``out``
 must be a writeable, contiguous array of the right shape and dtype that overlaps no input. Results are the same bits on
 every ISA and any number of threads (``cpp/README.md`` has the order of every sum).
 
-Letters: N samples, I inputs, O outputs, C classes.
+Letters: N samples, I inputs, O outputs, C classes. Images are (N, C, H, W) with C channels, kernels
+(O, C / groups, kh, kw); results of images lie [N][H][W][C] in memory, gradients of kernels [kh][kw][C / groups][O],
+which is also what is fastest to give (others are copied).
 """
 
 from __future__ import annotations
@@ -17,8 +19,12 @@ from fastnn import _core, arrays
 
 __all__ = [
     "adam_step",
+    "conv2d_backward",
+    "conv2d_forward",
     "dense_backward",
     "dense_forward",
+    "max_pool2d_backward",
+    "max_pool2d_forward",
     "relu_backward",
     "relu_forward",
     "softmax_cross_entropy",
@@ -83,6 +89,92 @@ def dense_backward(
     if into_weight is None and not weight.flags.f_contiguous:
         into_weight = np.empty(weight.shape, dtype=grad_x.dtype)
     return grad_x, _core.dense_grad_weight(grad_y, x, into_weight), _core.dense_grad_bias(grad_y, into_bias)
+
+
+def conv2d_forward(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None = None,
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+    activation: str | None = None,
+) -> np.ndarray:
+    """Convolution plus bias, then ReLU where asked.
+
+    Args:
+        x: (N, C, H, W).
+        weight: (O, C / groups, kh, kw).
+        bias: (O,) or None.
+        stride, padding, dilation: of rows and columns.
+        activation: None or "relu".
+
+    Returns:
+        y, (N, O, oh, ow).
+
+    Raises:
+        ValueError: shapes that do not fit, groups that do not divide, a kernel larger than the padded image, an unknown
+            activation.
+        TypeError: dtypes that differ, or no arrays.
+    """
+    if activation not in (None, "relu"):
+        raise ValueError(f"[conv2d] activation must be None or 'relu', got {activation!r}")
+    return _core.conv2d(x, weight, bias, stride, (*padding, *padding), dilation, groups, activation == "relu")
+
+
+def conv2d_backward(
+    grad_y: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of :func:`conv2d_forward` without activation, given that of y.
+
+    Returns:
+        grad_x (N, C, H, W), grad_weight (O, C / groups, kh, kw), grad_bias (O,).
+
+    Raises:
+        ValueError, TypeError: as :func:`conv2d_forward`.
+    """
+    settings = (stride, (*padding, *padding), dilation, groups)
+    return (
+        _core.conv2d_grad_x(grad_y, weight, x.shape[2:], *settings),
+        _core.conv2d_grad_weight(grad_y, x, weight.shape[2:], *settings),
+        _core.conv2d_grad_bias(grad_y),
+    )
+
+
+def max_pool2d_forward(
+    x: np.ndarray,
+    kernel_size: tuple[int, int],
+    stride: tuple[int, int] | None = None,
+    padding: tuple[int, int] = (0, 0),
+) -> np.ndarray:
+    """The largest of each window of x (N, C, H, W): (N, C, oh, ow). stride None: kernel_size.
+
+    Raises:
+        ValueError: a kernel larger than the padded image, padding of more than half of it.
+    """
+    return _core.max_pool2d(x, kernel_size, stride or kernel_size, padding)
+
+
+def max_pool2d_backward(
+    grad_y: np.ndarray,
+    x: np.ndarray,
+    kernel_size: tuple[int, int],
+    stride: tuple[int, int] | None = None,
+    padding: tuple[int, int] = (0, 0),
+) -> np.ndarray:
+    """The gradient of x, given that of y: each window's goes to its first largest.
+
+    Raises:
+        ValueError: as :func:`max_pool2d_forward`, or a grad_y of another shape than y.
+    """
+    return _core.max_pool2d_backward(grad_y, x, kernel_size, stride or kernel_size, padding)
 
 
 def relu_forward(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

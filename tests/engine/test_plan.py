@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import image_models
 import numpy as np
 import pytest
 from fastnn import _core, nn, optim
@@ -203,6 +204,12 @@ def test_models_cover_every_compiled_op() -> None:
         name = next(name for name, (_, known) in MODELS.items() if known is criterion)
         plan.step(*batches(name, np.float32)[0])
         seen.update(plan.core.instructions(0))
+    for name, (make, _) in image_models.MODELS.items():
+        network = make()
+        for plan in (Plan(network, nn.CrossEntropyLoss(), optim.SGD(network.parameters(), lr=0.1)), Plan(network)):
+            x, y = image_models.images(name, [4])[0]
+            plan.forward(x) if plan.optimizer is None else plan.step(x, y)
+            seen.update(plan.core.instructions(0))
     counting = Counting()
     gathered = Plan(counting, nn.MSELoss(), optim.SGD(counting.parameters(), lr=0.1), arena=True)
     gathered.step(np.ones((4, 3), np.float32), np.ones((4, 2), np.float32))

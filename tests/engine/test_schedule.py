@@ -257,16 +257,20 @@ def test_threads_are_chosen_by_the_work(sizes: tuple[int, ...], rows: int, least
 
 
 @pytest.mark.parametrize("threads", [1, 2, 16])
-def test_blocks_of_rows_count_pixels(threads: int) -> None:
-    """A sample of an image is as many rows of a register tile as it has pixels: it may make a block of its own."""
+def test_blocks_of_rows_count_pixels_and_bytes(threads: int) -> None:
+    """A sample of an image is as many rows of a register tile as it has pixels: it may make a block of its own. What a
+    block writes stays in a cache, but for the batches of dense layers, whose blocks are at most 64 rows."""
     blocks = _core.plan_row_blocks
-    assert blocks(0, 1, threads) == 0
+    assert blocks(0, 1, 0, threads) == 0
     for rows in (1, 8, 64, 1000, 6000):
         for pixels in (1, 4, 64, 900):
-            count = blocks(rows, pixels, threads)
-            assert 1 <= count <= rows
-            assert -(-rows // count) * pixels <= max(64, pixels)  # few enough for a cache, whole samples
-            assert count >= min(rows, threads)  # each thread gets one
-    assert blocks(64, 900, threads) == 64 and blocks(64, 4, 1) == 4
+            for row_bytes in (0, 4000, 100_000, 10**9):
+                count = blocks(rows, pixels, row_bytes, threads)
+                assert 1 <= count <= rows
+                block = -(-rows // count)  # whole samples, few enough for a cache
+                assert block <= 64 and (block <= max(1, 64 // pixels) or block * row_bytes <= 256 << 10)
+                assert count >= min(rows, threads)  # each thread gets one
+    assert blocks(64, 900, 10**6, threads) == 64 and blocks(64, 4, 10**6, 1) == 4
+    assert blocks(64, 900, 100_000, 1) == 32
     with pytest.raises(ValueError, match="no blocks of 4 rows of 0 pixels for 2 threads"):
-        blocks(4, 0, 2)
+        blocks(4, 0, 0, 2)

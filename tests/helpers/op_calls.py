@@ -76,7 +76,29 @@ def valid_calls() -> dict[str, list[Any]]:
         "permutation": [9, 1, 2, 3],
     }  # fmt: skip
     calls["adam"][4].set_step(1)
-    return calls
+    return calls | image_calls()
+
+
+def image_calls() -> dict[str, list[Any]]:
+    """Those of the ops of images."""
+    return {
+        "conv2d": [numbers(2, 3, 6, 5), numbers(4, 3, 3, 3), numbers(4), [1, 1], [1, 1, 1, 1], [1, 1], 1, True],
+        "conv2d_grad_x": [numbers(2, 4, 6, 5), numbers(4, 3, 3, 3), [6, 5], [1, 1], [1, 1, 1, 1], [1, 1], 1],
+        "conv2d_grad_weight": [numbers(2, 4, 6, 5), numbers(2, 3, 6, 5), [3, 3], [1, 1], [1, 1, 1, 1], [1, 1], 1],
+        "conv2d_grad_bias": [numbers(2, 4, 6, 5)],
+        "max_pool2d": [numbers(2, 3, 6, 5), [3, 2], [2, 1], [1, 0], [1, 1], True],
+        "max_pool2d_backward": [numbers(2, 3, 4, 4), numbers(2, 3, 6, 5), [3, 2], [2, 1], [1, 0], [1, 1], True],
+        "avg_pool2d": [numbers(2, 3, 6, 5), [3, 2], [2, 1], [1, 0], True, False, 0],
+        "avg_pool2d_backward": [numbers(2, 3, 4, 4), [6, 5], [3, 2], [2, 1], [1, 0], True, False, 0],
+        "adaptive_avg_pool2d": [numbers(2, 3, 6, 5), [2, 3]],
+        "adaptive_avg_pool2d_backward": [numbers(2, 3, 2, 3), [6, 5]],
+        "batch_norm": [numbers(2, 3, 6, 5), numbers(3), numbers(3), numbers(3), numbers(3), 0.1, 1e-5],
+        "batch_norm_backward": [numbers(2, 3, 6, 5), numbers(2, 3, 6, 5), numbers(3), numbers(3, dtype=np.float64),
+                                numbers(3, dtype=np.float64)],
+        "batch_norm_inference": [numbers(2, 3, 6, 5), numbers(3), numbers(3), numbers(3), numbers(3), 1e-5],
+        "batch_norm_inference_backward": [numbers(2, 3, 6, 5), numbers(2, 3, 6, 5), numbers(3), numbers(3), numbers(3),
+                                          1e-5],
+    }  # fmt: skip
 
 
 def array_arguments() -> list[tuple[str, int]]:

@@ -107,3 +107,19 @@ def test_misaligned_rows(isa: str, real: Real, rng: np.random.Generator) -> None
         a, b = whole[:, 1 : 1 + columns], offset(whole[:, :columns], columns % 16)
         check_same_bits(_core.add(a, b), a + b)
         check_same_bits(_core.multiply(a[:, ::-1], b[::-1]), a[:, ::-1] * b[::-1])
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
+def test_integers_are_exact_and_wrap_around(name: str) -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(-(2**63), 2**63 - 1, (5, 7)), rng.integers(-(2**63), 2**63 - 1, 7)
+    function, wanted = getattr(_core, name), getattr(np, name)
+    np.testing.assert_array_equal(function(a, b), wanted(a, b))
+    np.testing.assert_array_equal(function(a.T[::2], a.T[::2]), wanted(a.T[::2], a.T[::2]))
+    np.testing.assert_array_equal(function(a, 3), wanted(a, 3))
+    assert function(np.array(2**53), np.array(1)).dtype == np.int64
+
+
+def test_integers_are_not_divided() -> None:
+    with pytest.raises(TypeError, match="float32 or float64"):
+        _core.divide(np.arange(3), np.arange(3))

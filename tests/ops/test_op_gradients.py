@@ -170,6 +170,70 @@ def dense_relu(rng: np.random.Generator, n: int, m: int) -> Case:
     return inputs, forward, lambda g, *inputs: linear(_core.relu_backward(g, forward(*inputs)), *inputs)
 
 
+def image(rng: np.random.Generator, channels: int, n: int, m: int) -> np.ndarray:
+    return rng.standard_normal((2, channels, n % 6 + 3, m % 6 + 3))
+
+
+def conv2d(rng: np.random.Generator, n: int, m: int) -> Case:
+    groups, stride = int(rng.integers(1, 3)), [int(s) for s in rng.integers(1, 3, 2)]
+    settings = (stride, [int(p) for p in rng.integers(0, 3, 4)], [1, int(rng.integers(1, 3))], groups)
+    x, weight = image(rng, 2 * groups, n, m), rng.standard_normal((3 * groups, 2, 3, 2))
+
+    def backward(g: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Inputs:
+        return [
+            _core.conv2d_grad_x(g, weight, x.shape[2:], *settings),
+            _core.conv2d_grad_weight(g, x, weight.shape[2:], *settings),
+            _core.conv2d_grad_bias(g),
+        ]
+
+    return [x, weight, rng.standard_normal(len(weight))], lambda *inputs: _core.conv2d(*inputs, *settings), backward
+
+
+def max_pool2d(rng: np.random.Generator, n: int, m: int) -> Case:
+    x = image(rng, 3, n, m)
+    x[...] = 0.1 * rng.permutation(x.size).reshape(x.shape)  # no ties
+    settings = ([3, 2], [int(s) for s in rng.integers(1, 4, 2)], [1, 1], [1, 1], bool(rng.integers(2)))
+    return [x], lambda x: _core.max_pool2d(x, *settings), lambda g, x: [_core.max_pool2d_backward(g, x, *settings)]
+
+
+def avg_pool2d(rng: np.random.Generator, n: int, m: int) -> Case:
+    stride, counted = [int(s) for s in rng.integers(1, 4, 2)], bool(rng.integers(2))
+    settings = ([3, 2], stride, [1, 1], bool(rng.integers(2)), counted, int(rng.choice([0, 5])))
+
+    def backward(g: np.ndarray, x: np.ndarray) -> Inputs:
+        return [_core.avg_pool2d_backward(g, x.shape[2:], *settings)]
+
+    return [image(rng, 3, n, m)], lambda x: _core.avg_pool2d(x, *settings), backward
+
+
+def adaptive_avg_pool2d(rng: np.random.Generator, n: int, m: int) -> Case:
+    cut = [int(c) for c in rng.integers(1, 5, 2)]
+
+    def backward(g: np.ndarray, x: np.ndarray) -> Inputs:
+        return [_core.adaptive_avg_pool2d_backward(g, x.shape[2:])]
+
+    return [image(rng, 3, n, m)], lambda x: _core.adaptive_avg_pool2d(x, cut), backward
+
+
+def batch_norm(rng: np.random.Generator, n: int, m: int) -> Case:
+    def backward(g: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Inputs:
+        _, mean, inverse, *_ = _core.batch_norm(x, weight, bias)
+        return list(_core.batch_norm_backward(g, x, weight, mean, inverse))
+
+    inputs = [image(rng, 3, n, m), rng.standard_normal(3), rng.standard_normal(3)]
+    return inputs, lambda *inputs: _core.batch_norm(*inputs)[0], backward
+
+
+def batch_norm_inference(rng: np.random.Generator, n: int, m: int) -> Case:
+    running = rng.standard_normal(3), rng.uniform(0.5, 2, 3)
+
+    def backward(g: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> Inputs:
+        return list(_core.batch_norm_inference_backward(g, x, weight, *running))
+
+    inputs = [image(rng, 3, n, m), rng.standard_normal(3), rng.standard_normal(3)]
+    return inputs, lambda *inputs: _core.batch_norm_inference(*inputs, *running), backward
+
+
 def loss(name: str, draw_target: Callable[..., np.ndarray]) -> Callable[..., Case]:
     """A loss gives its value and gradient at once: the value times `weights` is differentiated, mean or sum."""
 
@@ -204,6 +268,12 @@ CASES: dict[str, Callable[..., Case]] = {
     "matmul": matmul,
     "dense": dense,
     "dense_relu": dense_relu,
+    "conv2d": conv2d,
+    "max_pool2d": max_pool2d,
+    "avg_pool2d": avg_pool2d,
+    "adaptive_avg_pool2d": adaptive_avg_pool2d,
+    "batch_norm": batch_norm,
+    "batch_norm_inference": batch_norm_inference,
     "cross_entropy": loss("cross_entropy", lambda rng, n, m: rng.integers(0, m, n)),
     "mse": loss("mse", lambda rng, n, m: rng.standard_normal((n, m))),
     "bce_with_logits": loss("bce_with_logits", lambda rng, n, m: rng.uniform(0, 1, (n, m))),
@@ -227,7 +297,7 @@ def test_a_wrong_gradient_is_seen(name: str) -> None:
     inputs, forward, backward = CASES[name](rng, 3, 4)
 
     def off(*arguments: np.ndarray) -> Inputs:
-        gradients = [np.array(g) for g in backward(*arguments)]
+        gradients = [np.array(g, order="C") for g in backward(*arguments)]
         for g in gradients:
             g.reshape(-1)[np.argmax(np.abs(g))] *= 1 + 1e-5
         return gradients

@@ -28,6 +28,11 @@ def test_signatures() -> None:
     assert sorted(names) == sorted(name for name in dir(kernels) if inspect.isfunction(getattr(kernels, name)))
     assert names["dense_forward"] == ["x", "weight", "bias", "activation", "out"]
     assert names["dense_backward"] == ["grad_y", "x", "weight", "out"]
+    window = ["stride", "padding", "dilation", "groups"]
+    assert names["conv2d_forward"] == ["x", "weight", "bias", *window, "activation"]
+    assert names["conv2d_backward"] == ["grad_y", "x", "weight", *window]
+    assert names["max_pool2d_forward"] == ["x", "kernel_size", "stride", "padding"]
+    assert names["max_pool2d_backward"] == ["grad_y", "x", "kernel_size", "stride", "padding"]
     assert names["relu_forward"] == ["x", "out"]
     assert names["relu_backward"] == ["grad_y", "x", "out"]
     assert names["softmax_cross_entropy"] == ["logits", "labels", "out"]
@@ -67,6 +72,33 @@ class TestResults:
         assert np.array_equal(kernels.relu_forward(x), np.where(x > 0, x, np.where(np.isnan(x), x, 0)), equal_nan=True)
         assert not np.signbit(kernels.relu_forward(x)[0, 0])
         assert np.array_equal(kernels.relu_backward(grad, x), np.where(x > 0, grad, 0))
+
+    def test_conv2d(self, dtype: type) -> None:
+        """Tap by tap, as sums of products of the windows that a stride picks of a padded image."""
+        x, weight, bias = array(2, 3, 6, 5, dtype=dtype), array(4, 3, 3, 2, dtype=dtype), array(4, dtype=dtype)
+        padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (0, 0)]).astype(float)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 2), axis=(2, 3))[:, :, ::2]
+        product = np.einsum("nchwij,ocij->nohw", windows, weight.astype(float)) + bias[:, None, None]
+        settings = ((2, 1), (1, 0))
+        close(kernels.conv2d_forward(x, weight, bias, *settings), product, dtype)
+        close(kernels.conv2d_forward(x, weight, bias, *settings, activation="relu"), np.maximum(product, 0), dtype)
+        grad_y = array(*product.shape, dtype=dtype)
+        grad_x, grad_weight, grad_bias = kernels.conv2d_backward(grad_y, x, weight, *settings)
+        close(grad_weight, np.einsum("nchwij,nohw->ocij", windows, grad_y.astype(float)), dtype, roundings=60)
+        close(grad_bias, grad_y.astype(float).sum((0, 2, 3)), dtype)
+        spread = np.einsum("nohw,ocij->nchwij", grad_y.astype(float), weight.astype(float))
+        back = np.zeros(padded.shape)
+        for i, j in np.ndindex(3, 2):
+            back[:, :, i : i + 5 : 2, j : j + 4] += spread[..., i, j]
+        close(grad_x, back[:, :, 1:-1], dtype)
+
+    def test_max_pool2d(self, dtype: type) -> None:
+        x = array(2, 3, 6, 4, dtype=dtype)
+        windows = x.reshape(2, 3, 3, 2, 2, 2).transpose(0, 1, 2, 4, 3, 5).reshape(2, 3, 3, 2, 4)
+        y = kernels.max_pool2d_forward(x, (2, 2))
+        assert np.array_equal(y, windows.max(axis=-1))
+        grad_x = kernels.max_pool2d_backward(y, x, (2, 2))
+        assert np.array_equal(grad_x, np.where(np.repeat(np.repeat(y, 2, 2), 2, 3) == x, x, 0))
 
     def test_softmax_cross_entropy(self, dtype: type) -> None:
         logits, labels = 3 * array(N, O, dtype=dtype), np.array([0, 2, 1, 1, 0])

@@ -8,7 +8,10 @@ import pytest
 from repository import CPP, PACKAGE, ROOT, TESTS
 
 # What several rooms have in common.
-SHARED = {"all", "facts", "loss", "map", "matrix", "optimizer", "update", "walk", "weight_gradient", "zeros"}
+SHARED = {
+    "all", "batch_norm_stages", "depthwise", "facts", "image_planes", "image_product", "kernel_gradient", "loss", "map",
+    "matrix", "optimizer", "update", "walk", "weight_gradient", "window", "zeros",
+}  # fmt: skip
 ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not in SHARED)
 
 # Kernel texts that no op's header names: what the others are made of, and the list of all.

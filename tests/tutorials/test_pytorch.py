@@ -123,6 +123,29 @@ def test_evidence(run: Run, images: Path, tmp_path: Path) -> None:
     assert (colours[:, 0] - colours[:, 2] > 200).any() and (colours[:, 2] - colours[:, 0] > 200).any()
 
 
+def test_convolution_by_hand(run: Run) -> None:
+    """The 5 x 5 example: PyTorch 2.13 prints these lines."""
+    assert run(HERE / "scripts/conv5x5.py") == [
+        "ConvNet(",
+        "  (conv1): Conv2d(1, 1, kernel_size=(3, 3), stride=(1, 1), bias=False)",
+        "  (pool): MaxPool2d(kernel_size=2, stride=2, padding=1, dilation=1, ceil_mode=False)",
+        "  (flatten): Flatten(start_dim=1, end_dim=-1)",
+        ")",
+        "tensor([[[[12., 12., 17.],",
+        "          [10., 17., 19.],",
+        "          [ 9.,  6., 14.]]]], grad_fn=<ConvolutionBackward0>)",
+        "tensor([[[[12., 17.],",
+        "          [10., 19.]]]], grad_fn=<MaxPool2DWithIndicesBackward0>)",
+        "tensor([[12., 17., 10., 19.]], grad_fn=<ViewBackward0>)",
+        "torch.Size([1, 4])",
+        "tensor([[[[6., 7., 4.],",
+        "          [6., 6., 7.],",
+        "          [7., 5., 7.]]]])",
+        "Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))",
+        "torch.Size([6, 1, 5, 5]) torch.Size([6])",
+    ]
+
+
 def fits(lines: list[str], epochs: int) -> float:
     """The mean squared error that the script prints last, under the lines of its epochs."""
     quarters = [epochs * i // 4 for i in range(1, 5)]

@@ -48,7 +48,7 @@ struct GemmTile {
         T* c = g.c + (listed ? 0 : first * c_row);
         FASTNN_UNROLL
         for (int r = 0; r < R; ++r) {
-            T* const row = listed ? c + rows[r] * c_row : c;
+            T* const row = listed ? c + rows[r] * c_row : g.places ? g.c + g.places[first + r] : c;
             FASTNN_UNROLL
             for (int j = 0; j < C; ++j) f(sum[r][j], row, j);
             if (!listed) c += c_row;
@@ -82,10 +82,16 @@ struct GemmTile {
     }
 
     void multiply() {
+        const GemmRun whole = {0, 0}, *const runs = g.runs ? g.runs : &whole;
+        for (std::int64_t i = 0, count = g.runs ? g.run_count : 1; i < count; ++i)
+            multiply(g.a + runs[i].a, g.b + runs[i].b);
+    }
+
+    void multiply(const T* a, const T* b) {
         const std::int64_t ahead = rows_ahead * g.b_row;
-        const T *column[groups], *b = g.b;
+        const T* column[groups];
         FASTNN_UNROLL
-        for (int i = 0; i < groups; ++i) column[i] = g.a + (listed ? 0 : first + i * group) * g.a_row;
+        for (int i = 0; i < groups; ++i) column[i] = a + (listed ? 0 : first + i * group) * g.a_row;
         const auto move = [&column](std::int64_t by) {
             FASTNN_UNROLL
             for (int i = 0; i < groups; ++i) {

@@ -20,6 +20,7 @@ namespace {
 
 #include "kernels/cpu/gemm.inl"
 #include "kernels/cpu/gemv.inl"
+#include "kernels/cpu/convolution.inl"
 
 #include "kernels/cpu/elementwise.inl"
 #include "kernels/cpu/relu.inl"
@@ -32,6 +33,8 @@ namespace {
 #include "kernels/cpu/mse.inl"
 #include "kernels/cpu/bce.inl"
 #include "kernels/cpu/reduce.inl"
+#include "kernels/cpu/batch_norm.inl"
+#include "kernels/cpu/pooling.inl"
 
 #include "kernels/cpu/adam.inl"
 #include "kernels/cpu/sgd.inl"
@@ -48,6 +51,9 @@ constexpr Kernels<T> make_kernels() {
     kernels.rows = Tile<T>::rows;
     kernels.gemm = gemm_panel<T>;
     kernels.gemv = gemv<T>;
+    kernels.gather_patches = gather_patches<T>;
+    kernels.depthwise = depthwise<T>;
+    kernels.depthwise_gradient = depthwise_gradient<T>;
     kernels.relu = relu<T>;
     kernels.relu_backward = relu_backward<T>;
     kernels.leaky_relu = leaky_relu<T>;
@@ -72,6 +78,15 @@ constexpr Kernels<T> make_kernels() {
     kernels.sum = sum<T>;
     kernels.max = max<T>;
     kernels.column_sums = column_sums<T>;
+    kernels.max_pool = max_pool<T>;
+    kernels.max_pool_backward = max_pool_backward<T>;
+    kernels.avg_pool = avg_pool<T>;
+    kernels.avg_pool_backward = avg_pool_backward<T>;
+    kernels.channel_sums = channel_sums<T>;
+    kernels.channel_squares = channel_squares<T>;
+    kernels.channel_products = channel_products<T>;
+    kernels.normalise = normalise<T>;
+    kernels.normalise_backward = normalise_backward<T>;
     kernels.adam = adam<T>;
     kernels.sgd = sgd<T>;
     kernels.rmsprop = rmsprop<T>;

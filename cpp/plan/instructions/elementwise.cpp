@@ -59,7 +59,7 @@ void build_map_backward(Call& call, const MapBackward& map) {
 
 void build_arithmetic(Call& call, const ArithmeticOp& op) {
     const TensorView a = call.strided(0), b = call.strided(1), y = call.output(0);
-    arithmetic_check(a, b, y);
+    arithmetic_check(op.operation, a, b, y);
     Instruction instruction = call.instruction();
     instruction.operations = op.facts.operations(y);
     instruction.split = arithmetic_split(a, b, y);
@@ -80,9 +80,7 @@ void build_copy(Call& call, std::size_t from) {
     const TensorView y = call.output(0), x = call.apart(from, y);
     copy_check(x, y);
     Instruction instruction = call.instruction();
-    instruction.operations = copy_facts.operations(x);
-    instruction.split = copy_split(x, y);
-    instruction.body = [=](Range part, int) { copy(part, x, y); };
+    set_copy(instruction, x, y);
     call.add(std::move(instruction));
 }
 

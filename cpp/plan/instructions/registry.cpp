@@ -74,6 +74,49 @@ const TensorView& Call::rows(std::size_t i) {
     return last < 0 || view.shape[last] <= 1 || view.stride[last] == 1 ? view : contiguous(i);
 }
 
+namespace {
+
+// A view of four dimensions with these outermost to innermost in memory, without gaps.
+TensorView in_order(const TensorView& view, const std::array<int, 4>& order) {
+    TensorView dense = view;
+    dense.panels = {};
+    std::int64_t step = 1;
+    for (int i = 3; i >= 0; --i) {
+        const auto at = static_cast<std::size_t>(order[static_cast<std::size_t>(i)]);
+        dense.stride[at] = step;
+        step *= view.shape[at];
+    }
+    return dense;
+}
+
+constexpr std::array<int, 4> channels_last = {0, 2, 3, 1}, outputs_last = {2, 3, 1, 0};
+
+}  // namespace
+
+const TensorView& Call::images(std::size_t i) { return in_layout(i, channels_last); }
+
+const TensorView& Call::kernels(std::size_t i) { return in_layout(i, outputs_last); }
+
+const TensorView& Call::in_layout(std::size_t i, const std::array<int, 4>& order) {
+    if (input(i).rank != 4) return in[i];  // the op's check refuses it
+    const TensorView wanted = in_order(in[i], order);
+    return same_layout(in[i], wanted) ? in[i] : copied(i, wanted);
+}
+
+const TensorView& Call::image_output(std::size_t i) const {
+    const TensorView& view = output(i);
+    if (view.rank != 4 || !same_layout(view, in_order(view, channels_last)))
+        fail(op, "the result must be images with channels last, got ", layout_text(view));
+    return view;
+}
+
+const TensorView& Call::kernel_output(std::size_t i) const {
+    const TensorView& view = output(i);
+    if (view.rank != 4 || !same_layout(view, in_order(view, outputs_last)))
+        fail(op, "the result must be kernels with outputs last, got ", layout_text(view));
+    return view;
+}
+
 const TensorView& Call::like(std::size_t i, const TensorView& other) {
     return same_layout(input(i), other) || !same_shape(in[i], other) ? in[i] : copied(i, other);
 }
@@ -84,20 +127,28 @@ const TensorView& Call::apart(std::size_t i, const TensorView& other) {
     return overlap ? copied(i, in[i]) : in[i];
 }
 
+void set_copy(Instruction& instruction, const TensorView& x, const TensorView& y) {
+    instruction.operations = copy_facts.operations(x);
+    instruction.split = copy_split(x, y);
+    instruction.body = [=](Range part, int) { copy(part, x, y); };
+    if (!in_rows(y, {&x})) return;
+    const auto apply = [](const TensorView& from, const TensorView& to) { copy(copy_split(from, to).all(), from, to); };
+    instruction.rows = y.shape[0];
+    instruction.row_body = by_rows(apply, x, y);
+}
+
 const TensorView& Call::copied(std::size_t i, const TensorView& layout) {
     const TensorView from = in[i], to = plan.temporary(layout);
     Instruction copying;
     copying.reads(from);
     copying.writes(to);
-    copying.operations = copy_facts.operations(from);
     if (from.panels) {
         copying.name = "unpack";
         copying.split = {1, 1};
         copying.body = [=](Range, int) { unpack_weight(from, to); };
     } else {
         copying.name = "copy";
-        copying.split = copy_split(from, to);
-        copying.body = [=](Range part, int) { copy(part, from, to); };
+        set_copy(copying, from, to);
     }
     add(std::move(copying));
     return in[i] = to;
@@ -112,6 +163,21 @@ bool in_rows(const TensorView& result, std::initializer_list<const TensorView*> 
     });
 }
 
+void check_result(const Call& call, const TensorView& result, DType dtype, const std::vector<std::int64_t>& shape) {
+    check_dtype(call.op, "the result", result, dtype);
+    const auto first = result.shape.begin();
+    if (!std::equal(shape.begin(), shape.end(), first, first + result.rank))
+        fail(call.op, "the plan gives a result of shape ", shape_text(result));
+}
+
+TensorView bytes_of(Plan& plan, std::int64_t bytes) {
+    TensorView view;
+    view.dtype = DType::uint8;
+    view.rank = 1;
+    view.shape[0] = bytes;
+    return plan.temporary(view);
+}
+
 Split features_of(std::int64_t columns, DType dtype) {
     return {columns, dtype == DType::float64 ? kernels<double>().panel : kernels<float>().panel};
 }
@@ -121,8 +187,8 @@ namespace {
 const Registry& registry() {
     static const Registry all = [] {
         Registry entries;
-        for (const auto add :
-             {add_dense, add_elementwise, add_losses, add_reductions, add_indexing, add_dropout, add_updates})
+        for (const auto add : {add_dense, add_elementwise, add_losses, add_reductions, add_indexing, add_dropout,
+                               add_updates, add_convolution, add_pooling, add_batch_norm})
             add(entries);
         return entries;
     }();

@@ -2,6 +2,7 @@
 // instructions that do the op in every step; a view that the op cannot take as it lies is copied by one of them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -52,15 +53,22 @@ struct Call {
     const TensorView& strided(std::size_t i);                        // not in panels
     const TensorView& contiguous(std::size_t i);                     // in C order
     const TensorView& rows(std::size_t i);                           // the last dimension's elements adjacent
+    const TensorView& images(std::size_t i);                         // (N, C, H, W), channels last
+    const TensorView& kernels(std::size_t i);                        // (O, I, kh, kw) as [kh][kw][I][O]
     const TensorView& like(std::size_t i, const TensorView& other);  // laid out as another of its shape
 
     const TensorView& apart(std::size_t i, const TensorView& other);  // in memory that other does not reach into
+
+    // Outputs that must lie so.
+    const TensorView& image_output(std::size_t i) const;
+    const TensorView& kernel_output(std::size_t i) const;
 
     // An instruction of this op that reads its inputs and writes its outputs.
     Instruction instruction() const;
     void add(Instruction instruction);
 
 private:
+    const TensorView& in_layout(std::size_t i, const std::array<int, 4>& order);
     const TensorView& copied(std::size_t i, const TensorView& layout);
 };
 
@@ -74,6 +82,9 @@ void add_losses(Registry& registry);
 void add_reductions(Registry& registry);
 void add_indexing(Registry& registry);
 void add_dropout(Registry& registry);
+void add_convolution(Registry& registry);
+void add_pooling(Registry& registry);
+void add_batch_norm(Registry& registry);
 void add_updates(Registry& registry);
 
 // ValueError where there is no compiled form of a name.
@@ -85,6 +96,12 @@ constexpr int missing_view = -1;  // of an optional input
 // Whether some rows of each view are a smaller problem of the same kind: there are as many of each, and those of the
 // result follow each other in memory without gaps.
 bool in_rows(const TensorView& result, std::initializer_list<const TensorView*> others);
+
+// Refuses a result of another shape or dtype.
+void check_result(const Call& call, const TensorView& result, DType dtype, const std::vector<std::int64_t>& shape);
+
+// Memory of a plan without a shape.
+TensorView bytes_of(Plan& plan, std::int64_t bytes);
 
 // The columns of a matrix in panels: what features are shared out by.
 Split features_of(std::int64_t columns, DType dtype);
@@ -113,5 +130,8 @@ Body by_rows(F body, First first, Views... views) {
         body(first.rows(rows.begin, count), views.rows(rows.begin, count)...);
     };
 }
+
+// Makes an instruction copy x to y.
+void set_copy(Instruction& instruction, const TensorView& x, const TensorView& y);
 
 }  // namespace fastnn

@@ -10,20 +10,9 @@
 #include "kernels/dispatch.h"
 #include "ops/dense.h"
 #include "ops/weight_gradient.h"
-#include "plan/plan.h"
+#include "plan/instructions/updated.h"
 
 namespace fastnn {
-
-namespace {
-
-// A task of a plain update: elements, 16 KB of each array.
-constexpr std::int64_t update_items = 4096;
-
-// The parameter with its states, and settings that will advance.
-struct Updated {
-    Settings settings;
-    Target target;
-};
 
 Updated updated(Call& call, const TensorView& grad) {
     Updated made{call.state_of<Settings>("settings"), {call.output(0), {}}};
@@ -40,6 +29,8 @@ Instruction make_update(const Call& call) {
     update.tasks = true;
     return update;
 }
+
+namespace {
 
 // A gradient in the memory layout of its parameter.
 TensorView in_layout_of(Call& call, const TensorView& param) {
@@ -113,11 +104,7 @@ Zeros* find_zeros(Program& program, const TensorView& x) {
 
 // grad_y into panels and blocks of samples.
 TensorView add_pack(Call& call, const TensorView& grad_y, WeightGradient& gradient) {
-    TensorView bytes;
-    bytes.dtype = DType::uint8;
-    bytes.rank = 1;
-    bytes.shape[0] = gradient.packed_bytes();
-    const TensorView packed = call.plan.temporary(bytes);
+    const TensorView packed = bytes_of(call.plan, gradient.packed_bytes());
     gradient.set_packed(packed.data);
     Instruction pack;
     pack.name = "pack";

@@ -51,6 +51,21 @@ LINES = {
     "batch.none": "数据集有 {samples} 个样本, batch_size 是 {batch_size}, 又开了 drop_last: 一个批次也没有",
     "count.range": "{name} 是 {value}: 必须是不小于 {least} 的整数",
     "data.empty": "数据是空的: 没有可以学习的样本",
+    # images and their layers
+    "window.large": (
+        "卷积核或池化窗口有 {rows} x {columns} 个像素, 比 {height} x {width} 的图片 (加上填充) 还大: "
+        "请用更小的核、更多的填充或更大的图片"
+    ),
+    "conv2d.rank": "图片的形状应是 (N, C, H, W), 得到的是 {shape}",
+    "conv2d.channels": (
+        "应有 {expected} 个通道, 得到 {got} 个 (x 的形状是 {shape}): 请检查图片是灰度还是彩色, 通道是不是在第二维"
+    ),
+    "conv2d.groups": "{groups} 组不能整除 {channels} 个输入通道和 {outputs} 个输出通道",
+    "conv2d.memory": "形状为 {shape} 的卷积权重需要 {pebibytes:.3g} PiB 内存: 请检查层的大小",
+    "batch_norm.channels": "x 有 {channels} 个通道, 批归一化的权重和统计量也要有这么多个值",
+    "batch_norm.values": "批归一化训练时每个通道要有不止一个值, x 的形状是 {shape}: 请用更大的批, 或先 eval()",
+    "batch_norm.rank": "批归一化层不接受形状为 {shape} 的输入",
+    "batch_norm.features": "批归一化层有 {features} 个特征, 而 x 的第二维是 {got}",
     # files of models
     "state.differs": "这份参数与模型 {model} 不相符 ({found}): 请用保存时的大小建立模型",
     "file.code": (

@@ -11,8 +11,10 @@ from fastnn import _core
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import EAGERLY, RecordingError
 
-# The ops of a recording and what is to be known of each: its arguments, what it can be fused with (_core.pyi).
-FACTS: Mapping[str, dict[str, Any]] = _core.instruction_facts()
+# The ops of a recording that have a compiled form, and what is to be known of each: its arguments, what it can be fused
+# with (_core.pyi).
+_compiled = frozenset(_core.instruction_names())
+FACTS: Mapping[str, dict[str, Any]] = {name: f for name, f in _core.instruction_facts().items() if name in _compiled}
 
 
 class Executor(Protocol):
@@ -90,7 +92,9 @@ class CompiledExecutor:
 
     def _allocate(self) -> None:
         new = self._memory.buffers[len(self._buffers) :]
-        self._buffers += [self.core.buffer(buffer.nbytes) for buffer in new]
+        for buffer in new:
+            shared = buffer.shares
+            self._buffers.append(self.core.buffer(buffer.nbytes) if shared is None else self._buffers[shared])
         for view in self._memory.views[len(self._views) :]:
             place = (self._buffers[view.buffer], view.offset, list(view.shape), list(view.strides), view.dtype)
             self._views.append(self.core.view(*place, view.panel))

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnn.eager.memory import address_of, owner_of
 from fastnn.engine.executor import FACTS, Executor
+from fastnn.engine.lifetimes import share_memory
 from fastnn.engine.program import MISSING, Memory, Op, Program, View
 from fastnn.engine.recording import EAGERLY, Record, RecordingError
 from fastnn.nn.module import Module
@@ -87,6 +88,7 @@ class Lowering:
     ) -> None:
         self.program = Program(memory)
         self._memory = memory
+        self._first_buffer = memory.sizes()[0]
         self._executor = executor
         self._slots = slots
         self._states = states
@@ -296,14 +298,14 @@ class Lowering:
                 f"the op '{record.name}' has no compiled form, so this model stays eager: {EAGERLY}. "
                 f"Compiled are: {', '.join(sorted(FACTS))}"
             )
-        inputs, attributes = self._arguments(record)
+        inputs, attributes = self.arguments(record)
         self._alive += record.outputs
         for output in record.outputs:
             self._allocate(output)
         outputs = tuple(self.view(output) for output in record.outputs)
         self.program.ops.append(Op(record.name, inputs, outputs, attributes, self._state_of(record)))
 
-    def _arguments(self, record: Record) -> tuple[tuple[int, ...], dict[str, Any]]:
+    def arguments(self, record: Record) -> tuple[tuple[int, ...], dict[str, Any]]:
         """The views of a record's arrays, and its other arguments by name."""
         facts = FACTS[record.name]
         repeated = record.outputs[0] if facts["broadcasts"] else None
@@ -326,18 +328,22 @@ class Lowering:
         self._alive.append(value)
         return self.view(value, None if repeated is None else repeated.shape)
 
-    def inputs_of(self, record: Record) -> tuple[int, ...]:
-        """The views of a record's arrays."""
-        return self._arguments(record)[0]
-
     def all_reduce(self, arenas: Iterable[int]) -> None:
         """Where several machines would add up their gradients, each arena in one piece."""
         for arena in arenas:
             self.program.ops.append(Op("all_reduce", (arena,), (arena,), {}))
 
-    def update(self, name: str, inputs: tuple[int, ...], target: int, states: Iterable[int], settings: Any) -> None:
+    def update(
+        self,
+        name: str,
+        inputs: tuple[int, ...],
+        attributes: dict[str, Any],
+        target: int,
+        states: Iterable[int],
+        settings: Any,
+    ) -> None:
         """The update of a parameter and its optimizer's states."""
-        self.program.ops.append(Op(name, inputs, (target, *states), {}, settings))
+        self.program.ops.append(Op(name, inputs, (target, *states), attributes, settings))
 
     def finish(self, loss: np.ndarray | None, output: np.ndarray) -> Program:
         """The program, with the views of its results."""
@@ -348,6 +354,7 @@ class Lowering:
         else:
             program.output = self.contiguous(output)
         program.output_shape, program.dtype = output.shape, output.dtype
+        share_memory(program, self._first_buffer)
         return program
 
 

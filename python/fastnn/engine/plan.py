@@ -408,7 +408,7 @@ class Plan:
         if program is None:
             _check_compiled(self.optimizer)
             with self._recording():
-                program = self._programs[key] = self._lower_training(x, y)
+                program = self._programs[key] = self._loaded(self._lower_training(x, y))
         self._acquire()
         return program
 
@@ -419,7 +419,7 @@ class Plan:
         program = self._programs.get(key)
         if program is None:
             with self._recording():
-                program = self._programs[key] = self._lower_evaluation(x)
+                program = self._programs[key] = self._loaded(self._lower_evaluation(x))
         self._acquire()
         return program
 
@@ -483,7 +483,7 @@ class Plan:
                         lowering.emit(fused)
                         fused, views[id(param)] = None, lowering.view(gradient)
                     self._emit_update(lowering, param, group, views.get(id(param)), fused)
-        return self._loaded(lowering.finish(loss._data, output._data))
+        return lowering.finish(loss._data, output._data)
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = np.array(x)
@@ -499,7 +499,7 @@ class Plan:
         lowering = self._lowering(records)
         lowering.inputs(x, None)
         lowering.emit_all(records)
-        return self._loaded(lowering.finish(None, output._data))
+        return lowering.finish(None, output._data)
 
     def _recorder(self) -> Recorder:
         return Recorder([tensor._data for tensor in self.model.buffers()])
@@ -536,10 +536,10 @@ class Plan:
             views = {name: lowering.like_parameter(slot) for name in self.optimizer.active_slots(group)}
             update = _Update(param, group, self.optimizer.new_settings(), views)
             self._updates[id(param)] = update
-        name, inputs = "update", (gradient,)
+        name, inputs, attributes = "update", (gradient,), {}
         if fused is not None:
-            name, inputs = FACTS[fused.name]["update"], lowering.inputs_of(fused)
-        lowering.update(name, inputs, slot.view, update.views.values(), update.settings)
+            name, (inputs, attributes) = FACTS[fused.name]["update"], lowering.arguments(fused)
+        lowering.update(name, inputs, attributes, slot.view, update.views.values(), update.settings)
 
     def _state_of(self, record: Record) -> _core.DropoutDraw | None:
         """The draw of a dropout's module, shared by all programs."""

@@ -15,15 +15,16 @@ MISSING = -1  # a view that is not there: an optional input, a program without a
 
 
 class Buffer(NamedTuple):
-    """Memory of its own.
+    """Memory, of its own or shared with a buffer that is not used at the same time.
 
     role: ``input``, ``target``, ``parameter``, ``state`` (of an optimizer or a module), ``constant``, ``gradients`` or
-    ``value``. contents: a constant's.
+    ``value``. contents: a constant's. shares: the number of the buffer whose memory it has, if not its own.
     """
 
     nbytes: int
     role: str
     contents: np.ndarray | None = None
+    shares: int | None = None
 
 
 class View(NamedTuple):
@@ -67,8 +68,8 @@ class Memory:
         return len(self.buffers) - 1
 
     def nbytes(self) -> int:
-        """Of all buffers."""
-        return sum(buffer.nbytes for buffer in self.buffers)
+        """Of all buffers that have memory of their own."""
+        return sum(buffer.nbytes for buffer in self.buffers if buffer.shares is None)
 
     def sizes(self) -> tuple[int, int]:
         """How many buffers and views there are."""

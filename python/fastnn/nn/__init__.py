@@ -28,7 +28,9 @@ from fastnn.nn.activation import (
     Tanh,
     Tanhshrink,
 )
+from fastnn.nn.batch_norm import BatchNorm1d, BatchNorm2d
 from fastnn.nn.container import ModuleDict, ModuleList, Sequential
+from fastnn.nn.convolution import Conv2d
 from fastnn.nn.dropout import Dropout, Dropout1d, Dropout2d
 from fastnn.nn.embedding import Embedding
 from fastnn.nn.flatten import Flatten, Unflatten
@@ -54,6 +56,7 @@ from fastnn.nn.module import Module
 from fastnn.nn.normalization import GroupNorm, LayerNorm
 from fastnn.nn.padding import ConstantPad1d, ConstantPad2d, ZeroPad1d, ZeroPad2d
 from fastnn.nn.parameter import Parameter
+from fastnn.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from fastnn.nn.upsampling import Upsample, UpsamplingNearest2d
 
 # PyTorch's longer paths, as annotations have them: nn.modules.loss.CrossEntropyLoss, nn.modules.module.Module.
@@ -64,10 +67,15 @@ __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "Conv2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
@@ -91,6 +99,7 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool2d",
     "Mish",
     "Module",
     "ModuleDict",

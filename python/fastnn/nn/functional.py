@@ -14,6 +14,11 @@ import numpy as np
 from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.draws import uniform
+from fastnn.eager.images import adaptive_avg_pool2d as adaptive_avg_pool2d
+from fastnn.eager.images import avg_pool2d as avg_pool2d
+from fastnn.eager.images import batch_norm as batch_norm
+from fastnn.eager.images import conv2d as conv2d
+from fastnn.eager.images import max_pool2d as max_pool2d
 from fastnn.eager.linalg import linear as linear
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import promoted, reshaped, result, wrap

@@ -273,6 +273,94 @@ void pixels(std::int64_t n) {
     }
 }
 
+// Images of n channels, two of five pixels: sums, normalisation, windows, patches.
+template <typename T>
+void images(std::int64_t n) {
+    using K = Kernels<T>;
+    constexpr std::int64_t pixels = 5;
+    const auto size = static_cast<std::size_t>(n);
+    const std::vector<T> x = numbers<T>(2 * pixels * size), y = numbers<T>(2 * pixels * size),
+                         values = numbers<T>(4 * size), blank(2 * pixels * size + 64, T(0));
+    const std::vector<double> mean = numbers<double>(size);
+    const auto sums = [&](const char* name, auto f) {
+        both<T>(name, n, std::vector<T>(2 * size), [&](const K& k, T* out) {
+            std::vector<double> total(2 * size);
+            f(k, total.data());
+            std::transform(total.begin(), total.end(), out, [](double value) { return static_cast<T>(value); });
+        });
+    };
+    sums("channel_sums", [&](const K& k, double* out) { k.channel_sums(2, pixels, n, x.data(), out); });
+    sums("channel_squares",
+         [&](const K& k, double* out) { k.channel_squares(2, pixels, n, x.data(), mean.data(), out); });
+    sums("channel_products", [&](const K& k, double* out) {
+        k.channel_products(1, pixels, n, y.data(), x.data(), mean.data(), out, out + n);
+    });
+    const T *a = values.data(), *b = a + n, *c = b + n, *d = c + n;
+    both<T>("normalise", n, blank, [&](const K& k, T* out) { k.normalise(2 * pixels, n, x.data(), a, b, c, out); });
+    both<T>("normalise_backward", n, blank,
+            [&](const K& k, T* out) { k.normalise_backward(2 * pixels, n, y.data(), x.data(), a, b, c, d, out); });
+    const std::int64_t taps[] = {0, n, 3 * n};  // of three windows, two pixels apart
+    const std::int64_t weights[] = {0, 2 * n, n};
+    for (const bool relu : {false, true}) {
+        both<T>("depthwise", n, blank, [&](const K& k, T* out) {
+            k.depthwise({3, n, x.data(), 2 * n, taps, weights, 3, y.data(), relu ? a : nullptr, relu, out, n});
+        });
+        both<T>("depthwise of one tap", n, blank, [&](const K& k, T* out) {
+            k.depthwise({10, n, x.data(), n, taps, weights, 1, y.data(), a, relu, out, n});
+        });
+    }
+    both<T>("depthwise_gradient", n, blank,
+            [&](const K& k, T* out) { k.depthwise_gradient(5, n, y.data(), x.data(), n, out); });
+    const T divisors[] = {T(3), T(7), T(2)};
+    both<T>("max_pool", n, blank, [&](const K& k, T* out) { k.max_pool(3, n, x.data(), 2 * n, taps, 3, out); });
+    both<T>("max_pool_backward", n, blank,
+            [&](const K& k, T* out) { k.max_pool_backward(3, n, y.data(), x.data(), 2 * n, taps, 3, false, out); });
+    both<T>("avg_pool", n, blank,
+            [&](const K& k, T* out) { k.avg_pool(3, n, x.data(), 2 * n, taps, 3, divisors, out); });
+    both<T>("avg_pool_backward", n, blank, [&](const K& k, T* out) {
+        k.avg_pool_backward(3, n, y.data(), divisors, 2 * n, taps, 3, n % 2 == 0, out);
+    });
+}
+
+// Chains in runs, from patches and from the images themselves; their rows lie where they are told to.
+template <typename T>
+void runs(std::int64_t length, std::int64_t outputs) {
+    using K = Kernels<T>;
+    const std::vector<T> x = numbers<T>(static_cast<std::size_t>(20 * length)),
+                         b = numbers<T>(static_cast<std::size_t>(2 * length * outputs));
+    const std::vector<GemmRun> in_image = {{0, 0}, {3 * length, length * outputs}},
+                               in_patch = {{0, 0}, {length, length * outputs}};
+    std::vector<std::int64_t> rows, places;
+    for (std::int64_t i = 0; i < 15; ++i) {
+        rows.push_back(i * length);
+        places.push_back((14 - i) * outputs);
+    }
+    const auto multiply = [&](const K& k, bool gathered, T* c) {
+        std::vector<T> patches(static_cast<std::size_t>(15 * 2 * length + 64));
+        k.gather_patches(15, x.data(), rows.data(), in_image.data(), 2, length, patches.data(), 2 * length);
+        for (std::int64_t first = 0; first < outputs; first += k.panel) {
+            GemmArgs<T> args{};
+            args.a = gathered ? patches.data() : x.data();
+            args.a_row = gathered ? 2 * length : length;
+            args.a_col = 1;
+            args.b = b.data() + first;
+            args.b_row = outputs;
+            args.c = c + first;
+            args.m = 15;
+            args.n = std::min(k.panel, outputs - first);
+            args.k = length;
+            args.runs = gathered ? in_patch.data() : in_image.data();
+            args.run_count = 2;
+            args.places = places.data();
+            k.gemm(args);
+        }
+    };
+    for (const bool gathered : {false, true}) {
+        both<T>("gemm in runs", outputs * 100 + length, std::vector<T>(static_cast<std::size_t>(15 * outputs)),
+                [&](const K& k, T* c) { multiply(k, gathered, c); });
+    }
+}
+
 template <typename T>
 void all(bool fault) {
     for (std::int64_t n = 0; n <= 67; ++n) {
@@ -280,6 +368,8 @@ void all(bool fault) {
         updates<T>(n);
         pixels<T>(n);
         if (n > 0) losses<T>(n);
+        if (n > 0) images<T>(n);
+        for (const std::int64_t k : {1, 3, 17}) runs<T>(k, n + 1);
         for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
         for (const std::int64_t k : {0, 1, 7}) listed<T>(n, k, k == 7);
         for (const std::int64_t k : {0, 1, 7}) gemv<T>(9 * n + 1, k, k == 7);

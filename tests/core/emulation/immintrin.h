@@ -13,6 +13,7 @@ struct Lanes512 {
 using __m512 = Lanes512<float, 16>;
 using __m512d = Lanes512<double, 8>;
 using __m512i = Lanes512<std::uint32_t, 16>;
+using __m256 = Lanes512<float, 8>;
 using __mmask16 = std::uint16_t;
 using __mmask8 = std::uint8_t;
 
@@ -115,6 +116,13 @@ inline __m512 _mm512_permute_ps(__m512 a, int lanes) {
 }
 inline __m512d _mm512_permute_pd(__m512d a, int lanes) {
     return lanewise<__m512d>([=](int i) { return a.lane[i / 2 * 2 + (lanes >> i & 1)]; });
+}
+
+inline __m256 _mm512_castps512_ps256(__m512 a) {
+    return lanewise<__m256>([=](int i) { return a.lane[i]; });
+}
+inline __m512d _mm512_cvtps_pd(__m256 a) {
+    return lanewise<__m512d>([=](int i) { return static_cast<double>(a.lane[i]); });
 }
 
 inline __m512i _mm512_set1_epi32(int x) {

@@ -100,6 +100,12 @@ struct Vec<double> {
     static Vec load_partial(const double* p, std::int64_t n, double rest) {
         return select(_mm256_castsi256_pd(first(n)), load_partial(p, n), broadcast(rest));
     }
+    static Vec load_wide(const double* p, std::int64_t n) { return n >= lanes ? load(p) : load_partial(p, n); }
+    static Vec load_wide(const float* p, std::int64_t n) {  // floats, exactly
+        if (n >= lanes) return {_mm256_cvtps_pd(_mm_loadu_ps(p))};
+        const __m128i some = _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(n)), _mm_setr_epi32(0, 1, 2, 3));
+        return {_mm256_cvtps_pd(_mm_maskload_ps(p, some))};
+    }
     void store(double* p) const { _mm256_storeu_pd(p, v); }
     void store_partial(double* p, std::int64_t n) const {
         if (n >= lanes) return store(p);

@@ -80,6 +80,10 @@ struct Vec<double> {
     static Vec load_partial(const double* p, std::int64_t n, double rest) {
         return select(first(n), load_partial(p, n), broadcast(rest));
     }
+    static Vec load_wide(const double* p, std::int64_t n) { return load_partial(p, n); }
+    static Vec load_wide(const float* p, std::int64_t n) {  // floats, exactly
+        return {_mm512_cvtps_pd(_mm512_castps512_ps256(_mm512_maskz_loadu_ps(first(n), p)))};
+    }
     void store(double* p) const { _mm512_storeu_pd(p, v); }
     void store_partial(double* p, std::int64_t n) const { _mm512_mask_storeu_pd(p, first(n), v); }
     static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }

@@ -44,6 +44,10 @@ struct Vec {
     }
     static Vec load(const T* p) { return {*p}; }
     static Vec load_partial(const T* p, std::int64_t n, T rest = 0) { return {n > 0 ? *p : rest}; }
+    template <typename U>
+    static Vec load_wide(const U* p, std::int64_t n) {
+        return {n > 0 ? T(*p) : T(0)};
+    }
     void store(T* p) const { *p = v; }
     void store_partial(T* p, std::int64_t n) const {
         if (n > 0) *p = v;

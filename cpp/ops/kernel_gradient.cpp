@@ -1,0 +1,285 @@
+#include "ops/kernel_gradient.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/aligned_buffer.h"
+#include "kernels/dispatch.h"
+#include "ops/depthwise.h"
+
+namespace fastnn {
+
+namespace {
+
+// Output pixels whose gradients' panel lies in half of a 48 KB L1 cache, at 128 bytes each, while all rows of tiles go
+// over it. The chains are stored and resumed: no bits change.
+constexpr std::int64_t block_pixels = 192;
+
+// Channels from which on a tap by itself fills tiles: with fewer, the taps of a row are done together, which needs a
+// frame of zeros around the image.
+constexpr std::int64_t channels_of_a_tap = 24;
+
+template <typename T>
+T* gradient_scratch(AlignedBuffer& buffer, std::int64_t items) {
+    buffer.grow(static_cast<std::size_t>(items) * sizeof(T));
+    return static_cast<T*>(buffer.data());
+}
+
+// One chunk's gradient.
+template <typename T>
+class ChunkGradient {
+public:
+    ChunkGradient(const KernelGradient& gradient, std::int64_t chunk, T* result)
+        : s_(gradient.sizes), result_(result), grad_y_(gradient.grad_y.as<T>()), x_(gradient.x.as<T>()) {
+        const std::int64_t samples = chunk_samples(s_);
+        first_ = chunk * samples;
+        end_ = std::min(s_.samples, first_ + samples);
+        const bool apart = s_.groups > 1 || s_.window.columns.dilation > 1;
+        const bool padded = rows().before + rows().behind + columns().before + columns().behind > 0;
+        joined_ = !apart && s_.channels < channels_of_a_tap;
+        x_row_ = columns().size * s_.channels;
+        turned_ = joined_ && turning_pays(columns().kernel * s_.channels, s_.outputs);
+        if (joined_ && padded) {
+            joined_ =
+                kernels<T>().finite((end_ - first_) * pixels() * s_.outputs, grad_y_ + first_ * pixels() * s_.outputs);
+            if (joined_) frame();
+            turned_ = turned_ && joined_;
+        }
+        if (!framed_) x_ += first_ * rows().size * x_row_;
+        grad_y_ += first_ * pixels() * s_.outputs;
+    }
+
+    // Units: a row of the kernel in a panel of outputs.
+    static std::int64_t panels_of_group(const Convolution& sizes) {
+        return blocks_of(sizes.outputs / sizes.groups, kernels<T>().panel);
+    }
+    static std::int64_t units(const Convolution& sizes) {
+        return sizes.groups * panels_of_group(sizes) * sizes.window.rows.kernel;
+    }
+
+    void multiply(Range units) {
+        const std::int64_t kernel_rows = rows().kernel, lines = (end_ - first_) * rows().outputs;
+        const std::int64_t step =
+            std::max<std::int64_t>(block_pixels / std::max<std::int64_t>(columns().outputs, 1), 1);
+        for (std::int64_t line = 0; line < lines || line == 0; line += step) {
+            lines_ = {line, std::min(lines, line + step)};
+            std::int64_t panel = -1;
+            for (std::int64_t unit = units.begin; unit < units.end; ++unit) {
+                if (unit / kernel_rows != panel) take_panel(panel = unit / kernel_rows);
+                add_row(unit % kernel_rows);
+            }
+        }
+        if (turned_) turn_back(units);
+    }
+
+private:
+    // Multiply-adds of vectors for a pixel and a row of the kernel: taps by outputs, or the other way round.
+    static bool turning_pays(std::int64_t taps, std::int64_t outputs) {
+        const std::int64_t panel = kernels<T>().panel, lanes = panel / 2;
+        return taps <= panel && outputs <= panel &&
+               6 * outputs * blocks_of(taps, lanes) <= 5 * taps * blocks_of(outputs, lanes);
+    }
+
+    const Axis& rows() const { return s_.window.rows; }
+    const Axis& columns() const { return s_.window.columns; }
+    std::int64_t pixels() const { return rows().outputs * columns().outputs; }
+
+    void frame() {
+        const std::int64_t height = rows().size + rows().before + rows().behind;
+        const std::int64_t line = columns().size * s_.channels;
+        x_row_ = (columns().size + columns().before + columns().behind) * s_.channels;
+        T* const framed = gradient_scratch<T>(frame_memory(), (end_ - first_) * height * x_row_);
+        std::fill_n(framed, (end_ - first_) * height * x_row_, T(0));
+        for (std::int64_t i = 0; i < (end_ - first_) * rows().size; ++i)
+            std::copy_n(x_ + (first_ * rows().size + i) * line, line,
+                        framed + (i / rows().size * height + rows().before + i % rows().size) * x_row_ +
+                            columns().before * s_.channels);
+        x_ = framed;
+        framed_ = true;
+    }
+
+    // The panel's part of grad_y, side by side where it lies apart.
+    void take_panel(std::int64_t number) {
+        const std::int64_t panels = panels_of_group(s_), outputs = s_.outputs / s_.groups;
+        group_ = number / panels;
+        first_output_ = number % panels * kernels<T>().panel;
+        count_ = std::min(kernels<T>().panel, outputs - first_output_);
+        first_output_ += group_ * outputs;
+        b_ = grad_y_ + lines_.begin * columns().outputs * s_.outputs + first_output_;
+        b_row_ = s_.outputs;
+        if (s_.outputs <= kernels<T>().panel) return;
+        const std::int64_t count = (lines_.end - lines_.begin) * columns().outputs;
+        T* const copied = gradient_scratch<T>(panel_memory(), count * kernels<T>().panel);
+        for (std::int64_t i = 0; i < count; ++i) std::copy_n(b_ + i * b_row_, count_, copied + i * kernels<T>().panel);
+        b_ = copied;
+        b_row_ = kernels<T>().panel;
+    }
+
+    void add_row(std::int64_t kernel_row) {
+        if (joined_) {
+            add(kernel_row, 0, {0, columns().outputs}, columns().kernel * s_.channels);
+            return;
+        }
+        for (std::int64_t tap = 0; tap < columns().kernel; ++tap)
+            add(kernel_row, tap, columns().outputs_of(tap), s_.group_channels());
+    }
+
+    // Rows of the gradient that begin with a tap, from the pixels of some output columns.
+    void add(std::int64_t kernel_row, std::int64_t tap, Range outputs, std::int64_t count) {
+        const std::int64_t height = framed_ ? rows().size + rows().before + rows().behind : rows().size;
+        const Range met_rows = framed_ ? Range{0, rows().outputs} : rows().outputs_of(kernel_row);
+        const std::int64_t up = framed_ ? 0 : rows().before, back = framed_ ? 0 : columns().before;
+        runs_.clear();
+        for (std::int64_t line = lines_.begin; line < lines_.end; ++line) {
+            const std::int64_t sample = line / rows().outputs, output = line % rows().outputs;
+            if (output < met_rows.begin || output >= met_rows.end) continue;
+            const std::int64_t row = output * rows().stride + kernel_row * rows().dilation - up;
+            const std::int64_t column = outputs.begin * columns().stride + tap * columns().dilation - back;
+            runs_.push_back({(sample * height + row) * x_row_ + column * s_.channels + group_ * s_.group_channels(),
+                             ((line - lines_.begin) * columns().outputs + outputs.begin) * b_row_});
+        }
+        if (lines_.begin > 0 && (runs_.empty() || outputs.begin == outputs.end)) return;
+        GemmArgs<T> args = turned_ ? turned_product(kernel_row, count) : product(kernel_row, tap, count);
+        args.k = runs_.empty() ? 0 : outputs.end - outputs.begin;
+        args.resume = lines_.begin > 0;
+        args.runs = runs_.data();
+        args.run_count = static_cast<std::int64_t>(runs_.size());
+        kernels<T>().gemm(args);
+    }
+
+    GemmArgs<T> product(std::int64_t kernel_row, std::int64_t tap, std::int64_t count) const {
+        GemmArgs<T> args{};
+        args.a = x_;
+        args.a_row = 1;
+        args.a_col = columns().stride * s_.channels;
+        args.b = b_;
+        args.b_row = b_row_;
+        args.c = result_ + (kernel_row * columns().kernel + tap) * s_.group_channels() * s_.outputs + first_output_;
+        args.c_row = s_.outputs;
+        args.m = count;
+        args.n = count_;
+        return args;
+    }
+
+    // Few outputs: they are the rows, the taps of a kernel's row the columns.
+    GemmArgs<T> turned_product(std::int64_t kernel_row, std::int64_t count) {
+        for (GemmRun& run : runs_) std::swap(run.a, run.b);
+        GemmArgs<T> args{};
+        args.a = b_;
+        args.a_row = 1;
+        args.a_col = b_row_;
+        args.b = x_;
+        args.b_row = columns().stride * s_.channels;
+        args.c = turned(kernel_row);
+        args.c_row = args.n = count;
+        args.m = s_.outputs;
+        return args;
+    }
+
+    T* turned(std::int64_t kernel_row) const {
+        const std::int64_t size = columns().kernel * s_.channels * s_.outputs;
+        return gradient_scratch<T>(turned_memory(), rows().kernel * size) + kernel_row * size;
+    }
+
+    void turn_back(Range kernel_rows) const {
+        const std::int64_t taps = columns().kernel * s_.channels;
+        for (std::int64_t row = kernel_rows.begin; row < kernel_rows.end; ++row) {
+            const T* const from = turned(row);
+            T* const to = result_ + row * taps * s_.outputs;
+            for (std::int64_t tap = 0; tap < taps; ++tap) {
+                for (std::int64_t o = 0; o < s_.outputs; ++o) to[tap * s_.outputs + o] = from[o * taps + tap];
+            }
+        }
+    }
+
+    static AlignedBuffer& turned_memory() {
+        thread_local AlignedBuffer buffer;
+        return buffer;
+    }
+    static AlignedBuffer& frame_memory() {
+        thread_local AlignedBuffer buffer;
+        return buffer;
+    }
+    static AlignedBuffer& panel_memory() {
+        thread_local AlignedBuffer buffer;
+        return buffer;
+    }
+
+    const Convolution& s_;
+    T* const result_;
+    const T *grad_y_, *x_;
+    std::int64_t first_ = 0, end_ = 0, x_row_ = 0;
+    bool joined_ = false, framed_ = false, turned_ = false;
+    Range lines_{0, 0};
+    const T* b_ = nullptr;
+    std::int64_t b_row_ = 0, group_ = 0, first_output_ = 0, count_ = 0;
+    std::vector<GemmRun> runs_;
+};
+
+std::int64_t weight_count(const Convolution& sizes) { return sizes.taps() * sizes.group_channels() * sizes.outputs; }
+
+}  // namespace
+
+std::int64_t chunk_samples(const Convolution& sizes) {
+    const std::int64_t pixels = std::max<std::int64_t>(sizes.window.rows.outputs * sizes.window.columns.outputs, 1);
+    const std::int64_t numbers =
+        sizes.channels * sizes.window.rows.size * sizes.window.columns.size + sizes.outputs * pixels;
+    const std::int64_t least =
+        std::max(blocks_of(weight_count(sizes), std::max<std::int64_t>(numbers, 1)), blocks_of(256, pixels));
+    std::int64_t chunk = 1;
+    while (chunk < least) chunk *= 2;
+    return chunk;
+}
+
+std::int64_t KernelGradient::chunks() const {
+    return std::max<std::int64_t>(blocks_of(sizes.samples, chunk_samples(sizes)), 1);
+}
+
+std::int64_t KernelGradient::workspace_bytes() const {
+    return chunks() == 1 ? 0 : checked_product("conv2d", chunks() * item_size(x.dtype), weight_count(sizes));
+}
+
+Split KernelGradient::split() const {
+    if (is_depthwise(sizes)) return {chunks(), 1};
+    return dispatch_real(x.dtype,
+                         [&](auto zero) { return Split{chunks() * ChunkGradient<decltype(zero)>::units(sizes), 1}; });
+}
+
+void KernelGradient::multiply_depthwise(Range some_chunks) const {
+    const std::int64_t samples = chunk_samples(sizes), bytes = weight_count(sizes) * item_size(x.dtype);
+    for (std::int64_t chunk = some_chunks.begin; chunk < some_chunks.end; ++chunk) {
+        void* const sums = chunks() == 1 ? grad_weight.data : static_cast<char*>(workspace) + chunk * bytes;
+        depthwise_gradient(*this, {chunk * samples, std::min(sizes.samples, (chunk + 1) * samples)}, sums);
+    }
+}
+
+void KernelGradient::multiply(Range part) const {
+    if (is_depthwise(sizes)) return multiply_depthwise(part);
+    dispatch_real(x.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const std::int64_t units = ChunkGradient<T>::units(sizes);
+        for (std::int64_t unit = part.begin; unit < part.end;) {
+            const std::int64_t chunk = unit / units, end = std::min(part.end, (chunk + 1) * units);
+            T* const sums = static_cast<T*>(workspace) + chunk * weight_count(sizes);
+            ChunkGradient<T>(*this, chunk, chunks() == 1 ? grad_weight.as<T>() : sums)
+                .multiply({unit - chunk * units, end - chunk * units});
+            unit = end;
+        }
+    });
+}
+
+Split KernelGradient::add_split() const { return chunks() == 1 ? Split{} : elements(grad_weight); }
+
+void KernelGradient::add(Range part) const {
+    dispatch_real(x.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        const std::int64_t size = weight_count(sizes), count = part.end - part.begin;
+        const T* const sums = static_cast<const T*>(workspace) + part.begin;
+        T* const total = grad_weight.as<T>() + part.begin;
+        const T* before = sums;
+        for (std::int64_t i = 1; i < chunks(); ++i, before = total)
+            kernels<T>().add(count, before, 1, sums + i * size, 1, total);
+    });
+}
+
+}  // namespace fastnn

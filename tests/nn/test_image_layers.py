@@ -1,0 +1,299 @@
+"""Convolution, pooling and batch norm as layers: text, starts, gradients, state, the same bits everywhere, errors."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import fastnn
+import numpy as np
+import pytest
+from fastnn import nn, optim, random
+from fastnn.eager.tensor import Tensor
+from fastnn.nn import functional as F
+from fastnn.reference import batch_norm as batch_norm_reference
+from fastnn.reference import convolution as reference
+from harness import configured
+
+
+def drawn(*shape: int, dtype: type = np.float32) -> Tensor:
+    return Tensor(np.random.default_rng(5).standard_normal(shape).astype(dtype))
+
+
+TEXTS = {
+    "Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))": lambda: nn.Conv2d(1, 6, 5, padding=2),
+    "Conv2d(4, 8, kernel_size=(3, 5), stride=(1, 1), padding=same, dilation=(2, 2), groups=2, bias=False)": lambda: (
+        nn.Conv2d(4, 8, (3, 5), padding="same", dilation=2, groups=2, bias=False)
+    ),
+    "MaxPool2d(kernel_size=2, stride=2, padding=1, dilation=1, ceil_mode=False)": lambda: nn.MaxPool2d(2, 2, 1),
+    "AvgPool2d(kernel_size=(2, 3), stride=2, padding=0)": lambda: nn.AvgPool2d((2, 3), 2),
+    "AdaptiveAvgPool2d(output_size=(1, None))": lambda: nn.AdaptiveAvgPool2d((1, None)),
+    "BatchNorm2d(6, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)": lambda: nn.BatchNorm2d(
+        6
+    ),
+    "BatchNorm1d(3, eps=0.001, momentum=None, affine=False, bias=False, track_running_stats=False)": lambda: (
+        nn.BatchNorm1d(3, 1e-3, None, affine=False, track_running_stats=False)
+    ),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text(text: str) -> None:
+    """As PyTorch 2.13 prints it."""
+    assert repr(TEXTS[text]()) == text
+
+
+def test_parameters_start_in_torchs_distribution() -> None:
+    random.manual_seed(11)
+    layer = nn.Conv2d(8, 600, (3, 5), groups=2)
+    assert layer.weight.shape == (600, 4, 3, 5) and layer.bias.shape == (600,)
+    assert layer.weight._data.transpose(2, 3, 1, 0).flags.c_contiguous
+    bound = 60**-0.5
+    for array in (layer.weight.detach().numpy(), layer.bias.detach().numpy()):
+        assert -bound <= array.min() < -0.99 * bound and 0.99 * bound < array.max() <= bound
+        assert array.var(dtype=np.float64) == pytest.approx(bound**2 / 3, rel=5 * np.sqrt(0.8 / array.size))
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] = {
+    "conv2d": (
+        lambda x, w, b: F.conv2d(x, w, b, (2, 1), (1, 2), (1, 2), 2),
+        ((2, 4, 6, 7), (6, 2, 3, 2), (6,)),
+    ),
+    "conv2d same": (lambda x, w: F.conv2d(x, w, padding="same"), ((1, 2, 4, 3), (3, 2, 2, 3))),
+    "one image": (lambda x, w: F.conv2d(x, w), ((2, 4, 3), (3, 2, 2, 3))),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), ((2, 3, 5, 6),)),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 2, 1, 1, count_include_pad=False), ((2, 3, 5, 4),)),
+    "adaptive": (lambda x: F.adaptive_avg_pool2d(x, (2, None)), ((2, 3, 5, 4),)),
+    "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((3, 2, 2, 3), (2,), (2,))),
+    "batch_norm rows": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((5, 3), (3,), (3,))),
+    "batch_norm lines": (lambda x: F.batch_norm(x, None, None, training=True), ((3, 2, 4),)),
+    "inference": (
+        lambda x, w: F.batch_norm(x, Tensor(np.ones(2)), Tensor(np.full(2, 0.7)), w),
+        ((3, 2, 2, 3), (2,)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradients(name: str) -> None:
+    """In float64 beside central differences, through a nonlinear function, for one input after the other."""
+    function, shapes = FUNCTIONS[name]
+    rng = np.random.default_rng(3)
+    arrays = [rng.permutation(np.prod(shape)).reshape(shape) / 10 - 1 for shape in shapes]  # no ties
+    leaves = [Tensor(array.copy(), requires_grad=True) for array in arrays]
+    (function(*leaves).tanh() ** 2).sum().backward()
+    for place, leaf in enumerate(leaves):
+        direction = rng.standard_normal(arrays[place].shape)
+
+        def at(distance: float, place: int = place, direction: np.ndarray = direction) -> float:
+            moved = [Tensor(a + distance * direction if i == place else a) for i, a in enumerate(arrays)]
+            return float((function(*moved).tanh() ** 2).sum())
+
+        found = (8 * (at(1e-4) - at(-1e-4)) - (at(2e-4) - at(-2e-4))) / 12e-4
+        assert float(np.sum(leaf.grad.numpy() * direction)) == pytest.approx(found, rel=1e-6, abs=1e-8)
+
+
+def test_memory_order_does_not_matter(rng: np.random.Generator) -> None:
+    """Images in PyTorch's order, channels last, every second row of others: one result, which reads like PyTorch's."""
+    memory = rng.standard_normal((3, 5, 6, 4)).astype(np.float32)
+    layer = nn.Conv2d(4, 3, 3, padding=1)
+    forms = [memory.transpose(0, 3, 1, 2), np.ascontiguousarray(memory.transpose(0, 3, 1, 2))]
+    forms.append(np.repeat(forms[1], 2, axis=2)[:, :, ::2])
+    results = [layer(Tensor(form)) for form in forms]
+    assert len({result.detach().numpy().tobytes() for result in results}) == 1
+    y = results[0]
+    assert y.flatten(1).tolist() == [np.ravel(image).tolist() for image in np.ascontiguousarray(y.detach().numpy())]
+    assert y.view(3, -1)[0, 31].item() == y[0, 1, 0, 1].item()
+
+
+class Net(nn.Module):
+    """Convolution, batch norm and a shortcut, pooling of all kinds, dropout, a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(1, 6, 5, padding=2), nn.BatchNorm2d(6)
+        self.conv2, self.norm2 = nn.Conv2d(6, 6, 3, padding="same", bias=False), nn.BatchNorm2d(6, momentum=None)
+        self.pool, self.mean = nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)
+        self.drop, self.last = nn.Dropout(0.2), nn.AdaptiveAvgPool2d((2, 1))
+        self.hidden, self.norm3, self.out = nn.Linear(12, 9), nn.BatchNorm1d(9), nn.Linear(9, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.norm1(self.conv1(x)).relu())
+        x = (x + self.norm2(self.conv2(x))).relu()
+        x = self.last(self.drop(self.mean(x))).flatten(1)
+        return self.out(self.norm3(self.hidden(x)).relu())
+
+
+def trained(steps: int = 5) -> dict[str, bytes]:
+    """The state after some steps of the five-step loop."""
+    random.manual_seed(3)
+    model = Net()
+    optimizer, criterion = optim.Adam(model.parameters(), lr=0.01), nn.CrossEntropyLoss()
+    rng = np.random.default_rng(1)
+    for size in [8, 8, 5, 8, 8][:steps]:
+        x, y = rng.standard_normal((size, 1, 14, 12)).astype(np.float32), rng.integers(0, 10, size)
+        loss = criterion(model(Tensor(x)), Tensor(y))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+
+
+def test_the_same_bits_everywhere(isa: str, threads: int) -> None:
+    with configured("scalar", 1):
+        expected = trained()
+    assert trained() == expected
+
+
+def test_a_network_learns_and_is_evaluated() -> None:
+    """Network.fit with the engine it chooses itself, on two kinds of stripes."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 128)
+    x = rng.standard_normal((128, 1, 8, 8)).astype(np.float32)
+    x[labels == 1, :, ::2] += 1.5
+    x[labels == 0, :, :, ::2] += 1.5
+    random.manual_seed(0)
+    layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 2)]
+    model = nn.Sequential(*layers)
+    optimizer, criterion = optim.Adam(model.parameters(), lr=0.02), nn.CrossEntropyLoss()
+    first = last = float("nan")
+    for epoch in range(4):
+        for start in range(0, 128, 32):
+            some = slice(start, start + 32)
+            loss = criterion(model(Tensor(x[some])), Tensor(labels[some]))
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            first, last = (loss.item() if epoch == start == 0 else first), loss.item()
+    assert last < 0.2 < first
+    model.eval()
+    with fastnn.no_grad():
+        assert (model(Tensor(x)).argmax(1).numpy() == labels).mean() > 0.95
+
+
+def test_a_trainer_falls_back_to_eager_steps() -> None:
+    """The attempt to compile leaves no trace: running values and draws are those of the eager engine."""
+
+    def state(engine: str) -> dict[str, bytes]:
+        rng = np.random.default_rng(0)
+        x, y = rng.standard_normal((40, 1, 8, 8)).astype(np.float32), rng.integers(0, 2, 40)
+        random.manual_seed(0)
+        layers = [nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(144, 2)]
+        model = nn.Sequential(*layers)
+        trainer = fastnn.Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.02), engine=engine)
+        trainer.fit((x, y), epochs=2, batch_size=16)
+        assert model[1].num_batches_tracked.item() == 6
+        return {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+
+    assert state("plan") == state("eager")
+
+
+def test_running_values() -> None:
+    """Moved by momentum with the unbiased variance; by the mean of all batches with momentum None; read in eval()."""
+    rng = np.random.default_rng(2)
+    batches = [rng.standard_normal((4, 3, 2, 2)) * 2 + 1 for _ in range(3)]
+    moving, averaging = nn.BatchNorm2d(3, momentum=0.3).double(), nn.BatchNorm2d(3, momentum=None).double()
+    mean, var = np.zeros(3), np.ones(3)
+    for batch in batches:
+        moving(Tensor(batch))
+        averaging(Tensor(batch))
+        mean = 0.7 * mean + 0.3 * batch.mean((0, 2, 3))
+        var = 0.7 * var + 0.3 * batch.var((0, 2, 3), ddof=1)
+    np.testing.assert_allclose(moving.running_mean.numpy(), mean, rtol=1e-13)
+    np.testing.assert_allclose(moving.running_var.numpy(), var, rtol=1e-13)
+    np.testing.assert_allclose(averaging.running_mean.numpy(), np.mean([b.mean((0, 2, 3)) for b in batches], 0))
+    np.testing.assert_allclose(averaging.running_var.numpy(), np.mean([b.var((0, 2, 3), ddof=1) for b in batches], 0))
+    assert moving.num_batches_tracked.item() == averaging.num_batches_tracked.item() == 3
+    before = {name: value.numpy().copy() for name, value in moving.state_dict().items()}
+    y = moving.eval()(Tensor(batches[0]))
+    expected = batch_norm_reference.batch_norm_inference(batches[0], np.ones(3), np.zeros(3), mean, var)
+    np.testing.assert_allclose(y.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
+    assert all(np.array_equal(value.numpy(), before[name]) for name, value in moving.state_dict().items())
+
+
+def test_state() -> None:
+    """PyTorch's names and order; loaded into another model, which then gives the same; copies are their own."""
+    model, other = (
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)),
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)),
+    )
+    x = drawn(4, 1, 5, 5)
+    model(x)
+    names = ["0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked"]
+    assert list(model.state_dict()) == names and [name for name, _ in model.named_buffers()] == names[4:]
+    other.load_state_dict(model.state_dict())
+    assert other.eval()(x).tolist() == model.eval()(x).tolist()
+    twin = copy.deepcopy(model)
+    twin.train()(x)
+    assert twin[1].num_batches_tracked.item() == 2 and model[1].num_batches_tracked.item() == 1
+    assert [tensor.dtype for tensor in twin.double().buffers()] == [fastnn.float64, fastnn.float64, fastnn.int64]
+    assert list(nn.BatchNorm2d(2, affine=False, track_running_stats=False).state_dict()) == []
+
+
+def test_without_running_values_batches_are_normalised_by_their_own() -> None:
+    layer, x = nn.BatchNorm1d(3, track_running_stats=False).eval(), drawn(5, 3)
+    assert abs(layer(x).detach().numpy().mean(0)).max() < 1e-6
+
+
+def test_same_padding_keeps_the_size() -> None:
+    for kernel, dilation in (((3, 3), 1), ((2, 5), 1), ((4, 3), (2, 1))):
+        layer = nn.Conv2d(2, 3, kernel, padding="same", dilation=dilation)
+        assert layer(drawn(1, 2, 7, 6)).shape == (1, 3, 7, 6)
+    even = nn.Conv2d(1, 1, 2, padding="same", bias=False)
+    x = drawn(1, 1, 3, 3)
+    padded = reference.conv2d(np.pad(x.numpy(), [(0, 0), (0, 0), (0, 1), (0, 1)]), even.weight.detach().numpy())
+    np.testing.assert_allclose(even(x).detach().numpy(), padded, rtol=1e-5, atol=1e-6)
+
+
+ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
+    "path": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Sequential(nn.Conv2d(3, 2, 3)))(drawn(1, 1, 8, 8)),
+        ValueError,
+        r"layer '1.0' Conv2d\(3, 2, .*expected 3 channels, got 2",
+    ),
+    "head": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(10, 2))(drawn(1, 1, 8, 8)),
+        ValueError,
+        r"layer '2' Linear.*weight has 10 inputs, x has shape \(1, 72\)",
+    ),
+    "groups": (
+        lambda: nn.Conv2d(3, 4, 3, groups=2),
+        ValueError,
+        "2 groups do not divide 3 input and 4 output channels",
+    ),
+    "negative": (lambda: nn.Conv2d(3, -4, 3), ValueError, "out_channels is -4; it must be at least 1"),
+    "fraction": (lambda: nn.Conv2d(3, 4, 2.5), TypeError, "kernel_size must be an integer or two of them"),
+    "three": (lambda: nn.Conv2d(3, 4, (1, 2, 3)), TypeError, "kernel_size must be an integer or two of them"),
+    "zero": (lambda: nn.Conv2d(3, 4, 3, stride=0), ValueError, "stride is 0; it must be at least 1"),
+    "padding": (lambda: nn.Conv2d(3, 4, 3, padding=-1), ValueError, "padding is -1; it must be at least 0"),
+    "word": (lambda: nn.Conv2d(3, 4, 3, padding="full"), ValueError, "'same' or 'valid', got 'full'"),
+    "same": (lambda: nn.Conv2d(3, 4, 3, 2, padding="same"), ValueError, "padding='same' needs stride 1"),
+    "mode": (lambda: nn.Conv2d(3, 4, 3, padding_mode="reflect"), ValueError, "padding_mode must be 'zeros'"),
+    "huge": (lambda: nn.Conv2d(2**30, 2**30, 3), ValueError, "PiB; check the sizes"),
+    "indices": (lambda: nn.MaxPool2d(2, return_indices=True), ValueError, "return_indices is not supported"),
+    "F indices": (lambda: F.max_pool2d(drawn(1, 1, 4, 4), 2, return_indices=True), ValueError, "return_indices"),
+    "features": (lambda: nn.BatchNorm2d(3)(drawn(2, 4, 3, 3)), ValueError, "has 3 features, x has shape"),
+    "rank": (
+        lambda: nn.BatchNorm2d(3)(drawn(2, 3)),
+        ValueError,
+        r"BatchNorm2d takes \(N, C, H, W\), got shape \(2, 3\)",
+    ),
+    "one": (lambda: nn.BatchNorm1d(3)(drawn(1, 3)), ValueError, "training needs more than one value a channel"),
+    "dtype": (lambda: nn.Conv2d(1, 1, 1)(Tensor(np.zeros((1, 1, 2, 2)))), TypeError, "must be float64, got float32"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors(name: str) -> None:
+    call, kind, message = ERRORS[name]
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_a_failed_forward_counts_no_batch() -> None:
+    """A batch that is refused leaves the running values and their count as they were."""
+    layer = nn.BatchNorm1d(2)
+    with pytest.raises(ValueError, match="more than one value"):
+        layer(drawn(1, 2))
+    assert layer.num_batches_tracked.item() == 0 and layer.running_mean.tolist() == [0, 0]

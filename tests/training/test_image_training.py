@@ -1,0 +1,83 @@
+"""Training of networks of images: the same parameters with every engine and number of threads, killed and resumed."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastnn import nn, optim, random
+from fastnn.training.callbacks import Callback
+from fastnn.training.checkpoint import load_checkpoint, save_checkpoint
+from fastnn.training.model_files import parameters_sha256
+from fastnn.training.trainer import Trainer
+from harness import configured
+from image_models import MODELS, images
+
+CONFIG = {"version": "0", "seed": 5}
+NAMES = ["lenet", "residual"]
+
+
+class Killed(Exception):
+    pass
+
+
+class Kill(Callback):
+    """Saves the state at the end of the second epoch, and ends the run there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, logs: dict[str, float]) -> None:
+        if epoch == 1:
+            save_checkpoint(self.path, trainer, CONFIG)
+            raise Killed
+
+
+def fresh(name: str, engine: str) -> Trainer:
+    random.manual_seed(5)
+    model = MODELS[name][0]()
+    return Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.01), engine=engine)
+
+
+def fit(trainer: Trainer, name: str, *callbacks: Callback) -> tuple[str, dict[str, bytes]]:
+    """Four epochs of five steps, each with a short last batch."""
+    trainer.fit(images(name, [70])[0], epochs=4, batch_size=16, callbacks=callbacks)
+    assert trainer.engine_note == ""
+    return parameters_sha256(trainer.model), {key: t.numpy().tobytes() for key, t in trainer.model.state_dict().items()}
+
+
+@cache
+def expected(name: str) -> tuple[str, dict[str, bytes]]:
+    with configured("", 1):
+        return fit(fresh(name, "eager"), name)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("name", NAMES)
+def test_twenty_steps(isa: str, threads: int, name: str) -> None:
+    with configured(isa, threads):
+        assert fit(fresh(name, "plan"), name) == expected(name)
+
+
+@pytest.mark.parametrize("engines", [("plan", "plan"), ("plan", "eager"), ("eager", "plan")])
+@pytest.mark.parametrize("name", NAMES)
+def test_killed_and_resumed(tmp_path: Path, name: str, engines: tuple[str, str]) -> None:
+    """Batch norm's running values and dropout's draws go on where they were."""
+    with pytest.raises(Killed):
+        fit(fresh(name, engines[0]), name, Kill(tmp_path / "state"))
+    resumed = fresh(name, engines[1])
+    load_checkpoint(tmp_path / "state", resumed, CONFIG)
+    assert resumed.position.epoch == 2
+    assert fit(resumed, name) == expected(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_evaluation(name: str) -> None:
+    results = []
+    for engine in ("eager", "plan"):
+        trainer = fresh(name, engine)
+        fit(trainer, name)
+        results.append(trainer.evaluate(images(name, [33])[0]))
+    assert results[0] == results[1] and np.isfinite(results[0]["loss"])
