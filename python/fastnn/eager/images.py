@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.eager import ops
 from fastnn.eager.autograd import ANY
+from fastnn.eager.indexing import picked
 from fastnn.eager.inplace import write
-from fastnn.eager.support import FACTORS, reshaped, result
+from fastnn.eager.support import FACTORS, result
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -24,20 +26,29 @@ Pair = tuple[int, int]
 Ints = int | Sequence[int]
 
 
-def pair(name: str, value: Ints) -> Pair:
-    """(rows, columns) of one number for both, or of two.
+_MOST = 2**31  # of a number for each axis: far more than an image has pixels, and what the core takes as an integer
+
+
+def numbers(name: str, value: Ints, count: int) -> tuple[int, ...]:
+    """A number for each of count axes, given as one for all of them or one by one.
 
     Raises:
         TypeError: it is neither.
+        ValueError: one is larger than any image.
     """
-    values = (value, value) if isinstance(value, int) else value
-    if not isinstance(values, tuple | list) or len(values) != 2 or not all(_is_integer(each) for each in values):
-        raise TypeError(f"{name} must be an integer or two of them (rows, columns), got {value!r}")
-    return int(values[0]), int(values[1])
+    values = (value,) * count if is_integer(value) else value
+    if not isinstance(values, tuple | list) or len(values) != count or not all(map(is_integer, values)):
+        several = " or two of them (rows, columns)" if count == 2 else ""
+        raise TypeError(f"{name} must be an integer{several}, got {value!r}")
+    if any(abs(int(each)) > _MOST for each in values):
+        raise ValueError(f"{name} is {value}: no image has so many pixels")
+    return tuple(map(int, values))
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+def pair(name: str, value: Ints) -> Pair:
+    """:func:`numbers` of (rows, columns)."""
+    rows, columns = numbers(name, value, 2)
+    return rows, columns
 
 
 def channels_last(data: np.ndarray) -> np.ndarray:
@@ -48,7 +59,7 @@ def channels_last(data: np.ndarray) -> np.ndarray:
     return data if turned.flags.c_contiguous else ops.copy(turned).transpose(0, 3, 1, 2)
 
 
-def _batch(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+def batched(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
     """function of a batch; of a single image (C, H, W) as a batch of one."""
     if x._data.ndim != 3:
         return function(x)
@@ -76,7 +87,22 @@ def conv2d(
         ValueError: channels that do not fit, groups that do not divide, a kernel larger than the padded image.
         TypeError: dtypes that differ.
     """
-    return _batch(input, lambda x: _conv2d(x, weight, bias, pair("stride", stride), padding, dilation, groups))
+    if input._data.ndim == 3 and weight._data.ndim == 4:
+        _check_single(input._data.shape, weight._data.shape[1] * groups)
+    return batched(input, lambda x: _conv2d(x, weight, bias, pair("stride", stride), padding, dilation, groups))
+
+
+def _check_single(shape: tuple[int, ...], channels: int) -> None:
+    """Refuses (C, H, W) of other channels: the core would speak of a batch that nobody gave."""
+    if shape[0] == channels:
+        return
+    if shape[2] == channels:
+        advice = "its last dimension has so many: channels last? use x.permute(2, 0, 1)"
+    else:
+        advice = "a batch of grey images needs x.unsqueeze(1), (N, 1, H, W)"
+    expected = f"{channels} channel{'s' if channels != 1 else ''}"
+    text = f"[conv2d] expected {expected}, got {shape[0]}: x has shape {shape}, one image (C, H, W); {advice}"
+    raise told(ValueError(text), "conv2d.channels", expected=channels, got=shape[0], shape=str(shape))
 
 
 def _conv2d(
@@ -121,6 +147,16 @@ def padding_of(padding: Ints | str, kernel: Sequence[int], stride: Pair, dilatio
 # -- pooling ---------------------------------------------------------------------------------------------------------
 
 
+def refuse_indices(name: str, return_indices: bool) -> None:
+    """Refuses return_indices.
+
+    Raises:
+        ValueError: it is asked for.
+    """
+    if return_indices:
+        raise ValueError(f"{name} return_indices is not supported: indices are not kept (unpooling needs them)")
+
+
 def max_pool2d(
     input: Tensor,
     kernel_size: Ints,
@@ -136,8 +172,7 @@ def max_pool2d(
     Raises:
         ValueError: a kernel larger than the padded image, padding of more than half of it, return_indices.
     """
-    if return_indices:
-        raise ValueError("[max_pool2d] return_indices is not supported: indices are not kept (unpooling needs them)")
+    refuse_indices("[max_pool2d]", return_indices)
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
     settings = (kernel, step, pair("padding", padding), pair("dilation", dilation), bool(ceil_mode))
@@ -152,7 +187,7 @@ def max_pool2d(
             reads=((0, ANY),),
         )
 
-    return _batch(input, pooled)
+    return batched(input, pooled)
 
 
 def avg_pool2d(
@@ -185,29 +220,73 @@ def avg_pool2d(
             "AvgPool2D",
         )
 
-    return _batch(input, pooled)
+    return batched(input, pooled)
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Ints | Sequence[int | None] | None) -> Tensor:
+Sizes = Ints | Sequence[int | None] | None
+
+
+def output_size_of(output_size: Sizes, size: tuple[int, ...]) -> Pair:
+    """The rows and columns that an adaptive pooling makes of images of a size; None: as many as they have.
+
+    Raises:
+        TypeError: neither one size for both nor two.
+    """
+    given = output_size if isinstance(output_size, tuple | list) else (output_size,) * 2
+    kept = [own if wanted is None else wanted for wanted, own in zip(given, size[-2:], strict=False)]
+    return pair("output_size", kept if len(given) == len(kept) else output_size)  # type: ignore[arg-type]
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
     """Means of windows that cut (N, C, H, W) or (C, H, W) into output_size; None: that of the images.
 
     Raises:
         ValueError: a size below 1.
+        TypeError: neither one size for both nor two.
     """
-    given = output_size if isinstance(output_size, tuple | list) else (output_size, output_size)
 
     def pooled(x: Tensor) -> Tensor:
         data = channels_last(x._data)
         size = data.shape[2:]
-        kept = [own if wanted is None else wanted for wanted, own in zip(given, size, strict=False)]
         return result(
-            ops.adaptive_avg_pool2d(data, pair("output_size", kept)),
+            ops.adaptive_avg_pool2d(data, output_size_of(output_size, size)),
             (x,),
             lambda g: (ops.adaptive_avg_pool2d_backward(channels_last(g), size),),
             "AdaptiveAvgPool2D",
         )
 
-    return _batch(input, pooled)
+    return batched(input, pooled)
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
+    """The largest of each of the windows that cut (N, C, H, W) or (C, H, W) into output_size, as those of
+    :func:`adaptive_avg_pool2d`; ties and NaN as in :func:`max_pool2d`.
+
+    Raises:
+        ValueError: a size below 1, images without pixels, return_indices.
+        TypeError: neither one size for both nor two.
+    """
+    refuse_indices("[adaptive_max_pool2d]", return_indices)
+    size = tuple(input.shape[-2:])
+    if len(input.shape) not in (3, 4) or min(size) < 1:
+        raise ValueError(f"[adaptive_max_pool2d] expected (N, C, H, W) or (C, H, W), got shape {tuple(input.shape)}")
+    wanted = output_size_of(output_size, size)
+    if min(wanted) < 1:
+        raise ValueError(f"[adaptive_max_pool2d] output_size is {output_size}; it must be at least 1")
+    cuts = [_cut(extent, windows) for extent, windows in zip(size, wanted, strict=True)]
+    kernel = tuple(len(cut) // windows for cut, windows in zip(cuts, wanted, strict=True))
+    if all(len(cut) == extent for cut, extent in zip(cuts, size, strict=True)):
+        return max_pool2d(input, kernel)
+    return max_pool2d(picked(input, cuts), kernel)
+
+
+def _cut(extent: int, windows: int) -> np.ndarray:
+    """The pixels of all windows of an axis, one window after the other: [floor(i extent / windows), ceil((i + 1) extent
+    / windows)). Those of the shorter ones end with their last pixel twice, which comes second: it wins nothing.
+    """
+    number = np.arange(windows)
+    first, last = number * extent // windows, -(-(number + 1) * extent // windows) - 1
+    return np.minimum(first[:, None] + np.arange((last - first).max() + 1), last[:, None]).reshape(-1)
 
 
 # -- batch norm ------------------------------------------------------------------------------------------------------
@@ -237,11 +316,11 @@ def batch_norm(
         raise told(ValueError(text), "batch_norm.rank", shape=shape)
     if not training and (running_mean is None or running_var is None):
         raise ValueError("[batch_norm] evaluation needs running_mean and running_var")
-    wide = (*shape[:2], 1, *shape[2:], 1)[:4] if len(shape) < 4 else shape
-    data = channels_last(reshaped(input._data, wide))
+    flat = {2: (2, 3), 3: (2,), 4: ()}[len(shape)]  # the axes that images have besides
+    data = channels_last(np.expand_dims(input._data, flat))
     w, b = (None if each is None else each._data for each in (weight, bias))
     if training:
-        y, gradients = _normalised_by_batch(data, w, b, running_mean, running_var, momentum, eps)
+        y, gradients = _normalised_bybatched(data, w, b, running_mean, running_var, momentum, eps)
     else:
         running = (running_mean._data, running_var._data)
         y = ops.batch_norm_inference(data, w, b, *running, eps)
@@ -249,10 +328,10 @@ def batch_norm(
         def gradients(g: np.ndarray) -> tuple[np.ndarray, ...]:
             return ops.batch_norm_inference_backward(g, data, w, *running, eps)
 
-    return _with_gradients(input, weight, bias, reshaped(y, shape), wide, gradients)
+    return _with_gradients(input, weight, bias, y, flat, gradients)
 
 
-def _normalised_by_batch(
+def _normalised_bybatched(
     data: np.ndarray,
     weight: np.ndarray | None,
     bias: np.ndarray | None,
@@ -274,15 +353,15 @@ def _with_gradients(
     weight: Tensor | None,
     bias: Tensor | None,
     y: np.ndarray,
-    wide: tuple[int, ...],
+    flat: tuple[int, ...],
     gradients: Callable[[np.ndarray], tuple[np.ndarray, ...]],
 ) -> Tensor:
-    shape = x._data.shape
     learned = [(place, each) for place, each in ((1, weight), (2, bias)) if each is not None]
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        grads = gradients(channels_last(reshaped(g, wide)))
-        return reshaped(grads[0], shape), *(grads[place] for place, _ in learned)
+        grads = gradients(channels_last(np.expand_dims(g, flat)))
+        return grads[0].squeeze(flat), *(grads[place] for place, _ in learned)
 
     reads = ((0, ANY), *(() if weight is None else ((1, 0),)))
-    return result(y, (x, *(each for _, each in learned)), backward, "NativeBatchNorm", reads)
+    inputs = (x, *(each for _, each in learned))
+    return result(y.squeeze(flat), inputs, backward, "NativeBatchNorm", reads)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import is_integer
-from fastnn.eager import ops
-from fastnn.eager.support import contiguous, result, wrap
+from fastnn.eager.indexing import picked
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
 
@@ -44,11 +43,11 @@ def interpolate(
         raise ValueError(f"[interpolate] expected (N, C, W), (N, C, H, W) or (N, C, D, H, W), got shape {shape}")
     steps, sizes = _steps(shape[2:], size, scale_factor, bool(recompute_scale_factor))
     middle = 0.5 if mode == "nearest-exact" else 0.0
-    picked = [
+    places = [
         np.minimum(np.floor((np.arange(new, dtype=np.float32) + np.float32(middle)) * step), old - 1).astype(np.int64)
         for new, old, step in zip(sizes, shape[2:], steps, strict=True)
     ]
-    return _picked(input, picked)
+    return picked(input, places)
 
 
 def _steps(
@@ -67,21 +66,6 @@ def _steps(
     if scale_factor is None or recompute:
         return [np.float32(o) / np.float32(n) for o, n in zip(old, sizes, strict=True)], sizes
     return [np.float32(1 / value) for value in values], sizes
-
-
-def _picked(x: Tensor, picked: list[np.ndarray]) -> Tensor:
-    """Elements of the last dimensions by their numbers in each."""
-    shape = x._data.shape
-    if x._data.dtype.kind != "f":
-        return wrap(contiguous(x._read("interpolate() of integers")[(..., *np.ix_(*picked))]))
-    numbers = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
-    places = np.ascontiguousarray(numbers[(..., *np.ix_(*picked))])
-    return result(
-        ops.take(contiguous(x._data), places),
-        (x,),
-        lambda g: (ops.take_backward(contiguous(g), places, list(shape)),),
-        "UpsampleNearest",
-    )
 
 
 class Upsample(Module):
