@@ -60,8 +60,16 @@ def channels_last(data: np.ndarray) -> np.ndarray:
 
 
 def batched(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """function of a batch; of a single image (C, H, W) as a batch of one."""
-    if x._data.ndim != 3:
+    """function of a batch; of a single image (C, H, W) as a batch of one.
+
+    Raises:
+        TypeError: x holds integers.
+    """
+    data = x._data
+    if data.dtype.kind != "f":
+        text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
+        raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
+    if data.ndim != 3:
         return function(x)
     return function(x.unsqueeze(0)).squeeze(0)
 
@@ -87,22 +95,37 @@ def conv2d(
         ValueError: channels that do not fit, groups that do not divide, a kernel larger than the padded image.
         TypeError: dtypes that differ.
     """
-    if input._data.ndim == 3 and weight._data.ndim == 4:
-        _check_single(input._data.shape, weight._data.shape[1] * groups)
+    if weight.dim() == 4:
+        _check_channels(input._data.shape, weight.shape[1] * groups)
     return batched(input, lambda x: _conv2d(x, weight, bias, pair("stride", stride), padding, dilation, groups))
 
 
-def _check_single(shape: tuple[int, ...], channels: int) -> None:
-    """Refuses (C, H, W) of other channels: the core would speak of a batch that nobody gave."""
-    if shape[0] == channels:
+def _check_channels(shape: tuple[int, ...], channels: int) -> None:
+    """Refuses other channels where more can be said than the core does: of one image, which it would call a batch, and
+    of channels last, grey for colour.
+    """
+    single = len(shape) == 3
+    if len(shape) not in (3, 4) or shape[-3] == channels:
         return
-    if shape[2] == channels:
-        advice = "its last dimension has so many: channels last? use x.permute(2, 0, 1)"
+    got, last = shape[-3], shape[-1]
+    if last in (1, 3) and got not in (1, 3) and (single or last != channels):
+        place = "(2, 0, 1)" if single else "(0, 3, 1, 2)"
+        hint = f"; its last dimension is {last}: channels last? use x.permute{place}"
+        hint += ", and Grayscale(3) for grey images" if (last, channels) == (1, 3) else ""
+    elif single:
+        grey = "a grey image for a network of 3 channels: Grayscale(3), or a first layer of 1 channel"
+        batch = "a batch of grey images needs x.unsqueeze(1), (N, 1, H, W)"
+        hint = f", one image (C, H, W); {grey if (got, channels) == (1, 3) else batch}"
     else:
-        advice = "a batch of grey images needs x.unsqueeze(1), (N, 1, H, W)"
-    expected = f"{channels} channel{'s' if channels != 1 else ''}"
-    text = f"[conv2d] expected {expected}, got {shape[0]}: x has shape {shape}, one image (C, H, W); {advice}"
-    raise told(ValueError(text), "conv2d.channels", expected=channels, got=shape[0], shape=str(shape))
+        return
+    raise wrong_channels("conv2d", shape, channels, hint)
+
+
+def wrong_channels(op: str, shape: tuple[int, ...], channels: int, hint: str = "") -> ValueError:
+    """What is raised for x of a shape where others are needed."""
+    expected = "1 channel" if channels == 1 else f"{channels} channels"
+    text = f"[{op}] expected {expected}, got {shape[-3]}: x has shape {shape}{hint}"
+    return told(ValueError(text), "conv2d.channels", expected=channels, got=shape[-3], shape=str(shape))
 
 
 def _conv2d(

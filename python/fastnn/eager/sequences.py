@@ -69,8 +69,7 @@ def _check_channels(shape: tuple[int, ...], channels: int) -> None:
     if shape[-2] == channels:
         return
     hint = "; its last dimension has so many: channels last? use x.transpose(-2, -1)" if shape[-1] == channels else ""
-    expected = f"{channels} channel{'s' if channels != 1 else ''}"
-    text = f"[conv1d] expected {expected}, got {shape[-2]}: x has shape {shape}, (N, C, L) or (C, L){hint}"
+    text = f"[conv1d] expected {channels} in dimension -2, the channels, got {shape[-2]}: x has shape {shape}{hint}"
     raise told(ValueError(text), "conv1d.channels", expected=channels, got=shape[-2], shape=shape)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn.eager import ops
-from fastnn.eager.images import Ints, Pair, batched, channels_last, pair
+from fastnn.eager.images import Ints, Pair, batched, channels_last, pair, wrong_channels
 from fastnn.eager.support import FACTORS, result
 from fastnn.errors import told
 
@@ -71,10 +71,7 @@ def _check(shape: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None
             f"[conv_transpose2d] weight must have 4 dimensions (C, O / groups, kh, kw), got shape {weight}"
         )
     if shape[-3] != weight[0]:
-        text = (
-            f"[conv_transpose2d] expected {weight[0]} channels, got {shape[-3]}: x has shape {shape}, weight {weight}"
-        )
-        raise told(ValueError(text), "conv2d.channels", expected=weight[0], got=shape[-3], shape=str(shape))
+        raise wrong_channels("conv_transpose2d", shape, weight[0])
     if groups < 1 or weight[0] % groups:
         raise ValueError(f"[conv_transpose2d] {groups} groups do not divide {weight[0]} channels evenly")
 

@@ -7,7 +7,7 @@ from math import prod
 from fastnn import _core
 from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import told
+from fastnn.errors import Fault, told
 from fastnn.nn import functional, init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -47,6 +47,11 @@ class Linear(Module):
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
         return prod(output_shape) * self.in_features
+
+    def _advice(self, fault: Fault | None) -> str:
+        if fault is None or fault.code != "linear.features":
+            return ""
+        return f"Linear({fault.fields['features']}, {self.out_features}) would fit"
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

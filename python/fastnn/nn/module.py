@@ -12,7 +12,7 @@ from fastnn.eager import autograd, dtypes
 from fastnn.eager.device import destination
 from fastnn.eager.legacy import dtype_of
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import fault_of, retold, told
+from fastnn.errors import Fault, fault_of, retold, told
 from fastnn.nn import hooks
 from fastnn.nn.parameter import CHANGES, Parameter
 
@@ -144,6 +144,10 @@ class Module:
             if type(error) is ValueError:
                 _say_where(error, self)
             raise
+
+    def _advice(self, fault: Fault | None) -> str:
+        """What to add to the words of an error in its forward: what would fit, where that is known."""
+        return ""
 
     # -- what it holds -----------------------------------------------------------------------------------------------
 
@@ -433,6 +437,9 @@ def _say_where(error: ValueError, module: Module) -> None:
     """
     failure = failure_of(error)
     if failure is None:
+        advice = module._advice(fault_of(error))
+        if advice:
+            error.args = (f"{error}; {advice}",)
         error._fastnn_failure = Failure(module, str(error))  # type: ignore[attr-defined]
         return
     name = next((name for name, child in module.named_modules() if child is failure.passed and name), None)
