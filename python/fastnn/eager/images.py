@@ -281,6 +281,9 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
     return batched(input, pooled)
 
 
+_MOST_WINDOWS = 1 << 16  # a side, as the core has it for means
+
+
 def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
     """The largest of each of the windows that cut (N, C, H, W) or (C, H, W) into output_size, as those of
     :func:`adaptive_avg_pool2d`; ties and NaN as in :func:`max_pool2d`.
@@ -294,8 +297,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool 
     if len(input.shape) not in (3, 4) or min(size) < 1:
         raise ValueError(f"[adaptive_max_pool2d] expected (N, C, H, W) or (C, H, W), got shape {tuple(input.shape)}")
     wanted = output_size_of(output_size, size)
-    if min(wanted) < 1:
-        raise ValueError(f"[adaptive_max_pool2d] output_size is {output_size}; it must be at least 1")
+    if not 1 <= min(wanted) <= max(wanted) <= _MOST_WINDOWS:
+        raise ValueError(f"[adaptive_max_pool2d] output_size is {output_size}; it must be from 1 to {_MOST_WINDOWS}")
     cuts = [_cut(extent, windows) for extent, windows in zip(size, wanted, strict=True)]
     kernel = tuple(len(cut) // windows for cut, windows in zip(cuts, wanted, strict=True))
     if all(len(cut) == extent for cut, extent in zip(cuts, size, strict=True)):

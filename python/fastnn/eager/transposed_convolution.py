@@ -38,11 +38,10 @@ def conv_transpose2d(
     """
     step, around, spread = pair("stride", stride), pair("padding", padding), pair("dilation", dilation)
     behind = pair("output_padding", output_padding)
-    for less, most in zip(behind, step, strict=True):
-        if not 0 <= less < max(most, 1):
-            text = f"[conv_transpose2d] output_padding is {behind}; it must be smaller than the stride, {step}"
-            raise ValueError(text + ", and at least 0")
-    _check(tuple(input.shape), tuple(weight.shape), groups)
+    if any(not 0 <= more < max(one, 1) for more, one in zip(behind, step, strict=True)):
+        text = f"[conv_transpose2d] output_padding is {behind}; it must be at least 0 and below the stride, {step}"
+        raise ValueError(text)
+    _check(tuple(input.shape), tuple(weight.shape), None if bias is None else tuple(bias.shape), groups)
     size = output_size_of(tuple(input.shape[-2:]), weight.shape[2:], step, around, spread, behind)
     settings = (step, around * 2, spread, groups)
     return batched(input, lambda x: _transposed(x, weight, bias, size, settings))
@@ -61,8 +60,8 @@ def output_size_of(
     return rows, columns
 
 
-def _check(shape: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
-    """Shapes of x and weight that fit; the core would call x the gradient of something."""
+def _check(shape: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...] | None, groups: int) -> None:
+    """Refuses shapes that do not fit; the core would call x the gradient of something."""
     if len(shape) not in (3, 4):
         text = f"[conv_transpose2d] expected (N, C, H, W) or (C, H, W), got shape {shape}"
         raise told(ValueError(text), "conv2d.rank", shape=str(shape))
@@ -74,6 +73,8 @@ def _check(shape: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None
         raise wrong_channels("conv_transpose2d", shape, weight[0])
     if groups < 1 or weight[0] % groups:
         raise ValueError(f"[conv_transpose2d] {groups} groups do not divide {weight[0]} channels evenly")
+    if bias is not None and bias != (weight[1] * groups,):
+        raise ValueError(f"[conv_transpose2d] bias has shape {bias}, weight has {weight[1] * groups} outputs")
 
 
 def _transposed(x: Tensor, weight: Tensor, bias: Tensor | None, size: Pair, settings: tuple) -> Tensor:

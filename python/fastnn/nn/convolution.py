@@ -178,11 +178,11 @@ class ConvTranspose2d(_Convolution):
         """What makes images of this size, the last two of output_size."""
         settings = (self.stride, self.padding, self.dilation)
         least = output_size_of(shape[-2:], self.kernel_size, *settings, (0, 0))
-        rows, columns = (int(wanted) - own for wanted, own in zip(output_size[-2:], least, strict=True))
-        if not (0 <= rows < self.stride[0] and 0 <= columns < self.stride[1]):
+        more = tuple(int(wanted) - own for wanted, own in zip(output_size[-2:], least, strict=False))
+        if len(more) < 2 or not all(0 <= each < step for each, step in zip(more, self.stride, strict=True)):
             most = tuple(own + step - 1 for own, step in zip(least, self.stride, strict=True))
             raise ValueError(f"ConvTranspose2d: output_size is {tuple(output_size)}; it must be {least} to {most}")
-        return rows, columns
+        return more
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
         return prod(output_shape) * prod(self.kernel_size) * self.in_channels // self.groups // prod(self.stride)
