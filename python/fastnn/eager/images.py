@@ -36,19 +36,25 @@ def numbers(name: str, value: Ints, count: int) -> tuple[int, ...]:
         TypeError: it is neither.
         ValueError: one is larger than any image.
     """
+    values = (value,) * count if type(value) is int else value
+    if type(values) is not tuple or len(values) != count or {*map(type, values)} != {int}:  # not as layers keep them
+        values = _checked_numbers(name, value, count)
+    if max(values) > _MOST or min(values) < -_MOST:
+        raise ValueError(f"{name} is {value}: no image has so many pixels")
+    return values
+
+
+def _checked_numbers(name: str, value: Ints, count: int) -> tuple[int, ...]:
     values = (value,) * count if is_integer(value) else value
     if not isinstance(values, tuple | list) or len(values) != count or not all(map(is_integer, values)):
         several = " or two of them (rows, columns)" if count == 2 else ""
         raise TypeError(f"{name} must be an integer{several}, got {value!r}")
-    if any(abs(int(each)) > _MOST for each in values):
-        raise ValueError(f"{name} is {value}: no image has so many pixels")
     return tuple(map(int, values))
 
 
 def pair(name: str, value: Ints) -> Pair:
     """:func:`numbers` of (rows, columns)."""
-    rows, columns = numbers(name, value, 2)
-    return rows, columns
+    return numbers(name, value, 2)  # type: ignore[return-value]
 
 
 def channels_last(data: np.ndarray) -> np.ndarray:
@@ -95,8 +101,9 @@ def conv2d(
         ValueError: channels that do not fit, groups that do not divide, a kernel larger than the padded image.
         TypeError: dtypes that differ.
     """
-    if weight.dim() == 4:
-        _check_channels(input._data.shape, weight.shape[1] * groups)
+    kernels = weight._to_read().shape
+    if len(kernels) == 4:
+        _check_channels(input._data.shape, kernels[1] * groups)
     return batched(input, lambda x: _conv2d(x, weight, bias, pair("stride", stride), padding, dilation, groups))
 
 
@@ -135,18 +142,31 @@ def _conv2d(
     spread = pair("dilation", dilation)
     settings = (stride, padding_of(padding, w.shape[2:], stride, spread), spread, groups)
     size, kernel = data.shape[2:], w.shape[2:]
-    y = ops.conv2d(data, w, None if bias is None else bias._data, *settings)
+    return convolved(
+        ops.conv2d(data, w, None if bias is None else bias._data, *settings),
+        (x, weight, bias),
+        lambda grad: ops.conv2d_grad_x(grad, weight._to_read(), size, *settings),
+        lambda grad: ops.conv2d_grad_weight(grad, data, kernel, *settings),
+    )
+
+
+def convolved(
+    y: np.ndarray,
+    inputs: tuple[Tensor, Tensor, Tensor | None],
+    grad_x: Callable[[np.ndarray], np.ndarray],
+    grad_weight: Callable[[np.ndarray], np.ndarray],
+) -> Tensor:
+    """y of x, weight and bias, with these gradients where they are wanted, of that of y."""
+    x, weight, bias = inputs
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
         grad = channels_last(g)
-        grad_x = ops.conv2d_grad_x(grad, weight._to_read(), size, *settings) if x.requires_grad else None
-        grad_w = ops.conv2d_grad_weight(grad, data, kernel, *settings) if weight.requires_grad else None
+        grads = (grad_x(grad) if x.requires_grad else None, grad_weight(grad) if weight.requires_grad else None)
         if bias is None:
-            return grad_x, grad_w
-        return grad_x, grad_w, ops.conv2d_grad_bias(grad) if bias.requires_grad else None
+            return grads
+        return *grads, ops.conv2d_grad_bias(grad) if bias.requires_grad else None
 
-    inputs = (x, weight) if bias is None else (x, weight, bias)
-    return result(y, inputs, backward, "Convolution", FACTORS)
+    return result(y, (x, weight) if bias is None else (x, weight, bias), backward, "Convolution", FACTORS)
 
 
 def padding_of(padding: Ints | str, kernel: Sequence[int], stride: Pair, dilation: Pair) -> tuple[int, int, int, int]:
@@ -342,11 +362,11 @@ def batch_norm(
         raise told(ValueError(text), "batch_norm.rank", shape=shape)
     if not training and (running_mean is None or running_var is None):
         raise ValueError("[batch_norm] evaluation needs running_mean and running_var")
-    flat = {2: (2, 3), 3: (2,), 4: ()}[len(shape)]  # the axes that images have besides
-    data = channels_last(np.expand_dims(input._data, flat))
+    axes = {2: (2, 3), 3: (2,), 4: ()}[len(shape)]  # that images have besides
+    data = channels_last(_with_axes(input._data, axes))
     w, b = (None if each is None else each._data for each in (weight, bias))
     if training:
-        y, gradients = _normalised_bybatched(data, w, b, running_mean, running_var, momentum, eps)
+        y, gradients = _normalised_by_batch(data, w, b, running_mean, running_var, momentum, eps)
     else:
         running = (running_mean._data, running_var._data)
         y = ops.batch_norm_inference(data, w, b, *running, eps)
@@ -354,10 +374,15 @@ def batch_norm(
         def gradients(g: np.ndarray) -> tuple[np.ndarray, ...]:
             return ops.batch_norm_inference_backward(g, data, w, *running, eps)
 
-    return _with_gradients(input, weight, bias, y, flat, gradients)
+    return _with_gradients(input, weight, bias, y, axes, gradients)
 
 
-def _normalised_bybatched(
+def _with_axes(data: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """data with these axes of one element; np.expand_dims takes as long as a small op."""
+    return data[:, :, None, None] if axes == (2, 3) else data[:, :, None] if axes else data
+
+
+def _normalised_by_batch(
     data: np.ndarray,
     weight: np.ndarray | None,
     bias: np.ndarray | None,
@@ -379,15 +404,15 @@ def _with_gradients(
     weight: Tensor | None,
     bias: Tensor | None,
     y: np.ndarray,
-    flat: tuple[int, ...],
+    axes: tuple[int, ...],
     gradients: Callable[[np.ndarray], tuple[np.ndarray, ...]],
 ) -> Tensor:
     learned = [(place, each) for place, each in ((1, weight), (2, bias)) if each is not None]
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        grads = gradients(channels_last(np.expand_dims(g, flat)))
-        return grads[0].squeeze(flat), *(grads[place] for place, _ in learned)
+        grads = gradients(channels_last(_with_axes(g, axes)))
+        return grads[0].squeeze(axes), *(grads[place] for place, _ in learned)
 
     reads = ((0, ANY), *(() if weight is None else ((1, 0),)))
     inputs = (x, *(each for _, each in learned))
-    return result(y.squeeze(flat), inputs, backward, "NativeBatchNorm", reads)
+    return result(y.squeeze(axes), inputs, backward, "NativeBatchNorm", reads)

@@ -85,7 +85,8 @@ def reverse(x: Tensor) -> Tensor:
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     axis = dimension(dim, x._data.ndim + 1)
-    return result(np.expand_dims(x._data, axis), (x,), lambda g: (g.squeeze(axis),), "Unsqueeze", view=True)
+    wide = x._data[(*[slice(None)] * axis, None)]
+    return result(wide, (x,), lambda g: (g.squeeze(axis),), "Unsqueeze", view=True)
 
 
 def squeeze(x: Tensor, dim: int | None = None) -> Tensor:

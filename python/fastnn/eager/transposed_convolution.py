@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fastnn.eager import ops
-from fastnn.eager.images import Ints, Pair, batched, channels_last, pair, wrong_channels
-from fastnn.eager.support import FACTORS, result
+from fastnn.eager.images import Ints, Pair, batched, channels_last, convolved, pair, wrong_channels
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -84,14 +81,9 @@ def _transposed(x: Tensor, weight: Tensor, bias: Tensor | None, size: Pair, sett
     y = ops.conv2d_grad_x(data, weight._to_read(), size, *settings)
     if bias is not None:
         y = ops.add(y, bias._data[:, None, None])
-
-    def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        grad = channels_last(g)
-        grad_x = ops.conv2d(grad, weight._to_read(), None, *settings) if x.requires_grad else None
-        grad_w = ops.conv2d_grad_weight(data, grad, kernel, *settings) if weight.requires_grad else None
-        if bias is None:
-            return grad_x, grad_w
-        return grad_x, grad_w, ops.conv2d_grad_bias(grad) if bias.requires_grad else None
-
-    inputs = (x, weight) if bias is None else (x, weight, bias)
-    return result(y, inputs, backward, "Convolution", FACTORS)
+    return convolved(
+        y,
+        (x, weight, bias),
+        lambda grad: ops.conv2d(grad, weight._to_read(), None, *settings),
+        lambda grad: ops.conv2d_grad_weight(data, grad, kernel, *settings),
+    )
