@@ -334,6 +334,21 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
     "no stride": (lambda: nn.Conv2d(1, 2, 3, stride=10**30), ValueError, "no image has so many pixels"),
     "sizes": (lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(drawn(1, 1, 4, 4)), TypeError, r"two of them .* got \(1, 2, 3\)"),
     "windows": (lambda: nn.AdaptiveMaxPool2d((10**9, 2))(drawn(1, 1, 4, 4)), ValueError, "must be from 1 to 65536"),
+    "no memory": (
+        lambda: nn.AdaptiveMaxPool2d(2**16)(Tensor(np.zeros((64, 64, 4, 4), np.float32))),
+        ValueError,
+        r"\[adaptive_max_pool2d\] a result of shape \(64, 64, 65536, 65536\) needs .* PiB",
+    ),
+    "divisor": (
+        lambda: nn.AvgPool2d(2, divisor_override=0)(drawn(1, 1, 4, 4)),
+        ValueError,
+        "is 0; it must be at least",
+    ),
+    "large divisor": (
+        lambda: nn.AvgPool2d(2, divisor_override=10**30)(drawn(1, 1, 4, 4)),
+        ValueError,
+        "divisor_override is 10*: no image has so many pixels",
+    ),
     "no pixels": (lambda: nn.AdaptiveMaxPool2d(2)(drawn(1, 3, 0, 4)), ValueError, r"got shape \(1, 3, 0, 4\)"),
     "adaptive indices": (lambda: nn.AdaptiveMaxPool2d(2, True), ValueError, "return_indices is not supported"),
     "groups": (

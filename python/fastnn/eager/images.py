@@ -16,7 +16,7 @@ from fastnn.eager import ops
 from fastnn.eager.autograd import ANY
 from fastnn.eager.indexing import picked
 from fastnn.eager.inplace import write
-from fastnn.eager.support import FACTORS, result
+from fastnn.eager.support import FACTORS, check_memory, result
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def avg_pool2d(
     Raises:
         ValueError: a kernel larger than the padded image, padding of more than half of it, a divisor below 1.
     """
-    if divisor_override is not None and divisor_override < 1:
+    if divisor_override is not None and numbers("divisor_override", divisor_override, 1)[0] < 1:
         raise ValueError(f"[avg_pool2d] divisor_override is {divisor_override}; it must be at least 1")
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
@@ -323,6 +323,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool 
     kernel = tuple(len(cut) // windows for cut, windows in zip(cuts, wanted, strict=True))
     if all(len(cut) == extent for cut, extent in zip(cuts, size, strict=True)):
         return max_pool2d(input, kernel)
+    check_memory("adaptive_max_pool2d", (*input.shape[:-2], *map(len, cuts)))
     return max_pool2d(picked(input, cuts), kernel)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn.arrays import is_integer
 from fastnn.eager import ops
 from fastnn.eager.indexing import memory_order
-from fastnn.eager.support import contiguous, result, wrap
+from fastnn.eager.support import check_memory, contiguous, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
 
@@ -30,6 +30,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     wide = tuple(extent + before + after for extent, (before, after) in zip(shape, pairs, strict=True))
     if any(extent < 0 for extent in wide):
         raise ValueError(f"[pad] pad {sizes} would take more of shape {shape} than there is")
+    check_memory("pad", wide)
     cuts = [(max(-before, 0), max(-after, 0)) for before, after in pairs]
     kept = tuple(slice(first, extent - last) for extent, (first, last) in zip(shape, cuts, strict=True))
     inner = input[kept] if any(map(any, cuts)) else input

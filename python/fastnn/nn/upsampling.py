@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from fastnn.arrays import is_integer
 from fastnn.eager.indexing import picked
+from fastnn.eager.support import check_memory
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
 
@@ -42,6 +44,7 @@ def interpolate(
     if not 3 <= len(shape) <= 5:
         raise ValueError(f"[interpolate] expected (N, C, W), (N, C, H, W) or (N, C, D, H, W), got shape {shape}")
     steps, sizes = _steps(shape[2:], size, scale_factor, bool(recompute_scale_factor))
+    check_memory("interpolate", (*shape[:2], *sizes))
     middle = 0.5 if mode == "nearest-exact" else 0.0
     places = [
         np.minimum(np.floor((np.arange(new, dtype=np.float32) + np.float32(middle)) * step), old - 1).astype(np.int64)
@@ -60,6 +63,8 @@ def _steps(
     values = list(given) if isinstance(given, Sequence) else [given] * len(old)
     if len(values) != len(old):
         raise ValueError(f"[interpolate] {given} has {len(values)} numbers for {len(old)} dimensions")
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"[interpolate] {given} is not finite")
     sizes = [int(v) if scale_factor is None else int(extent * v) for v, extent in zip(values, old, strict=True)]
     if min(sizes) < 1 or (scale_factor is None and not all(map(is_integer, values))):
         raise ValueError(f"[interpolate] {given} makes sizes {sizes} of {list(old)}; they must be integers, 1 at least")
