@@ -102,9 +102,10 @@ def conv2d(
         TypeError: dtypes that differ.
     """
     kernels = weight._to_read().shape
-    if len(kernels) == 4:
-        _check_channels(input._data.shape, kernels[1] * groups)
-    return batched(input, lambda x: _conv2d(x, weight, bias, pair("stride", stride), padding, dilation, groups))
+    if len(kernels) != 4:
+        raise ValueError(f"[conv2d] weight must have 4 dimensions (O, C / groups, kh, kw), got shape {kernels}")
+    _check_channels(input._data.shape, kernels[1] * groups)
+    return batched(input, lambda x: convolution(x, weight, bias, pair("stride", stride), padding, dilation, groups))
 
 
 def _check_channels(shape: tuple[int, ...], channels: int) -> None:
@@ -135,18 +136,29 @@ def wrong_channels(op: str, shape: tuple[int, ...], channels: int, hint: str = "
     return told(ValueError(text), "conv2d.channels", expected=channels, got=shape[-3], shape=str(shape))
 
 
-def _conv2d(
+def convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Ints | str, dilation: Ints, groups: int
 ) -> Tensor:
-    data, w = channels_last(x._data), weight._to_read()
+    """:func:`conv2d` of a batch; of a weight (O, C / groups, k), with a height of 1."""
+    low = weight._to_read().ndim == 3
+
+    def kernels() -> np.ndarray:
+        return weight._to_read()[:, :, None] if low else weight._to_read()
+
+    data, w = channels_last(x._data), kernels()
     spread = pair("dilation", dilation)
-    settings = (stride, padding_of(padding, w.shape[2:], stride, spread), spread, groups)
     size, kernel = data.shape[2:], w.shape[2:]
+    settings = (stride, padding_of(padding, kernel, stride, spread), spread, groups)
+
+    def grad_weight(grad: np.ndarray) -> np.ndarray:
+        g = ops.conv2d_grad_weight(grad, data, kernel, *settings)
+        return g.squeeze(2) if low else g
+
     return convolved(
         ops.conv2d(data, w, None if bias is None else bias._data, *settings),
         (x, weight, bias),
-        lambda grad: ops.conv2d_grad_x(grad, weight._to_read(), size, *settings),
-        lambda grad: ops.conv2d_grad_weight(grad, data, kernel, *settings),
+        lambda grad: ops.conv2d_grad_x(grad, kernels(), size, *settings),
+        grad_weight,
     )
 
 

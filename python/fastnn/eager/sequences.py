@@ -59,7 +59,7 @@ def conv1d(
 
     def convolved(x: Tensor) -> Tensor:
         _check_channels(tuple(input.shape), weight.shape[1] * groups)
-        return images.conv2d(x, weight.unsqueeze(2), bias, step, around, spread, groups)
+        return images.batched(x, lambda batch: images.convolution(batch, weight, bias, step, around, spread, groups))
 
     return _as_images("conv1d", input, convolved)
 
