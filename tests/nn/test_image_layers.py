@@ -321,9 +321,9 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
         r"images are \(N, C, H, W\); rows of pixels need view",
     ),
     "integers": (
-        lambda: nn.MaxPool2d(2)(Tensor(np.zeros((1, 1, 4, 4), np.uint8))),
+        lambda: nn.Sequential(nn.MaxPool2d(2))(Tensor(np.zeros((1, 1, 4, 4), np.uint8))),
         TypeError,
-        r"must be float32 or float64, got torch.uint8: x.float\(\) / 255",
+        r"^layer '0' MaxPool2d.*: images must be float32 or float64, got torch.uint8: x.float\(\) / 255",
     ),
     "large": (
         lambda: nn.Sequential(nn.Conv2d(1, 2, 5), nn.MaxPool2d(3))(drawn(1, 1, 6, 6)),
@@ -374,7 +374,16 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
         r"BatchNorm2d takes \(N, C, H, W\), got shape \(2, 3\)",
     ),
     "one": (lambda: nn.BatchNorm1d(3)(drawn(1, 3)), ValueError, "training needs more than one value a channel"),
-    "dtype": (lambda: nn.Conv2d(1, 1, 1)(Tensor(np.zeros((1, 1, 2, 2)))), TypeError, "must be float64, got float32"),
+    "dtype": (
+        lambda: nn.Sequential(nn.Conv2d(1, 1, 1))(Tensor(np.zeros((1, 1, 2, 2)))),
+        TypeError,
+        r"^layer '0' Conv2d.*: \[conv2d\] weight must be float64, got float32",
+    ),
+    "not flat": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(72, 2))(drawn(5, 1, 8, 8)),
+        ValueError,
+        r"layer '1' Linear.*6 features a sample; of \(5, 2, 6, 6\), nn.Flatten\(\) before it makes rows of 72",
+    ),
 }
 
 
@@ -383,6 +392,15 @@ def test_errors(name: str) -> None:
     call, kind, message = ERRORS[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_errors_of_python_code_stay_as_they_are() -> None:
+    class Wrong(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + len(3)
+
+    with pytest.raises(TypeError, match=r"^object of type 'int' has no len\(\)$"):
+        nn.Sequential(Wrong())(drawn(1, 2))
 
 
 def test_a_failed_forward_counts_no_batch() -> None:

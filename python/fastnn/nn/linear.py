@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from fastnn import _core
 from fastnn.arrays import is_integer
@@ -48,9 +49,12 @@ class Linear(Module):
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
         return prod(output_shape) * self.in_features
 
-    def _advice(self, fault: Fault | None) -> str:
+    def _advice(self, fault: Fault | None, inputs: tuple[Any, ...]) -> str:
         if fault is None or fault.code != "linear.features":
             return ""
+        shape = tuple(inputs[0].shape) if inputs else ()
+        if prod(shape[1:]) == self.in_features:
+            return f"of {shape}, nn.Flatten() before it makes rows of {self.in_features}"
         return f"Linear({fault.fields['features']}, {self.out_features}) would fit"
 
     def extra_repr(self) -> str:
