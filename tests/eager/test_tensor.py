@@ -172,6 +172,8 @@ def test_views_share_memory_and_copies_do_not() -> None:
     x = Tensor(array)
     for same in (x.detach(), x.data, x.T, x[1:, ::2], x.view(-1), x.numpy(), Tensor(x), x.contiguous()):
         assert np.shares_memory(np.asarray(same), array)
+    for same in (x.T.unsqueeze(0), x.T.unsqueeze(-1).squeeze(), x.T.unsqueeze(1).squeeze(1)):
+        assert np.shares_memory(np.asarray(same), array)
     for other in (x.clone(), x[[0]], x[x > 3], x.T.contiguous(), x.T.reshape(-1), np.array(x), x.float()):
         assert not np.shares_memory(np.asarray(other), array)
     assert x.double() is x and x.to("cpu") is x and x.cpu() is x

@@ -18,6 +18,7 @@ SHORT = {
     "line_fits": ["--epochs", "2", "error-rule"],
     "curve_1_3_1": ["--epochs", "30"],
     "three_ways": [],
+    "convolution": [],
 }
 NO_DISPLAY = "no picture: there is no display; --save FILE.gif or --save FILE.png writes one"
 NO_MATPLOTLIB = "no picture: matplotlib is not installed; pip install '.[plot]' brings it"
@@ -251,3 +252,46 @@ def test_three_ways() -> None:
     assert accuracies[1][1] == accuracies[2][1] and all(int(right) > 1800 for _, right in accuracies)
     assert lines[3] == "Keras style and PyTorch style: equal bit for bit"
     assert float(found(r"NumPy and fastnn: weights differ by at most (\S+)", lines)[0][0]) < 1e-4
+
+
+# -- convolution -----------------------------------------------------------------------------------------------------
+
+
+def arrays(lines: list[str]) -> dict[str, list[np.ndarray]]:
+    """The matrices under each ``name:``."""
+    matrices: dict[str, list[np.ndarray]] = {}
+    rows: list[list[float]] = []
+    name = ""
+    for line in lines:
+        if line.endswith(":"):
+            name = line[:-1]
+        elif line.lstrip().startswith("["):
+            rows.append([float(number) for number in line.strip("[] ").split()])
+        if line.endswith("]]"):
+            matrices.setdefault(name, []).append(np.array(rows))
+            rows = []
+    return matrices
+
+
+def test_convolution() -> None:
+    """The tutorial's numbers, as PyTorch 2.13 gives them; more kernels go the same way."""
+    lines = run("convolution", "--no-plot", "--maps", "3", "--seed", "4")
+    shown = arrays(lines)
+    assert shown["feature map"][0].tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+    assert shown["max pooling"][0].tolist() == [[12, 17], [10, 19]]
+    assert lines[lines.index("max pooling:") + 3] == "flattened: [12. 17. 10. 19.]"
+    assert shown["gradient of the kernel"][0].tolist() == [[6, 7, 4], [6, 6, 7], [7, 5, 7]]
+    for name in ("kernel", "feature map", "ReLU", "max pooling", "gradient of the kernel"):
+        assert len(shown[name]) == 3
+    image = shown["image"][0]
+    windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3))
+    for kernel, y, positive in zip(shown["kernel"], shown["feature map"], shown["ReLU"], strict=True):
+        assert y.tolist() == (windows * kernel).sum((2, 3)).tolist() and positive.tolist() == y.clip(0).tolist()
+    assert lines[-9:-4] == [
+        "  (0): Conv2d(1, 3, kernel_size=(3, 3), stride=(1, 1), bias=False)",
+        "  (1): ReLU()",
+        "  (2): MaxPool2d(kernel_size=2, stride=2, padding=1, dilation=1, ceil_mode=False)",
+        "  (3): Flatten(start_dim=1, end_dim=-1)",
+        ")",
+    ]
+    assert lines[-4:] == [f"{name}: as by hand" for name in ("feature maps", "ReLU", "max pooling", "gradients")]

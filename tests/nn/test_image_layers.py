@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from fastnn import nn, optim, random
 from fastnn.eager.tensor import Tensor
+from fastnn.engine.plan import Plan
 from fastnn.nn import functional as F
 from fastnn.reference import batch_norm as batch_norm_reference
 from fastnn.reference import convolution as reference
@@ -29,6 +31,7 @@ TEXTS = {
     "MaxPool2d(kernel_size=2, stride=2, padding=1, dilation=1, ceil_mode=False)": lambda: nn.MaxPool2d(2, 2, 1),
     "AvgPool2d(kernel_size=(2, 3), stride=2, padding=0)": lambda: nn.AvgPool2d((2, 3), 2),
     "AdaptiveAvgPool2d(output_size=(1, None))": lambda: nn.AdaptiveAvgPool2d((1, None)),
+    "AdaptiveMaxPool2d(output_size=(1, None))": lambda: nn.AdaptiveMaxPool2d((1, None)),
     "BatchNorm2d(6, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)": lambda: nn.BatchNorm2d(
         6
     ),
@@ -65,6 +68,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Tensor], tuple[tuple[int, ...], ...]]] 
     "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), ((2, 3, 5, 6),)),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2, 1, 1, count_include_pad=False), ((2, 3, 5, 4),)),
     "adaptive": (lambda x: F.adaptive_avg_pool2d(x, (2, None)), ((2, 3, 5, 4),)),
+    "adaptive max": (lambda x: F.adaptive_max_pool2d(x, (3, 2)), ((2, 3, 5, 4),)),
+    "conv1d": (lambda x, w, b: F.conv1d(x, w, b, 2, 1, 2, 2), ((2, 4, 8), (6, 2, 3), (6,))),
+    "transposed": (
+        lambda x, w, b: F.conv_transpose2d(x, w, b, (2, 1), 1, (1, 0), 2, (1, 2)),
+        ((2, 4, 3, 4), (4, 3, 3, 2), (6,)),
+    ),
     "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((3, 2, 2, 3), (2,), (2,))),
     "batch_norm rows": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((5, 3), (3,), (3,))),
     "batch_norm lines": (lambda x: F.batch_norm(x, None, None, training=True), ((3, 2, 4),)),
@@ -189,6 +198,34 @@ def test_a_trainer_falls_back_to_eager_steps() -> None:
     assert state("plan") == state("eager")
 
 
+def test_adaptive_max_pooling() -> None:
+    """Windows [floor(i H / n), ceil((i + 1) H / n)); the first of the largest has the gradient, NaN is the largest."""
+    rng = np.random.default_rng(3)
+    cases = {(2, 3, 7, 5): (3, 2), (1, 2, 4, 6): (2, 3), (2, 1, 3, 2): (5, 4), (1, 1, 1, 9): (1, 4)}
+    for shape, wanted in cases.items():
+        array = rng.integers(0, 3, shape).astype(np.float64)  # many ties
+        grad = rng.standard_normal((*shape[:2], *wanted))
+        y, slope = np.zeros(grad.shape), np.zeros(shape)
+        for place in np.ndindex(*grad.shape):
+            rows, columns = (
+                slice(i * size // n, -(-(i + 1) * size // n))
+                for i, size, n in zip(place[2:], shape[2:], wanted, strict=True)
+            )
+            window = array[place[0], place[1], rows, columns]
+            at = np.unravel_index(window.argmax(), window.shape)
+            y[place] = window[at]
+            slope[place[0], place[1], rows.start + at[0], columns.start + at[1]] += grad[place]
+        for memory in (array, np.ascontiguousarray(array.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)):
+            x = Tensor(memory, requires_grad=True)
+            found = nn.AdaptiveMaxPool2d(wanted)(x)
+            found.backward(Tensor(grad))
+            np.testing.assert_array_equal(found.detach().numpy(), y)
+            np.testing.assert_allclose(x.grad.numpy(), slope, rtol=0, atol=1e-15 * 8)
+    nan = Tensor(np.array([[[[1, np.nan, 5, np.nan, 2]]]]))
+    np.testing.assert_array_equal(F.adaptive_max_pool2d(nan, (1, 2)).numpy(), [[[[np.nan, np.nan]]]])
+    assert F.adaptive_max_pool2d(Tensor(np.arange(12.0).reshape(1, 3, 4)), (None, 1)).tolist() == [[[3], [7], [11]]]
+
+
 def test_running_values() -> None:
     """Moved by momentum with the unbiased variance; by the mean of all batches with momentum None; read in eval()."""
     rng = np.random.default_rng(2)
@@ -224,7 +261,10 @@ def test_state() -> None:
     assert list(model.state_dict()) == names and [name for name, _ in model.named_buffers()] == names[4:]
     other.load_state_dict(model.state_dict())
     assert other.eval()(x).tolist() == model.eval()(x).tolist()
-    twin = copy.deepcopy(model)
+    twin, unpickled = copy.deepcopy(model), pickle.loads(pickle.dumps(model))
+    for each in (twin, unpickled):
+        assert each[0].weight._data.transpose(2, 3, 1, 0).flags.c_contiguous
+    assert unpickled(x).tolist() == model(x).tolist()
     twin.train()(x)
     assert twin[1].num_batches_tracked.item() == 2 and model[1].num_batches_tracked.item() == 1
     assert [tensor.dtype for tensor in twin.double().buffers()] == [fastnn.float64, fastnn.float64, fastnn.int64]
@@ -255,8 +295,62 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
     "head": (
         lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(10, 2))(drawn(1, 1, 8, 8)),
         ValueError,
-        r"layer '2' Linear.*weight has 10 inputs, x has shape \(1, 72\)",
+        r"layer '2' Linear.*weight has 10 inputs, x has shape \(1, 72\).*; Linear\(72, 2\) would fit",
     ),
+    "grey": (
+        lambda: nn.Conv2d(3, 4, 3)(drawn(2, 1, 8, 8)),
+        ValueError,
+        r"got 1: .* a grey image for a network of 3 channels: Grayscale\(3\), or a first layer of 1 channel",
+    ),
+    "one grey": (lambda: nn.Conv2d(3, 4, 3)(drawn(1, 8, 8)), ValueError, r"one image \(C, H, W\); a grey image for a"),
+    "last": (lambda: nn.Conv2d(3, 4, 3)(drawn(2, 8, 8, 3)), ValueError, r"channels last\? use x.permute\(0, 3, 1, 2\)"),
+    "grey last": (
+        lambda: nn.Conv2d(3, 4, 3)(drawn(2, 8, 8, 1)),
+        ValueError,
+        r"got 8: .*last dimension is 1: channels last\? use x.permute\(0, 3, 1, 2\), and Grayscale\(3\)",
+    ),
+    "one last": (lambda: nn.Conv2d(3, 4, 3)(drawn(8, 8, 3)), ValueError, r"channels last\? use x.permute\(2, 0, 1\)"),
+    "no channel": (
+        lambda: nn.Conv2d(1, 4, 3)(drawn(16, 8, 8)),
+        ValueError,
+        r"expected 1 channel, got 16: x has shape \(16, 8, 8\), one image .* grey images needs x.unsqueeze\(1\)",
+    ),
+    "rows": (
+        lambda: nn.Conv2d(1, 4, 3)(drawn(2, 64)),
+        ValueError,
+        r"images are \(N, C, H, W\); rows of pixels need view",
+    ),
+    "integers": (
+        lambda: nn.Sequential(nn.MaxPool2d(2))(Tensor(np.zeros((1, 1, 4, 4), np.uint8))),
+        TypeError,
+        r"^layer '0' MaxPool2d.*: images must be float32 or float64, got torch.uint8: x.float\(\) / 255",
+    ),
+    "large": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 5), nn.MaxPool2d(3))(drawn(1, 1, 6, 6)),
+        ValueError,
+        "layer '1' MaxPool2d.*kernel of 3 x 3 pixels is larger than the image: 2 x 2, with padding 2 x 2",
+    ),
+    "no image": (lambda: nn.MaxPool2d(10**30)(drawn(1, 1, 4, 4)), ValueError, "no image has so many pixels"),
+    "no stride": (lambda: nn.Conv2d(1, 2, 3, stride=10**30), ValueError, "no image has so many pixels"),
+    "sizes": (lambda: nn.AdaptiveAvgPool2d((1, 2, 3))(drawn(1, 1, 4, 4)), TypeError, r"two of them .* got \(1, 2, 3\)"),
+    "windows": (lambda: nn.AdaptiveMaxPool2d((10**9, 2))(drawn(1, 1, 4, 4)), ValueError, "must be from 1 to 65536"),
+    "no memory": (
+        lambda: nn.AdaptiveMaxPool2d(2**16)(Tensor(np.zeros((64, 64, 4, 4), np.float32))),
+        ValueError,
+        r"\[adaptive_max_pool2d\] a result of shape \(64, 64, 65536, 65536\) needs .* PiB",
+    ),
+    "divisor": (
+        lambda: nn.AvgPool2d(2, divisor_override=0)(drawn(1, 1, 4, 4)),
+        ValueError,
+        "is 0; it must be at least",
+    ),
+    "large divisor": (
+        lambda: nn.AvgPool2d(2, divisor_override=10**30)(drawn(1, 1, 4, 4)),
+        ValueError,
+        "divisor_override is 10*: no image has so many pixels",
+    ),
+    "no pixels": (lambda: nn.AdaptiveMaxPool2d(2)(drawn(1, 3, 0, 4)), ValueError, r"got shape \(1, 3, 0, 4\)"),
+    "adaptive indices": (lambda: nn.AdaptiveMaxPool2d(2, True), ValueError, "return_indices is not supported"),
     "groups": (
         lambda: nn.Conv2d(3, 4, 3, groups=2),
         ValueError,
@@ -280,7 +374,16 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
         r"BatchNorm2d takes \(N, C, H, W\), got shape \(2, 3\)",
     ),
     "one": (lambda: nn.BatchNorm1d(3)(drawn(1, 3)), ValueError, "training needs more than one value a channel"),
-    "dtype": (lambda: nn.Conv2d(1, 1, 1)(Tensor(np.zeros((1, 1, 2, 2)))), TypeError, "must be float64, got float32"),
+    "dtype": (
+        lambda: nn.Sequential(nn.Conv2d(1, 1, 1))(Tensor(np.zeros((1, 1, 2, 2)))),
+        TypeError,
+        r"^layer '0' Conv2d.*: \[conv2d\] weight must be float64, got float32",
+    ),
+    "not flat": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(72, 2))(drawn(5, 1, 8, 8)),
+        ValueError,
+        r"layer '1' Linear.*6 features a sample; of \(5, 2, 6, 6\), nn.Flatten\(\) before it makes rows of 72",
+    ),
 }
 
 
@@ -291,9 +394,58 @@ def test_errors(name: str) -> None:
         call()
 
 
+def test_errors_of_python_code_stay_as_they_are() -> None:
+    class Wrong(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + len(3)
+
+    with pytest.raises(TypeError, match=r"^object of type 'int' has no len\(\)$"):
+        nn.Sequential(Wrong())(drawn(1, 2))
+
+
 def test_a_failed_forward_counts_no_batch() -> None:
     """A batch that is refused leaves the running values and their count as they were."""
     layer = nn.BatchNorm1d(2)
     with pytest.raises(ValueError, match="more than one value"):
         layer(drawn(1, 2))
     assert layer.num_batches_tracked.item() == 0 and layer.running_mean.tolist() == [0, 0]
+
+
+EMPTY: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...]]] = {
+    "conv2d": (lambda: nn.Conv2d(3, 4, 3), (3, 8, 8), (4, 6, 6)),
+    "conv1d": (lambda: nn.Conv1d(3, 4, 3), (3, 8), (4, 6)),
+    "transposed": (lambda: nn.ConvTranspose2d(3, 4, 3), (3, 8, 8), (4, 10, 10)),
+    "max": (lambda: nn.MaxPool2d(2), (3, 8, 8), (3, 4, 4)),
+    "mean": (lambda: nn.AvgPool2d(2), (3, 8, 8), (3, 4, 4)),
+    "adaptive": (lambda: nn.AdaptiveAvgPool2d(3), (3, 8, 8), (3, 3, 3)),
+    "adaptive max": (lambda: nn.AdaptiveMaxPool2d(3), (3, 8, 8), (3, 3, 3)),
+    "evaluation": (lambda: nn.BatchNorm2d(3).eval(), (3, 8, 8), (3, 8, 8)),
+    "dense": (lambda: nn.Linear(3, 4), (3,), (4,)),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_no_samples_give_none(name: str) -> None:
+    """As PyTorch has it, and with gradients of zero: layers of images and dense ones alike."""
+    build, shape, expected = EMPTY[name]
+    layer = build()
+    y = layer(Tensor(np.zeros((0, *shape), np.float32), requires_grad=True))
+    assert y.shape == (0, *expected)
+    y.sum().backward()
+    for parameter in layer.parameters():
+        assert not parameter.grad.numpy().any() and parameter.grad.shape == parameter.shape
+
+
+def test_training_on_no_samples_is_refused() -> None:
+    """By the loss, and by batch norm, which counts no batch."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+    x, y = drawn(0, 1, 8, 8), Tensor(np.zeros(0, np.int64))
+    with pytest.raises(ValueError, match="the batch is empty"):
+        nn.CrossEntropyLoss()(model(x), y)
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(ValueError, match="empty"):
+        plan.step(x.numpy(), y.numpy())
+    norm = nn.BatchNorm2d(1)
+    with pytest.raises(ValueError, match="more than one value a channel"):
+        norm(x)
+    assert norm.num_batches_tracked.item() == 0

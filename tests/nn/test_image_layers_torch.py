@@ -79,6 +79,8 @@ def test_pooling(dtype: type, rng: np.random.Generator) -> None:
         )
         leaf, cut = both(rng.standard_normal(shape).astype(dtype)), tuple(int(n) for n in rng.integers(1, 6, 2))
         check(F.adaptive_avg_pool2d(leaf[0], cut), TF.adaptive_avg_pool2d(leaf[1], cut), [leaf], rng)
+        leaf = both(leaf[0].detach().numpy())
+        check(F.adaptive_max_pool2d(leaf[0], cut), TF.adaptive_max_pool2d(leaf[1], cut), [leaf], rng)
 
 
 def test_batch_norm_over_100_steps(rng: np.random.Generator) -> None:
@@ -108,6 +110,7 @@ TEXTS = [
     ("MaxPool2d", ((2, 3),)),
     ("AvgPool2d", (2, 1)),
     ("AdaptiveAvgPool2d", (1,)),
+    ("AdaptiveMaxPool2d", ((2, None),)),
 ]
 
 

@@ -74,6 +74,21 @@ def test_constants() -> None:
     assert init.calculate_gain("leaky_relu", 0.5) == pytest.approx(math.sqrt(2 / 1.25))
 
 
+def test_dirac() -> None:
+    """A convolution that lets its channels through, group by group; more outputs than inputs are zero."""
+    layer, x = nn.Conv2d(6, 6, 3, padding=1, groups=3, bias=False), fastnn.randn(1, 6, 4, 5)
+    init.dirac_(layer.weight, groups=3)
+    assert layer(x).tolist() == x.tolist()
+    assert init.dirac_(fastnn.ones(3, 2, 2)).tolist() == [[[0, 1], [0, 0]], [[0, 0], [0, 1]], [[0, 0], [0, 0]]]
+
+
+def test_sparse() -> None:
+    values = init.sparse_(fastnn.zeros(10, 500), 0.25, std=3.0).numpy()
+    assert {*(values == 0).sum(0).tolist()} == {3}
+    assert values[values != 0].std() == pytest.approx(3, rel=0.05)
+    assert (values == 0).sum(1).min() > 100  # any row
+
+
 def test_the_same_numbers_every_time() -> None:
     drawn = []
     for _ in range(2):
@@ -92,6 +107,10 @@ def test_faults() -> None:
         (lambda: init.trunc_normal_(w, a=50, b=60), "hardly any number"),
         (lambda: init.orthogonal_(w[0]), "at least 2 dimensions"),
         (lambda: init.eye_(w[0]), "expected 2 dimensions"),
+        (lambda: init.dirac_(w), "expected 3 to 5 dimensions"),
+        (lambda: init.dirac_(fastnn.zeros(3, 2, 2), 2), "2 groups do not divide 3 outputs"),
+        (lambda: init.sparse_(w[0], 0.5), "expected 2 dimensions"),
+        (lambda: init.sparse_(w, 1.5), "sparsity is 1.5"),
     ):
         with pytest.raises(ValueError, match=text):
             wrong()

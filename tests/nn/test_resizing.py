@@ -117,6 +117,9 @@ def test_plans_have_them() -> None:
         (lambda: F.interpolate(ROW[0], 2), ValueError, r"expected \(N, C, W\).* got shape \(1, 3\)"),
         (lambda: nn.Unflatten(1, (2, 2))(fastnn.ones(2, 6)), ValueError, r"\(2, 2\) do not make up dimension 1"),
         (lambda: fastnn.ones(2, 6).unflatten(1, (-1, 4)), ValueError, r"\(-1, 4\) do not make up dimension 1"),
+        (lambda: F.pad(ROW, (10**9, 0, 10**9, 0)), ValueError, r"shape \(1, 1000000001, 1000000003\) needs .* PiB"),
+        (lambda: F.interpolate(ROW[None], 10**9), ValueError, r"\[interpolate\] a result of shape .* PiB; check the"),
+        (lambda: F.interpolate(ROW, scale_factor=float("inf")), ValueError, "inf is not finite"),
         (lambda: nn.Unflatten("C", (2, 2)), TypeError, "dim must be an integer, got 'C'"),
     ],
 )

@@ -60,8 +60,12 @@ LINES = {
     "conv2d.channels": (
         "应有 {expected} 个通道, 得到 {got} 个 (x 的形状是 {shape}): 请检查图片是灰度还是彩色, 通道是不是在第二维"
     ),
+    "image.dtype": "图片必须是浮点数 (float32), 得到的是 {got}: 请用 x.float() / 255, ToTensor() 也是这样做的",
+    "conv1d.channels": "应有 {expected} 个通道 (倒数第二维), 得到 {got} 个: x 的形状是 {shape}, 序列应是 (N, C, L)",
+    "sequence.rank": "序列的形状应是 (N, C, L) 或 (C, L), 得到的是 {shape}",
     "conv2d.groups": "{groups} 组不能整除 {channels} 个输入通道和 {outputs} 个输出通道",
     "conv2d.memory": "形状为 {shape} 的卷积权重需要 {pebibytes:.3g} PiB 内存: 请检查层的大小",
+    "result.memory": "形状为 {shape} 的结果需要 {pebibytes:.3g} PiB 内存: 请检查大小",
     "batch_norm.channels": "x 有 {channels} 个通道, 批归一化的权重和统计量也要有这么多个值",
     "batch_norm.values": "批归一化训练时每个通道要有不止一个值, x 的形状是 {shape}: 请用更大的批, 或先 eval()",
     "batch_norm.rank": "批归一化层不接受形状为 {shape} 的输入",

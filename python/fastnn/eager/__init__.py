@@ -11,6 +11,8 @@ powers.py       x ** y of tensors
 shapes.py       reshape, transpose, split, ...       reductions.py  sum, mean, max over axes
 statistics.py   var, std, norm, cumsum               ordering.py    sort, topk, gather, ...
 linalg.py       matmul, bmm, linear                  indexing.py    x[key], x[key] = value
+images.py       conv2d, pooling, batch norm          sequences.py   conv1d, pooling of (N, C, L)
+transposed_convolution.py  conv_transpose2d
 inplace.py      what a change in place may do        draws.py       random numbers, normal_
 spelling.py     axis= for dim=, ...                  printing.py    how tensors print
 tensor.py       Tensor: all these as its methods     creation.py    fastnn.zeros, tensor, cat, ...

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnn.arrays import is_integer
 from fastnn.eager import ops
 from fastnn.eager.autograd import ANY
+from fastnn.eager.indexing import picked
 from fastnn.eager.inplace import write
-from fastnn.eager.support import FACTORS, reshaped, result
+from fastnn.eager.support import FACTORS, check_memory, result
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -24,20 +26,35 @@ Pair = tuple[int, int]
 Ints = int | Sequence[int]
 
 
-def pair(name: str, value: Ints) -> Pair:
-    """(rows, columns) of one number for both, or of two.
+_MOST = 2**31  # of a number for each axis: far more than an image has pixels, and what the core takes as an integer
+
+
+def numbers(name: str, value: Ints, count: int) -> tuple[int, ...]:
+    """A number for each of count axes, given as one for all of them or one by one.
 
     Raises:
         TypeError: it is neither.
+        ValueError: one is larger than any image.
     """
-    values = (value, value) if isinstance(value, int) else value
-    if not isinstance(values, tuple | list) or len(values) != 2 or not all(_is_integer(each) for each in values):
-        raise TypeError(f"{name} must be an integer or two of them (rows, columns), got {value!r}")
-    return int(values[0]), int(values[1])
+    values = (value,) * count if type(value) is int else value
+    if type(values) is not tuple or len(values) != count or {*map(type, values)} != {int}:  # not as layers keep them
+        values = _checked_numbers(name, value, count)
+    if max(values) > _MOST or min(values) < -_MOST:
+        raise ValueError(f"{name} is {value}: no image has so many pixels")
+    return values
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+def _checked_numbers(name: str, value: Ints, count: int) -> tuple[int, ...]:
+    values = (value,) * count if is_integer(value) else value
+    if not isinstance(values, tuple | list) or len(values) != count or not all(map(is_integer, values)):
+        several = " or two of them (rows, columns)" if count == 2 else ""
+        raise TypeError(f"{name} must be an integer{several}, got {value!r}")
+    return tuple(map(int, values))
+
+
+def pair(name: str, value: Ints) -> Pair:
+    """:func:`numbers` of (rows, columns)."""
+    return numbers(name, value, 2)  # type: ignore[return-value]
 
 
 def channels_last(data: np.ndarray) -> np.ndarray:
@@ -48,9 +65,17 @@ def channels_last(data: np.ndarray) -> np.ndarray:
     return data if turned.flags.c_contiguous else ops.copy(turned).transpose(0, 3, 1, 2)
 
 
-def _batch(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """function of a batch; of a single image (C, H, W) as a batch of one."""
-    if x._data.ndim != 3:
+def batched(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """function of a batch; of a single image (C, H, W) as a batch of one.
+
+    Raises:
+        TypeError: x holds integers.
+    """
+    data = x._data
+    if data.dtype.kind != "f":
+        text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
+        raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
+    if data.ndim != 3:
         return function(x)
     return function(x.unsqueeze(0)).squeeze(0)
 
@@ -76,28 +101,84 @@ def conv2d(
         ValueError: channels that do not fit, groups that do not divide, a kernel larger than the padded image.
         TypeError: dtypes that differ.
     """
-    return _batch(input, lambda x: _conv2d(x, weight, bias, pair("stride", stride), padding, dilation, groups))
+    kernels = weight._to_read().shape
+    if len(kernels) != 4:
+        raise ValueError(f"[conv2d] weight must have 4 dimensions (O, C / groups, kh, kw), got shape {kernels}")
+    _check_channels(input._data.shape, kernels[1] * groups)
+    return batched(input, lambda x: convolution(x, weight, bias, pair("stride", stride), padding, dilation, groups))
 
 
-def _conv2d(
+def _check_channels(shape: tuple[int, ...], channels: int) -> None:
+    """Refuses other channels where more can be said than the core does: of one image, which it would call a batch, and
+    of channels last, grey for colour.
+    """
+    single = len(shape) == 3
+    if len(shape) not in (3, 4) or shape[-3] == channels:
+        return
+    got, last = shape[-3], shape[-1]
+    if last in (1, 3) and got not in (1, 3) and (single or last != channels):
+        place = "(2, 0, 1)" if single else "(0, 3, 1, 2)"
+        hint = f"; its last dimension is {last}: channels last? use x.permute{place}"
+        hint += ", and Grayscale(3) for grey images" if (last, channels) == (1, 3) else ""
+    elif single:
+        grey = "a grey image for a network of 3 channels: Grayscale(3), or a first layer of 1 channel"
+        batch = "a batch of grey images needs x.unsqueeze(1), (N, 1, H, W)"
+        hint = f", one image (C, H, W); {grey if (got, channels) == (1, 3) else batch}"
+    else:
+        return
+    raise wrong_channels("conv2d", shape, channels, hint)
+
+
+def wrong_channels(op: str, shape: tuple[int, ...], channels: int, hint: str = "") -> ValueError:
+    """What is raised for x of a shape where others are needed."""
+    expected = "1 channel" if channels == 1 else f"{channels} channels"
+    text = f"[{op}] expected {expected}, got {shape[-3]}: x has shape {shape}{hint}"
+    return told(ValueError(text), "conv2d.channels", expected=channels, got=shape[-3], shape=str(shape))
+
+
+def convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Ints | str, dilation: Ints, groups: int
 ) -> Tensor:
-    data, w = channels_last(x._data), weight._to_read()
+    """:func:`conv2d` of a batch; of a weight (O, C / groups, k), with a height of 1."""
+    low = weight._to_read().ndim == 3
+
+    def kernels() -> np.ndarray:
+        return weight._to_read()[:, :, None] if low else weight._to_read()
+
+    data, w = channels_last(x._data), kernels()
     spread = pair("dilation", dilation)
-    settings = (stride, padding_of(padding, w.shape[2:], stride, spread), spread, groups)
     size, kernel = data.shape[2:], w.shape[2:]
-    y = ops.conv2d(data, w, None if bias is None else bias._data, *settings)
+    settings = (stride, padding_of(padding, kernel, stride, spread), spread, groups)
+
+    def grad_weight(grad: np.ndarray) -> np.ndarray:
+        g = ops.conv2d_grad_weight(grad, data, kernel, *settings)
+        return g.squeeze(2) if low else g
+
+    return convolved(
+        ops.conv2d(data, w, None if bias is None else bias._data, *settings),
+        (x, weight, bias),
+        lambda grad: ops.conv2d_grad_x(grad, kernels(), size, *settings),
+        grad_weight,
+    )
+
+
+def convolved(
+    y: np.ndarray,
+    inputs: tuple[Tensor, Tensor, Tensor | None],
+    grad_x: Callable[[np.ndarray], np.ndarray],
+    grad_weight: Callable[[np.ndarray], np.ndarray],
+) -> Tensor:
+    """y of x, weight and bias, with these gradients where they are wanted, of that of y."""
+    x, weight, bias = inputs
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
         grad = channels_last(g)
-        grad_x = ops.conv2d_grad_x(grad, weight._to_read(), size, *settings) if x.requires_grad else None
-        grad_w = ops.conv2d_grad_weight(grad, data, kernel, *settings) if weight.requires_grad else None
+        grads = (grad_x(grad) if x.requires_grad else None, grad_weight(grad) if weight.requires_grad else None)
         if bias is None:
-            return grad_x, grad_w
-        return grad_x, grad_w, ops.conv2d_grad_bias(grad) if bias.requires_grad else None
+            return grads
+        return *grads, ops.conv2d_grad_bias(grad) if bias.requires_grad else None
 
-    inputs = (x, weight) if bias is None else (x, weight, bias)
-    return result(y, inputs, backward, "Convolution", FACTORS)
+    return result(y, (x, weight) if bias is None else (x, weight, bias), backward, "Convolution", FACTORS)
 
 
 def padding_of(padding: Ints | str, kernel: Sequence[int], stride: Pair, dilation: Pair) -> tuple[int, int, int, int]:
@@ -121,6 +202,16 @@ def padding_of(padding: Ints | str, kernel: Sequence[int], stride: Pair, dilatio
 # -- pooling ---------------------------------------------------------------------------------------------------------
 
 
+def refuse_indices(name: str, return_indices: bool) -> None:
+    """Refuses return_indices.
+
+    Raises:
+        ValueError: it is asked for.
+    """
+    if return_indices:
+        raise ValueError(f"{name} return_indices is not supported: indices are not kept (unpooling needs them)")
+
+
 def max_pool2d(
     input: Tensor,
     kernel_size: Ints,
@@ -136,8 +227,7 @@ def max_pool2d(
     Raises:
         ValueError: a kernel larger than the padded image, padding of more than half of it, return_indices.
     """
-    if return_indices:
-        raise ValueError("[max_pool2d] return_indices is not supported: indices are not kept (unpooling needs them)")
+    refuse_indices("[max_pool2d]", return_indices)
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
     settings = (kernel, step, pair("padding", padding), pair("dilation", dilation), bool(ceil_mode))
@@ -152,7 +242,7 @@ def max_pool2d(
             reads=((0, ANY),),
         )
 
-    return _batch(input, pooled)
+    return batched(input, pooled)
 
 
 def avg_pool2d(
@@ -169,7 +259,7 @@ def avg_pool2d(
     Raises:
         ValueError: a kernel larger than the padded image, padding of more than half of it, a divisor below 1.
     """
-    if divisor_override is not None and divisor_override < 1:
+    if divisor_override is not None and numbers("divisor_override", divisor_override, 1)[0] < 1:
         raise ValueError(f"[avg_pool2d] divisor_override is {divisor_override}; it must be at least 1")
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
@@ -185,29 +275,77 @@ def avg_pool2d(
             "AvgPool2D",
         )
 
-    return _batch(input, pooled)
+    return batched(input, pooled)
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Ints | Sequence[int | None] | None) -> Tensor:
+Sizes = Ints | Sequence[int | None] | None
+
+
+def output_size_of(output_size: Sizes, size: tuple[int, ...]) -> Pair:
+    """The rows and columns that an adaptive pooling makes of images of a size; None: as many as they have.
+
+    Raises:
+        TypeError: neither one size for both nor two.
+    """
+    given = output_size if isinstance(output_size, tuple | list) else (output_size,) * 2
+    kept = [own if wanted is None else wanted for wanted, own in zip(given, size[-2:], strict=False)]
+    return pair("output_size", kept if len(given) == len(kept) else output_size)  # type: ignore[arg-type]
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
     """Means of windows that cut (N, C, H, W) or (C, H, W) into output_size; None: that of the images.
 
     Raises:
         ValueError: a size below 1.
+        TypeError: neither one size for both nor two.
     """
-    given = output_size if isinstance(output_size, tuple | list) else (output_size, output_size)
 
     def pooled(x: Tensor) -> Tensor:
         data = channels_last(x._data)
         size = data.shape[2:]
-        kept = [own if wanted is None else wanted for wanted, own in zip(given, size, strict=False)]
         return result(
-            ops.adaptive_avg_pool2d(data, pair("output_size", kept)),
+            ops.adaptive_avg_pool2d(data, output_size_of(output_size, size)),
             (x,),
             lambda g: (ops.adaptive_avg_pool2d_backward(channels_last(g), size),),
             "AdaptiveAvgPool2D",
         )
 
-    return _batch(input, pooled)
+    return batched(input, pooled)
+
+
+_MOST_WINDOWS = 1 << 16  # a side, as the core has it for means
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
+    """The largest of each of the windows that cut (N, C, H, W) or (C, H, W) into output_size, as those of
+    :func:`adaptive_avg_pool2d`; ties and NaN as in :func:`max_pool2d`.
+
+    Raises:
+        ValueError: a size below 1, images without pixels, return_indices.
+        TypeError: neither one size for both nor two.
+    """
+    refuse_indices("[adaptive_max_pool2d]", return_indices)
+    size = tuple(input.shape[-2:])
+    if len(input.shape) not in (3, 4) or min(size) < 1:
+        raise ValueError(f"[adaptive_max_pool2d] expected (N, C, H, W) or (C, H, W), got shape {tuple(input.shape)}")
+    wanted = output_size_of(output_size, size)
+    if not 1 <= min(wanted) <= max(wanted) <= _MOST_WINDOWS:
+        raise ValueError(f"[adaptive_max_pool2d] output_size is {output_size}; it must be from 1 to {_MOST_WINDOWS}")
+    cuts = [_cut(extent, windows) for extent, windows in zip(size, wanted, strict=True)]
+    kernel = tuple(len(cut) // windows for cut, windows in zip(cuts, wanted, strict=True))
+    if all(len(cut) == extent for cut, extent in zip(cuts, size, strict=True)):
+        return max_pool2d(input, kernel)
+    check_memory("adaptive_max_pool2d", (*input.shape[:-2], *map(len, cuts)))
+    return max_pool2d(picked(input, cuts), kernel)
+
+
+def _cut(extent: int, windows: int) -> np.ndarray:
+    """The pixels of all windows of an axis, one window after the other: [floor(i extent / windows), ceil((i + 1) extent
+    / windows)). Those of the shorter ones end with their last pixel twice, which comes second: it wins nothing.
+    """
+    number = np.arange(windows)
+    first, last = number * extent // windows, -(-(number + 1) * extent // windows) - 1
+    return np.minimum(first[:, None] + np.arange((last - first).max() + 1), last[:, None]).reshape(-1)
 
 
 # -- batch norm ------------------------------------------------------------------------------------------------------
@@ -237,8 +375,8 @@ def batch_norm(
         raise told(ValueError(text), "batch_norm.rank", shape=shape)
     if not training and (running_mean is None or running_var is None):
         raise ValueError("[batch_norm] evaluation needs running_mean and running_var")
-    wide = (*shape[:2], 1, *shape[2:], 1)[:4] if len(shape) < 4 else shape
-    data = channels_last(reshaped(input._data, wide))
+    axes = {2: (2, 3), 3: (2,), 4: ()}[len(shape)]  # that images have besides
+    data = channels_last(_with_axes(input._data, axes))
     w, b = (None if each is None else each._data for each in (weight, bias))
     if training:
         y, gradients = _normalised_by_batch(data, w, b, running_mean, running_var, momentum, eps)
@@ -249,7 +387,12 @@ def batch_norm(
         def gradients(g: np.ndarray) -> tuple[np.ndarray, ...]:
             return ops.batch_norm_inference_backward(g, data, w, *running, eps)
 
-    return _with_gradients(input, weight, bias, reshaped(y, shape), wide, gradients)
+    return _with_gradients(input, weight, bias, y, axes, gradients)
+
+
+def _with_axes(data: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """data with these axes of one element; np.expand_dims takes as long as a small op."""
+    return data[:, :, None, None] if axes == (2, 3) else data[:, :, None] if axes else data
 
 
 def _normalised_by_batch(
@@ -274,15 +417,15 @@ def _with_gradients(
     weight: Tensor | None,
     bias: Tensor | None,
     y: np.ndarray,
-    wide: tuple[int, ...],
+    axes: tuple[int, ...],
     gradients: Callable[[np.ndarray], tuple[np.ndarray, ...]],
 ) -> Tensor:
-    shape = x._data.shape
     learned = [(place, each) for place, each in ((1, weight), (2, bias)) if each is not None]
 
     def backward(g: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        grads = gradients(channels_last(reshaped(g, wide)))
-        return reshaped(grads[0], shape), *(grads[place] for place, _ in learned)
+        grads = gradients(channels_last(_with_axes(g, axes)))
+        return grads[0].squeeze(axes), *(grads[place] for place, _ in learned)
 
     reads = ((0, ANY), *(() if weight is None else ((1, 0),)))
-    return result(y, (x, *(each for _, each in learned)), backward, "NativeBatchNorm", reads)
+    inputs = (x, *(each for _, each in learned))
+    return result(y.squeeze(axes), inputs, backward, "NativeBatchNorm", reads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,33 @@ def _positions(shape: tuple[int, ...], key: Any) -> np.ndarray:
     """Which elements of the flat array a key picks: the same key on an array of their numbers."""
     numbers = np.arange(Size(shape).numel(), dtype=np.int64).reshape(shape)
     return np.asarray(numbers[key], order="C")
+
+
+def picked(x: Tensor, numbers: Sequence[np.ndarray]) -> Tensor:
+    """Elements of the last dimensions, by their numbers in each of them: a copy, in the order of memory of x."""
+    data = x._data
+    whole = [np.arange(extent) for extent in data.shape[: data.ndim - len(numbers)]]
+    places = [*whole, *numbers]
+    if data.dtype.kind != "f":
+        return wrap(contiguous(x._read("picking integers")[np.ix_(*places)]))
+    order = memory_order(data)
+    back = np.argsort(order)
+    lying = contiguous(data.transpose(order))
+    positions = _positions(lying.shape, np.ix_(*(places[axis] for axis in order)))
+
+    def backward(g: np.ndarray) -> tuple[np.ndarray]:
+        grad = ops.take_backward(contiguous(g.transpose(order)), positions, list(lying.shape))
+        return (grad.transpose(back),)
+
+    return result(ops.take(lying, positions).transpose(back), (x,), backward, "Index")
+
+
+def memory_order(data: np.ndarray) -> tuple[int, ...]:
+    """The axes as they lie in memory: of images with their channels last, those; else as they are."""
+    last = (0, 2, 3, 1)
+    if data.ndim == 4 and not data.flags.c_contiguous and data.transpose(last).flags.c_contiguous:
+        return last
+    return tuple(range(data.ndim))
 
 
 def setitem(x: Tensor, key: Any, value: Any) -> None:

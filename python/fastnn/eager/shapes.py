@@ -84,15 +84,16 @@ def reverse(x: Tensor) -> Tensor:
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
-    shape = list(x._data.shape)
-    shape.insert(dimension(dim, len(shape) + 1), 1)
-    return x.reshape(*shape)
+    axis = dimension(dim, x._data.ndim + 1)
+    wide = x._data[(*[slice(None)] * axis, None)]
+    return result(wide, (x,), lambda g: (g.squeeze(axis),), "Unsqueeze", view=True)
 
 
 def squeeze(x: Tensor, dim: int | None = None) -> Tensor:
     shape = x._data.shape
     chosen = range(len(shape)) if dim is None else (dimension(dim, len(shape)),)
-    return x.reshape(*(extent for i, extent in enumerate(shape) if extent != 1 or i not in chosen))
+    axes = tuple(axis for axis in chosen if shape[axis] == 1)
+    return result(x._data.squeeze(axes), (x,), lambda g: (np.expand_dims(g, axes),), "Squeeze", view=True)
 
 
 @_listed("size")

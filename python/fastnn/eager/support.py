@@ -7,6 +7,7 @@ results of the class that :func:`results_are` names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,6 +184,19 @@ def shape_of(args: tuple[Any, ...]) -> tuple[int, ...]:
     if len(args) == 1 and isinstance(args[0], _SEQUENCES):
         args = args[0]
     return tuple(map(int, args))
+
+
+def check_memory(op: str, shape: Sequence[int]) -> None:
+    """Refuses a result that no machine of today holds, before anything is allocated. Eight bytes an element: the op
+    keeps their places.
+
+    Raises:
+        ValueError: it is so large.
+    """
+    needed = 8 * prod(shape)
+    if needed > 2**46:
+        text = f"[{op}] a result of shape {tuple(shape)} needs {needed / 2**50:.3g} PiB; check the sizes"
+        raise told(ValueError(text), "result.memory", shape=tuple(shape), pebibytes=needed / 2**50)
 
 
 def contiguous(data: np.ndarray) -> np.ndarray:

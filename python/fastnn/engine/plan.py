@@ -523,7 +523,9 @@ class Plan:
         return program
 
     def _can_fuse(self, param: Parameter, record: Record) -> bool:
-        """Whether the op that makes a parameter's gradient can update the parameter at once."""
+        """Whether the op that makes a parameter's gradient, in its shape, can update the parameter at once."""
+        if record.outputs[0].shape != param._to_read().shape:
+            return False  # a view of it is the gradient: a convolution's of sequences
         return bool(self._slots[id(param)].panel) or not FACTS[record.name]["update_in_panels"]
 
     def _emit_update(

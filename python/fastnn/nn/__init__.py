@@ -30,7 +30,7 @@ from fastnn.nn.activation import (
 )
 from fastnn.nn.batch_norm import BatchNorm1d, BatchNorm2d
 from fastnn.nn.container import ModuleDict, ModuleList, Sequential
-from fastnn.nn.convolution import Conv2d
+from fastnn.nn.convolution import Conv1d, Conv2d, ConvTranspose2d
 from fastnn.nn.dropout import Dropout, Dropout1d, Dropout2d
 from fastnn.nn.embedding import Embedding
 from fastnn.nn.flatten import Flatten, Unflatten
@@ -56,7 +56,16 @@ from fastnn.nn.module import Module
 from fastnn.nn.normalization import GroupNorm, LayerNorm
 from fastnn.nn.padding import ConstantPad1d, ConstantPad2d, ZeroPad1d, ZeroPad2d
 from fastnn.nn.parameter import Parameter
-from fastnn.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from fastnn.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from fastnn.nn.upsampling import Upsample, UpsamplingNearest2d
 
 # PyTorch's longer paths, as annotations have them: nn.modules.loss.CrossEntropyLoss, nn.modules.module.Module.
@@ -67,7 +76,11 @@ __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
@@ -75,7 +88,9 @@ __all__ = [
     "BatchNorm2d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
@@ -99,6 +114,7 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool1d",
     "MaxPool2d",
     "Mish",
     "Module",

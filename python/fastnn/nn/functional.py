@@ -15,14 +15,21 @@ from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.draws import uniform
 from fastnn.eager.images import adaptive_avg_pool2d as adaptive_avg_pool2d
+from fastnn.eager.images import adaptive_max_pool2d as adaptive_max_pool2d
 from fastnn.eager.images import avg_pool2d as avg_pool2d
 from fastnn.eager.images import batch_norm as batch_norm
 from fastnn.eager.images import conv2d as conv2d
 from fastnn.eager.images import max_pool2d as max_pool2d
 from fastnn.eager.linalg import linear as linear
+from fastnn.eager.sequences import adaptive_avg_pool1d as adaptive_avg_pool1d
+from fastnn.eager.sequences import adaptive_max_pool1d as adaptive_max_pool1d
+from fastnn.eager.sequences import avg_pool1d as avg_pool1d
+from fastnn.eager.sequences import conv1d as conv1d
+from fastnn.eager.sequences import max_pool1d as max_pool1d
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
+from fastnn.eager.transposed_convolution import conv_transpose2d as conv_transpose2d
 from fastnn.errors import told as _told
 from fastnn.nn.activation_functions import (
     celu as celu,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fastnn import random
@@ -72,6 +74,46 @@ def eye_(tensor: Tensor) -> Tensor:
     if tensor.dim() != 2:
         raise ValueError(f"eye_: expected 2 dimensions, got shape {tuple(tensor.shape)}")
     return _filled(tensor, np.eye(*tensor.shape))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fills a convolution's weight in place with kernels that let their input's channels through: in each group output
+    i is input i, as far as there is one.
+
+    Raises:
+        ValueError: fewer than 3 or more than 5 dimensions, or groups that do not divide the outputs.
+    """
+    shape = tensor._data.shape
+    if not 3 <= len(shape) <= 5:
+        raise ValueError(f"dirac_: expected 3 to 5 dimensions (out, in, ...), got shape {shape}")
+    if groups < 1 or shape[0] % groups:
+        raise ValueError(f"dirac_: {groups} groups do not divide {shape[0]} outputs")
+    values = np.zeros(shape)
+    middle = tuple(extent // 2 for extent in shape[2:])
+    outputs = shape[0] // groups
+    for channel in range(min(outputs, shape[1])):
+        values[(slice(channel, None, outputs), channel, *middle)] = 1
+    return _filled(tensor, values)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
+    """Martens, 2010: fills a matrix in place with normal numbers of deviation std; the share sparsity of each column,
+    rounded up to whole rows, is zero.
+
+    Raises:
+        ValueError: other than 2 dimensions, or a share outside 0..1.
+    """
+    shape = tensor._data.shape
+    if len(shape) != 2:
+        raise ValueError(f"sparse_: expected 2 dimensions, got shape {shape}")
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity is {sparsity}; it must be from 0 to 1")
+    position = random.state.advance("parameters")
+    draws = random.uniform(shape, 0.0, 1.0, purpose=random.INIT, position=position)
+    normal_(tensor, 0.0, std)
+    order = np.argsort(draws, axis=0, kind="stable")[: math.ceil(sparsity * shape[0])]
+    np.put_along_axis(tensor._data, order, 0.0, axis=0)
+    return tensor
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from fastnn import _core
 from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import told
+from fastnn.errors import Fault, told
 from fastnn.nn import functional, init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -47,6 +48,14 @@ class Linear(Module):
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
         return prod(output_shape) * self.in_features
+
+    def _advice(self, fault: Fault | None, inputs: tuple[Any, ...]) -> str:
+        if fault is None or fault.code != "linear.features":
+            return ""
+        shape = tuple(inputs[0].shape) if inputs else ()
+        if prod(shape[1:]) == self.in_features:
+            return f"of {shape}, nn.Flatten() before it makes rows of {self.in_features}"
+        return f"Linear({fault.fields['features']}, {self.out_features}) would fit"
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -12,7 +12,7 @@ from fastnn.eager import autograd, dtypes
 from fastnn.eager.device import destination
 from fastnn.eager.legacy import dtype_of
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import fault_of, retold, told
+from fastnn.errors import Fault, fault_of, retold, told
 from fastnn.nn import hooks
 from fastnn.nn.parameter import CHANGES, Parameter
 
@@ -140,10 +140,14 @@ class Module:
             if self._hooks or self._pre_hooks:
                 return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
-        except ValueError as error:
-            if type(error) is ValueError:
-                _say_where(error, self)
+        except (ValueError, TypeError) as error:
+            if type(error) is ValueError or _is_ours(error):
+                _say_where(error, self, args)
             raise
+
+    def _advice(self, fault: Fault | None, inputs: tuple[Any, ...]) -> str:
+        """What to add to the words of an error in its forward of inputs: what would fit, where that is known."""
+        return ""
 
     # -- what it holds -----------------------------------------------------------------------------------------------
 
@@ -413,7 +417,7 @@ class Module:
 
 
 class Failure:
-    """Where a ValueError comes from: the innermost module, the one around it that it passed last, the path so far."""
+    """Where an op's error comes from: the innermost module, the one around it that it passed last, the path so far."""
 
     def __init__(self, innermost: Module, text: str) -> None:
         self.innermost = innermost
@@ -427,12 +431,20 @@ def failure_of(error: BaseException) -> Failure | None:
     return getattr(error, "_fastnn_failure", None)
 
 
-def _say_where(error: ValueError, module: Module) -> None:
+def _is_ours(error: ValueError | TypeError) -> bool:
+    """Whether a TypeError is of an array that an op refused, not of Python code."""
+    return type(error) is TypeError and (fault_of(error) is not None or str(error).startswith("["))
+
+
+def _say_where(error: ValueError | TypeError, module: Module, inputs: tuple[Any, ...]) -> None:
     """Puts the path of the innermost module that failed into an error's message, as it passes the modules around it:
     ``layer 'features.0' Linear(784 -> 10): ...``.
     """
     failure = failure_of(error)
     if failure is None:
+        advice = module._advice(fault_of(error), inputs)
+        if advice:
+            error.args = (f"{error}; {advice}",)
         error._fastnn_failure = Failure(module, str(error))  # type: ignore[attr-defined]
         return
     name = next((name for name, child in module.named_modules() if child is failure.passed and name), None)

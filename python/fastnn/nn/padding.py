@@ -8,7 +8,8 @@ import numpy as np
 
 from fastnn.arrays import is_integer
 from fastnn.eager import ops
-from fastnn.eager.support import contiguous, result, wrap
+from fastnn.eager.indexing import memory_order
+from fastnn.eager.support import check_memory, contiguous, result, wrap
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
 
@@ -29,6 +30,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     wide = tuple(extent + before + after for extent, (before, after) in zip(shape, pairs, strict=True))
     if any(extent < 0 for extent in wide):
         raise ValueError(f"[pad] pad {sizes} would take more of shape {shape} than there is")
+    check_memory("pad", wide)
     cuts = [(max(-before, 0), max(-after, 0)) for before, after in pairs]
     kept = tuple(slice(first, extent - last) for extent, (first, last) in zip(shape, cuts, strict=True))
     inner = input[kept] if any(map(any, cuts)) else input
@@ -43,13 +45,19 @@ def _grown(x: Tensor, pairs: list[tuple[int, int]], shape: tuple[int, ...], valu
         out = np.full(shape, value, x._data.dtype)
         out[inside] = x._read("pad() of integers")
         return wrap(out)
-    places = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)[inside].copy()
-    data = ops.take_backward(contiguous(x._data), places, list(shape))
+    order = memory_order(x._data)
+    wide, inner, back = [shape[axis] for axis in order], tuple(inside[axis] for axis in order), np.argsort(order)
+    places = np.arange(np.prod(wide, dtype=np.int64)).reshape(wide)[inner].copy()
+    data = ops.take_backward(contiguous(x._data.transpose(order)), places, wide)
     if value:
-        border = np.full(shape, value, data.dtype)
-        border[inside] = 0
+        border = np.full(wide, value, data.dtype)
+        border[inner] = 0
         data = ops.add(data, border)
-    return result(data, (x,), lambda g: (ops.take(contiguous(g), places),), "ConstantPadNd")
+
+    def backward(g: np.ndarray) -> tuple[np.ndarray]:
+        return (ops.take(contiguous(g.transpose(order)), places).transpose(back),)
+
+    return result(data.transpose(back), (x,), backward, "ConstantPadNd")
 
 
 class _ConstantPad(Module):

@@ -88,13 +88,15 @@ class Parameter(Tensor):
 
     def __reduce__(self) -> tuple:
         """Pickled by its values, not with a plan that holds them."""
-        return _restored, (self._data, self.requires_grad, self.grad)
+        order = np.argsort(self._data.strides, kind="stable")[::-1]  # a convolution's weight stays in its order
+        return _restored, (self._data.transpose(order), self.requires_grad, self.grad, np.argsort(order).tolist())
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
 
-def _restored(data: np.ndarray, requires_grad: bool, grad: Tensor | None) -> Parameter:
-    parameter = Parameter(data, requires_grad)
+def _restored(data: np.ndarray, requires_grad: bool, grad: Tensor | None, axes: list[int] | None = None) -> Parameter:
+    """axes: where each of its dimensions is among those of data, which is in the order of memory."""
+    parameter = Parameter(data.transpose(axes), requires_grad)
     parameter.grad = grad
     return parameter

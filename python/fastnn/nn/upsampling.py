@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from fastnn.arrays import is_integer
-from fastnn.eager import ops
-from fastnn.eager.support import contiguous, result, wrap
+from fastnn.eager.indexing import picked
+from fastnn.eager.support import check_memory
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
 
@@ -43,12 +44,13 @@ def interpolate(
     if not 3 <= len(shape) <= 5:
         raise ValueError(f"[interpolate] expected (N, C, W), (N, C, H, W) or (N, C, D, H, W), got shape {shape}")
     steps, sizes = _steps(shape[2:], size, scale_factor, bool(recompute_scale_factor))
+    check_memory("interpolate", (*shape[:2], *sizes))
     middle = 0.5 if mode == "nearest-exact" else 0.0
-    picked = [
+    places = [
         np.minimum(np.floor((np.arange(new, dtype=np.float32) + np.float32(middle)) * step), old - 1).astype(np.int64)
         for new, old, step in zip(sizes, shape[2:], steps, strict=True)
     ]
-    return _picked(input, picked)
+    return picked(input, places)
 
 
 def _steps(
@@ -61,27 +63,14 @@ def _steps(
     values = list(given) if isinstance(given, Sequence) else [given] * len(old)
     if len(values) != len(old):
         raise ValueError(f"[interpolate] {given} has {len(values)} numbers for {len(old)} dimensions")
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"[interpolate] {given} is not finite")
     sizes = [int(v) if scale_factor is None else int(extent * v) for v, extent in zip(values, old, strict=True)]
     if min(sizes) < 1 or (scale_factor is None and not all(map(is_integer, values))):
         raise ValueError(f"[interpolate] {given} makes sizes {sizes} of {list(old)}; they must be integers, 1 at least")
     if scale_factor is None or recompute:
         return [np.float32(o) / np.float32(n) for o, n in zip(old, sizes, strict=True)], sizes
     return [np.float32(1 / value) for value in values], sizes
-
-
-def _picked(x: Tensor, picked: list[np.ndarray]) -> Tensor:
-    """Elements of the last dimensions by their numbers in each."""
-    shape = x._data.shape
-    if x._data.dtype.kind != "f":
-        return wrap(contiguous(x._read("interpolate() of integers")[(..., *np.ix_(*picked))]))
-    numbers = np.arange(np.prod(shape, dtype=np.int64)).reshape(shape)
-    places = np.ascontiguousarray(numbers[(..., *np.ix_(*picked))])
-    return result(
-        ops.take(contiguous(x._data), places),
-        (x,),
-        lambda g: (ops.take_backward(contiguous(g), places, list(shape)),),
-        "UpsampleNearest",
-    )
 
 
 class Upsample(Module):
