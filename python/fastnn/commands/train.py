@@ -44,7 +44,9 @@ def _add_network(parser: cli.Parser) -> None:
     )
     add("--val", metavar="PATH", help="test images, where they are not inside --data")
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
-    add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
+    kind = parser.add_mutually_exclusive_group().add_argument
+    kind("--arch", default="784-256-10", metavar="I-H-O", help="sizes of dense layers, input first")
+    kind("--model", choices=("lenet", "lenet5", "resnet18", "resnet34", "small_cnn"), help="a network of images")
 
 
 def _add_steps(parser: cli.Parser) -> None:
@@ -111,9 +113,9 @@ def _add_images(parser: cli.Parser) -> None:
 def settings_of(args: argparse.Namespace) -> Settings:
     """What the options ask for, with the recipe's values where they leave something open."""
     from fastnn.commands.settings import Settings, parse_arch
-    from fastnn.training.recipes import RECIPES
+    from fastnn.training.recipes import recipe_for
 
-    recipe = RECIPES[args.recipe]
+    recipe = recipe_for(args.model, args.recipe)
     return Settings(
         arch=parse_arch(args.arch),
         epochs=args.epochs or recipe.epochs,
