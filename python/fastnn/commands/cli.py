@@ -92,6 +92,12 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
     add(
+        "--model",
+        dest="named",
+        metavar="NAME",
+        help="which of fastnn.models (lenet5, resnet18, ...) the tensors are of, where the file does not tell",
+    )
+    add(
         "--data",
         default="digits",
         metavar="PATH|digits|mnist",

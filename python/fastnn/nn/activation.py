@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import numpy as np
-
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional
 from fastnn.nn.init import constant

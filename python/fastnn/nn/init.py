@@ -14,7 +14,6 @@ from fastnn.eager import autograd
 from fastnn.eager.error_function import erf
 from fastnn.eager.tensor import Tensor
 
-
 # How many numbers modules may yet be made of; None: any number, with values.
 _allowed: ContextVar[int | None] = ContextVar("allowed", default=None)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_name
-from fastnn.text import natural
+from fastnn.text import natural, way
 
 Layer = tuple[np.ndarray, np.ndarray | None]  # weight (O, I), bias (O,)
 
@@ -118,7 +118,10 @@ def _continued(chain: list[str], rest: list[str], shapes: Mapping[str, tuple[int
 
 
 def _no_place(where: str, name: str, array: np.ndarray) -> FormatError:
+    by_name = way("--model NAME (lenet5, resnet18, ...): one of fastnn's with these names", "")
+    python = "build it in Python and model.load_state_dict(fastnn.load(path))"
+    how = f"Give {by_name}, or {python}" if by_name else python.capitalize()
     return FormatError(
         f"{where}: tensor {shown_name(name)} of shape {array.shape} has no place in "
-        "a chain of linear layers (2-D weights, each with its bias)"
+        f"a chain of linear layers (2-D weights, each with its bias), and the file does not tell of another network. {how}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from fastnn.training.model_info import ModelInfo, check_info, parse_info
 from fastnn.training.saving import OBJECTS, names_safetensors
 from fastnn.training.saving import load as load
 from fastnn.training.saving import save as save
-from fastnn.training.structure import build
+from fastnn.training.structure import build, filled, structure_of
 
 if TYPE_CHECKING:
     from fastnn.training.network import Network
@@ -65,6 +65,33 @@ def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Networ
         network = _dense(path, info, arrays, kind or Network)
     if network.own_forward() == info.forward:
         info.forward = ""
+    network._info = info
+    return network, info
+
+
+def load_named(
+    path: StrPath, name: str, image_shape: Callable[[int], tuple[int, int, int]]
+) -> tuple[Network, ModelInfo]:
+    """The network of a name in :mod:`fastnn.models` with the tensors of a file, where that does not tell its structure,
+    and what is known of it. image_shape: gives (C, H, W) of the images, for a number of channels.
+
+    Raises:
+        FormatError: damaged, foreign, or with other tensors than this network has.
+    """
+    from fastnn.models import create
+    from fastnn.training.network import Network
+
+    arrays, text = _read(path)
+    kernels = [array for array in arrays.values() if array.ndim == 4]
+    matrices = [array for array in arrays.values() if array.ndim == 2]
+    if not kernels or not matrices:
+        raise FormatError(f"{shown_path(path)} is no {name}: it has no convolution, or no linear layer")
+    shape, classes = image_shape(kernels[0].shape[1]), len(matrices[-1])
+    model = filled(f"{shown_path(path)} is no {name}", arrays, lambda: create(name, shape, classes))
+    info = parse_info(path, text) if text is not None else ModelInfo(version=0)
+    info = replace(info, sizes=(), input_shape=shape, structure=structure_of(model), output_size=classes)
+    check_info(path, info, ())
+    network = Network(model)
     network._info = info
     return network, info
 

@@ -63,7 +63,7 @@ class ModelInfo:
 
     def assumptions(self) -> Iterator[str]:
         """What is taken for granted of its layers and outputs, because the file does not tell."""
-        if self.version == 0:
+        if self.version == 0 and not self.structure:
             yield "its layers: ReLU between them, nothing behind the last"
         if self.forward:
             order = "one after the other" if self.structure else "ReLU between them"

@@ -16,8 +16,8 @@ from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion
 from fastnn.io.checks import shown_path
 from fastnn.nn import losses
-from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.nn.container import Sequential
+from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 from fastnn.text import did_you_mean

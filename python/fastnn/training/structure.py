@@ -10,7 +10,7 @@ nothing else is looked up, nothing is imported.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -55,9 +55,8 @@ def structure_of(model: Module) -> Structure:
 
 def unknown_in(structure: Structure, path: str = "") -> Iterator[tuple[str, str]]:
     """Paths and names of the modules that nobody can build from their description."""
-    name = structure.get("class", "")
-    if "same" not in structure and name not in known_classes():
-        yield path, name
+    if "class" in structure and structure["class"] not in known_classes():
+        yield path, structure["class"]
     for child, value in structure.get("modules", {}).items():
         yield from unknown_in(value, _join(path, child))
 
@@ -68,15 +67,25 @@ def build(where: str, structure: Any, arrays: Mapping[str, np.ndarray]) -> Modul
     Raises:
         FormatError: it is no description of known classes, or not of what the arrays are.
     """
-    numbers = sum(array.size for array in arrays.values())
+    what = f"{where}: its description of the network does not fit"
+    return filled(what, arrays, lambda: _Builder(where).module(structure, "", 0))
+
+
+def filled(what: str, arrays: Mapping[str, np.ndarray], make: Callable[[], Module]) -> Module:
+    """The model that make() makes, with the values of a state_dict; of sizes that the arrays do not have, none is made.
+    ``what`` begins every message.
+
+    Raises:
+        FormatError: it cannot be made, or has other tensors.
+    """
     try:
-        with init.without_values(2 * numbers + _REPLACED):
-            model = _Builder(where).module(structure, "", 0)
+        with init.without_values(2 * sum(array.size for array in arrays.values()) + _REPLACED):
+            model = make()
         model.load_state_dict(arrays)
+    except FormatError:
+        raise
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{where}: its description of the network does not fit ({error!s:.500})") from error
+        raise FormatError(f"{what} ({error!s:.500})") from error
     return model
 
 
