@@ -118,10 +118,9 @@ def _continued(chain: list[str], rest: list[str], shapes: Mapping[str, tuple[int
 
 
 def _no_place(where: str, name: str, array: np.ndarray) -> FormatError:
-    by_name = way("--model NAME (lenet5, resnet18, ...): one of fastnn's with these names", "")
-    python = "build it in Python and model.load_state_dict(fastnn.load(path))"
-    how = f"Give {by_name}, or {python}" if by_name else python.capitalize()
+    named = way("--model lenet5 (resnet18, ...) names one of fastnn's with these tensors. Otherwise build", "Build")
     return FormatError(
         f"{where}: tensor {shown_name(name)} of shape {array.shape} has no place in "
-        f"a chain of linear layers (2-D weights, each with its bias), and the file does not tell of another network. {how}"
+        "a chain of linear layers (2-D weights, each with its bias), and the file tells of no other network. "
+        f"{named} it in Python and model.load_state_dict(fastnn.load(path))"
     )

@@ -20,13 +20,13 @@ VERSION = 2
 class ModelInfo:
     """What is known of a network; a field that nobody knows is empty.
 
-    sizes: of :class:`fastnn.Network`; of any other network, structure: its layers as
-    :mod:`fastnn.training.structure` describes them, and output_size: how many numbers it gives. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
-    per channel, of pixels / 255. outputs: what they predict, ``softmax``, ``sigmoid`` or ``numbers``. loss: the class
-    in ``fastnn.nn`` that it was trained with. input_range: the least and the largest number that it was given. ground
-    of its training images: ``dark``, ``light`` or ``mixed``. preparation: how they came to their size, ``mnist``
-    (strokes in a box of 20 in the middle of 28x28) or ``scaled``. forward: the class with a forward of its own, where
-    it is not Network's: linear layers with ReLU between.
+    sizes: of :class:`fastnn.Network`; of any other network, structure: its layers as :mod:`fastnn.training.structure`
+    describes them, and output_size: how many numbers it gives. classes: their names by output. input_shape: (C, H, W).
+    mean, std: normalisation per channel, of pixels / 255. outputs: what they predict, ``softmax``, ``sigmoid`` or
+    ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range: the least and the largest
+    number that it was given. ground of its training images: ``dark``, ``light`` or ``mixed``. preparation: how they
+    came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28) or ``scaled``. forward: the class
+    with a forward of its own, where it is not Network's: linear layers with ReLU between.
     """
 
     sizes: tuple[int, ...] = ()
