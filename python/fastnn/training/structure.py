@@ -2,9 +2,9 @@
 
     {"class": "Sequential", "modules": {"0": {"class": "Linear", "arguments": {"in_features": 4, "out_features": 3}}}}
 
-Arguments that are the constructor's own defaults are left out. A module that stands in several places is described at
-the first, ``{"same": "0"}`` at the others. Known are the layers of ``fastnn.nn`` and the models of ``fastnn.models``;
-nothing else is looked up, nothing is imported.
+Arguments that are the constructor's own defaults are left out. A layer that stands in several places is described at
+the first, ``{"same": "0"}`` at the others (a module of such layers is another module of the same layers there). Known
+are the layers of ``fastnn.nn`` and the models of ``fastnn.models``; nothing else is looked up, nothing is imported.
 """
 
 from __future__ import annotations
@@ -90,9 +90,9 @@ def filled(what: str, arrays: Mapping[str, np.ndarray], make: Callable[[], Modul
 
 
 def _described(module: Module, path: str, seen: dict[int, str]) -> Structure:
-    if id(module) in seen:
+    if id(module) in seen and not module._modules:
         return {"same": seen[id(module)]}
-    seen[id(module)] = path
+    seen.setdefault(id(module), path)
     kind = type(module)
     if known_classes().get(kind.__name__) is not kind:
         return {"class": f"{kind.__module__}.{kind.__qualname__}"}
@@ -156,24 +156,32 @@ class _Builder:
     def __init__(self, where: str) -> None:
         self.where = where
         self.made: dict[str, Module] = {}
+        self.count = 0
 
     def module(self, structure: Any, path: str, depth: int) -> Module:
         """The module of a description."""
         if not isinstance(structure, dict):
             raise self.error(path, f"is described by {shown_name(structure)}")
-        if "same" in structure:
-            return self.made[str(structure["same"])]
-        if depth > MAX_DEPTH or len(self.made) >= MAX_TENSORS:
+        self.count += 1
+        if depth > MAX_DEPTH or self.count > MAX_TENSORS:
             raise self.error(path, f"is beyond {MAX_DEPTH} modules within each other or {MAX_TENSORS:,} in all")
+        if "same" in structure:
+            same = self.made.get(str(structure["same"]))
+            if same is None or same._modules:  # some of some of some would be billions
+                raise self.error(
+                    path, f"is to be the same as {shown_name(structure['same'])}, which is no layer before it"
+                )
+            return same
         kind = known_classes().get(str(structure.get("class")))
         if kind is None:
             raise self.unknown(path, structure.get("class"))
-        module = self.made[path] = kind(**self.arguments(kind, structure.get("arguments", {}), path))
+        module = kind(**self.arguments(kind, structure.get("arguments", {}), path))
         children = structure.get("modules", {})
         if not isinstance(children, dict) or (children and not module._modules and kind is not Sequential):
             raise self.error(path, f"({kind.__name__}) has the modules {shown_name(children)}")
         for name, value in children.items():
             self.child(module, name, value, path, depth)
+        self.made[path] = module
         return module
 
     def child(self, module: Module, name: str, structure: Any, path: str, depth: int) -> None:
