@@ -142,7 +142,7 @@ def test_what_a_network_of_modules_is_made_of() -> None:
 
 def example(kind: type[nn.Module]) -> nn.Module:
     """A module of a class with nothing but what its constructor asks for."""
-    special = {models.LeNet: ((1, 12, 12), 2), models.ResNet: ((1, 1, 1, 1),), nn.Unflatten: (1, (2, 1))}
+    special = {models.LeNet: ((1, 16, 16), 2), models.ResNet: ((1, 1, 1, 1),), nn.Unflatten: (1, (2, 1))}
     needed = [p for p in inspect.signature(kind).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
     return kind(*special.get(kind, [2 for parameter in needed if parameter.default is parameter.empty]))
 

@@ -49,11 +49,14 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     Raises:
         ValueError: its input is no square grey or colour image, or it has one output and nothing tells what that is.
     """
-    features = model.sizes[0] if model.sizes else prod(info.input_shape)
-    shape = info.input_shape or square(features)
-    if len(shape) != 3 or prod(shape) != features or shape[0] not in (1, 3):
-        taken = f"takes {features} numbers, which are" if model.sizes else "was not trained on what is known to be"
-        raise ValueError(f"this network {taken} no image: predict() from Python works on arrays")
+    shape, features = info.input_shape, model.sizes[:1]
+    if not shape and features:
+        shape = square(features[0])
+    if len(shape) != 3 or features not in ((), (prod(shape),)) or shape[0] not in (1, 3):
+        taken = (
+            f"takes {features[0]} numbers, which are no image" if features else "was trained on no images, as it seems"
+        )
+        raise ValueError(f"this network {taken}: predict() from Python works on arrays")
     if info.class_count < 2 and info.outputs != "numbers":
         raise ValueError(
             "this network has one output: it tells no classes apart. predict() from Python gives the number"
