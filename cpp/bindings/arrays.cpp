@@ -115,6 +115,8 @@ bool fits(const TensorView& view, Layout layout) {
             return view.rank == 0 || view.shape[view.rank - 1] <= 1 || view.stride[view.rank - 1] == 1;
         case Layout::dense:
             return view.dense();
+        case Layout::samples:
+            return view.dense_rows();
         default:
             return view.contiguous();
     }

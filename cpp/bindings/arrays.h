@@ -18,6 +18,7 @@ enum class Layout {
     any,         // any strides that are whole elements
     rows,        // the last dimension's elements adjacent
     dense,       // no gaps, in any order of the dimensions
+    samples,     // one behind the other, each without gaps, in any order of the other dimensions
     contiguous,  // C order
     images,      // (N, C, H, W) in the order [N][H][W][C]; another rank: any
     kernels,     // (O, I, kh, kw) in the order [kh][kw][I][O]; another rank: any

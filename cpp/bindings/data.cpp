@@ -14,17 +14,19 @@ namespace {
 using Array = py::array;
 using Object = py::object;
 
-std::vector<std::int64_t> rows_shape(const char* op, const TensorView& x, const TensorView& index) {
-    std::vector<std::int64_t> shape = shape_of(x);
-    if (shape.empty()) fail(op, "x needs at least one dimension, got a single value");
-    shape[0] = index.size();
-    return shape;
+// So many rows as x has them.
+TensorView rows_like(const char* op, const TensorView& x, const TensorView& index) {
+    if (x.rank == 0) fail(op, "x needs at least one dimension, got a single value");
+    TensorView rows = x;
+    rows.shape[0] = index.size();
+    if (x.shape[0] <= 1 && !x.empty()) rows.stride[0] = x.size();
+    return rows;
 }
 
 Array gather_rows_array(const Object& x_in, const Object& index_in, const Object& out) {
-    const Input x("gather_rows", "x", x_in, Layout::contiguous),
+    const Input x("gather_rows", "x", x_in, Layout::samples),
         index("gather_rows", "index", index_in, Layout::contiguous);
-    const Output y("gather_rows", out, rows_shape("gather_rows", x.view(), index.view()), x.view().dtype, {&x, &index});
+    const Output y("gather_rows", out, rows_like("gather_rows", x.view(), index.view()), x.view().dtype, {&x, &index});
     gather_rows_check(x.view(), index.view(), y.view());
     run_op(gather_rows_facts.operations(y.view()), {{gather_rows_facts.split(y.view()), [&](Range part) {
                                                          gather_rows(part, x.view(), index.view(), y.view());
@@ -35,14 +37,14 @@ Array gather_rows_array(const Object& x_in, const Object& index_in, const Object
 Array gather_uint8_array(const Object& x_in, const Object& index_in, const Object& mean_in, const Object& std_in,
                          bool double_precision, const Object& out) {
     constexpr const char* op = "gather_uint8";
-    const Input x(op, "x", x_in, Layout::contiguous), index(op, "index", index_in, Layout::contiguous);
+    const Input x(op, "x", x_in, Layout::samples), index(op, "index", index_in, Layout::contiguous);
     const bool normalise = !mean_in.is_none() || !std_in.is_none();  // one without the other is refused below
     const Input mean(op, "mean", normalise ? mean_in : index_in, Layout::contiguous);
     const Input std(op, "std", normalise ? std_in : index_in, Layout::contiguous);
     const TensorView* mean_view = normalise ? &mean.view() : nullptr;
     const TensorView* std_view = normalise ? &std.view() : nullptr;
     const DType dtype = double_precision ? DType::float64 : DType::float32;
-    const Output y(op, out, rows_shape(op, x.view(), index.view()), dtype, {&x, &index});
+    const Output y(op, out, rows_like(op, x.view(), index.view()), dtype, {&x, &index});
     gather_uint8_check(x.view(), index.view(), mean_view, std_view, y.view());
     run_op(gather_uint8_facts.operations(y.view()),
            {{gather_uint8_facts.split(y.view()),

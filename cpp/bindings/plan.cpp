@@ -91,7 +91,7 @@ struct SourceArrays {
 
     SourceArrays(const Object& images_in, const Object& targets_in, const Object& order_in, const Object& mean_in,
                  const Object& std_in)
-        : images("plan", "images", images_in, Layout::contiguous),
+        : images("plan", "images", images_in, Layout::samples),
           targets("plan", "targets", targets_in.is_none() ? order_in : targets_in, Layout::contiguous),
           order("plan", "order", order_in, Layout::contiguous),
           mean("plan", "mean", mean_in.is_none() ? order_in : mean_in, Layout::contiguous),

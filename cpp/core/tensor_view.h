@@ -100,6 +100,11 @@ struct TensorView {
         }
         return true;
     }
+
+    // The same with the first dimension outermost: rows one behind the other.
+    bool dense_rows() const {
+        return dense() && (rank == 0 || shape[0] <= 1 || empty() || stride[0] == size() / shape[0]);
+    }
 };
 
 inline bool same_shape(const TensorView& a, const TensorView& b) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "core/aligned_buffer.h"
 #include "core/check.h"
@@ -21,6 +22,13 @@ const Facts take_backward_facts =
 
 namespace {
 
+// Whether elements of the same place in a row lie at the same places of two memories.
+bool rows_alike(const TensorView& x, const TensorView& y) {
+    bool alike = true;
+    for (int i = 1; i < x.rank; ++i) alike = alike && (x.shape[i] == 1 || x.stride[i] == y.stride[i]);
+    return alike || x.empty() || y.empty();
+}
+
 void rows_check(const char* op, const TensorView& x, const TensorView& index, const TensorView& y) {
     check_dtype(op, "index", index, DType::int64);
     check_rank(op, "index", index, 1);
@@ -30,9 +38,11 @@ void rows_check(const char* op, const TensorView& x, const TensorView& index, co
     for (int i = 1; i < x.rank; ++i) fits = fits && x.shape[i] == y.shape[i];
     if (!fits)
         fail(op, "rows of ", shape_text(x), " at ", index.shape[0], " indices do not give shape ", shape_text(y));
-    check_contiguous(op, "x", x);
     check_contiguous(op, "index", index);
-    check_contiguous(op, "the result", y);
+    if (!x.dense_rows() || !y.dense_rows() || !rows_alike(x, y)) {
+        fail(op, "rows of x and of the result must lie one behind the other, without gaps and in the same order, got ",
+             layout_text(x), " and ", layout_text(y));
+    }
     check_index(op, index, {0, index.size()}, x.shape[0]);
 }
 
@@ -92,6 +102,8 @@ void gather_uint8_check(const TensorView& x, const TensorView& index, const Tens
     if ((mean == nullptr) != (std == nullptr))
         fail(op, "mean and std go together, got ", mean == nullptr ? "std" : "mean", " alone");
     if (mean == nullptr) return;
+    if (!x.contiguous() && x.stride[1] != 1)
+        fail(op, "channels must be outermost or innermost in a row of x, got ", layout_text(x));
     for (const TensorView* values : {mean, std}) {
         check_dtype(op, "mean and std", *values, DType::float64);
         check_contiguous(op, "mean and std", *values);
@@ -105,11 +117,46 @@ void gather_uint8_check(const TensorView& x, const TensorView& index, const Tens
     }
 }
 
+namespace {
+
+// Pixels with their channels one behind the other: all values at once, then shifted and scaled by a period of them.
+template <typename T>
+void from_pixels(std::int64_t items, const std::uint8_t* x, const std::vector<T>& mean, const std::vector<T>& std,
+                 T* y) {
+    kernels<T>().from_uint8(items, x, false, T(0), T(1), y);
+    const auto period = static_cast<std::int64_t>(mean.size());
+    for (std::int64_t i = 0; i < items; i += period) {
+        const std::int64_t n = std::min(period, items - i);
+        kernels<T>().subtract(n, y + i, 1, mean.data(), 1, y + i);
+        kernels<T>().divide(n, y + i, 1, std.data(), 1, y + i);
+    }
+}
+
+// A value a channel, again and again: enough pixels for long loops, few enough for the first cache.
+template <typename T>
+std::vector<T> repeated(const TensorView& values) {
+    constexpr std::int64_t pixels = 256;
+    std::vector<T> all;
+    for (std::int64_t i = 0; i < pixels * values.size(); ++i)
+        all.push_back(static_cast<T>(values.as<double>()[i % values.size()]));
+    return all;
+}
+
+}  // namespace
+
 void gather_uint8(Range part, const TensorView& x, const TensorView& index, const TensorView* mean,
                   const TensorView* std, const TensorView& y) {
     dispatch_real(y.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t items = row_items(x), channels = mean ? x.shape[1] : 1;
+        if (mean != nullptr && !x.contiguous()) {
+            const std::vector<T> shifts = repeated<T>(*mean), scales = repeated<T>(*std);
+            for (std::int64_t i = part.begin; i < part.end; ++i) {
+                from_pixels(items, x.as<std::uint8_t>() + index.as<std::int64_t>()[i] * items, shifts, scales,
+                            y.as<T>() + i * items);
+            }
+            return;
+        }
         const std::int64_t pixels = channels == 0 ? 0 : items / channels;
         for (std::int64_t i = part.begin; i < part.end; ++i) {
             const std::uint8_t* const row = x.as<std::uint8_t>() + index.as<std::int64_t>()[i] * items;

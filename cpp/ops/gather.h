@@ -5,7 +5,8 @@
 //                  x uint8 (R, C, ...), mean and std float64 (C,), y real (N, C, ...)
 //   take           y[i] = x.flat[index[i]]       any dtype; index of y's size
 //   take_backward  grad_x = 0; grad_x.flat[index[i]] += grad_y[i], i ascending
-// All contiguous. Errors: an index outside the data (negative ones included), named with its place.
+// Rows lie one behind the other, those of x and y alike: in C order, or images with the channels innermost. All others
+// are contiguous. Errors: an index outside the data (negative ones included), named with its place.
 #pragma once
 
 #include "core/parallel.h"

@@ -30,3 +30,16 @@ def is_integer(value: Any) -> bool:
     wrap around, and JSON does not know them.
     """
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def rows_layout(shape: tuple[int, ...], array: np.ndarray) -> tuple[Any, ...]:
+    """A shape; with the order of an array's dimensions in memory, outermost first, where it is not C order."""
+    if array.flags.c_contiguous:
+        return shape
+    return shape, tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+
+
+def has_dense_rows(array: np.ndarray) -> bool:
+    """Whether rows lie one behind the other, each without gaps, in whatever order of its dimensions."""
+    order = sorted(range(1, array.ndim), key=lambda axis: -array.strides[axis])
+    return array.transpose(0, *order).flags.c_contiguous

@@ -110,6 +110,35 @@ class TestGatherUint8InDouble(OpTests):
     )
 
 
+@pytest.mark.parametrize(
+    "shape", [(1, 3, 4, 5), (9, 3, 20, 31), (9, 4, 1, 7), (9, 2, 7, 1), (5, 1, 3, 4), (0, 3, 4, 5)]
+)
+def test_channels_innermost(isa: str, real: Real, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    """Images that lie [N][H][W][C] give the same values, in that order too."""
+    x, double = rng.integers(0, 256, shape).astype(np.uint8), real.dtype is np.float64
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    index = rng.integers(0, len(x), 4 if len(x) else 0)
+    mean, std = rng.uniform(0.1, 0.9, (2, shape[1]))
+    for settings in ((None, None), (mean, std)):
+        found = _core.gather_uint8(last, index, *settings, double)
+        check_same_bits(np.ascontiguousarray(found), _core.gather_uint8(x, index, *settings, double))
+        assert found.transpose(0, 2, 3, 1).flags.c_contiguous
+    found = _core.gather_rows(last.astype(real.dtype), index)
+    assert np.array_equal(found, x[index]) and found.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def test_rows_in_another_order_than_the_results(rng: np.random.Generator) -> None:
+    x = rng.integers(0, 256, (5, 4, 6, 3)).astype(np.uint8).transpose(0, 3, 1, 2)
+    with pytest.raises(ValueError, match="without gaps and in the same order, got shape"):
+        _core.gather_rows(x, np.array([1]), np.empty((1, 3, 4, 6), np.uint8))
+    across = x.transpose(0, 1, 3, 2)
+    assert np.array_equal(_core.gather_rows(across, np.array([1, 0])), across[[1, 0]])
+    with pytest.raises(ValueError, match="channels must be outermost or innermost in a row of x"):
+        _core.gather_uint8(x.transpose(0, 2, 1, 3), np.array([1]), np.zeros(4), np.ones(4))
+    backwards = x[::-1].T  # samples are not outermost: copied
+    assert np.array_equal(_core.gather_rows(backwards, np.array([1, 0])), backwards[[1, 0]])
+
+
 def test_every_byte(isa: str, real: Real) -> None:
     """u / 255 correctly rounded, then two correctly rounded steps: torchvision's ToTensor and Normalize."""
     x, index, double = (

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fastnn import nn, optim, random
+from fastnn import compile, nn, optim, random
+from fastnn.models import lenet
 from fastnn.training.callbacks import Callback
 from fastnn.training.checkpoint import load_checkpoint, save_checkpoint
+from fastnn.training.feed import Feed
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
 from harness import configured
@@ -81,3 +83,56 @@ def test_evaluation(name: str) -> None:
         fit(trainer, name)
         results.append(trainer.evaluate(images(name, [33])[0]))
     assert results[0] == results[1] and np.isfinite(results[0]["loss"])
+
+
+# Pixels in colour
+
+
+def colours(rng: np.random.Generator) -> tuple[Feed, Feed]:
+    """The same images, each channel with its own normalisation, in both orders of memory."""
+    x, y = rng.integers(0, 256, (50, 3, 16, 18)).astype(np.uint8), rng.integers(0, 4, 50)
+    feed = Feed(x, y, np.array([0.4, 0.5, 0.6]), np.array([0.2, 0.3, 0.25]))
+    return feed, feed.channels_last()
+
+
+def input_copies(trainer: Trainer) -> list[str]:
+    """Ops of the compiled steps that only put a batch into another order."""
+    programs = trainer.engine.plan._programs.values()
+    return [line for program in programs for line in program.lines() if "copy(" in line and "16, 18" in line]
+
+
+def test_pixels_in_colour(isa: str) -> None:
+    """Both orders have the same bits with both engines; what a fit gathers, its first convolution reads as it lies."""
+    found = set()
+    for engine in ("plan", "eager"):
+        for feed in colours(np.random.default_rng(3)):
+            random.manual_seed(5)
+            model = lenet((3, 16, 18), 4)
+            trainer = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()), engine=engine)
+            trainer.fit(feed, epochs=2, batch_size=16)
+            assert trainer.engine.name == engine and (engine == "eager" or input_copies(trainer) == [])
+            found.add((parameters_sha256(model), trainer.evaluate(feed)["loss"]))
+    assert len(found) == 1
+
+
+def test_each_order_has_a_program_of_its_own() -> None:
+    """A plan takes batches in both, with the same result; in no order of samples at all, in PyTorch's."""
+    feed = colours(np.random.default_rng(3))[0]
+    (x, y), losses = feed.batch(np.arange(16)), []
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    for batch in (x, last, np.asfortranarray(x)):
+        random.manual_seed(5)
+        model = lenet((3, 16, 18), 4)
+        step = compile(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+        losses.append([step(each, y).item() for each in (batch, x, batch)])
+    assert losses[0] == losses[1] == losses[2] and losses[0][0] > losses[0][2]
+
+
+def test_dense_networks_take_pixels_as_they_are() -> None:
+    """Their rows are C, H, W."""
+    feed = colours(np.random.default_rng(3))[0]
+    assert feed.channels_last().x.flags.c_contiguous is False
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 18, 4))
+    trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+    trainer.fit(feed, epochs=1, batch_size=16)
+    assert input_copies(trainer) == []

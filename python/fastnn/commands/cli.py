@@ -21,6 +21,14 @@ from fastnn.training.console import clear_line
 if TYPE_CHECKING:
     from fastnn.data.packed import PackCache
 
+MODELS = (
+    "lenet",
+    "lenet5",
+    "resnet18",
+    "resnet34",
+    "small_cnn",
+)  # of fastnn.models, which is imported where it is used
+
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, where there is one worth showing."""
@@ -91,6 +99,7 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     """A saved network and the data to test it on: what :func:`fastnn.commands.testing.opened` reads."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
+    add("--model", dest="named", choices=MODELS, help="whose tensors the file has, where it does not tell")
     add(
         "--data",
         default="digits",

@@ -34,7 +34,7 @@ def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     for path in (args.wrong, args.json):
         if path is not None:
             check_writable(path)
-    model, _, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console)
+    model, _, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
     result = test(PlanEngine(model), data)
     report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
     if args.json:

@@ -23,8 +23,6 @@ from fastnn.training.checkpoint import Checkpointer, load_checkpoint
 from fastnn.training.console import Console
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
-from fastnn.training.model_files import save_model
-from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import LOSSES, OPTIMIZERS, Network
 from fastnn.training.trainer import Trainer
 
@@ -65,10 +63,27 @@ class SignalCheck(Callback):
             self.signals.check()
 
 
-def make_trainer(settings: Settings) -> Trainer:
+def make_network(settings: Settings, data: Resident) -> Network:
+    """A fresh network for the data.
+
+    Raises:
+        ValueError: it does not fit them.
+    """
+    if settings.model is None:
+        check_fit(settings.arch, data)
+        return Network(*settings.arch)
+    from fastnn.models import create
+
+    try:
+        return Network(create(settings.model, data.shape, len(data.classes)))
+    except ValueError as error:
+        raise ValueError(f"{error}. Use --resize WxH, or another --model") from error
+
+
+def make_trainer(settings: Settings, data: Resident) -> Trainer:
     """A fresh network and its trainer: the seed decides the initial weights, every order and every dropout."""
     random.manual_seed(settings.seed)
-    network = Network(*settings.arch)
+    network = make_network(settings, data)
     kind = OPTIMIZERS[settings.optimizer]
     known = inspect.signature(kind).parameters
     options = {name: value for name, value in settings.optimizer_options.items() if name in known}
@@ -81,7 +96,8 @@ def config_of(settings: Settings, source: Source, trainer: Trainer) -> Callable[
     runs have no state, and do not wait for it.
     """
     config = {
-        "arch": "-".join(map(str, settings.arch)),
+        "arch": "-".join(map(str, settings.arch)) if settings.model is None else None,
+        "model": settings.model,
         "batch_size": settings.batch_size,
         "seed": settings.seed,
         "optimizer": settings.optimizer,
@@ -110,8 +126,7 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         NonFiniteLossError: the loss became NaN or infinite; the last good state stays.
         Interrupted: by a signal, with the state saved.
     """
-    check_fit(settings.arch, source.train)
-    trainer = make_trainer(settings)
+    trainer = make_trainer(settings, source.train)
     config = config_of(settings, source, trainer)
     console.line(f"train_dataset length: {len(source.train)}")
     console.line(f"train_loader length: {-(-len(source.train) // settings.batch_size)}")
@@ -137,7 +152,8 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         raise retold(NonFiniteLossError(text), fault_of(error)) from error
     if settings.checkpoint_every or settings.resume or checkpointer.saved:
         checkpointer.save(trainer)
-    save_model(settings.out, trainer.model, info_of(trainer, settings, source.train))
+    prepared = {"preparation": "scaled"} if settings.resized else {}
+    trainer.model.save(settings.out, classes=list(source.train.classes), **prepared)
     console.line(f"model saved: {shown_path(settings.out)}")
     for line in trainer.engine.profile().lines() if settings.profile else ():
         console.line(line, important=True)
@@ -156,9 +172,3 @@ def resume(path: str, trainer: Trainer, config: dict[str, Any], console: Console
     console.line(f"resumed from {shown_path(path)}: epoch {position.epoch + 1}, batch {position.step}")
     if version != config["version"]:
         console.line(f"that state is of fastnn {version}, this is {config['version']}: the result may have other bits")
-
-
-def info_of(trainer: Trainer, settings: Settings, data: Resident) -> ModelInfo:
-    """What a model file says about its network."""
-    prepared = {"preparation": "scaled"} if settings.resized else {}
-    return replace(trainer.model._info, classes=list(data.classes), **prepared)

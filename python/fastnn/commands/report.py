@@ -50,7 +50,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     check_writable(args.html)
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console)
+    model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
     history = history_for(args.model, model, args.history)
     outputs = PlanEngine(model).outputs(Feed.of(data))
     findings = Findings(outputs, data.targets, info.outputs or "softmax")

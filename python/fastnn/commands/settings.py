@@ -12,6 +12,7 @@ class Settings:
     """What the job is to do; the command line's options."""
 
     arch: tuple[int, ...]
+    model: str | None  # of fastnn.models, in the place of arch
     epochs: int
     batch_size: int
     lr: float | None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn.train",
-        description="Train a multilayer perceptron on images in class folders or IDX files, then test it.",
+        description="Train a network on images in class folders or IDX files, then test it.",
     )
     _add_network(parser)
     _add_steps(parser)
@@ -44,7 +44,13 @@ def _add_network(parser: cli.Parser) -> None:
     )
     add("--val", metavar="PATH", help="test images, where they are not inside --data")
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
-    add("--arch", default="784-256-10", metavar="I-H-O", help="layer sizes, input first")
+    kind = parser.add_mutually_exclusive_group().add_argument
+    kind("--arch", default="784-256-10", metavar="I-H-O", help="sizes of dense layers, input first")
+    kind(
+        "--model",
+        choices=cli.MODELS,
+        help="a convolutional network, for the images and classes of --data",
+    )
 
 
 def _add_steps(parser: cli.Parser) -> None:
@@ -104,6 +110,7 @@ def _add_images(parser: cli.Parser) -> None:
     """How image files are read."""
     add = parser.add_argument
     cli.add_images(parser)
+    add("--channels", type=int, choices=(1, 3), default=1, help="1: all images become grey; 3: they are in colour")
     add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
     cli.add_cache(parser)
 
@@ -111,11 +118,12 @@ def _add_images(parser: cli.Parser) -> None:
 def settings_of(args: argparse.Namespace) -> Settings:
     """What the options ask for, with the recipe's values where they leave something open."""
     from fastnn.commands.settings import Settings, parse_arch
-    from fastnn.training.recipes import RECIPES
+    from fastnn.training.recipes import recipe_for
 
-    recipe = RECIPES[args.recipe]
+    recipe = recipe_for(args.model, args.recipe)
     return Settings(
         arch=parse_arch(args.arch),
+        model=args.model,
         epochs=args.epochs or recipe.epochs,
         batch_size=args.batch_size or recipe.batch_size,
         lr=args.lr or recipe.lr,
@@ -147,6 +155,7 @@ def opened(args: argparse.Namespace, console: Console) -> Source:
         on_bad=args.on_bad_image,
         limit=args.limit,
         progress=console.progress("images read"),
+        channels=args.channels,
         cache=cli.cache_of(args),
         scaled_jpeg=args.scaled_jpeg,
     )
@@ -165,7 +174,8 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
     from fastnn.commands.results import check_writable
     from fastnn.commands.settings import check_resize, parse_size
 
-    check_resize(parse_size(args.resize), settings.arch)
+    if settings.model is None:
+        check_resize(parse_size(args.resize), settings.arch)
     if args.profile and args.engine != "plan":
         raise ValueError("--profile is of compiled steps: leave out --engine eager")
     if args.device == "cuda" and not _core.cuda_available():

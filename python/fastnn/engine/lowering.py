@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn.arrays import has_dense_rows
 from fastnn.eager.memory import address_of, owner_of
 from fastnn.engine.executor import FACTS, Executor
 from fastnn.engine.lifetimes import share_memory
@@ -185,8 +186,8 @@ class Lowering:
 
     def _input(self, array: np.ndarray, role: str) -> int:
         owner = owner_of(array)
-        if not array.flags.c_contiguous or owner.nbytes != array.nbytes:
-            raise RecordingError("a plan is recorded from contiguous batches of their own")
+        if not has_dense_rows(array) or owner.nbytes != array.nbytes:
+            raise RecordingError("a plan is recorded from batches of their own, without gaps")
         self._place(owner, self._memory.buffer(array.nbytes, role))
         return self.view(array)
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _core, random
+from fastnn.arrays import has_dense_rows, rows_layout
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
 from fastnn.eager.tensor import Tensor
@@ -389,7 +390,9 @@ class Plan:
         return seen
 
     def known_program(self, *signature: Any) -> Program | None:
-        """The program for batches of such an x (shape, dtype), or x and y to train on; None where there is none yet."""
+        """The program for batches of such an x (its rows_layout, dtype), or x and y to train on; None where there is
+        none yet.
+        """
         self._refresh()
         return self._programs.get(self._key(*signature))
 
@@ -403,7 +406,7 @@ class Plan:
         if self.criterion is None or self.optimizer is None:
             raise ValueError("training needs a criterion and an optimizer: fastnn.compile(model, criterion, optimizer)")
         self._refresh()
-        key = self._key(x.shape, x.dtype, y.shape, y.dtype)
+        key = self._key(rows_layout(x.shape, x), x.dtype, y.shape, y.dtype)
         program = self._programs.get(key)
         if program is None:
             _check_compiled(self.optimizer)
@@ -415,7 +418,7 @@ class Plan:
     def eval_program(self, x: np.ndarray) -> Program:
         """The evaluation program for batches like x."""
         self._refresh()
-        key = self._key(x.shape, x.dtype)
+        key = self._key(rows_layout(x.shape, x), x.dtype)
         program = self._programs.get(key)
         if program is None:
             with self._recording():
@@ -455,7 +458,7 @@ class Plan:
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
         params = [p for group in self.optimizer.param_groups for p in group["params"]]
-        x, y = np.array(x), np.array(y)  # in memory of their own: views of them are told apart by their owner
+        x, y = _own(x), np.array(y, order="C")  # in memory of their own: views of them are told apart by their owner
         with one_at_a_time, self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
             output = self.model(Tensor(x))
             loss = self.criterion(output, Tensor(y))
@@ -486,7 +489,7 @@ class Plan:
         return lowering.finish(loss._data, output._data)
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
-        x = np.array(x)
+        x = _own(x)
         with (
             one_at_a_time,
             self._recorder() as recorder,
@@ -565,6 +568,12 @@ def _as_array(data: Tensor | np.ndarray) -> np.ndarray:
     """A batch as an array; class numbers of any integer type as int64."""
     array = data._data if isinstance(data, Tensor) else np.asarray(data)
     return array.astype(np.int64) if array.dtype.kind in "iu" and array.dtype != np.int64 else array
+
+
+def _own(x: np.ndarray) -> np.ndarray:
+    """A copy that lies as x does, as far as its rows lie one behind the other."""
+    copy = np.array(x)
+    return copy if has_dense_rows(copy) else np.array(x, order="C")
 
 
 @contextmanager

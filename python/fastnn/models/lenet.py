@@ -27,6 +27,7 @@ class LeNet(Module):
             least = 16 - 2 * padding
             raise ValueError(f"LeNet: images of {height}x{width} are too small: at least {least}x{least}")
         self.input_shape, self.num_classes = (channels, height, width), num_classes
+        self.padding = padding
         self.conv1 = Conv2d(channels, 6, 5, padding=padding)
         self.conv2 = Conv2d(6, 16, 5)
         self.pool = MaxPool2d(2)

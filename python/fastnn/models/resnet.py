@@ -23,6 +23,7 @@ class BasicBlock(Module):
 
     def __init__(self, inplanes: int, planes: int, stride: int = 1, downsample: Module | None = None) -> None:
         super().__init__()
+        self.inplanes, self.planes = inplanes, planes
         self.conv1 = Conv2d(inplanes, planes, 3, stride=stride, padding=1, bias=False)
         self.bn1 = BatchNorm2d(planes)
         self.relu = ReLU(inplace=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import numpy as np
-
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional
+from fastnn.nn.init import constant
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -238,7 +237,7 @@ class PReLU(Module):
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         super().__init__()
         self.num_parameters = num_parameters
-        self.weight = Parameter(np.full(num_parameters, init, np.float32))
+        self.weight = Parameter(constant((num_parameters,), init))
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.prelu(x, self.weight)

@@ -10,7 +10,7 @@ from fastnn.eager import ops
 from fastnn.eager.inplace import write
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
-from fastnn.nn import functional
+from fastnn.nn import functional, init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -44,12 +44,12 @@ class _BatchNorm(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        self.weight = Parameter(np.ones(num_features, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, np.float32)) if affine and bias else None
+        self.weight = Parameter(init.constant((num_features,), 1)) if affine else None
+        self.bias = Parameter(init.constant((num_features,), 0)) if affine and bias else None
         self.running_mean = self.running_var = self.num_batches_tracked = None
         if track_running_stats:
-            self.register_buffer("running_mean", Tensor(np.zeros(num_features, np.float32)))
-            self.register_buffer("running_var", Tensor(np.ones(num_features, np.float32)))
+            self.register_buffer("running_mean", Tensor(init.constant((num_features,), 0)))
+            self.register_buffer("running_var", Tensor(init.constant((num_features,), 1)))
             self.register_buffer("num_batches_tracked", Tensor(np.array(0)))
 
     def forward(self, x: Tensor) -> Tensor:

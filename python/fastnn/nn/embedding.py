@@ -6,12 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from fastnn import random
 from fastnn.arrays import is_integer
 from fastnn.eager import autograd, ops
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import result
 from fastnn.eager.tensor import Tensor
+from fastnn.nn import init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -107,9 +107,7 @@ class Embedding(Module):
         self.weight = Parameter(self._start() if _weight is None else _weight)
 
     def _start(self) -> np.ndarray:
-        position = random.state.advance("parameters")
-        shape = (self.num_embeddings, self.embedding_dim)
-        values = random.normal(shape, purpose=random.INIT, position=position).astype(np.float32)
+        values = init.normal((self.num_embeddings, self.embedding_dim))
         if self.padding_idx is not None:
             values[self.padding_idx] = 0
         return values

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import prod
 
 import numpy as np
 
@@ -11,9 +15,45 @@ from fastnn.eager import autograd
 from fastnn.eager.error_function import erf
 from fastnn.eager.tensor import Tensor
 
+# How many numbers modules may yet be made of; None: any number, with values.
+_allowed: ContextVar[int | None] = ContextVar("allowed", default=None)
+
+
+@contextmanager
+def without_values(most: int) -> Iterator[None]:
+    """Inside, modules are made of at most so many numbers, and none is drawn: for whoever has values for them, and has
+    their sizes from a file.
+
+    Raises (what makes a larger one, before it allocates):
+        ValueError: it is more.
+    """
+    token = _allowed.set(most)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
+
+
+def _without_values(shape: tuple[int, ...]) -> bool:
+    """Whether values do not matter now; counts a new array, if so."""
+    allowed = _allowed.get()
+    if allowed is None:
+        return False
+    if prod(shape) > allowed:
+        raise ValueError(f"a tensor of shape {shape} is larger than all that the file holds")
+    _allowed.set(allowed - prod(shape))
+    return True
+
+
+def constant(shape: tuple[int, ...], value: float) -> np.ndarray:
+    """float32, one value everywhere."""
+    return np.full(shape, 0 if _without_values(shape) else value, np.float32)
+
 
 def uniform(shape: tuple[int, ...], bound: float) -> np.ndarray:
     """float32 in [-bound, bound), drawn from the next position of the INIT stream, C order."""
+    if _without_values(shape):
+        return np.zeros(shape, np.float32)
     position = random.state.advance("parameters")
     return random.uniform(shape, -bound, bound, purpose=random.INIT, position=position)
 
@@ -23,6 +63,14 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     position = random.state.advance("parameters")
     kind = tensor._data.dtype.type
     return _filled(tensor, random.uniform(tensor._data.shape, a, b, purpose=random.INIT, position=position, dtype=kind))
+
+
+def normal(shape: tuple[int, ...]) -> np.ndarray:
+    """float32, normal numbers from the next position of the INIT stream, C order."""
+    if _without_values(shape):
+        return np.zeros(shape, np.float32)
+    position = random.state.advance("parameters")
+    return random.normal(shape, purpose=random.INIT, position=position).astype(np.float32)
 
 
 def _filled(tensor: Tensor, values: np.ndarray | float) -> Tensor:
@@ -49,6 +97,8 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Fills in place with normal numbers."""
+    if _allowed.get() is not None:
+        return tensor
     position = random.state.advance("parameters")
     return _filled(tensor, mean + std * random.normal(tensor._data.shape, purpose=random.INIT, position=position))
 

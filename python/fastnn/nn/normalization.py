@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-import numpy as np
-
 from fastnn.arrays import is_integer
 from fastnn.eager.spelling import spelled
 from fastnn.eager.tensor import Tensor
+from fastnn.nn import init
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -92,8 +91,8 @@ class LayerNorm(Module):
         self.normalized_shape = tuple(map(int, sizes))
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self.weight = Parameter(np.ones(self.normalized_shape, np.float32)) if elementwise_affine else None
-        self.bias = Parameter(np.zeros(self.normalized_shape, np.float32)) if elementwise_affine and bias else None
+        self.weight = Parameter(init.constant(self.normalized_shape, 1)) if elementwise_affine else None
+        self.bias = Parameter(init.constant(self.normalized_shape, 0)) if elementwise_affine and bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -131,8 +130,8 @@ class GroupNorm(Module):
         self.num_channels = int(num_channels)
         self.eps = eps
         self.affine = affine
-        self.weight = Parameter(np.ones(num_channels, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_channels, np.float32)) if affine and bias else None
+        self.weight = Parameter(init.constant((num_channels,), 1)) if affine else None
+        self.bias = Parameter(init.constant((num_channels,), 0)) if affine and bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         return group_norm(x, self.num_groups, self.weight, self.bias, self.eps)

@@ -6,5 +6,6 @@ engines.py     plan and eager: two ways to run steps callbacks.py    what hears 
 history.py     metrics by epoch                      metrics.py      accuracy
 recipes.py     settings that go together             console.py      lines, bars
 checkpoint.py  the training state in a file          model_files.py  models in files
+structure.py   what a network is made of, as data    chain.py        dense layers in a file's tensors
 preparation.py any image as a network takes it       tensorboard_log.py  event files while training
 """

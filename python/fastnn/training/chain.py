@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn.errors import FormatError
 from fastnn.io.checks import shown_name
-from fastnn.text import natural
+from fastnn.text import natural, way
 
 Layer = tuple[np.ndarray, np.ndarray | None]  # weight (O, I), bias (O,)
 
@@ -118,7 +118,9 @@ def _continued(chain: list[str], rest: list[str], shapes: Mapping[str, tuple[int
 
 
 def _no_place(where: str, name: str, array: np.ndarray) -> FormatError:
+    named = way("--model lenet5 (resnet18, ...) names one of fastnn's with these tensors. Otherwise build", "Build")
     return FormatError(
         f"{where}: tensor {shown_name(name)} of shape {array.shape} has no place in "
-        "a chain of linear layers (2-D weights, each with its bias)"
+        "a chain of linear layers (2-D weights, each with its bias), and the file tells of no other network. "
+        f"{named} it in Python and model.load_state_dict(fastnn.load(path))"
     )

@@ -25,6 +25,7 @@ from fastnn.training.trainer import Trainer
 _FIXED = {
     "data": "the data set (its fingerprint)",
     "arch": "--arch",
+    "model": "--model",
     "batch_size": "--batch-size",
     "seed": "--seed",
     "optimizer": "--optimizer",

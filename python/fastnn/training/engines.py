@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -30,6 +31,13 @@ ENGINES = ("plan", "eager")
 
 # Samples of one evaluation batch: enough rows to fill every tile, few enough (3 MB of 28x28 floats) to stay in cache.
 EVALUATION_BATCH = 1000
+
+
+def evaluation_batch(feed: Feed) -> int:
+    """As many samples as that; of larger images fewer, as what layers make of them grows with them."""
+    if feed.x.ndim != 4:
+        return EVALUATION_BATCH
+    return min(EVALUATION_BATCH, max(1, EVALUATION_BATCH * 28 * 28 // max(1, prod(feed.x.shape[1:]))))
 
 
 @dataclass(frozen=True)
@@ -156,8 +164,9 @@ class PlanEngine:
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode; of several threads that ask, one after the other."""
         order = np.arange(len(feed), dtype=np.int64)
-        full, rest = batch_counts(len(feed), EVALUATION_BATCH)
-        cut = full * EVALUATION_BATCH
+        batch = evaluation_batch(feed)
+        full, rest = batch_counts(len(feed), batch)
+        cut = full * batch
         with self.plan.evaluating():
             parts = [self._outputs(feed, order[:cut], full)] if full else []
             parts += [self._outputs(feed, order[cut:], 1)] if rest else []
@@ -214,11 +223,10 @@ class EagerEngine:
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""
         order = np.arange(len(feed), dtype=np.int64)
-        starts = range(0, len(order), EVALUATION_BATCH)
+        batch = evaluation_batch(feed)
+        starts = range(0, len(order), batch)
         with modes(self.model, training=False), no_grad():
-            return np.concatenate(
-                [self.model(Tensor(feed.batch(order[i : i + EVALUATION_BATCH])[0]))._data for i in starts]
-            )
+            return np.concatenate([self.model(Tensor(feed.batch(order[i : i + batch])[0]))._data for i in starts])
 
 
 def make_engine(

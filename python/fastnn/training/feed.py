@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.arrays import to_array
+from fastnn.arrays import rows_layout, to_array
 from fastnn.errors import told
+from fastnn.io.memory import fits_memory
 from fastnn.nn.labels import first_outside
 
 if TYPE_CHECKING:
@@ -50,10 +51,19 @@ class Feed:
         """At most so many of the first rows."""
         return replace(self, x=self.x[:count], y=self.y[:count])
 
-    def signature(self, count: int) -> tuple[tuple[int, ...], np.dtype, tuple[int, ...], np.dtype]:
-        """Shape and dtype of x, then of y, of a batch of so many rows as the model sees it."""
+    def signature(self, count: int) -> tuple[tuple[Any, ...], np.dtype, tuple[int, ...], np.dtype]:
+        """Layout and dtype of x, shape and dtype of y, of a batch of so many rows as the model sees it."""
         dtype = np.dtype(np.float32) if self.x.dtype == np.uint8 else self.x.dtype
-        return (count, *self.x.shape[1:]), dtype, (count, *self.y.shape[1:]), self.y.dtype
+        return rows_layout((count, *self.x.shape[1:]), self.x), dtype, (count, *self.y.shape[1:]), self.y.dtype
+
+    def channels_last(self) -> Feed:
+        """The same with pixels in the order [N][H][W][C], as convolutions read them, where memory allows; other rows
+        than pixels of several channels as they are.
+        """
+        x = self.x
+        if x.dtype != np.uint8 or x.ndim != 4 or x.shape[1] == 1 or not fits_memory(x.nbytes):
+            return self
+        return replace(self, x=np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2))
 
     def batch(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rows of an int64 index as the model sees them: floating point x, y."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from fastnn.training.model_info import ModelInfo, check_info, parse_info
 from fastnn.training.saving import OBJECTS, names_safetensors
 from fastnn.training.saving import load as load
 from fastnn.training.saving import save as save
+from fastnn.training.structure import build, filled, structure_of
 
 if TYPE_CHECKING:
     from fastnn.training.network import Network
@@ -46,31 +47,69 @@ def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Networ
     """The network in a file, of a class that is made as Network is (None: Network), and what is known of it, which the
     network knows as well.
 
-    A file without our info (PyTorch's) must hold 2-D weights with their biases: a chain of linear layers with ReLU
-    between, in the order that names and file tell.
+    A file that does not tell its structure (PyTorch's) must hold 2-D weights with their biases: a chain of linear
+    layers with ReLU between, in the order that names and file tell.
 
     Raises:
-        FormatError: damaged, foreign, no such chain, or one whose order nothing tells.
+        FormatError: damaged, foreign, of layers that are not fastnn's, no such chain, or one whose order nothing tells.
     """
     from fastnn.training.network import Network
 
     arrays, text = _read(path)
     info = parse_info(path, text) if text is not None else ModelInfo(version=0)
+    if info.structure:
+        info.sizes = ()
+        check_info(path, info, ())
+        network = (kind or Network)(build(shown_path(path), info.structure, arrays))
+    else:
+        network = _dense(path, info, arrays, kind or Network)
+    if network.own_forward() == info.forward:
+        info.forward = ""
+    network._info = info
+    return network, info
+
+
+def load_named(
+    path: StrPath, name: str, image_shape: Callable[[int], tuple[int, int, int]]
+) -> tuple[Network, ModelInfo]:
+    """The network of a name in :mod:`fastnn.models` with the tensors of a file, where that does not tell its structure,
+    and what is known of it. image_shape: gives (C, H, W) of the images, for a number of channels.
+
+    Raises:
+        FormatError: damaged, foreign, or with other tensors than this network has.
+    """
+    from fastnn.models import create
+    from fastnn.training.network import Network
+
+    arrays, text = _read(path)
+    kernels = [array for array in arrays.values() if array.ndim == 4]
+    matrices = [array for array in arrays.values() if array.ndim == 2]
+    if not kernels or not matrices:
+        raise FormatError(f"{shown_path(path)} is no {name}: it has no convolution, or no linear layer")
+    shape, classes = image_shape(kernels[0].shape[1]), len(matrices[-1])
+    model = filled(f"{shown_path(path)} is no {name}", arrays, lambda: create(name, shape, classes))
+    info = parse_info(path, text) if text is not None else ModelInfo(version=0)
+    info = replace(info, sizes=(), input_shape=shape, structure=structure_of(model), output_size=classes)
+    check_info(path, info, ())
+    network = Network(model)
+    network._info = info
+    return network, info
+
+
+def _dense(path: StrPath, info: ModelInfo, arrays: Mapping[str, np.ndarray], kind: type[Network]) -> Network:
+    """Of a chain of linear layers."""
     chain = dense_chain(shown_path(path), arrays)
     sizes = tuple([chain[0][0].shape[1], *(weight.shape[0] for weight, _ in chain)])
     info.sizes = info.sizes or sizes
     check_info(path, info, sizes)
-    network = (kind or Network)(*sizes)
+    network = kind(*sizes)
     for layer, (weight, bias) in zip(network.children(), chain, strict=True):
         layer.weight._data[...] = weight
         if bias is None:
             layer.bias = None
         else:
             layer.bias._data[...] = bias
-    if network.own_forward() == info.forward:
-        info.forward = ""
-    network._info = info
-    return network, info
+    return network
 
 
 def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
@@ -105,7 +144,7 @@ def _parts_of_network(path: StrPath) -> tuple[dict[str, np.ndarray], str]:
         kind = type(model).__name__
         raise FormatError(f"{shown_path(path)} holds a {kind} as a whole, not a Network: it is for fastnn.load(path)")
     try:
-        text = replace(model._info, sizes=model.sizes, forward=model.own_forward()).text()
+        text = replace(model._info, **model._built(), forward=model.own_forward()).text()
     except (AttributeError, TypeError, ValueError) as error:
         what = f"{shown_path(path)}: its description of the network"
         raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None

@@ -9,7 +9,7 @@ from math import isfinite, prod
 from typing import Any
 
 from fastnn.errors import FormatError, told
-from fastnn.io.checks import shown_name, shown_path
+from fastnn.io.checks import MAX_JSON_VALUES, shown_name, shown_path
 from fastnn.nn.labels import PREDICTIONS
 
 # 1: until outputs, grounds and ranges were told. 0: a file that tells nothing (PyTorch's).
@@ -20,12 +20,13 @@ VERSION = 2
 class ModelInfo:
     """What is known of a network; a field that nobody knows is empty.
 
-    sizes: of :class:`fastnn.Network`. classes: their names by output. input_shape: (C, H, W). mean, std: normalisation
-    per channel, of pixels / 255. outputs: what they predict, ``softmax``, ``sigmoid`` or ``numbers``. loss: the class
-    in ``fastnn.nn`` that it was trained with. input_range: the least and the largest number that it was given. ground
-    of its training images: ``dark``, ``light`` or ``mixed``. preparation: how they came to their size, ``mnist``
-    (strokes in a box of 20 in the middle of 28x28) or ``scaled``. forward: the class with a forward of its own, where
-    it is not Network's: linear layers with ReLU between.
+    sizes: of :class:`fastnn.Network`; of any other network, structure: its layers as :mod:`fastnn.training.structure`
+    describes them, and output_size: how many numbers it gives. classes: their names by output. input_shape: (C, H, W).
+    mean, std: normalisation per channel, of pixels / 255. outputs: what they predict, ``softmax``, ``sigmoid`` or
+    ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range: the least and the largest
+    number that it was given. ground of its training images: ``dark``, ``light`` or ``mixed``. preparation: how they
+    came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28) or ``scaled``. forward: the class
+    with a forward of its own, where it is not Network's: linear layers with ReLU between.
     """
 
     sizes: tuple[int, ...] = ()
@@ -40,24 +41,35 @@ class ModelInfo:
     preparation: str = ""
     forward: str = ""
     version: int = VERSION
+    structure: dict[str, Any] = field(default_factory=dict)
+    output_size: int = 0
 
     def text(self) -> str:
         """As JSON; NumPy's numbers and arrays as Python's."""
-        return json.dumps(asdict(self), default=lambda value: value.tolist())
+        facts = asdict(self)
+        if not self.structure:
+            del facts["structure"], facts["output_size"]
+        return json.dumps(facts, default=lambda value: value.tolist())
+
+    @property
+    def output_count(self) -> int:
+        """How many numbers it gives for an input; 0 where nobody knows."""
+        return self.sizes[-1] if self.sizes else self.output_size
 
     @property
     def class_count(self) -> int:
         """How many classes its outputs tell apart; one of a ``sigmoid`` tells two."""
-        return 2 if self.sizes[-1:] == (1,) and self.outputs == "sigmoid" else (self.sizes or (0,))[-1]
+        return 2 if self.output_count == 1 and self.outputs == "sigmoid" else self.output_count
 
     def assumptions(self) -> Iterator[str]:
         """What is taken for granted of its layers and outputs, because the file does not tell."""
-        if self.version == 0:
+        if self.version == 0 and not self.structure:
             yield "its layers: ReLU between them, nothing behind the last"
         if self.forward:
-            yield f"its layers: ReLU between them (it was a {shown_name(self.forward)}, with a forward of its own)"
+            order = "one after the other" if self.structure else "ReLU between them"
+            yield f"its layers: {order} (it was a {shown_name(self.forward)}, with a forward of its own)"
         if not (self.outputs or self.classes or self.input_shape):  # who describes images means classes
-            yield "its output: a number" if self.sizes[-1:] == (1,) else "its outputs: scores of classes (softmax)"
+            yield "its output: a number" if self.output_count == 1 else "its outputs: scores of classes (softmax)"
 
 
 _CHOICES = {
@@ -74,6 +86,8 @@ def parse_info(path: Any, text: str) -> ModelInfo:
         FormatError: it is damaged.
     """
     try:
+        if sum(map(text.count, ",[{")) > MAX_JSON_VALUES:
+            raise ValueError(f"it has more than {MAX_JSON_VALUES:,} values")
         content = json.loads(text)
         if not isinstance(content, dict):
             raise TypeError("it is no object")
@@ -82,6 +96,8 @@ def parse_info(path: Any, text: str) -> ModelInfo:
         info.sizes = tuple(int(size) for size in info.sizes)
         info.input_shape = tuple(int(size) for size in info.input_shape)
         info.classes = [str(name) for name in info.classes]
+        if not isinstance(info.structure, dict) or type(info.output_size) is not int:
+            raise TypeError("its structure is no object, or its output_size no number")
         info.loss, info.forward, info.version = str(info.loss), str(info.forward), max(int(info.version), 1)
         for name in ("mean", "std", "input_range"):
             values = getattr(info, name)
@@ -98,7 +114,7 @@ def parse_info(path: Any, text: str) -> ModelInfo:
 
 
 def check_info(path: Any, info: ModelInfo, sizes: tuple[int, ...]) -> None:
-    """Refuses a description that does not fit the parameters: a network of these sizes.
+    """Refuses a description that does not fit the parameters: a network of these sizes, () for one of other layers.
 
     Raises:
         FormatError: what does not fit.
@@ -110,10 +126,12 @@ def check_info(path: Any, info: ModelInfo, sizes: tuple[int, ...]) -> None:
         )
     if info.classes and len(info.classes) != info.class_count:
         described = f"its description names {len(info.classes)} classes"
-        raise FormatError(f"{shown_path(path)}: {described}, the network has {sizes[-1]} outputs")
+        raise FormatError(f"{shown_path(path)}: {described}, the network has {info.output_count} outputs")
     shape = info.input_shape
-    if shape and (min(shape) < 1 or prod(shape) != sizes[0]):
-        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not that of {sizes[0]} inputs")
+    fits = prod(shape) == sizes[0] if sizes else len(shape) == 3
+    if shape and (min(shape) < 1 or not fits):
+        taken = f"that of {sizes[0]} inputs" if sizes else "that of images (C, H, W)"
+        raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not {taken}")
     mean, std = info.mean, info.std
     channels = shape[0] if shape else 1
     sound = mean is None and std is None

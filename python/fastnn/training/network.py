@@ -1,11 +1,12 @@
-"""Network: a ready-made multilayer perceptron with fit, evaluate, predict, save and load."""
+"""Network: layers with fit, evaluate, predict, save and load; of sizes alone a multilayer perceptron."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion
 from fastnn.io.checks import shown_path
 from fastnn.nn import losses
+from fastnn.nn.container import Sequential
 from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
@@ -26,6 +28,7 @@ from fastnn.training.feed import Feed, as_array, as_inputs
 from fastnn.training.history import History
 from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.model_info import VERSION, ModelInfo
+from fastnn.training.structure import structure_of, unknown_in
 from fastnn.training.trained_on import loss_of, trained_on
 from fastnn.training.trainer import Trainer, check_count
 
@@ -34,30 +37,45 @@ LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_
 
 
 class Network(Module):
-    """A multilayer perceptron: ``Network(784, 256, 10)``.
+    """A multilayer perceptron, ``Network(784, 256, 10)``, or any other network: ``Network(Conv2d(1, 6, 5), ReLU(),
+    ...)``, ``Network(models.lenet5())``.
 
-    Layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...) are
-    flattened to (N, sizes[0]), and taken as they are whatever their dtype: scale pixels yourself (x / 255). The output
-    is (N, sizes[-1]): logits, or numbers after a fit with a loss of numbers.
+    Of sizes: layers ``layer1``, ``layer2``, ... with ReLU between (not after the last). Inputs of any shape (N, ...)
+    are flattened to (N, sizes[0]). The output is (N, sizes[-1]): logits, or numbers after a fit with a loss of numbers.
+
+    Of modules: they are called one after the other, or the only one, with inputs as they are, images (N, C, H, W).
+    Parameters and their names are the module's own. sizes is empty.
+
+    Inputs are taken as they are whatever their dtype: scale pixels yourself (x / 255).
 
     Raises:
         ValueError: fewer than two sizes, or one below 1.
-        TypeError: a size that is no whole number.
+        TypeError: a size that is no whole number, or modules and sizes together.
     """
 
     _info = ModelInfo()  # of pickles from before networks knew of their training
-    unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info", "_turns"}
+    _sample: tuple[tuple[int, ...], int] = ((), 0)  # of modules: shape of an input, count of outputs, once one was seen
+    unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info", "_turns", "_sample"}
 
-    def __init__(self, *sizes: int) -> None:
+    def __init__(self, *layers: int | Module) -> None:
         super().__init__()
-        if len(sizes) < 2:
-            raise ValueError(f"Network needs at least an input and an output size, got {sizes}")
-        self.sizes = tuple(check_count("a layer's size", size, 1) for size in sizes)
-        for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
-            setattr(self, f"layer{number}", Linear(inputs, outputs))
+        self.sizes: tuple[int, ...] = ()
+        if layers and all(isinstance(layer, Module) for layer in layers):
+            # Under the empty name, so that its parameters have no other names here.
+            alone = len(layers) == 1 and layers[0]._modules
+            self.add_module("", layers[0] if alone else Sequential(*layers))
+        else:
+            self._add_dense(layers)
         self._info = ModelInfo(self.sizes)
         self._trainer: Trainer | None = None  # of the last fit
         self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
+
+    def _add_dense(self, sizes: Sequence[Any]) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"Network needs at least an input and an output size, got {tuple(sizes)}")
+        self.sizes = tuple(check_count("a layer's size", size, 1) for size in sizes)
+        for number, (inputs, outputs) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), start=1):
+            setattr(self, f"layer{number}", Linear(inputs, outputs))
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: without the trainer of the last fit, whose plan holds this network's parameters."""
@@ -70,6 +88,10 @@ class Network(Module):
         return self.__dict__.setdefault("_turns", _core.Lease())
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.sizes:
+            y = self._modules[""](x)
+            self.__dict__["_sample"] = (tuple(x.shape[1:]), y.shape[-1] if y.dim() > 1 else 1)
+            return y
         if x.dim() != 2:
             x = x.flatten(1)
         *hidden, last = self.children()
@@ -164,19 +186,25 @@ class Network(Module):
         Raises:
             ValueError: the network was trained to give a number.
         """
-        if self.sizes[-1] == 1 and self._info.outputs == "numbers":
+        scores = self._scores(x)
+        if self._output_size() == 1 and self._info.outputs == "numbers":
             raise ValueError("this network was trained to give a number: it tells no classes apart. Use predict()")
-        return predicted_classes(self._scores(x))
+        return predicted_classes(scores)
+
+    def _output_size(self) -> int:
+        """0 while nobody knows it."""
+        return self.sizes[-1] if self.sizes else self._sample[1] or self._info.output_size
 
     def _predicts(self) -> str:
-        return self._info.outputs or ("numbers" if self.sizes[-1] == 1 else "softmax")
+        return self._info.outputs or ("numbers" if self._output_size() == 1 else "softmax")
 
     def _scores(self, x: Any) -> np.ndarray:
         array = as_array(x, "input")
         if array.ndim < 2:
             raise ValueError(f"input has shape {array.shape}; it must have a row for each sample: x[None] for one")
         if not len(array):
-            return np.zeros((0, self.sizes[-1]), dtype=np.float32)
+            size = self._output_size() or self._scores(np.zeros((1, *array.shape[1:]), np.float32)).shape[-1]
+            return np.zeros((0, size), dtype=np.float32)
         array = as_inputs(array, next(self.parameters())._storage.dtype)
         feed = Feed.of_inputs(array)
         warn_if_unlike(self._info.input_range, feed, stacklevel=3)
@@ -185,7 +213,21 @@ class Network(Module):
 
     def _remember(self, criterion: Criterion, data: Any, feed: Feed | None) -> None:
         """What a fit that begins tells of this network."""
-        self.__dict__["_info"] = ModelInfo(self.sizes, **trained_on(criterion, data, feed, self.sizes[-1]))
+        known = trained_on(criterion, data, feed, self._output_size())
+        self.__dict__["_info"] = ModelInfo(**self._built() | known)
+
+    def _built(self) -> dict[str, Any]:
+        """What a file has to tell of how it is made."""
+        if self.sizes:
+            return {"sizes": self.sizes}
+        info, outputs = self._info, self._output_size()
+        shape = info.input_shape or self._sample[0]
+        return {
+            "structure": structure_of(self._modules[""]),
+            "output_size": outputs,
+            "input_shape": shape if len(shape) == 3 else (),
+            "classes": info.classes if len(info.classes) == outputs else [],
+        }
 
     def own_forward(self) -> str:
         """The name of its class where that has a forward of its own."""
@@ -193,14 +235,18 @@ class Network(Module):
 
     def save(self, path: str | os.PathLike[str], **info: Any) -> None:
         """Writes the network to ``.safetensors`` or ``.pth`` (any other ending: ``.pth``'s format), with its
-        architecture.
+        architecture. Warns of modules of your own classes, which :meth:`load` cannot build.
 
         info: fields of :class:`fastnn.training.model_info.ModelInfo` (classes, input_shape, mean, std, outputs, ...)
         for whoever loads it, in the place of what the last fit told.
         """
         from fastnn.training.model_files import save_model
 
-        told = {"sizes": self.sizes, "version": VERSION, "forward": self.own_forward(), **info}
+        built = self._built()
+        for where, name in islice(unknown_in(built.get("structure", {})), 1):
+            text = f"{shown_path(path)} will not tell how to build {name}" + (f" ('{where}')" if where else "")
+            warnings.warn(f"{text}: load its tensors with model.load_state_dict(fastnn.load(path))", stacklevel=2)
+        told = {"version": VERSION, "forward": self.own_forward(), **built, **info}
         save_model(path, self, replace(self._info, **told))
 
     @classmethod
@@ -208,7 +254,8 @@ class Network(Module):
         """The network in a file that :meth:`save` or PyTorch wrote. Warns where that does not tell how it was built.
 
         Raises:
-            FormatError: the file is damaged, foreign, or does not hold a chain of linear layers.
+            FormatError: the file is damaged, foreign, or neither tells of which of fastnn's layers its network is made
+                nor holds a chain of linear ones.
         """
         from fastnn.training.model_files import load_model
 
@@ -220,11 +267,23 @@ class Network(Module):
             )
         return network
 
-    def summary(self) -> str:
-        """A table of layers: output shape, parameters, bytes, multiply-adds for one input. Returned; print it."""
+    def summary(self, input_shape: Sequence[int] | None = None) -> str:
+        """A table of layers: output shape, parameters, bytes, multiply-adds for one input. Returned; print it.
+
+        input_shape: of one input, without the batch; None: of those that it was made for or has seen.
+
+        Raises:
+            ValueError: that is not known yet.
+        """
         from fastnn.reporting.summary import summary
 
-        return summary(self, (self.sizes[0],))
+        shape = input_shape or self.sizes[:1] or self._info.input_shape or self._sample[0]
+        if not shape:
+            raise ValueError("this network has seen no input yet: give its shape, summary((1, 28, 28))")
+        return summary(self, tuple(shape))
+
+    def _shown_modules(self) -> Iterator[tuple[str, str]]:
+        return super()._shown_modules() if self.sizes else self._modules[""]._shown_modules()
 
 
 def _named(kind: str, name: str, known: dict[str, Any]) -> Any:

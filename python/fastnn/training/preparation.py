@@ -49,11 +49,14 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     Raises:
         ValueError: its input is no square grey or colour image, or it has one output and nothing tells what that is.
     """
-    shape = info.input_shape or square(model.sizes[0])
-    if len(shape) != 3 or prod(shape) != model.sizes[0] or shape[0] not in (1, 3):
-        raise ValueError(
-            f"this network takes {model.sizes[0]} numbers, which are no image: predict() from Python works on arrays"
+    shape, features = info.input_shape, model.sizes[:1]
+    if not shape and features:
+        shape = square(features[0])
+    if len(shape) != 3 or features not in ((), (prod(shape),)) or shape[0] not in (1, 3):
+        taken = (
+            f"takes {features[0]} numbers, which are no image" if features else "was trained on no images, as it seems"
         )
+        raise ValueError(f"this network {taken}: predict() from Python works on arrays")
     if info.class_count < 2 and info.outputs != "numbers":
         raise ValueError(
             "this network has one output: it tells no classes apart. predict() from Python gives the number"
@@ -75,11 +78,11 @@ def _assumed_of_images(info: ModelInfo, shape: Sequence[int], framed: bool) -> I
     low, high = info.input_range or (0.0, 1.0)
     if info.mean is None and (low < 0 or high > 1):
         yield f"pixels from 0 to 1, though it was trained on numbers from {low:g} to {high:g}"
-    elif info.mean is None and info.input_range is None and not info.input_shape:  # who tells a shape tells all of it
+    elif info.mean is None and info.input_range is None and not (info.input_shape and info.version):  # else all is told
         yield "pixels from 0 to 1, not normalised"
 
 
-def _check_has_classes(model: Network, spec: InputSpec) -> None:
+def _check_has_classes(info: ModelInfo, spec: InputSpec) -> None:
     """Refuses a network that tells no classes apart.
 
     Raises:
@@ -87,7 +90,7 @@ def _check_has_classes(model: Network, spec: InputSpec) -> None:
     """
     if not spec.classes:
         raise ValueError(
-            f"this network was trained to give numbers ({model.sizes[-1]}): it tells no classes apart. "
+            f"this network was trained to give numbers ({info.output_count}): it tells no classes apart. "
             "fastnn predict gives them"
         )
 
@@ -138,7 +141,7 @@ def resident_for(
     from fastnn.data.source import open_test
 
     wanted = spec_of(model, info)
-    _check_has_classes(model, wanted)
+    _check_has_classes(info, wanted)
     channels, height, width = wanted.shape
 
     def read(resize: tuple[int, int] | None) -> Resident:

@@ -31,3 +31,11 @@ RECIPES: Mapping[str, Recipe] = {
     "tutorial": Recipe(),
     "fast": Recipe(epochs=4, batch_size=250, lr=0.015, scheduled=True, options={"betas": (0.9, 0.99)}),
 }
+
+# For the networks of `fastnn.models`, where theirs differ: by the model's name and the recipe's.
+OF_MODELS: Mapping[tuple[str, str], Recipe] = {}
+
+
+def recipe_for(model: str | None, name: str) -> Recipe:
+    """The recipe of a name for a model of :mod:`fastnn.models`; that of dense networks (None) where it has no own."""
+    return OF_MODELS.get((model or "", name), RECIPES[name])

@@ -45,7 +45,7 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
     predicted = getattr(criterion, "predicts", getattr(kind, "predicts", "")) or _by_targets(feed, outputs)
     known = {"outputs": predicted, "loss": kind.__name__ if _is_ours(kind) else ""}
     classes = _classes(data) if resident is None else resident.classes
-    if len(classes) == outputs:
+    if len(classes) == outputs or not outputs:  # of modules that no batch has gone through yet nobody knows
         known["classes"] = list(classes)
     return known | ({} if feed is None else _inputs(feed))
 

@@ -13,6 +13,7 @@ from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
+from fastnn.nn.convolution import Conv2d
 from fastnn.nn.losses import CrossEntropyLoss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
@@ -84,6 +85,8 @@ class Trainer:
         self.samples, self.steps_per_epoch = batches.samples, batches.steps
         validation = None if val is None else whole_feed(val, self._dtype)
         if isinstance(batches, FeedBatches):
+            if any(isinstance(module, Conv2d) for module in self.model.modules()):
+                batches.feed = batches.feed.channels_last()
             self._check_recordable(batches.feed, batch_size)
         remember = getattr(self.model, "_remember", None)  # of a Network
         if remember is not None:
