@@ -28,7 +28,10 @@ from fastnn.keras.layers import Input
 from fastnn.keras.models import Model, Sequential
 
 # Modules within these that scripts import (those of Keras 1 and 2 that are elsewhere today: fastnn.renamed).
-WITHIN = ("datasets.mnist", "layers.core", "optimizers.schedules", "utils.np_utils", "wrappers.scikit_learn")
+WITHIN = (
+    *("datasets.mnist", "layers.core", "layers.normalization", "layers.pooling", "optimizers.schedules"),
+    *("utils.np_utils", "wrappers.scikit_learn"),
+)
 
 __all__ = [
     "Input",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastnn.keras.layers.activation import ELU, LeakyReLU, ReLU, Softmax
-from fastnn.keras.layers.batch_normalization import BatchNormalization
 from fastnn.keras.layers.convolution import (
     Conv1D,
     Conv2D,
@@ -41,7 +40,7 @@ from fastnn.keras.layers.merging import (
     multiply,
     subtract,
 )
-from fastnn.keras.layers.normalization import Normalization
+from fastnn.keras.layers.normalization import BatchNormalization, Normalization
 from fastnn.keras.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,

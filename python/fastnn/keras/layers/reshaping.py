@@ -69,9 +69,7 @@ class _Sides(Images):
     def shapes(cls, config: Mapping[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
         out = tuple(size + cls.sign * sum(pair) for size, pair in zip(shape, config[cls.sides], strict=False))
         if min(out) < 1:
-            raise ValueError(
-                f"{cls.label(config)}: {cls.sides} {config[cls.sides]} leaves nothing of {shape}"
-            )
+            raise ValueError(f"{cls.label(config)}: {cls.sides} {config[cls.sides]} leaves nothing of {shape}")
         return [], (*out, shape[-1])
 
     def compute(self, shape: Shape, weights: list[Shape]) -> None:

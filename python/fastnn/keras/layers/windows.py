@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import outside
 from fastnn.keras.layers.layer import Layer, Shape
 
 _FORMATS = {None: "channels_last", "default": "channels_last", "tf": "channels_last", "channels_last": "channels_last"}
@@ -85,6 +86,9 @@ class Images(Layer):
 
     def make(self, shape: Shape) -> Shape:
         weights, out = type(self).declared(vars(self), shape)
+        if len(shape) == 3 and shape[0] in (1, 3) and shape[1] == shape[2] > 4:
+            text = f"{self.label(vars(self))}: inputs {_batch(shape)}{_advice(type(self), shape)}"
+            warnings.warn(text, stacklevel=outside())
         self.compute(shape, weights)
         return out
 
@@ -119,8 +123,6 @@ class Windowed(Images):
                 f"{cls.label(config)}: {cls.window.replace('_', ' ')} {many} is larger than the inputs "
                 f"{_batch(shape)}{_advice(cls, shape) or ': ' + _SMALLER}"
             )
-        if cls.axes == 2 and shape[0] in (1, 3) and shape[1] == shape[2] > 4:
-            warnings.warn(f"{cls.label(config)}: inputs {_batch(shape)}{_advice(cls, shape)}", stacklevel=2)
         lead = (0,) * (2 - cls.axes)
         before, behind = ((*lead, *(axis[i] for axis in found)) for i in (1, 2))
         return tuple(count for count, _, _ in found), (*before, *behind)
@@ -170,4 +172,4 @@ def _advice(cls: type[Images], shape: Shape) -> str:
     if len(shape) == 1:
         return ": put a Reshape((rows, columns, channels)) before it" if cls.axes == 2 else ""
     first = cls.axes == 2 and len(shape) == 3 and shape[0] in (1, 3) and shape[2] > 4
-    return f": have they their channels first? {_TURN}" if first else ""
+    return f": are their channels first? {_TURN}" if first else ""
