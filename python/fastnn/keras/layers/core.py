@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, ClassVar
 
@@ -134,9 +134,14 @@ class SpatialDropout2D(Dropout, Images):
         ValueError: rate is not in [0, 1).
     """
 
-    def make(self, shape: Shape) -> Shape:
+    make = Images.make
+
+    @classmethod
+    def shapes(cls, config: Mapping[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
+        return [], shape
+
+    def compute(self, shape: Shape, weights: list[Shape]) -> None:
         self.modules = [_ChannelDropout(self.rate)]
-        return shape
 
 
 class Flatten(Layer):
