@@ -34,7 +34,8 @@ Output moved(const OfChannels& running, const TensorView& x) {
 Split samples_of(const TensorView& x) { return {x.shape[0], 1}; }
 
 py::tuple batch_norm_arrays(const py::object& x_in, const py::object& weight_in, const py::object& bias_in,
-                            const py::object& mean_in, const py::object& var_in, double momentum, double eps) {
+                            const py::object& mean_in, const py::object& var_in, double momentum, double eps,
+                            bool unbiased) {
     constexpr const char* op = "batch_norm";
     const Input input(op, "x", x_in, Layout::images);
     const TensorView& x = input.view();
@@ -43,14 +44,14 @@ py::tuple batch_norm_arrays(const py::object& x_in, const py::object& weight_in,
     batch_norm_check(
         op, x,
         {weight.checked(x.dtype), bias.checked(x.dtype), running_mean.checked(x.dtype), running_var.checked(x.dtype)},
-        true);
+        unbiased ? 2 : 1);
     const Output y(op, py::none(), x, x.dtype, {}), mean(op, py::none(), {x.shape[1]}, DType::float64, {}),
         inverse(op, py::none(), {x.shape[1]}, DType::float64, {});
     const Output new_mean = moved(running_mean, x), new_var = moved(running_var, x);
     const BatchNormForward norm(
         {x, view_or_none(weight), view_or_none(bias), view_or_none(running_mean), view_or_none(running_var), y.view(),
          mean.view(), inverse.view(), new_mean.view(), new_var.view()},
-        momentum, eps, thread_workspace(batch_norm_workspace(x)));
+        momentum, eps, unbiased, thread_workspace(batch_norm_workspace(x)));
     run_op(batch_norm_facts.operations(x), {{samples_of(x), [&](Range part) { norm.sum(part); }},
                                             {{1, 1}, [&](Range) { norm.centre(); }},
                                             {samples_of(x), [&](Range part) { norm.square(part); }},
@@ -82,7 +83,7 @@ py::tuple batch_norm_backward_arrays(const py::object& grad_in, const py::object
     const TensorView& x = input.view();
     const OfChannels weight(op, "weight", weight_in), mean(op, "mean", mean_in), inverse(op, "inverse", inverse_in);
     batch_norm_check(op, x, {weight.checked(x.dtype), mean.checked(DType::float64), inverse.checked(DType::float64)},
-                     true);
+                     1);
     batch_norm_backward_check(op, grad_y.view(), x);
     if (mean.view() == nullptr || inverse.view() == nullptr)
         fail_type(op, "mean and inverse: expected a NumPy array, got NoneType");
@@ -91,8 +92,8 @@ py::tuple batch_norm_backward_arrays(const py::object& grad_in, const py::object
 
 void check_running(const char* op, const TensorView& x, const OfChannels& weight, const OfChannels& bias,
                    const OfChannels& mean, const OfChannels& var) {
-    batch_norm_check(
-        op, x, {weight.checked(x.dtype), bias.checked(x.dtype), mean.checked(x.dtype), var.checked(x.dtype)}, false);
+    batch_norm_check(op, x,
+                     {weight.checked(x.dtype), bias.checked(x.dtype), mean.checked(x.dtype), var.checked(x.dtype)}, 0);
     if (mean.view() == nullptr || var.view() == nullptr)
         fail_type(op, "running values: expected a NumPy array, got NoneType");
 }
@@ -132,7 +133,7 @@ void bind_batch_norm(py::module_& module) {
     const py::arg_v weight = py::arg("weight") = py::none(), bias = py::arg("bias") = py::none(),
                     eps = py::arg("eps") = 1e-5;
     module.def("batch_norm", &batch_norm_arrays, x, weight, bias, py::arg("running_mean") = py::none(),
-               py::arg("running_var") = py::none(), py::arg("momentum") = 0.1, eps);
+               py::arg("running_var") = py::none(), py::arg("momentum") = 0.1, eps, py::arg("unbiased") = true);
     module.def("batch_norm_backward", &batch_norm_backward_arrays, grad_y, x, py::arg("weight"), py::arg("mean"),
                py::arg("inverse"));
     module.def("batch_norm_inference", &batch_norm_inference_array, x, py::arg("weight"), py::arg("bias"), mean, var,

@@ -16,6 +16,7 @@ const Facts batch_norm_facts = Facts("batch_norm")
                                    .optional_array("running_var")
                                    .attribute("momentum", 0.1)
                                    .attribute("eps", 1e-5)
+                                   .attribute("unbiased", true)
                                    .costs(6 * cheap)
                                    .cut(samples);
 const Facts batch_norm_backward_facts = Facts("batch_norm_backward")
@@ -45,7 +46,8 @@ const Facts batch_norm_inference_backward_facts = Facts("batch_norm_inference_ba
                                                       .costs(8 * cheap)
                                                       .cut(samples);
 
-void batch_norm_check(const char* op, const TensorView& x, const std::vector<ChannelValues>& values, bool training) {
+void batch_norm_check(const char* op, const TensorView& x, const std::vector<ChannelValues>& values,
+                      std::int64_t least) {
     check_real(op, "x", x);
     if (x.rank != 4) fail(op, "x has shape ", shape_text(x), ": images are (N, C, H, W)");
     for (const ChannelValues& each : values) {
@@ -56,10 +58,10 @@ void batch_norm_check(const char* op, const TensorView& x, const std::vector<Cha
                  shape_text(*each.view), ", x ", shape_text(x), " has ", x.shape[1], " channels");
     }
     const std::int64_t count = x.shape[0] * x.shape[2] * x.shape[3];
-    if (training && count < 2 && x.shape[1] > 0)
+    if (count < least && x.shape[1] > 0)
         fail(Fault{"batch_norm.values", {{"shape", shape_text(x)}}}, op,
-             "training needs more than one value a channel, x has shape ", shape_text(x),
-             ": use a larger batch (drop_last=True leaves out a last one of one sample), or eval()");
+             least > 1 ? "training needs more than one value" : "training needs a value", " a channel, x has shape ",
+             shape_text(x), ": use a larger batch (drop_last=True leaves out a last one of one sample), or eval()");
 }
 
 void batch_norm_backward_check(const char* op, const TensorView& grad_y, const TensorView& x) {

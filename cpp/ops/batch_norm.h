@@ -4,7 +4,8 @@
 //   x, y (N, C, H, W), [N][H][W][C] in memory; weight, bias, running values (C,); m = N H W values a channel
 //   training     mean = sum x / m;  var = sum (x - mean)^2 / m;  inverse = 1 / sqrt(var + eps)
 //                y = (x - mean) (inverse weight) + bias
-//                new running mean = (1 - momentum) running + momentum mean; the variance's with var m / (m - 1)
+//                new running mean = (1 - momentum) running + momentum mean; the variance's with var m / (m - 1),
+//                the unbiased one (PyTorch's), or with var (Keras')
 //   backward     s = sum grad_y;  t = sum grad_y (x - mean)
 //                grad_x = (grad_y - s / m - (x - mean) inverse^2 t / m) (inverse weight)
 //                grad_weight = t inverse, grad_bias = s
@@ -12,7 +13,7 @@
 // Sums are in float64 (products and differences too): a chain over the pixels of each sample, then one over the
 // samples. What is computed for a channel is float64 until y and grad_x: there mean, inverse weight, s / m, inverse^2 t
 // / m are rounded once, and y is a difference and a fused multiply-add. Without weight (bias): 1 (0). Errors: shapes
-// and dtypes that do not fit, fewer than two values a channel in training.
+// and dtypes that do not fit, in training fewer than two values a channel where the variance is the unbiased one.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,9 @@ struct ChannelValues {
     const TensorView* view;
     DType dtype;
 };
-void batch_norm_check(const char* op, const TensorView& x, const std::vector<ChannelValues>& values, bool training);
+// least: values that each channel needs.
+void batch_norm_check(const char* op, const TensorView& x, const std::vector<ChannelValues>& values,
+                      std::int64_t least);
 void batch_norm_backward_check(const char* op, const TensorView& grad_y, const TensorView& x);
 
 // Sums of the samples, (N, C) of float64: of x; of (x - mean)^2; of grad_y and of grad_y (x - mean). A part of the

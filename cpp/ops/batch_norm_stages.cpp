@@ -48,10 +48,11 @@ std::int64_t batch_norm_workspace(const TensorView& x) {
     return checked_product("batch_norm", (kinds_of_values + 2 * x.shape[0]) * item, channels_of(x));
 }
 
-BatchNormForward::BatchNormForward(const Views& views, double momentum, double eps, void* workspace)
+BatchNormForward::BatchNormForward(const Views& views, double momentum, double eps, bool unbiased, void* workspace)
     : v_(views),
       momentum_(momentum),
       eps_(eps),
+      unbiased_(unbiased),
       sums_(sums_in(workspace, views.x, 0)),
       numbers_(std::make_shared<ChannelNumbers>(views.x.dtype, channels_of(views.x))) {}
 
@@ -75,7 +76,8 @@ void BatchNormForward::finish() const {
     numbers_->set_scale(v_.inverse.as<double>(), if_there(v_.weight));
     numbers_->set_bias(if_there(v_.bias));
     move_running(v_.running_mean, v_.mean.as<double>(), momentum_, v_.new_mean);
-    std::transform(var, var + channels, var, [count](double value) { return value * count / (count - 1); });
+    const double freedom = unbiased_ ? count - 1 : count;
+    std::transform(var, var + channels, var, [=](double value) { return value * count / freedom; });
     move_running(v_.running_var, var, momentum_, v_.new_var);
 }
 

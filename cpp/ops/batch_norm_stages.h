@@ -22,7 +22,7 @@ public:
         TensorView mean, inverse, new_mean, new_var;  // the first two float64
     };
 
-    BatchNormForward(const Views& views, double momentum, double eps, void* workspace);
+    BatchNormForward(const Views& views, double momentum, double eps, bool unbiased, void* workspace);
     void sum(Range samples) const;
     void centre() const;
     void square(Range samples) const;
@@ -32,6 +32,7 @@ public:
 private:
     Views v_;
     double momentum_, eps_;
+    bool unbiased_;
     double* sums_;
     std::shared_ptr<ChannelNumbers> numbers_;
 };

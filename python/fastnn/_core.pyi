@@ -157,6 +157,7 @@ def batch_norm(
     running_var: ndarray | None = None,
     momentum: float = 0.1,
     eps: float = 1e-05,
+    unbiased: bool = True,
 ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]: ...
 def batch_norm_backward(
     grad_y: ndarray, x: ndarray, weight: ndarray | None, mean: ndarray, inverse: ndarray

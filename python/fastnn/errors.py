@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, TypeVar
 
 E = TypeVar("E", bound=BaseException)
@@ -42,6 +43,14 @@ def retold(error: E, fault: Fault | None, /, **fields: Any) -> E:
         more = {name: value for name, value in fields.items() if value is not None}
         error._fastnn_fault = Fault(fault.code, {**fault.fields, **more})  # type: ignore[attr-defined]
     return error
+
+
+def outside() -> int:
+    """The stack level of the first frame that is not ours, for warnings."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastnn."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def fault_of(error: BaseException) -> Fault | None:

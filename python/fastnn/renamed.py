@@ -33,6 +33,7 @@ RENAMED = {
     "info": "commands.info",
     "inplace": "eager.inplace",
     "keras.layers.advanced_activations": "keras.layers.activation",
+    "keras.layers.convolutional": "keras.layers",
     "keras.layers.merge": "keras.layers.merging",
     "keras.objectives": "keras.losses",
     "keras.optimizers.legacy": "keras.optimizers.kinds",

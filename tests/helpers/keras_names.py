@@ -53,6 +53,55 @@ layer(np.array([[3.0]], 'float32')).tolist()
         "keras.layers.Add()([np.ones((1, 2), 'float32'), np.ones((1, 2), 'float32')]).tolist()",
         [[2.0, 2.0]],
     ),
+    "layers.Conv2D": (
+        """
+layer = keras.layers.Conv2D(1, (2, 2), kernel_initializer="ones", padding="same", activation="relu")
+layer(np.array([[[[1.0], [2.0]], [[3.0], [-4.0]]]], "float32")).tolist()
+""",
+        [[[[2.0], [0.0]], [[0.0], [0.0]]]],
+    ),
+    "layers.Convolution2D": ("keras.layers.Convolution2D(4, 3, 5, border_mode='same').kernel_size", (3, 5)),
+    "layers.MaxPooling2D": (
+        "keras.layers.MaxPooling2D(pool_size=(2, 2))(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()",
+        [[[[3.0]]]],
+    ),
+    "layers.MaxPool2D": (
+        "keras.layers.MaxPool2D(2, 1, 'same')(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()[0][0]",
+        [[3.0], [3.0]],
+    ),
+    "layers.AveragePooling2D": (
+        "keras.layers.AveragePooling2D(2, 1, 'same')(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()[0]",
+        [[[1.5], [2.0]], [[2.5], [3.0]]],
+    ),
+    "layers.GlobalAveragePooling2D": (
+        "keras.layers.GlobalAveragePooling2D()(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()",
+        [[1.5]],
+    ),
+    "layers.GlobalMaxPooling2D": (
+        "keras.layers.GlobalMaxPooling2D()(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()",
+        [[3.0]],
+    ),
+    "layers.SeparableConv2D": (
+        "keras.layers.SeparableConv2D(8, 3, activation='relu').compute_output_shape((None, 9, 9, 4))",
+        (None, 7, 7, 8),
+    ),
+    "layers.BatchNormalization": (
+        """
+layer = keras.layers.BatchNormalization()
+layer(np.zeros((4, 2), "float32"), training=True)
+[w.tolist() for w in layer.get_weights()][1:3], round(float(layer.get_weights()[3][0]), 6)
+""",
+        ([[0.0, 0.0], [0.0, 0.0]], 0.99),
+    ),
+    "layers.UpSampling2D": (
+        "keras.layers.UpSampling2D()(np.ones((1, 1, 1, 1))).tolist()",
+        [[[[1.0], [1.0]], [[1.0], [1.0]]]],
+    ),
+    "layers.ZeroPadding2D": (
+        "keras.layers.ZeroPadding2D(1)(np.ones((1, 1, 1, 1))).tolist()[0][1]",
+        [[0.0], [1.0], [0.0]],
+    ),
+    "layers.Rescaling": ("keras.layers.Rescaling(1. / 255)(np.full((1, 1), 255)).tolist()", [[1.0]]),
     "layers.add": ("keras.layers.add([np.ones((1, 2), 'float32'), np.ones((1, 2), 'float32')]).tolist()", [[2.0, 2.0]]),
     "layers.merge": (
         """

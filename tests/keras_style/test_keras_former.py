@@ -59,6 +59,9 @@ def test_classes_of_a_single_output() -> None:
     [
         ("keras.layers.core", "keras.layers"),
         ("keras.layers.advanced_activations", "keras.layers"),
+        ("keras.layers.convolutional", "keras.layers"),
+        ("keras.layers.normalization", "keras.layers"),
+        ("keras.layers.pooling", "keras.layers"),
         ("keras.objectives", "keras.losses"),
         ("keras.utils.np_utils", "keras.utils"),
         ("keras.optimizers.schedules", "keras.optimizers.schedules"),
@@ -68,7 +71,8 @@ def test_classes_of_a_single_output() -> None:
 )
 def test_modules(former: str, today: str) -> None:
     there, here = import_module(f"fastnn.{former}"), import_module(f"fastnn.{today}")
-    for name in ("Dense", "LeakyReLU", "mse", "to_categorical", "CosineDecay", "Adam", "KerasClassifier"):
+    images = ("Conv2D", "MaxPooling2D", "ZeroPadding2D", "BatchNormalization")
+    for name in (*images, "Dense", "LeakyReLU", "mse", "to_categorical", "CosineDecay", "Adam", "KerasClassifier"):
         if hasattr(there, name) and hasattr(here, name):
             assert getattr(there, name) is getattr(here, name)
     assert sys.modules[f"fastnn.{former}"] is there
@@ -77,10 +81,13 @@ def test_modules(former: str, today: str) -> None:
 SCRIPT = """
 from {0} import backend as K
 from {0}.callbacks import CSVLogger, LearningRateScheduler, TerminateOnNaN
-from {0}.datasets import mnist
+from {0}.datasets import cifar10, fashion_mnist, mnist
 from {0}.initializers import he_normal
 from {0}.layers.core import Activation, Dense, Dropout, Flatten
 from {0}.layers import LeakyReLU
+from {0}.layers.convolutional import Conv2D, MaxPooling2D, UpSampling2D, ZeroPadding2D
+from {0}.layers.normalization import BatchNormalization
+from {0}.layers.pooling import GlobalAveragePooling2D
 from {0}.losses import categorical_crossentropy, mse
 from {0}.metrics import Mean
 from {0}.models import Sequential, load_model, model_from_json, save_model

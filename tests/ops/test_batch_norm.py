@@ -106,6 +106,20 @@ class TestTraining(OpTests):
         return results
 
 
+class TestBiased(TestTraining):
+    """Keras' running variance; a single value a channel is enough for it."""
+
+    op = Op(
+        run=lambda x, *values: _core.batch_norm(images(x), *values, 0.25, EPS, False),
+        truth=lambda x, *values: reference.batch_norm(images(x), *values, 0.25, EPS, False),
+        bound=training_bound,
+        draw=draw_x,
+        small=[*SHAPES, (1, 1, 1, 5)],
+        large=LARGE,
+        takes_out=False,
+    )
+
+
 class TestInference(OpTests):
     op = Op(
         run=lambda x, *values: _core.batch_norm_inference(images(x), *values, EPS),

@@ -93,17 +93,18 @@ void build_training(Call& call) {
                                     call.output(2),
                                     call.output(3),
                                     call.output(4)};
+    const bool unbiased = call.attribute<bool>(batch_norm_facts, "unbiased");
     batch_norm_check(call.op, x,
                      {checked("weight", v.weight, x.dtype), checked("bias", v.bias, x.dtype),
                       checked("running_mean", v.running_mean, x.dtype), checked("running_var", v.running_var, x.dtype)},
-                     true);
+                     unbiased ? 2 : 1);
     check_result(call, v.y, x.dtype, {x.shape[0], x.shape[1], x.shape[2], x.shape[3]});
     for (const TensorView* view : {&v.mean, &v.inverse}) check_written(call, x, *view, DType::float64);
     if (v.running_mean.data != nullptr) check_written(call, x, v.new_mean, x.dtype);
     if (v.running_var.data != nullptr) check_written(call, x, v.new_var, x.dtype);
     Stages stages(call, x, batch_norm_facts, 3);
     const BatchNormForward norm(v, call.attribute<double>(batch_norm_facts, "momentum"),
-                                call.attribute<double>(batch_norm_facts, "eps"), stages.workspace());
+                                call.attribute<double>(batch_norm_facts, "eps"), unbiased, stages.workspace());
     stages.of_samples([norm](Range samples) { norm.sum(samples); }, {x}, {}, false);
     stages.of_all([norm] { norm.centre(); }, {}, {v.mean});
     stages.of_samples([norm](Range samples) { norm.square(samples); }, {x, v.mean}, {}, false);
@@ -119,7 +120,7 @@ void build_inference(Call& call) {
     batch_norm_check(call.op, x,
                      {checked("weight", v.weight, x.dtype), checked("bias", v.bias, x.dtype),
                       checked("running_mean", v.running_mean, x.dtype), checked("running_var", v.running_var, x.dtype)},
-                     false);
+                     0);
     check_result(call, v.y, x.dtype, {x.shape[0], x.shape[1], x.shape[2], x.shape[3]});
     Stages stages(call, x, batch_norm_inference_facts, 1);
     const BatchNormInference norm(v, call.attribute<double>(batch_norm_inference_facts, "eps"), stages.workspace());
@@ -141,7 +142,7 @@ void build_backward(Call& call, const Facts& facts, bool training) {
     batch_norm_check(call.op, x,
                      {checked("weight", v.weight, x.dtype), checked("the mean", v.mean, values),
                       checked("the variance", v.second, values)},
-                     training);
+                     training ? 1 : 0);
     batch_norm_backward_check(call.op, grad_y, x);
     check_result(call, v.grad_x, x.dtype, {x.shape[0], x.shape[1], x.shape[2], x.shape[3]});
     for (const TensorView* view : {&v.grad_weight, &v.grad_bias}) check_written(call, x, *view, x.dtype);

@@ -22,6 +22,7 @@ LINES = {
     "idx.truncated": "{path} 不完整: 文件头说有 {shape} = {claimed:,} 字节, 实际只有 {present:,} 字节。请重新下载",
     "idx.pair": "{x_path} 有 {images:,} 张图片, 而 {y_path} 有 {labels:,} 个标签: 它们是一套的吗?",
     "idx.label": "第 {sample:,} 个样本的标签 {label} 超出了 0..{last}",
+    "data.missing": "没有找到 {name}, fastnn 不会自动下载: 请把上面列出的文件放到所说的文件夹",
     "mnist.missing": "没有找到 MNIST, fastnn 不会自动下载: 请把上面列出的文件放到所说的文件夹",
     # labels and numbers
     "labels.range": "第 {sample} 个样本的标签 {label} 超出了 0..{last}",

@@ -12,7 +12,7 @@ from fastnn.arrays import is_integer
 from fastnn.eager import draws, dtypes, ops
 from fastnn.eager.device import check_device
 from fastnn.eager.spelling import spelled
-from fastnn.eager.support import array_of, promoted, result, shape_of
+from fastnn.eager.support import array_of, contiguous, promoted, result, shape_of
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 
@@ -241,7 +241,20 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     parts = [promoted(part, parts[0])[0] for part in parts]
     arrays = [part._data for part in parts]
     cuts = np.cumsum([array.shape[dim] for array in arrays])[:-1]
-    return result(ops.concatenate(arrays, dim), tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
+    return result(_joined(arrays, dim, cuts), tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
+
+
+def _joined(arrays: list[np.ndarray], dim: int, cuts: np.ndarray) -> np.ndarray:
+    """Arrays one after the other; in a recording by ops that plans have, which fill memory without gaps: there the
+    axis is the first one at first.
+    """
+    if ops.recorder is None or not ops.recorder.is_here() or arrays[0].dtype.kind != "f":
+        return ops.concatenate(arrays, dim)
+    turned = [np.moveaxis(array, dim, 0) for array in arrays]
+    out = np.empty((sum(map(len, turned)), *turned[0].shape[1:]), turned[0].dtype)
+    for place, array in zip(np.split(out, cuts), turned, strict=True):
+        ops.assign(place, array)
+    return contiguous(np.moveaxis(out, 0, dim))
 
 
 @spelled

@@ -94,8 +94,8 @@ def conv2d(
 ) -> Tensor:
     """y = x * weight + bias: x (N, C, H, W) or (C, H, W), weight (O, C / groups, kh, kw), bias (O,).
 
-    padding: zeros on each side; ``"valid"``: none; ``"same"``: as many as keep the size, one more behind than before
-    where they are odd (only with stride 1).
+    padding: zeros on each side, or (above, left, below, right); ``"valid"``: none; ``"same"``: as many as keep the
+    size, one more behind than before where they are odd (only with stride 1).
 
     Raises:
         ValueError: channels that do not fit, groups that do not divide, a kernel larger than the padded image.
@@ -196,6 +196,17 @@ def padding_of(padding: Ints | str, kernel: Sequence[int], stride: Pair, dilatio
         return 0, 0, 0, 0
     if isinstance(padding, str):
         raise ValueError(f"padding must be numbers, 'same' or 'valid', got {padding!r}")
+    return sides(padding)
+
+
+def sides(padding: Ints) -> tuple[int, int, int, int]:
+    """What lies above, left, below and right of the images, of as many numbers or of those of both sides.
+
+    Raises:
+        TypeError: neither.
+    """
+    if isinstance(padding, tuple) and len(padding) == 4:
+        return (*pair("padding", padding[:2]), *pair("padding", padding[2:]))
     return pair("padding", padding) * 2
 
 
@@ -230,7 +241,7 @@ def max_pool2d(
     refuse_indices("[max_pool2d]", return_indices)
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
-    settings = (kernel, step, pair("padding", padding), pair("dilation", dilation), bool(ceil_mode))
+    settings = (kernel, step, sides(padding), pair("dilation", dilation), bool(ceil_mode))
 
     def pooled(x: Tensor) -> Tensor:
         data = channels_last(x._data)
@@ -263,7 +274,7 @@ def avg_pool2d(
         raise ValueError(f"[avg_pool2d] divisor_override is {divisor_override}; it must be at least 1")
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
-    settings = (kernel, step, pair("padding", padding), bool(ceil_mode), bool(count_include_pad), divisor_override or 0)
+    settings = (kernel, step, sides(padding), bool(ceil_mode), bool(count_include_pad), divisor_override or 0)
 
     def pooled(x: Tensor) -> Tensor:
         data = channels_last(x._data)
@@ -360,14 +371,15 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    unbiased: bool = True,
 ) -> Tensor:
     """Each channel of (N, C), (N, C, L) or (N, C, H, W) with mean 0 and variance 1, times weight, plus bias.
 
-    In training with the batch's mean and variance, which move the running ones by momentum (the unbiased variance);
-    else with the running ones. Without those: always with the batch's.
+    In training with the batch's mean and variance, which move the running ones by momentum (unbiased: by the unbiased
+    variance, as PyTorch); else with the running ones. Without those: always with the batch's.
 
     Raises:
-        ValueError: sizes that do not fit, a single value a channel in training.
+        ValueError: sizes that do not fit, a single value a channel in training, where it is to be unbiased.
     """
     shape = input._data.shape
     if not 2 <= len(shape) <= 4:
@@ -379,7 +391,7 @@ def batch_norm(
     data = channels_last(_with_axes(input._data, axes))
     w, b = (None if each is None else each._data for each in (weight, bias))
     if training:
-        y, gradients = _normalised_by_batch(data, w, b, running_mean, running_var, momentum, eps)
+        y, gradients = _normalised_by_batch(data, w, b, running_mean, running_var, momentum, eps, unbiased)
     else:
         running = (running_mean._data, running_var._data)
         y = ops.batch_norm_inference(data, w, b, *running, eps)
@@ -403,9 +415,10 @@ def _normalised_by_batch(
     running_var: Tensor | None,
     momentum: float,
     eps: float,
+    unbiased: bool,
 ) -> tuple[np.ndarray, Callable[[np.ndarray], tuple[np.ndarray, ...]]]:
     running = (None if each is None else each._data for each in (running_mean, running_var))
-    y, mean, inverse, *moved = ops.batch_norm(data, weight, bias, *running, float(momentum), float(eps))
+    y, mean, inverse, *moved = ops.batch_norm(data, weight, bias, *running, float(momentum), float(eps), bool(unbiased))
     for buffer, value in zip((running_mean, running_var), moved, strict=True):
         if buffer is not None:
             write(buffer, ..., value)

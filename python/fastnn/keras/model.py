@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from fastnn.keras.named import unique
 from fastnn.keras.progress import show
 from fastnn.keras.training import Trained
 
+T = TypeVar("T")
 Shape = tuple[int, ...]
 StrPath = str | os.PathLike[str]
 
@@ -172,7 +173,7 @@ class Model(Trained, Layer):
         return [self.output]
 
     @property
-    def weights(self) -> list[nn.Parameter]:
+    def weights(self) -> list[Tensor]:
         """Each once, also where layers share them."""
         return _each_once(weight for layer in self._layers for weight in layer.weights)
 
@@ -338,7 +339,7 @@ class Model(Trained, Layer):
         raise RuntimeError("to_yaml() is gone from Keras too, as YAML can run code when it is read: use to_json()")
 
 
-def _each_once(weights: Iterable[nn.Parameter]) -> list[nn.Parameter]:
+def _each_once(weights: Iterable[T]) -> list[T]:
     return list({id(weight): weight for weight in weights}.values())
 
 

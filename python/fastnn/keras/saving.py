@@ -155,7 +155,7 @@ def _compile(
         slots[int(number)][slot] = array
     optimizer.take_state({"steps": compiled["state"]["steps"], "slots": slots})
     if slots:
-        optimizer.bind(model.weights)  # what does not fit is known now
+        optimizer.bind(model.parameters)  # what does not fit is known now
 
 
 def check_size(config: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import random
-from fastnn.errors import told
+from fastnn.errors import fault_of, retold, told
 from fastnn.keras import fitting, samples
 from fastnn.keras.samples import Samples
 from fastnn.training.feed import Feed, as_array, check_finite
@@ -110,9 +111,11 @@ class Sources:
             array = array[:, None]  # Keras: a number is a sample of one feature
         if not self.built and self._input is None:
             self.build((None, *array.shape[1:]))
+        array = _with_channels(array, self.input_shape)
         if (None, *array.shape[1:]) != self.input_shape:
             layer, kind = self._layers[0].name, type(self._layers[0]).__name__
             text = f"layer '{layer}' ({kind}) takes inputs of shape {self.input_shape}, x has shape {array.shape}"
+            text += _advice(array.shape[1:], self.input_shape[1:])  # type: ignore[arg-type]
             error = ValueError(text)
             raise told(error, "layer.shape", layer=layer, kind=kind, wanted=self.input_shape, shape=array.shape)
         array = np.ascontiguousarray(array, dtype=np.float32)
@@ -123,7 +126,15 @@ class Sources:
         """Rows as the trainer takes them; weights: whether they are packed with the targets."""
         inputs = self._inputs(data.x)
         shape = (len(data), *self.output_shape[1:])
-        targets = self.loss.targets(data.y, shape)
+        try:
+            targets = self.loss.targets(data.y, shape)
+        except ValueError as error:
+            if data.y.ndim > 2 or len(shape) < 3:
+                raise
+            text = f"{error}; the model gives a row of outputs for each place {shape[1:-1]}: put Flatten() or "
+            raise retold(
+                ValueError(text + "GlobalAveragePooling2D() before its first Dense"), fault_of(error)
+            ) from None
         if weights:
             own = np.ones(len(data), dtype=np.float32) if data.weight is None else data.weight
             targets = fitting.packed(self.loss.rows(targets, shape), own)
@@ -131,6 +142,30 @@ class Sources:
             targets = targets.astype(np.float32)
             check_finite("y", targets)
         return Feed(inputs, np.ascontiguousarray(targets))
+
+
+def _with_channels(x: np.ndarray, wanted: tuple[int | None, ...]) -> np.ndarray:
+    """x with a last axis of one where the model has that alone besides, or without it where x has it: as Keras."""
+    if x.ndim == len(wanted) - 1 and wanted[-1] == 1:
+        return x[..., None]
+    return x[..., 0] if x.ndim == len(wanted) + 1 and x.shape[-1] == 1 else x
+
+
+def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What to do about samples of another shape than is wanted, where that is plain."""
+    if len(wanted) != 3:
+        return ""
+    channels = wanted[-1]
+    if shape == (channels, *wanted[:2]):
+        return "; its channels come first: x.transpose(0, 2, 3, 1)"
+    if shape in (wanted[:2], (*wanted[:2], 1)):
+        grey = "x" if len(shape) == 3 else "x[..., None]"
+        return f"; grey images for a network of {channels} channels: np.repeat({grey}, {channels}, axis=-1)"
+    if prod(shape) == prod(wanted):
+        return f"; x.reshape(-1, {', '.join(map(str, wanted))}) has it"
+    if shape[:2] == wanted[:2] and channels == 1:
+        return "; colour images for a network of grey ones: x.mean(axis=-1, keepdims=True)"
+    return f"; make the model with input_shape={shape}, or its images of one size" if len(shape) == 3 else ""
 
 
 def _two_or_three(given: Any) -> tuple[Any, ...]:

@@ -51,7 +51,8 @@ class Trained(Sources):
     if TYPE_CHECKING:
         _layers: list[Layer]
         activation: Function
-        weights: list[nn.Parameter]
+        weights: list[Tensor]
+        parameters: list[nn.Parameter]
         trainable_weights: list[nn.Parameter]
 
         def check_built(self) -> None: ...
@@ -317,7 +318,7 @@ class Trained(Sources):
         weights = batch.weight is not None
         with self._turns:
             feed = self._feed(batch, weights)
-            outputs = (self._stepper(weights).outputs_of if self.weights else self._outputs_of(weights))(feed)
+            outputs = (self._stepper(weights).outputs_of if self.parameters else self._outputs_of(weights))(feed)
             loss = self._criterion(weights)(Tensor(outputs), Tensor(feed.y)).detach().numpy().reshape(1)
             return self._batch_results(loss, outputs, feed, weights, reset_metrics, return_dict)
 
@@ -381,7 +382,7 @@ class Trained(Sources):
 
     def _trainer(self, weights: bool = False) -> Trainer:
         engine = "eager" if self.run_eagerly or self.optimizer.clips else "plan"
-        bound = self.optimizer.bind(self.weights)
+        bound = self.optimizer.bind(self.parameters)
         return Trainer(self._trained(), self._criterion(weights), bound, outputs=True, engine=engine)
 
     def _trained(self) -> nn.Module:
@@ -390,7 +391,7 @@ class Trained(Sources):
 
     def _outputs_of(self, weights: bool) -> fitting.Outputs:
         """What they give for a feed; a model without weights has no trainer."""
-        return self._trainer(weights).outputs_of if self.weights else FallbackEngine("plan", self._trained()).outputs
+        return self._trainer(weights).outputs_of if self.parameters else FallbackEngine("plan", self._trained()).outputs
 
     def _stepper(self, weights: bool) -> Trainer:
         """The trainer of single batches, kept as long as the same weights learn."""

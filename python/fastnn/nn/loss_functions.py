@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from typing import Any
 
@@ -14,6 +13,7 @@ from fastnn.eager.selection import where
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import as_array, promoted, result, wrap
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import outside
 from fastnn.nn.activation_functions import softplus
 
 
@@ -59,7 +59,7 @@ def alike(x: Tensor, target: Tensor, label: str) -> tuple[Tensor, Tensor]:
         f"{found}. They are broadcast to {shape}, as PyTorch does, which compares every element of the one with "
         f"several of the other and is hardly what was meant: use target.view{_hint(x.shape, target)}"
     )
-    warnings.warn(text, UserWarning, stacklevel=_outside())
+    warnings.warn(text, UserWarning, stacklevel=outside())
     return x.expand(shape), target.expand(shape)
 
 
@@ -80,14 +80,6 @@ def _hint(shape: tuple[int, ...], target: Tensor) -> str:
     if target.numel() == Size(shape).numel():
         return repr(tuple(-1 if i == 0 else extent for i, extent in enumerate(shape)))
     return f"{tuple(shape)}, once it has as many elements"
-
-
-def _outside() -> int:
-    """The stack level of the first frame that is not ours, for warnings."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("fastnn."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _size(x: Tensor) -> Tensor:

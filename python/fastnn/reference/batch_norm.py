@@ -35,10 +35,11 @@ def batch_norm(
     running_var: np.ndarray | None,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    unbiased: bool = True,
 ) -> tuple[np.ndarray, ...]:
     """y, mean, 1 / sqrt(var + eps) and the new running values (of none: empty arrays).
 
-    var is the biased one; the running one takes the unbiased: running = (1 - momentum) running + momentum new.
+    var is the biased one; the running one takes that, or the unbiased: running = (1 - momentum) running + momentum new.
     """
     count = x.shape[0] * x.shape[2] * x.shape[3]
     mean = pixel_sums(x) / count
@@ -51,7 +52,7 @@ def batch_norm(
         mean,
         inverse,
         _moved(running_mean, mean, momentum, x.dtype),
-        _moved(running_var, var * count / (count - 1), momentum, x.dtype),
+        _moved(running_var, var * count / (count - 1) if unbiased else var, momentum, x.dtype),
     )
 
 

@@ -1,7 +1,7 @@
-"""Data sets: ``from fastnn.keras.datasets import mnist``."""
+"""Data sets from local files: ``from fastnn.keras.datasets import mnist``."""
 
 from __future__ import annotations
 
-from fastnn.keras.datasets import mnist
+from fastnn.keras.datasets import cifar10, fashion_mnist, mnist
 
-__all__ = ["mnist"]
+__all__ = ["cifar10", "fashion_mnist", "mnist"]

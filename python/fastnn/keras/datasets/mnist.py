@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +15,7 @@ from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
 
 Pair = tuple[np.ndarray, np.ndarray]
+StrPath = str | os.PathLike[str]
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -31,17 +34,36 @@ def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
     for place in [path, *(os.path.join(folder, os.path.basename(path)) for folder in folders)]:
         if os.path.isfile(place):
             return _read_npz(place)
+    found = read_idx(folders)
+    if found is not None:
+        return found
+    raise told(FileNotFoundError(_where_to_put_it(path, folders)), "mnist.missing")
+
+
+def _folders() -> list[str]:
+    return [*map(os.fspath, data_folders("mnist")), os.path.expanduser("~/.keras/datasets")]
+
+
+def own_folders(name: str) -> list[Path]:
+    """Where a data set is looked for that has a folder of its own."""
+    places = [*data_folders(name), Path("~/.keras/datasets").expanduser()]
+    return list(dict.fromkeys(place if place.name == name else place / name for place in places))
+
+
+def published() -> list[str]:
+    """The names of MNIST's four files."""
+    return [f"{mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels")]
+
+
+def read_idx(folders: Iterable[StrPath]) -> tuple[Pair, Pair] | None:
+    """Training and test set in the first folder that has MNIST's four files; None where none has."""
     for folder in folders:
         files = find_mnist(folder) if os.path.isdir(folder) else None
         if files is not None:
             train = read_labelled(files.train_images, files.train_labels, 10)
             test = read_labelled(files.test_images, files.test_labels, 10)
             return _small(train), _small(test)
-    raise told(FileNotFoundError(_where_to_put_it(path, folders)), "mnist.missing")
-
-
-def _folders() -> list[str]:
-    return [*map(os.fspath, data_folders("mnist")), os.path.expanduser("~/.keras/datasets")]
+    return None
 
 
 def _small(pair: Pair) -> Pair:
@@ -64,10 +86,9 @@ def _read_npz(path: str) -> tuple[Pair, Pair]:
 
 
 def _where_to_put_it(path: str, folders: list[str]) -> str:
-    names = [f"{mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels")]
     return (
         f"MNIST is not there, and fastnn does not download. Put {os.path.basename(path)} "
-        f"(https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz), or {', '.join(names)} "
+        f"(https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz), or {', '.join(published())} "
         f"(https://ossci-datasets.s3.amazonaws.com/mnist/), into one of: "
         f"{', '.join(shown_path(folder) for folder in folders)} (FASTNN_DATA names another)"
     )

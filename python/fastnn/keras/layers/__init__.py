@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 from fastnn.keras.layers.activation import ELU, LeakyReLU, ReLU, Softmax
-from fastnn.keras.layers.core import Activation, Dense, Dropout, Flatten, Input, InputLayer, Lambda, Reshape
+from fastnn.keras.layers.convolution import (
+    Conv1D,
+    Conv2D,
+    Convolution1D,
+    Convolution2D,
+    DepthwiseConv2D,
+    SeparableConv2D,
+    SeparableConvolution2D,
+)
+from fastnn.keras.layers.core import (
+    Activation,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    InputLayer,
+    Lambda,
+    Reshape,
+    SpatialDropout2D,
+)
 from fastnn.keras.layers.layer import Layer
 from fastnn.keras.layers.merging import (
     Add,
@@ -21,30 +40,79 @@ from fastnn.keras.layers.merging import (
     multiply,
     subtract,
 )
-from fastnn.keras.layers.normalization import Normalization
+from fastnn.keras.layers.normalization import BatchNormalization, Normalization
+from fastnn.keras.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AvgPool1D,
+    AvgPool2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPool1D,
+    MaxPool2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
+from fastnn.keras.layers.reshaping import Cropping2D, Permute, Rescaling, UpSampling2D, ZeroPadding2D
 
 __all__ = [
     "ELU",
     "Activation",
     "Add",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "Convolution1D",
+    "Convolution2D",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
     "Lambda",
     "Layer",
     "LeakyReLU",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPooling1D",
+    "MaxPooling2D",
     "Maximum",
     "Minimum",
     "Multiply",
     "Normalization",
+    "Permute",
     "ReLU",
+    "Rescaling",
     "Reshape",
+    "SeparableConv2D",
+    "SeparableConvolution2D",
     "Softmax",
+    "SpatialDropout2D",
     "Subtract",
+    "UpSampling2D",
+    "ZeroPadding2D",
     "add",
     "average",
     "concatenate",
@@ -58,5 +126,8 @@ __all__ = [
 _IN_FILES: tuple[type[Layer], ...] = (
     *(Dense, Activation, LeakyReLU, ReLU, ELU, Softmax, Dropout, Flatten, Reshape, Normalization, InputLayer),
     *(Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract),
+    *(Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D, BatchNormalization, SpatialDropout2D),
+    *(AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D, Cropping2D, Permute, Rescaling, UpSampling2D),
+    *(GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, ZeroPadding2D),
 )
 KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in _IN_FILES}

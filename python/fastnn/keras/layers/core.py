@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, ClassVar
 
 from fastnn import nn
+from fastnn.eager.creation import ones, zeros
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations, initializers, regularizers
-from fastnn.keras.layers.layer import Layer, Penalties, Shape, positive
+from fastnn.keras.layers.layer import Layer, Shape, positive
 from fastnn.keras.layers.symbol import Symbol
+from fastnn.keras.layers.windows import Images, data_format_of
 
 
 class Dense(Layer):
@@ -68,11 +70,6 @@ class Dense(Layer):
         biases = [(units,)] if config["use_bias"] else []
         return [(shape[-1], units), *biases], (*shape[:-1], units)
 
-    def penalties(self) -> Penalties:
-        given = (self.kernel_regularizer, self.bias_regularizer)
-        own = zip(self.weights, self.layout, given, strict=False)
-        return [(weight, axes, penalty) for weight, (_, axes), penalty in own if penalty is not None]
-
     @property
     def kernel(self) -> Tensor:
         """(inputs, units), in the memory of the weight."""
@@ -121,10 +118,38 @@ class Dropout(Layer):
         return shape
 
 
-class Flatten(Layer):
-    """(N, ...) -> (N, product of the others)."""
+class _ChannelDropout(nn.Dropout):
+    """Of whole channels of (N, ..., C)."""
 
-    refused: ClassVar = {"data_format": "it keeps the order in which the values lie"}
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        return x * super().forward(ones(x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1]))
+
+
+class SpatialDropout2D(Dropout, Images):
+    """:class:`Dropout` of whole channels of images (N, rows, columns, channels) (Tompson et al., 2015).
+
+    Raises:
+        ValueError: rate is not in [0, 1).
+    """
+
+    make = Images.make
+
+    @classmethod
+    def shapes(cls, config: Mapping[str, Any], shape: Shape) -> tuple[list[Shape], Shape]:
+        return [], shape
+
+    def compute(self, shape: Shape, weights: list[Shape]) -> None:
+        self.modules = [_ChannelDropout(self.rate)]
+
+
+class Flatten(Layer):
+    """(N, ...) -> (N, product of the others): of images row by row, the channels of a pixel beside each other."""
+
+    def __init__(self, data_format: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = data_format_of("Flatten", data_format)
 
     def make(self, shape: Shape) -> Shape:
         self.modules = [nn.Flatten()]
@@ -170,8 +195,6 @@ class Lambda(Layer):
         self.function = function
 
     def make(self, shape: Shape) -> Shape:
-        from fastnn.eager.creation import zeros
-
         self.modules = [_Called(self.function)]
         return tuple(self.function(zeros(1, *shape)).shape[1:])
 

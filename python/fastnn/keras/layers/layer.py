@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from fastnn.keras.named import arguments as arguments_of
 
 Shape = tuple[int, ...]
 # A weight, whose values are a penalty's to look at, and the penalty.
-Penalties = list[tuple[nn.Parameter, tuple[int, ...], Callable[[Tensor], Tensor]]]
+Penalties = list[tuple[Tensor, tuple[int, ...], Callable[[Tensor], Tensor]]]
 
 _OWN_STEP = "write the training step yourself (fastnn.nn, fastnn.optim), where the loss is what you make of it"
 
@@ -74,8 +74,12 @@ class Layer(Configured):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for weight in self.weights:
-            weight.requires_grad = self._trainable
+        self.learn(self._trainable)
+
+    def learn(self, learns: bool) -> None:
+        """Whether its modules change their weights in training."""
+        for module in self.modules:
+            module.requires_grad_(learns)
 
     @property
     def built(self) -> bool:
@@ -130,17 +134,22 @@ class Layer(Configured):
         return [], shape
 
     @property
-    def weights(self) -> list[nn.Parameter]:
-        """Its parameters: their axes are in PyTorch's order; get_weights has Keras'."""
-        return [parameter for module in self.modules for parameter in module.parameters()]
+    def weights(self) -> list[Tensor]:
+        """Its parameters, and what else training changes: their axes are in PyTorch's order; get_weights has Keras'."""
+        return [weight for module in self.modules for weight in (*module.parameters(), *module.buffers())]
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Those of its weights that an optimizer may change."""
+        return learned(self.weights)
 
     @property
     def trainable_weights(self) -> list[nn.Parameter]:
         """Those that fit changes."""
-        return self.weights if self.trainable else []
+        return self.parameters if self.trainable else []
 
     @property
-    def non_trainable_weights(self) -> list[nn.Parameter]:
+    def non_trainable_weights(self) -> list[Tensor]:
         """Those that it does not."""
         changed = {id(weight) for weight in self.trainable_weights}
         return [weight for weight in self.weights if id(weight) not in changed]
@@ -150,14 +159,16 @@ class Layer(Configured):
         return self.trainable_weights
 
     @property
-    def variables(self) -> list[nn.Parameter]:
+    def variables(self) -> list[Tensor]:
         return self.weights
 
     def penalties(self) -> Penalties:
         """What is added to the loss for its weights: of each, the parameter, its axes in Keras' order, and a function
         of the values.
         """
-        return []
+        named = zip(self.weights, self.layout, strict=False)
+        found = [(w, axes, getattr(self, f"{_short(name)}_regularizer", None)) for w, (name, axes) in named]
+        return [each for each in found if each[2] is not None]
 
     @property
     def losses(self) -> list[Tensor]:
@@ -245,6 +256,16 @@ class Layer(Configured):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def learned(weights: Iterable[Tensor]) -> list[nn.Parameter]:
+    """The parameters among a model's or layer's weights."""
+    return [weight for weight in weights if isinstance(weight, nn.Parameter)]
+
+
+def _short(weight: str) -> str:
+    """What the arguments of a weight are named by: of depthwise_kernel, depthwise."""
+    return weight.removesuffix("_kernel")
 
 
 def positive(kind: str, name: str, value: Any) -> int:
