@@ -68,21 +68,26 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (2, 1)),
     "mean of each map": lambda x: F.adaptive_avg_pool2d(x, 1),
     "batch_norm": lambda x: F.batch_norm(x, Tensor(np.ones(x.shape[1])), Tensor(np.full(x.shape[1], 0.5))),
-    "sum with an image": lambda x: convolved(x)[:, :1] + x,
-    "product with an image": lambda x: x * convolved(x)[:, 1:2].sigmoid(),
-    "joined": lambda x: fastnn.cat([convolved(x), x], 1),
-    "flattened": lambda x: convolved(x).flatten(1),
-    "viewed": lambda x: convolved(x).view(-1),
-    "reshaped": lambda x: convolved(x).reshape(x.shape[0], 2, -1),
-    "permuted": lambda x: convolved(x).permute(0, 2, 3, 1),
-    "picked": lambda x: convolved(x)[-1, :, :, 0],
-    "softmax of channels": lambda x: F.softmax(convolved(x), 1),
-    "sums": lambda x: convolved(x).mean((2, 3)) + convolved(x).sum(1).sum(),
-    "largest": lambda x: convolved(x).max(1)[0] + convolved(x).amax((1, 2, 3)).sum(),
-    "Gram matrix": lambda x: (lambda maps: maps @ maps.transpose(1, 2))(convolved(x).flatten(2)),
-    "padded": lambda x: F.pad(convolved(x), (1, 0, 0, 2)),
-    "enlarged": lambda x: F.interpolate(convolved(x), scale_factor=2),
-    "layer_norm": lambda x: F.layer_norm(convolved(x), x.shape[2:]),
+}
+
+# What becomes of the maps of a convolution, and of the images beside them.
+USES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "sum with an image": lambda maps, x: maps[:, :1] + x,
+    "product with an image": lambda maps, x: x * maps[:, 1:2].sigmoid(),
+    "joined": lambda maps, x: fastnn.cat([maps, x], 1),
+    "flattened": lambda maps, x: maps.flatten(1),
+    "viewed": lambda maps, x: maps.view(-1),
+    "reshaped": lambda maps, x: maps.reshape(x.shape[0], 2, -1),
+    "permuted": lambda maps, x: maps.permute(0, 2, 3, 1).reshape(-1, 2),
+    "picked": lambda maps, x: maps[-1, :, :, 0],
+    "softmax of channels": lambda maps, x: F.softmax(maps, 1),
+    "sums": lambda maps, x: maps.mean((2, 3)) + maps.sum(1).sum(),
+    "largest": lambda maps, x: maps.max(1)[0] + maps.amax((1, 2, 3)).sum(),
+    "Gram matrix": lambda maps, x: maps.flatten(2) @ maps.flatten(2).transpose(1, 2),
+    "padded": lambda maps, x: F.pad(maps, (1, 0, 0, 2)),
+    "enlarged": lambda maps, x: F.interpolate(maps, scale_factor=2),
+    "layer_norm": lambda maps, x: F.layer_norm(maps, maps.shape[2:]),
+    "activated": lambda maps, x: F.leaky_relu(maps.tanh() * 2 - maps.relu()),
 }
 
 
@@ -95,16 +100,32 @@ def of_both(view: str, shape: Shape, rng: np.random.Generator) -> tuple[Tensor, 
     return viewed.requires_grad_(), plain.requires_grad_()
 
 
+def results_of(function: Callable[[Tensor], Tensor], x: Tensor) -> tuple[tuple[int, ...], bytes, bytes]:
+    """The shape and the bits of a function, and of its gradient."""
+    x.grad = None
+    y = function(x)
+    y.backward(Tensor(np.random.default_rng(5).standard_normal(y.shape)))
+    return y.shape, y.detach().numpy().tobytes(), x.grad.numpy().tobytes()
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_views(name: str, view: str, rng: np.random.Generator) -> None:
     for shape in SHAPES:
-        results = []
-        for x in of_both(view, shape, rng):
-            y = FUNCTIONS[name](x)
-            y.backward(Tensor(np.random.default_rng(5).standard_normal(y.shape)))
-            results.append((y.shape, y.detach().numpy().tobytes(), x.grad.numpy().tobytes()))
-        assert results[0] == results[1], shape
+        viewed, plain = of_both(view, shape, rng)
+        assert results_of(FUNCTIONS[name], viewed) == results_of(FUNCTIONS[name], plain), shape
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", USES)
+def test_maps(name: str, view: str, rng: np.random.Generator) -> None:
+    """As the convolution leaves them, channels last, and in PyTorch's order."""
+    use = USES[name]
+    for shape in SHAPES:
+        viewed, plain = of_both(view, shape, rng)
+        expected = results_of(lambda x: use(convolved(x).contiguous(), x), plain)
+        for x in (viewed, plain):
+            assert results_of(lambda x: use(convolved(x), x), x) == expected, shape
 
 
 @pytest.mark.parametrize("view", VIEWS)
