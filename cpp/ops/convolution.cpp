@@ -83,6 +83,7 @@ void check_channels(const TensorView& x, const TensorView& weight, std::int64_t 
 
 void check_groups(std::int64_t channels, std::int64_t outputs, std::int64_t groups) {
     if (groups < 1) fail(conv2d_name, "groups is ", groups, "; it must be at least 1");
+    if (outputs < 1) fail(conv2d_name, "the weight has 0 outputs; it must have at least 1");
     if (channels % groups != 0 || outputs % groups != 0)
         fail(Fault{"conv2d.groups", {{"groups", groups}, {"channels", channels}, {"outputs", outputs}}}, conv2d_name,
              groups, " groups do not divide ", channels, " input and ", outputs, " output channels evenly");

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from fastnn import nn
+from fastnn import models, nn
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional as F
 from models import Batch
 
 CLASSES = 10
-
-
-def lenet() -> nn.Sequential:
-    """LeNet-5 on images of 1x28x28."""
-    return nn.Sequential(
-        *(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
-        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, CLASSES)),
-    )
 
 
 class Block(nn.Module):
@@ -71,7 +62,7 @@ class Odd(nn.Module):
         return self.out(self.features(h.flatten(1)))
 
 
-MODELS = {"lenet": (lenet, (1, 28, 28)), "residual": (residual, (3, 12, 12)), "odd": (Odd, (3, 12, 12))}
+MODELS = {"lenet": (models.lenet5, (1, 28, 28)), "residual": (residual, (3, 12, 12)), "odd": (Odd, (3, 12, 12))}
 
 
 def images(name: str, sizes: list[int], dtype: type = np.float32) -> list[Batch]:

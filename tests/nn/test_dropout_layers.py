@@ -51,6 +51,16 @@ def test_channels_go_as_a_whole(drop: Callable[[Tensor], Tensor], shape: tuple[i
     assert abs((y[:, 0] == 0).mean() - 0.4) < 5 * np.sqrt(0.24 / channels)
 
 
+@pytest.mark.parametrize("drop", [nn.Dropout2d(0.4), lambda x: F.dropout2d(x, 0.4)])
+def test_features_of_a_head_go_one_by_one(drop: Callable[[Tensor], Tensor]) -> None:
+    """Tutorials have Dropout2d behind linear layers."""
+    fastnn.manual_seed(2)
+    y = drop(fastnn.ones(60, 50)).numpy()
+    assert np.unique(y).tolist() == pytest.approx([0, 1 / 0.6])
+    assert abs((y == 0).mean() - 0.4) < 5 * np.sqrt(0.24 / y.size)
+    assert (y == 0).mean(0).min() > 0 and (y == 0).mean(1).max() < 1
+
+
 def test_channels_in_plans_are_those_of_eager_code() -> None:
     x, y = np.random.default_rng(0).standard_normal((2, 6, 12)).astype(np.float32)
     states = []
@@ -94,8 +104,8 @@ def test_the_function_is_not_compiled() -> None:
     ("wrong", "text"),
     [
         (lambda: F.dropout(fastnn.ones(2), 1.5), r"p is 1\.5; it must be from 0 to 1"),
-        (lambda: F.dropout2d(fastnn.ones(2, 3)), r"expected x \(N, C, H, W\), got shape \(2, 3\)"),
-        (lambda: nn.Dropout2d()(fastnn.ones(2, 3)), r"Dropout2d: expected x \(N, C, H, W\), got shape \(2, 3\)"),
+        (lambda: F.dropout2d(fastnn.ones(2, 3, 4)), r"expected x \(N, C, H, W\), got shape \(2, 3, 4\)"),
+        (lambda: nn.Dropout2d()(fastnn.ones(2, 3, 4)), r"Dropout2d: expected x \(N, C, H, W\) or \(N, C\), got shape"),
         (lambda: nn.Dropout1d(1.0), "p is 1.0"),
     ],
 )

@@ -449,3 +449,30 @@ def test_training_on_no_samples_is_refused() -> None:
     with pytest.raises(ValueError, match="more than one value a channel"):
         norm(x)
     assert norm.num_batches_tracked.item() == 0
+
+
+def test_running_values_start_anew() -> None:
+    layer, x = nn.BatchNorm2d(2), drawn(3, 2, 4, 4)
+    fresh = {name: value.tolist() for name, value in layer.state_dict().items()}
+    layer(x)
+    layer.weight.data.fill_(3.0)
+    layer.reset_running_stats()
+    assert {name: value.tolist() for name, value in layer.state_dict().items()} == {**fresh, "weight": [3, 3]}
+    layer(x)
+    layer.reset_parameters()
+    assert {name: value.tolist() for name, value in layer.state_dict().items()} == fresh
+    nn.BatchNorm1d(2, affine=False, track_running_stats=False).reset_parameters()
+
+
+def test_running_values_stay_where_they_are_not_tracked_any_more() -> None:
+    """As in PyTorch: no batch moves them; in evaluation they are read all the same, where there are any."""
+    layer, x = nn.BatchNorm2d(2), drawn(3, 2, 4, 4)
+    layer(x)
+    before = {name: value.tolist() for name, value in layer.state_dict().items()}
+    evaluated = layer.eval()(x).tolist()
+    layer.track_running_stats = False
+    assert layer.train()(x + 1).detach().numpy().mean() == pytest.approx(0, abs=1e-6)
+    assert layer.eval()(x).tolist() == evaluated
+    assert {name: value.tolist() for name, value in layer.state_dict().items()} == before
+    layer.running_mean = layer.running_var = None
+    assert layer(x + 1).detach().numpy().mean() == pytest.approx(0, abs=1e-6)

@@ -311,6 +311,7 @@ ERRORS = {
     "kernel": ({"x": zeros(2, 3, 2, 8)}, f"the kernel of 3 x 3 pixels {LARGER}: 2 x 8, with padding 2 x 8"),
     "dilated": ({"dilation": [4, 4]}, rf"the kernel of 9 x 9 pixels \(dilated\) {LARGER}: 8 x 8"),
     "groups": ({"groups": 3, "weight": zeros(4, 1, 3, 3)}, "3 groups do not divide 3 input and 4 output channels"),
+    "no outputs": ({"weight": zeros(0, 3, 3, 3)}, "the weight has 0 outputs; it must have at least 1"),
     "no groups": ({"groups": 0}, "groups is 0; it must be at least 1"),
     "stride": ({"stride": [0, 1]}, "stride is 0; it must be at least 1"),
     "padding": ({"padding": [-1, 0, 0, 0]}, "padding is -1; it must be at least 0"),
@@ -318,6 +319,15 @@ ERRORS = {
     "far": ({"padding": [2**40, 0, 0, 0]}, "padding is 1099511627776, more than any image has pixels"),
     "bias": ({"bias": zeros(5)}, r"bias has shape \(5,\), weight has 4 outputs"),
 }
+
+
+def test_no_outputs_have_no_gradients() -> None:
+    for wrong in (
+        lambda: _core.conv2d_grad_x(zeros(2, 0, 6, 6), zeros(0, 3, 3, 3), [8, 8]),
+        lambda: _core.conv2d_grad_weight(zeros(2, 0, 6, 6), zeros(2, 3, 8, 8), [3, 3]),
+    ):
+        with pytest.raises(ValueError, match="the weight has 0 outputs"):
+            wrong()
 
 
 @pytest.mark.parametrize("name", ERRORS)

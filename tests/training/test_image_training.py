@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from functools import cache
 from pathlib import Path
 
+import image_job
 import numpy as np
+import processes
 import pytest
 from fastnn import compile, nn, optim, random
 from fastnn.models import lenet
@@ -73,6 +76,22 @@ def test_killed_and_resumed(tmp_path: Path, name: str, engines: tuple[str, str])
     load_checkpoint(tmp_path / "state", resumed, CONFIG)
     assert resumed.position.epoch == 2
     assert fit(resumed, name) == expected(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "engines", "kills"),
+    [("lenet", ("plan", "plan", "eager"), (2, 10)), ("residual", ("plan", "eager", "plan"), (8, 13))],
+)
+def test_killed_between_checkpoints(
+    tmp_path: Path, name: str, engines: tuple[str, ...], kills: tuple[int, int]
+) -> None:
+    """By SIGKILL, before the first checkpoint and in the steps after one; the next process has another engine and
+    number of threads. What was done since the checkpoint is done again, with the same bits."""
+    for engine, threads, step in zip(engines, (1, 2, 3), (*kills, 0), strict=True):
+        words = (image_job.__file__, name, engine, threads, tmp_path, step)
+        done = processes.python(*words, folders=[Path(image_job.__file__).parent])
+        assert done.returncode == (-signal.SIGKILL if step else 0), done.stderr
+    assert done.stdout.strip() == expected(name)[0]
 
 
 @pytest.mark.parametrize("name", NAMES)

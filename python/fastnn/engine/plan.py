@@ -646,8 +646,9 @@ def compile(
 ) -> Callable[..., Tensor]:
     """A compiled training step: ``step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)``.
 
-    The step does forward, backward and update for a batch x, y and returns the loss. Each new batch shape is recorded
-    once. Without criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
+    The step does forward, backward and update for a batch x, y in training mode (``model.train()``: what is to stay in
+    evaluation says so in its ``train()``) and returns the loss. Each new batch shape is recorded once. Without
+    criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
 
     Raises:
         ValueError: only one of criterion and optimizer was given.

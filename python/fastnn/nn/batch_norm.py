@@ -19,7 +19,7 @@ class _BatchNorm(Module):
     """weight and bias (num_features,) start as ones and zeros, running_mean and running_var as zeros and ones.
 
     momentum None: running values are the means over all batches so far. Without track_running_stats there are none, and
-    each batch is normalised by its own values, in evaluation, too.
+    each batch is normalised by its own values, in evaluation, too; switched off later, they stay as they are.
     """
 
     shapes: ClassVar[dict[int, str]]  # of what it takes, by the number of dimensions
@@ -54,16 +54,30 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x._data.shape)
-        tracked = self.num_batches_tracked if self.training else None
+        moves = self.training and self.track_running_stats
+        tracked = self.num_batches_tracked if moves else None
         momentum = self.momentum
         if momentum is None:
             momentum = 0.0 if tracked is None else 1.0 / (float(tracked) + 1)
-        by_batch = self.training or not self.track_running_stats
-        running = (self.running_mean, self.running_var)
+        running = (self.running_mean, self.running_var) if moves or not self.training else (None, None)
+        by_batch = self.training or running == (None, None)
         y = functional.batch_norm(x, *running, self.weight, self.bias, by_batch, momentum, self.eps)
         if tracked is not None:
             write(tracked, ..., ops.add(tracked._data, np.array(1)))
         return y
+
+    def reset_running_stats(self) -> None:
+        """Running values and their count as they start."""
+        for buffer, value in ((self.running_mean, 0), (self.running_var, 1), (self.num_batches_tracked, 0)):
+            if buffer is not None:
+                write(buffer, ..., value)
+
+    def reset_parameters(self) -> None:
+        """All of it as it starts."""
+        self.reset_running_stats()
+        for parameter, value in ((self.weight, 1), (self.bias, 0)):
+            if parameter is not None:
+                init.constant_(parameter, value)
 
     def _check(self, shape: tuple[int, ...]) -> None:
         name = type(self).__name__

@@ -56,18 +56,17 @@ class Dropout(Module):
 
 
 class _ChannelDropout(Dropout):
-    takes: ClassVar[dict[int, str]]  # shapes by the number of dimensions
-    places: ClassVar[int]  # dimensions behind the channels
+    takes: ClassVar[dict[int, tuple[str, int]]]  # by the number of dimensions: shapes, dimensions behind the channels
 
     def forward(self, x: Tensor) -> Tensor:
         shape = tuple(x.shape)
         if len(shape) not in self.takes:
-            kind, wanted = type(self).__name__, " or ".join(self.takes.values())
+            kind, wanted = type(self).__name__, " or ".join(text for text, _ in self.takes.values())
             raise ValueError(f"{kind}: expected x {wanted}, got shape {shape}")
         if not self.training or self.p == 0.0:
             return x
-        places = [1] * self.places
-        ones = np.ones((*shape[: -len(places)], *places), x._data.dtype)
+        behind = self.takes[len(shape)][1]
+        ones = np.ones(shape[: len(shape) - behind] + (1,) * behind, x._data.dtype)
         return x * super().forward(wrap(ones))
 
 
@@ -78,16 +77,14 @@ class Dropout1d(_ChannelDropout):
         ValueError: p is not in [0, 1), or x has other dimensions.
     """
 
-    takes: ClassVar[dict[int, str]] = {3: "(N, C, L)", 2: "(C, L)"}
-    places = 1
+    takes: ClassVar[dict[int, tuple[str, int]]] = {3: ("(N, C, L)", 1), 2: ("(C, L)", 1)}
 
 
 class Dropout2d(_ChannelDropout):
-    """:class:`Dropout` of whole channels of images (N, C, H, W).
+    """:class:`Dropout` of whole channels of images (N, C, H, W); of (N, C), as in networks' heads, of each feature.
 
     Raises:
         ValueError: p is not in [0, 1), or x has other dimensions.
     """
 
-    takes: ClassVar[dict[int, str]] = {4: "(N, C, H, W)"}
-    places = 2
+    takes: ClassVar[dict[int, tuple[str, int]]] = {4: ("(N, C, H, W)", 2), 2: ("(N, C)", 0)}

@@ -178,16 +178,16 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = Fa
 
 @spelled
 def dropout2d(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """:func:`dropout` of whole channels of (N, C, H, W).
+    """:func:`dropout` of whole channels of (N, C, H, W); of (N, C) of each feature.
 
     Raises:
         ValueError: p is not in [0, 1], or x has other dimensions.
     """
-    if x.dim() != 4:
+    if x.dim() not in (2, 4):
         raise ValueError(
             f"[dropout2d] expected x (N, C, H, W), got shape {tuple(x.shape)}: unsqueeze(0) makes a batch of an image"
         )
-    return _dropped(x, p, training, (*x.shape[:2], 1, 1), "dropout2d")
+    return _dropped(x, p, training, (*x.shape[:2], 1, 1)[: x.dim()], "dropout2d")
 
 
 def _dropped(x: Tensor, p: float, training: bool, drawn: tuple[int, ...], name: str) -> Tensor:
