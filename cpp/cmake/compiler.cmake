@@ -10,12 +10,14 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-con
 if(FASTNN_WERROR)
   add_compile_options(-Werror)
 endif()
+# Loops over numbers are kernels: what is around them takes a quarter less time to compile with -O2, as long to run.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(FASTNN_KERNEL_OPTIMIZATION -O3)
-# Bindings turn arguments into pointers and call: so they compile in two thirds of the time, and an eager step of the
-# smallest network takes 1 to 2 % longer.
-set(FASTNN_BINDINGS_OPTIMIZATION -O1)
+# Bindings turn arguments into pointers and call, plans decide what is called: so they compile in two thirds of the time,
+# and an eager step of the smallest network takes 1 to 2 % longer.
+set(FASTNN_CALLING_OPTIMIZATION -O1)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  list(APPEND FASTNN_BINDINGS_OPTIMIZATION -finline-small-functions -findirect-inlining)
+  list(APPEND FASTNN_CALLING_OPTIMIZATION -finline-small-functions -findirect-inlining)
 endif()
 if(FASTNN_SANITIZE)
   set(FASTNN_KERNEL_OPTIMIZATION -O1)  # unrolled and checked, they would be compiled for minutes

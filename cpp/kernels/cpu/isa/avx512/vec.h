@@ -129,5 +129,11 @@ struct Tile {
     static constexpr int rows = 14, vectors = 2, tall = 14, group = 5;
 };
 
+// Of doubles 8 rows, 16 chains: as fast from L1, and a third of the code to compile.
+template <>
+struct Tile<double> {
+    static constexpr int rows = 8, vectors = 2, tall = 8, group = 5;
+};
+
 }  // namespace
 }  // namespace fastnn::avx512
