@@ -86,6 +86,10 @@ class Parameter(Tensor):
         memo[id(self)] = copy
         return copy
 
+    def __copy__(self) -> Parameter:
+        """Of the same array."""
+        return _restored(self._data, self.requires_grad, self.grad)
+
     def __reduce__(self) -> tuple:
         """Pickled by its values, not with a plan that holds them."""
         order = np.argsort(self._data.strides, kind="stable")[::-1]  # a convolution's weight stays in its order
