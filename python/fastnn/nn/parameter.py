@@ -101,6 +101,6 @@ class Parameter(Tensor):
 
 def _restored(data: np.ndarray, requires_grad: bool, grad: Tensor | None, axes: list[int] | None = None) -> Parameter:
     """axes: where each of its dimensions is among those of data, which is in the order of memory."""
-    parameter = Parameter(data.transpose(axes), requires_grad)
+    parameter = Parameter(data if axes is None else data.transpose(axes), requires_grad)
     parameter.grad = grad
     return parameter
