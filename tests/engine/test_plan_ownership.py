@@ -251,7 +251,8 @@ def test_pickles_and_copies_hold_values_only(kind: type, compiled: bool) -> None
     for twin, twins_optimizer in ((again, its_optimizer), (other, others_optimizer)):
         assert eager_step(twin, nn.MSELoss(), twins_optimizer, x, y) == wanted
         assert bits(twin, twins_optimizer) == bits(model, optimizer)
-    assert copy.copy(model.weight).detach().numpy() is model.weight.detach().numpy()
+    for parameter in (model.weight, nn.Conv2d(3, 4, 2).weight):
+        assert copy.copy(parameter).detach().numpy() is parameter.detach().numpy()
 
 
 def test_nobody_sees_values_that_are_still_on_their_way_back(monkeypatch: pytest.MonkeyPatch) -> None:

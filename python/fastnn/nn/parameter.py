@@ -86,6 +86,10 @@ class Parameter(Tensor):
         memo[id(self)] = copy
         return copy
 
+    def __copy__(self) -> Parameter:
+        """Of the same array."""
+        return _restored(self._data, self.requires_grad, self.grad)
+
     def __reduce__(self) -> tuple:
         """Pickled by its values, not with a plan that holds them."""
         order = np.argsort(self._data.strides, kind="stable")[::-1]  # a convolution's weight stays in its order
@@ -97,6 +101,6 @@ class Parameter(Tensor):
 
 def _restored(data: np.ndarray, requires_grad: bool, grad: Tensor | None, axes: list[int] | None = None) -> Parameter:
     """axes: where each of its dimensions is among those of data, which is in the order of memory."""
-    parameter = Parameter(data.transpose(axes), requires_grad)
+    parameter = Parameter(data if axes is None else data.transpose(axes), requires_grad)
     parameter.grad = grad
     return parameter
