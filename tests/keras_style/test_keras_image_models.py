@@ -272,3 +272,25 @@ def test_bytes_of_pixels() -> None:
         results.append(model.get_weights())
     for a, b in zip(*results, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_what_layers_give() -> None:
+    """A model of a Sequential's input and a layer's output: its feature maps, channels last, weights shared."""
+    model = fitted(network())
+    maps = keras.Model(model.input, model.get_layer("first").output)
+    assert maps.output_shape == (None, 4, 4, 4)
+    kernel = model.get_weights()[0]
+    expected = Reference.FIRST
+    y = convolution.conv2d(X.astype(float).transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1), **expected)
+    np.testing.assert_allclose(maps.predict(X, verbose=0), y.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-5)
+    whole = keras.Model(inputs=model.inputs, outputs=model.output)
+    np.testing.assert_array_equal(whole.predict(X, verbose=0), model.predict(X, verbose=0))
+    model.fit(X, Y, epochs=1, verbose=0)
+    assert not np.array_equal(maps.get_weights()[0], kernel)
+    np.testing.assert_array_equal(maps.get_weights()[0], model.get_weights()[0])
+    before = model.input
+    keras.Sequential([model, layers.Dense(2)])  # as a layer of another it is what it was
+    assert model.input is before
+    model.pop()
+    assert model.output.shape == (None, 20)
+    assert keras.Model(model.input, model.output).predict(X, verbose=0).shape == (60, 20)
