@@ -114,8 +114,11 @@ def test_dense_without_flatten(loss: str) -> None:
 
 def test_channels_first_with_same_padding() -> None:
     """Everything fits, so it is a warning; images that are no more than 3 high but not square are no such sign."""
-    with pytest.warns(UserWarning, match=r"layer 'c' \(Conv2D\): inputs \(N, 3, 28, 28\): are their channels first"):
+    with pytest.warns(
+        UserWarning, match=r"layer 'c' \(Conv2D\): inputs \(N, 3, 28, 28\): are their channels first"
+    ) as found:
         model(conv(padding="same"), shape=(3, 28, 28))
+    assert len(found) == 1 and found[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model(conv(padding="same"), shape=(3, 28, 16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -272,3 +273,64 @@ def test_bytes_of_pixels() -> None:
         results.append(model.get_weights())
     for a, b in zip(*results, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_what_layers_give() -> None:
+    """A model of a Sequential's input and a layer's output: its feature maps, channels last, weights shared."""
+    model = fitted(network())
+    maps = keras.Model(model.input, model.get_layer("first").output)
+    assert maps.output_shape == (None, 4, 4, 4)
+    kernel = model.get_weights()[0]
+    y = convolution.conv2d(X.astype(float).transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1), **Reference.FIRST)
+    np.testing.assert_allclose(maps.predict(X, verbose=0), y.transpose(0, 2, 3, 1), rtol=1e-5, atol=1e-5)
+    whole = keras.Model(inputs=model.inputs, outputs=model.output)
+    np.testing.assert_array_equal(whole.predict(X, verbose=0), model.predict(X, verbose=0))
+    model.fit(X, Y, epochs=1, verbose=0)
+    assert not np.array_equal(maps.get_weights()[0], kernel)
+    np.testing.assert_array_equal(maps.get_weights()[0], model.get_weights()[0])
+    before = model.input
+    keras.Sequential([model, layers.Dense(2)])  # as a layer of another it is what it was
+    assert model.input is before
+    model.pop()
+    assert model.output.shape == (None, 20)
+    assert keras.Model(model.input, model.output).predict(X, verbose=0).shape == (60, 20)
+
+
+def everything(kind: Any) -> Any:
+    """Layers of every sort, of a package like Keras."""
+    make, x = kind.layers, kind.Input((7, 8, 2))
+    a = make.Rescaling(2.0, offset=-0.5)(make.ZeroPadding2D(((0, 1), (1, 0)))(x))
+    a = make.Conv2D(6, 3, strides=2, padding="same", use_bias=False, kernel_regularizer=kind.regularizers.L2(1e-3))(a)
+    a = make.ReLU()(make.BatchNormalization()(a))
+    b = make.Conv2D(6, (3, 2), padding="same", groups=2, use_bias=False)(a)
+    a = make.Add()([a, make.BatchNormalization(momentum=0.9)(b)])
+    a = make.Concatenate()([a, make.Conv2D(2, 3, dilation_rate=2, padding="same", activation="tanh")(a)])
+    a = make.UpSampling2D((2, 2))(make.MaxPooling2D(3, strides=2, padding="same")(a))
+    a = make.DepthwiseConv2D(3, padding="same", depth_multiplier=2, use_bias=False)(a)
+    a = make.LeakyReLU()(make.BatchNormalization(scale=False)(a))
+    a = make.SeparableConv2D(5, 2, activation="relu")(make.AveragePooling2D(2, strides=1, padding="same")(a))
+    a = make.Conv1D(4, 2, padding="causal", activation="sigmoid")(make.Reshape((-1, 5))(a))
+    return kind.Model(x, make.Dense(3, activation="softmax")(make.GlobalAveragePooling1D()(a)))
+
+
+@pytest.mark.filterwarnings("ignore")  # Keras' own
+def test_beside_keras() -> None:
+    """Started from the same weights: the same outputs, histories, scores, and weights in the same order."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    theirs_keras = pytest.importorskip("keras")
+    fastnn.manual_seed(6)
+    ours, theirs = everything(keras), everything(theirs_keras)
+    theirs.set_weights(ours.get_weights())
+    np.testing.assert_allclose(ours.predict(X, verbose=0), theirs.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+    found = []
+    for model, kind in ((ours, keras), (theirs, theirs_keras)):
+        model.compile(kind.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(X, Y, batch_size=16, epochs=4, validation_split=0.25, shuffle=False, verbose=0).history
+        found.append((history, model.get_weights(), model.evaluate(X, Y, verbose=0)))
+    (history, weights, scores), (their_history, their_weights, their_scores) = found
+    assert list(history) == list(their_history)
+    for name, values in history.items():
+        np.testing.assert_allclose(values, their_history[name], rtol=2e-5, atol=2e-6, err_msg=name)
+    for got, wanted in zip(weights, their_weights, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=2e-4, atol=2e-5)
+    np.testing.assert_allclose(scores, their_scores, rtol=2e-5, atol=2e-6)

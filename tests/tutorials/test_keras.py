@@ -8,22 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_data import write_mnist
-from tutorial_runs import KERAS, Run, python, runner
+from tutorial_runs import Run, python
 
 HERE = Path(__file__).parent / "keras_style"
 VALUE = r"\d\.\d{4}"
 
 
-@pytest.fixture(params=["imports changed", "unchanged"])
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    write_mnist(tmp_path / "data/MNIST/raw", 400)
-    return runner(tmp_path, KERAS if request.param == "imports changed" else None)
-
-
-def test_digits(run: Run) -> None:
+def test_digits(run_keras: Run) -> None:
     """784-512-10, one-hot, rmsprop."""
-    lines = run(HERE / "mnist_mlp.py")
+    lines = run_keras(HERE / "mnist_mlp.py")
     assert lines[0] == "(400, 28, 28) uint8 400"
     assert lines[1] == 'Model: "sequential"' and lines[9] == " Total params: 407,050 (1.55 MB)"
     bar = r"13/13 ━{20} \d+s \d+(us|ms|s)/step"
@@ -35,9 +28,9 @@ def test_digits(run: Run) -> None:
     assert len(lines) == 34
 
 
-def test_validation(run: Run, tmp_path: Path) -> None:
+def test_validation(run_keras: Run, tmp_path: Path) -> None:
     """Class numbers, dropout, a validation split, callbacks, a saved model; under tensorflow's name."""
-    lines = run(HERE / "validation.py")
+    lines = run_keras(HERE / "validation.py")
     for epoch in range(5):
         assert lines[2 * epoch] == f"Epoch {epoch + 1}/5"
         values = " - ".join(f"{name}: {VALUE}" for name in ("acc", "loss", "val_acc", "val_loss"))
@@ -72,9 +65,9 @@ def values(name: str, lines: list[str]) -> list[float]:
     return [float(number) for number in re.findall(r"-?\d+\.\d+", line)]
 
 
-def test_an_autoencoder(run: Run, tmp_path: Path) -> None:
+def test_an_autoencoder(run_keras: Run, tmp_path: Path) -> None:
     """Inputs as targets, layers of one model in another, what NumPy writes of predictions."""
-    lines = run(HERE / "autoencoder.py")
+    lines = run_keras(HERE / "autoencoder.py")
     assert lines[:2] == ["(400, 784) (10, 784)", "(10, 32) (10, 784)"]
     first, last = values("loss from", lines)
     assert last < 0.6 * first
@@ -82,9 +75,9 @@ def test_an_autoencoder(run: Run, tmp_path: Path) -> None:
     assert np.load(tmp_path / "codes.npz")["codes"].shape == (10, 32)
 
 
-def test_class_weights(run: Run, tmp_path: Path) -> None:
+def test_class_weights(run_keras: Run, tmp_path: Path) -> None:
     """Few of one class: weights find more of them; callbacks that stop, slow down, save and write a CSV file."""
-    lines = run(HERE / "class_weights.py")
+    lines = run_keras(HERE / "class_weights.py")
     assert re.fullmatch(r"Number of positive samples in training data: \d+ \(\d+\.\d\d% of total\)", lines[0])
     epochs = int(re.fullmatch(r"epochs (\d+) of 30", lines[-5])[1])
     (best,) = values("best val_loss", lines)
@@ -100,9 +93,9 @@ def test_class_weights(run: Run, tmp_path: Path) -> None:
     assert rates == sorted(rates, reverse=True) and rates[0] == pytest.approx(0.01) and rates[-1] < 0.01
 
 
-def test_a_rate_by_the_epoch_and_batch_by_batch(run: Run) -> None:
+def test_a_rate_by_the_epoch_and_batch_by_batch(run_keras: Run) -> None:
     """LearningRateScheduler of (epoch, rate), he_normal, RMSprop(0.01), train_on_batch, test_on_batch."""
-    lines = run(HERE / "schedule.py")
+    lines = run_keras(HERE / "schedule.py")
     assert lines[0] == "['learning_rate', 'loss', 'mae', 'val_loss', 'val_mae']"
     assert values("rates", lines) == [0.01, round(0.01 * 0.9**20, 5)]
     first, last = values("mse from", lines)
@@ -111,9 +104,9 @@ def test_a_rate_by_the_epoch_and_batch_by_batch(run: Run) -> None:
     assert values("batch by batch", lines)[0] < 4
 
 
-def test_keras_1(run: Run) -> None:
+def test_keras_1(run_keras: Run) -> None:
     """Module paths, np_utils, nb_epoch, lr and decay as they were spelled."""
-    lines = run(HERE / "keras_1.py")
+    lines = run_keras(HERE / "keras_1.py")
     assert lines[:2] == ["300 train samples", "100 test samples"]
     assert lines[2] == "Epoch 1/20" and lines[40] == "Epoch 20/20"
     assert values("Test score", lines)[0] < 0.2 and values("Test accuracy", lines)[0] >= 0.95

@@ -6,18 +6,11 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from small_data import write_mnist
-from tutorial_runs import KERAS, Run, runner
+from tutorial_runs import Run
 
 HERE = Path(__file__).parent / "keras_style"
 VALUE = r"\d\.\d{4}"
-
-
-@pytest.fixture(params=["imports changed", "unchanged"])
-def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    write_mnist(tmp_path / "data/MNIST/raw", 400)
-    return runner(tmp_path, KERAS if request.param == "imports changed" else None)
 
 
 def number(name: str, lines: list[str]) -> float:
@@ -29,9 +22,9 @@ def totals(lines: list[str]) -> list[str]:
     return [line.strip() for line in lines if re.match(r" (Total|Trainable|Non-trainable) params", line)]
 
 
-def test_mnist_cnn(run: Run) -> None:
+def test_mnist_cnn(run_keras: Run) -> None:
     """Conv2D 32 and 64, MaxPooling2D, Dropout, one-hot; image_data_format; adadelta."""
-    lines = run(HERE / "mnist_cnn.py")
+    lines = run_keras(HERE / "mnist_cnn.py")
     assert lines[:3] == ["x_train shape: (400, 28, 28, 1)", "400 train samples", "10 test samples"]
     bar = r"4/4 ━{20} \d+s \d+(us|ms|s)/step"
     values = " - ".join(f"{name}: {VALUE}" for name in ("accuracy", "loss", "val_accuracy", "val_loss"))
@@ -41,9 +34,9 @@ def test_mnist_cnn(run: Run) -> None:
     assert number("Test accuracy:", lines) >= 0.9 and len(lines) == 29
 
 
-def test_lenet(run: Run, tmp_path: Path) -> None:
+def test_lenet(run_keras: Run, tmp_path: Path) -> None:
     """tanh and AveragePooling2D."""
-    lines = run(HERE / "lenet.py")
+    lines = run_keras(HERE / "lenet.py")
     assert lines[0] == 'Model: "lenet"' and " Total params: 61,706 (241.04 KB)" in lines
     assert number("accuracy", lines) >= 0.9
     assert lines[-1] == "(5, 5, 1, 6) (6,) (None, 10, 10, 16)" and (tmp_path / "lenet.weights.h5").is_file()
@@ -61,12 +54,12 @@ def pets(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images.clip(0, 255).astype(np.uint8), labels
 
 
-def test_cats_and_dogs(run: Run, tmp_path: Path) -> None:
+def test_cats_and_dogs(run_keras: Run, tmp_path: Path) -> None:
     """Rescaling, four convolutions, sigmoid; ModelCheckpoint and the best model again."""
     (images, labels), (others, wanted) = pets(300, 1), pets(100, 2)
     names = ("train_images", "train_labels", "validation_images", "validation_labels")
     np.savez(tmp_path / "cats_and_dogs.npz", **dict(zip(names, (images, labels, others, wanted), strict=True)))
-    lines = run(HERE / "cats_and_dogs.py")
+    lines = run_keras(HERE / "cats_and_dogs.py")
     assert lines[0] == "(300, 48, 48, 3) uint8" and lines[1] == 'Model: "functional"'
     assert totals(lines) == [f"{kind} params: 15,409 (60.19 KB)" for kind in ("Total", "Trainable")] + [
         "Non-trainable params: 0 (0.00 B)"
@@ -75,9 +68,9 @@ def test_cats_and_dogs(run: Run, tmp_path: Path) -> None:
     assert lines[-1].startswith("(4, 1) [")
 
 
-def test_a_residual_network(run: Run) -> None:
+def test_a_residual_network(run_keras: Run) -> None:
     """Functional, with Add, BatchNormalization and ZeroPadding2D; saved and loaded."""
-    lines = run(HERE / "residual.py")
+    lines = run_keras(HERE / "residual.py")
     assert lines[0] == 'Model: "resnet"'
     assert totals(lines) == [
         "Total params: 5,266 (20.57 KB)",
@@ -88,7 +81,7 @@ def test_a_residual_network(run: Run) -> None:
     assert lines[-2:] == ["the same True", "20 12"]
 
 
-def test_cifar(run: Run, tmp_path: Path) -> None:
+def test_cifar(run_keras: Run, tmp_path: Path) -> None:
     """TensorFlow's site: logits, labels (N, 1), two summaries; the files of CIFAR-10's binary version."""
     folder = tmp_path / "data/MNIST/raw/cifar-10-batches-bin"
     folder.mkdir()
@@ -98,7 +91,7 @@ def test_cifar(run: Run, tmp_path: Path) -> None:
         labels = rng.integers(0, 10, (count, 1))
         pixels = looks[labels[:, 0]] + rng.integers(0, 56, (count, 3072))
         np.concatenate([labels, pixels], axis=1).astype(np.uint8).tofile(folder / name)
-    lines = run(HERE / "cifar_cnn.py")
+    lines = run_keras(HERE / "cifar_cnn.py")
     assert lines[0] == "(300, 32, 32, 3) (300, 1)"
     assert [line for line in totals(lines) if line.startswith("Total")] == [
         *("Total params: 56,320 (220.00 KB)", "Total params: 122,570 (478.79 KB)")
@@ -106,9 +99,9 @@ def test_cifar(run: Run, tmp_path: Path) -> None:
     assert float(lines[-1]) >= 0.9
 
 
-def test_fashion(run: Run, tmp_path: Path) -> None:
+def test_fashion(run_keras: Run, tmp_path: Path) -> None:
     """Logits, a network as a layer of another with Softmax, LeakyReLU, BatchNormalization."""
     write_mnist(tmp_path / "data/MNIST/raw/fashion-mnist", 200)
-    lines = run(HERE / "fashion_cnn.py")
+    lines = run_keras(HERE / "fashion_cnn.py")
     assert lines[:2] == ["Epoch 1/4", lines[1]] and re.match(r"7/7 - \d+s", lines[1])
     assert lines[-2:] == ["(10, 10) True", "sums to one: True"]

@@ -135,7 +135,7 @@ def missing(error: BaseException) -> str | None:
     """What fastnn lacks, by its PyTorch name, where that is what an error says; None for any other error."""
     from fastnn.eager.tensor import Tensor
 
-    theirs = {**{name: name for name in _PACKAGES}, **{ours: name for name, ours in MODULES.items()}}
+    theirs = {**{name: name for name in _PACKAGES}, **{ours: name for name, ours in reversed(MODULES.items())}}
     if isinstance(error, NotThere):
         return error.name
     if isinstance(error, ImportError) and error.name in theirs:

@@ -33,6 +33,7 @@ class Sequential(Model):
     ) -> None:
         self._begin(unique("sequential") if name is None else name)
         self._input: Shape | None = None
+        self._chain: list[Symbol] = []  # what goes in, and what comes out of each layer
         for layer in layers or ():
             self.add(layer)
         if not trainable:
@@ -102,10 +103,14 @@ class Sequential(Model):
 
     def build_for(self, shape: Shape) -> Shape:
         """Makes the weights for samples of a shape; the shape that comes out."""
-        self._input = shape
+        self._input = out = shape
         for layer in self._layers:
-            shape = layer.build_for(shape)
-        return shape
+            out = layer.build_for(out)
+        if [symbol.layer for symbol in self._chain[1:]] != self._layers:
+            self._chain = [layers.InputLayer(shape, name="input_layer").symbol]
+            for layer in self._layers:
+                self._chain.append(layer.called_with(self._chain[-1:]))
+        return out
 
     @property
     def built(self) -> bool:
@@ -134,11 +139,13 @@ class Sequential(Model):
 
     @property
     def input(self) -> Symbol:
-        return Layer.input.fget(self)  # type: ignore[attr-defined]
+        self.check_built()
+        return self._chain[0]
 
     @property
     def output(self) -> Symbol:
-        return Layer.output.fget(self)  # type: ignore[attr-defined]
+        self.check_built()
+        return self._chain[len(self._layers)]
 
     @property
     def activation(self) -> activations.Function:

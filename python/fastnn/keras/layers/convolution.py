@@ -91,7 +91,7 @@ class Convolution(Windowed):
         kernel_size: Any,
         strides: Any = 1,
         padding: str = "valid",
-        data_format: Any = None,
+        *,
         dilation_rate: Any = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -99,7 +99,7 @@ class Convolution(Windowed):
         bias_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format, **kwargs)
+        super().__init__(**kwargs)
         kind = type(self).__name__
         self.kernel_size = sizes_of(kind, "kernel_size", kernel_size, self.axes)
         self.strides = sizes_of(kind, "strides", strides, self.axes)
@@ -160,19 +160,13 @@ class Conv2D(Convolution):
         kernel_size: Any,
         strides: Any = 1,
         padding: str = "valid",
-        data_format: Any = None,
-        dilation_rate: Any = 1,
+        *,
         groups: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        common = (kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        super().__init__(*common, bias_initializer, bias_regularizer, **kwargs)
+        super().__init__(kernel_size, strides, padding, **kwargs)
         kind = type(self).__name__
         self.filters, self.groups = positive(kind, "filters", filters), positive(kind, "groups", groups)
         if self.filters % self.groups:
@@ -217,18 +211,12 @@ class DepthwiseConv2D(Convolution):
         strides: Any = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
-        data_format: Any = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: bool = True,
+        *,
         depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
         depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        common = (kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        super().__init__(*common, bias_initializer, bias_regularizer, **kwargs)
+        super().__init__(kernel_size, strides, padding, **kwargs)
         self.depth_multiplier = positive(type(self).__name__, "depth_multiplier", depth_multiplier)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
@@ -255,22 +243,12 @@ class SeparableConv2D(DepthwiseConv2D):
         kernel_size: Any,
         strides: Any = 1,
         padding: str = "valid",
-        data_format: Any = None,
-        dilation_rate: Any = 1,
-        depth_multiplier: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
+        *,
         pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
         pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        common = (kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate, activation, use_bias)
-        starts = (depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer)
-        super().__init__(*common, *starts, **kwargs)
+        super().__init__(kernel_size, strides, padding, **kwargs)
         self.filters = positive("SeparableConv2D", "filters", filters)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
         self.pointwise_regularizer = regularizers.get(pointwise_regularizer)

@@ -1,4 +1,4 @@
-"""Dense, Activation, Dropout, Flatten, Reshape, Lambda, Input."""
+"""Dense, Activation, Dropout and SpatialDropout2D, Flatten, Reshape, Lambda, Input."""
 
 from __future__ import annotations
 

@@ -80,6 +80,9 @@ class _Normalized(nn.Module):
 class _BatchNorm(nn.Module):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta along an axis, see :class:`BatchNormalization`."""
 
+    moving_mean: Tensor
+    moving_variance: Tensor
+
     def __init__(self, axis: int, momentum: float, epsilon: float) -> None:
         super().__init__()
         self.axis, self.momentum, self.epsilon = axis, momentum, epsilon
