@@ -75,7 +75,7 @@ CHANGES: dict[str, Change] = {
     "double and float": lambda m, o: m.double().float(),
     "frozen first layer": lambda m, o: m[0].requires_grad_(False),
     "frozen weight": lambda m, o: m[0].weight.requires_grad_(False),
-    "frozen bias": lambda m, o: m[0].bias.requires_grad_(False),
+    "frozen bias": lambda m, o: m[9].bias.requires_grad_(False),
     "frozen middle": lambda m, o: m[4].requires_grad_(False),
     "frozen norm": lambda m, o: m[1].requires_grad_(False),
     "frozen but for the head": lambda m, o: [layer.requires_grad_(False) for layer in list(m)[:-1]],
