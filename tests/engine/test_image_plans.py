@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from typing import Any
 
@@ -123,6 +124,28 @@ def test_evaluation(threads: int, name: str) -> None:
             model.train()
             assert Plan(model).forward(x).numpy().tobytes() == wanted.tobytes()
         assert bits(model, training.optimizer) == before
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_batches_of_nothing_and_of_one(name: str) -> None:
+    """None is refused, by the loss or by batch norm; one is, where batch norm would have one value a channel."""
+    for size in (0, 1):
+        results = []
+        for compiled in (False, True):
+            training = Training(name)
+            training.batches = images(name, [size])
+            before = bits(training.model, training.optimizer)
+            try:
+                training.steps(0, 1, compiled)
+                results.append(training.sha256())
+            except ValueError as error:
+                results.append(str(error))
+                assert re.search("the batch is empty|more than one value a channel", str(error))
+                assert bits(training.model, training.optimizer) == before
+        assert results[0] == results[1]
+        assert (len(results[0]) == 64) == (size == 1 and name != "odd")
+    with pytest.raises(ValueError, match=r"the batch is empty|more than one value"):
+        training.plan.forward(images(name, [0])[0][0])
 
 
 def test_running_values_are_seen_between_steps() -> None:

@@ -179,3 +179,31 @@ def test_weights_are_set_from_any_order(shape: Shape, rng: np.random.Generator) 
                 layer.weight.zero_()
                 layer.weight.copy_(given)
             assert np.array_equal(layer(x).detach().numpy(), expected), view
+
+
+def changes(weight: Tensor) -> None:
+    """In place, through views of it in other shapes."""
+    weight.view(-1)[:7] = 1.5
+    weight.view(weight.shape[0], -1)[0] += 2
+    weight.view_as(Tensor(np.zeros((weight.numel(), 1))))[3:5].zero_()
+    weight.view(weight.shape[0], -1, 2)[:, 1].view(-1).fill_(0.25)
+    nn.init.constant_(weight.view(-1)[-3:], 4.0)
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 4, (3, 2)), nn.Linear(6, 5)], ids=str)
+def test_views_of_weights_are_written_through(layer: nn.Module) -> None:
+    """Where memory allows no view, too: a change is not lost in a copy."""
+    plain = Tensor(np.array(layer.weight.detach().numpy(), order="C"))
+    with fastnn.no_grad():
+        changes(plain)
+        changes(layer.weight)
+    assert layer.weight.tolist() == plain.tolist()
+    changes(layer.weight.data)
+    changes(plain)
+    assert layer.weight.tolist() == plain.tolist()
+    with pytest.raises(RuntimeError, match="requires grad cannot be changed in place"):
+        layer.weight.view(-1)[0] = 1
+    for copied in (layer.weight.data.contiguous().view(-1), plain.transpose(0, 1).reshape(-1)):
+        before = layer.weight.tolist(), plain.tolist()
+        copied.zero_()
+        assert (layer.weight.tolist(), plain.tolist()) == before

@@ -8,8 +8,8 @@ import pytest
 from fastnn import _core
 from fastnn.reference import batch_norm as reference
 from fastnn.reference.convolution import pixel_sums
-from harness import Arrays, Op, OpTests, Real, check_same_bits
-from image_tests import images
+from harness import Arrays, Op, OpTests, Real, check_same_bits, configured
+from image_tests import CHANNELS, images
 
 SHAPES = [*((2, 2, 3, c) for c in range(1, 35)), *((n, 1, 1, 5) for n in range(2, 10)), (5, 4, 3, 33)]
 LARGE = [(40, 9, 9, 33)]
@@ -159,6 +159,30 @@ class TestInferenceBackward(OpTests):
         large=LARGE,
         takes_out=False,
     )
+
+
+@pytest.mark.parametrize("tests", [TestTraining, TestInference, TestBackward, TestInferenceBackward])
+def test_100_random_sizes(isa: str, real: Real, tests: type[OpTests], rng: np.random.Generator) -> None:
+    for number in range(100):
+        shape = (*(int(n) for n in rng.integers((2, 1, 1), (7, 10, 10))), int(rng.choice(CHANNELS)))
+        inputs = tests.op.draw(rng, shape, real.dtype)
+        with configured(isa, (1, 2, 3)[number % 3]):
+            tests().check_values(real, inputs, str(shape))
+
+
+def test_100_steps(isa: str, threads: int, rng: np.random.Generator) -> None:
+    """Of gradient descent in float64: weights and running values as the reference's, to 1e-9."""
+    start = [array for array in draw_x(rng, (2, 1, 1, 5), np.float64)[1:]]
+    values = {module: [array.copy() for array in start] for module in (_core, reference)}
+    for _ in range(100):
+        x, factor = (images(rng.standard_normal((4, 3, 6, 5)) * 3 + 1) for _ in range(2))
+        for module, (weight, bias, running_mean, running_var) in values.items():
+            y, mean, inverse, *moved = module.batch_norm(x, weight, bias, running_mean, running_var, 0.2, EPS)
+            _, grad_weight, grad_bias = module.batch_norm_backward(2 * y * factor, x, weight, mean, inverse)
+            values[module] = [weight - 1e-3 * grad_weight, bias - 1e-3 * grad_bias, *moved]
+    for found, wanted, first in zip(values[_core], values[reference], start, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-9)
+        assert np.abs(found - first).min() > 1e-3
 
 
 @pytest.mark.parametrize("channels", [1, 5, 16, 35])

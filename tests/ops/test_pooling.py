@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fastnn import _core
 from fastnn.reference import pooling as reference
-from harness import Arrays, Op, OpTests, Real, check_same_bits
-from image_tests import images
+from harness import Arrays, Op, OpTests, Real, check_same_bits, configured
+from image_tests import CHANNELS, images
 
 Window = tuple[int, ...]  # samples, channels, height, width, kernel, stride, padding, dilation (two each), ceil_mode
 
@@ -163,6 +163,29 @@ class TestAdaptiveBackward(OpTests):
         large=[(60, 33, 9, 9, 2, 2)],
         takes_out=False,
     )
+
+
+def random_cut(rng: np.random.Generator) -> tuple[int, ...]:
+    return tuple(int(n) for n in (rng.integers(1, 4), rng.choice(CHANNELS), *rng.integers(1, 10, 4)))
+
+
+@pytest.mark.parametrize(
+    ("tests", "sizes"),
+    [
+        *((tests, window) for tests in (TestMaxPool, TestMaxPoolBackward)),
+        *((tests, lambda rng: window(rng, dilated=False)) for tests in (TestAvgPool, TestAvgPoolBackward)),
+        *((tests, random_cut) for tests in (TestAdaptive, TestAdaptiveBackward)),
+    ],
+)
+def test_300_random_sizes(isa: str, tests: type[OpTests], sizes: Callable, rng: np.random.Generator) -> None:
+    """Bit for bit what the reference gives."""
+    for number in range(300):
+        inputs = tests.op.draw(rng, drawn := sizes(rng), (np.float32, np.float64)[number % 2])
+        with configured(isa, (1, 2, 3)[number % 3]):
+            found = tests.op.results(inputs)
+        wanted = tests.op.truth(*(np.array(array) for array in inputs))
+        for one, other in zip(found, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
+            check_same_bits(one, other, str(drawn))
 
 
 def test_first_of_equals_and_nan(isa: str, real: Real) -> None:

@@ -130,9 +130,19 @@ class Version:
 
     A tensor has none until a second one looks at its memory or it is changed, but for those that several threads may
     have: they get it when they are made.
+
+    source: of a copy that stands for a view, where memory allows none: the copy, and the tensor that it is of.
     """
 
     changed = -1
+    source: tuple[np.ndarray, Tensor] | None = None
+
+    def write_back(self) -> None:
+        """Brings a change of a copy to what it was copied from."""
+        if self.source is not None:
+            copied, tensor = self.source
+            tensor._data[...] = copied.reshape(tensor._data.shape)
+            mark_changed(tensor)
 
     def __reduce__(self) -> tuple:
         """Of a copy or a pickle: that is other memory, and its changes are counted elsewhere."""
@@ -172,7 +182,9 @@ def version_of(tensor: Tensor) -> Version:
 
 def mark_changed(tensor: Tensor) -> None:
     """Notes that a tensor's memory was changed in place: nodes made before that may have needed its old values."""
-    version_of(tensor).changed = _now()
+    version = version_of(tensor)
+    version.changed = _now()
+    version.write_back()
 
 
 def _check_unchanged(node: Node) -> None:

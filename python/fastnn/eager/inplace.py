@@ -29,6 +29,7 @@ def write(x: Tensor, key: Any, value: Any) -> None:
     recorder = ops.recorder
     if recorder is None or not recorder.is_here():
         x._data[key] = value
+        autograd.version_of(x).write_back()
         return
     if key is not ... or not recorder.may_change(x._data):
         recorder.refuse("a change in place")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.eager import ops
+from fastnn.eager.autograd import Version
 from fastnn.eager.dtypes import Size
 from fastnn.eager.support import dimension, reshaped, result, shape_of, unbroadcast
 
@@ -38,6 +40,17 @@ def reshape(x: Tensor, *args: Any, shape: Any = None) -> Tensor:
     return result(reshaped(data, shape_of(args)), (x,), lambda g: (reshaped(g, before),), "View", view=True)
 
 
+def view(x: Tensor, *args: Any, shape: Any = None) -> Tensor:
+    """In another shape. Weights and images do not lie in the order of their shapes: where memory allows no view, it is
+    a copy whose changes in place reach x all the same.
+    """
+    out = reshape(x, *args, shape=shape)
+    if out._node is None and ops.recorder is None and not x._data.flags.c_contiguous and out._data is not x._data:
+        out._version = Version()
+        out._version.source = out._data, x
+    return out
+
+
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape = x._data.shape
     rank = len(shape)
@@ -51,7 +64,7 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 def view_as(x: Tensor, other: Tensor) -> Tensor:
     """In the shape of another tensor."""
-    return reshape(x, other._data.shape)
+    return view(x, other._data.shape)
 
 
 def expand_as(x: Tensor, other: Tensor) -> Tensor:

@@ -344,7 +344,8 @@ class Tensor(TensorBase):
 
     # -- shape, parts ------------------------------------------------------------------------------------------------
 
-    reshape = view = shapes.reshape
+    reshape = shapes.reshape
+    view = shapes.view
     view_as = reshape_as = shapes.view_as
     flatten, squeeze, unsqueeze = shapes.flatten, spelled(shapes.squeeze), spelled(shapes.unsqueeze)
     expand, expand_as, unflatten = shapes.expand, shapes.expand_as, shapes.unflatten

@@ -32,6 +32,7 @@ from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Constant, Lowering, ModuleState, ParameterSlot
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
+from fastnn.errors import told
 from fastnn.nn.contexts import modes
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
@@ -421,6 +422,8 @@ class Plan:
         key = self._key(rows_layout(x.shape, x), x.dtype)
         program = self._programs.get(key)
         if program is None:
+            if x.size == 0:
+                raise told(ValueError(f"[plan] the batch is empty: x has shape {x.shape}"), "data.empty")
             with self._recording():
                 program = self._programs[key] = self._loaded(self._lower_evaluation(x))
         self._acquire()
