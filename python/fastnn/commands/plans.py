@@ -58,7 +58,7 @@ def plan_lines(text: str, shape: Shape | None, batch_size: int) -> list[str]:
         model, usual = _model_of(text, shape)
     finally:
         random.state.restore(state)  # to look at a network draws nothing
-    if isinstance(model, Network):
+    if isinstance(model, Network) and model.sizes:
         if shape is not None:
             raise ValueError(f"--input-shape is for networks of images: an input of {text} is {model.sizes[0]} numbers")
         return chain_lines(model, batch_size)
@@ -94,13 +94,14 @@ def layer_lines(model: Module, shape: tuple[int, ...], batch_size: int) -> list[
     from fastnn import nn, optim
     from fastnn.engine.plan import Plan
     from fastnn.reporting.steps import step_lines
+    from fastnn.reporting.summary import kind_of
 
     plan = Plan(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters()))
     x = np.random.default_rng(0).random((batch_size, *shape), dtype=np.float32)
     y = np.zeros(batch_size, dtype=np.int64)
     program = plan.train_program(x, y)
     return [
-        f"a training step of {type(model).__name__} on {batch_size} inputs of {shape}, as it is compiled:",
+        f"a training step of {kind_of(model)} on {batch_size} inputs of {shape}, as it is compiled:",
         *step_lines(program, plan.names()),
         f"phases, with a barrier behind each: {len(plan.core.phases(program.number))}",
         *_thread_lines(plan, program),

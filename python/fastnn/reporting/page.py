@@ -20,6 +20,7 @@ from fastnn.reporting.cases import wrong_cases
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.layers import examples, feature_maps, first_layer, seen_by
 from fastnn.reporting.markup import DASH, Html, join, tag, text
+from fastnn.reporting.summary import kind_of
 
 _SHADES = 6  # of a cell, in style.css: s1 to s6
 
@@ -111,7 +112,7 @@ def _summary(subject: Subject, findings: Findings, inside: dict[str, tuple[str, 
     channels, height, width = data.shape
     size = f"{width} \N{MULTIPLICATION SIGN} {height}" + (" in colour" if channels == 3 else "")
     facts = {
-        "Architecture": "-".join(map(str, model.sizes)) if hasattr(model, "sizes") else type(model).__name__,
+        "Architecture": "-".join(map(str, getattr(model, "sizes", ()))) or kind_of(model),
         "Parameters": f"{sum(p.numel() for p in model.parameters()):,}",
         "Data": f"{shown_path(subject.data_name)}: {len(data):,} images of {size}, {len(data.classes)} classes",
         "Wrong cases": f"{len(findings.wrong):,}",

@@ -31,7 +31,14 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> str:
     size = sum(p.numel() * p.dtype.itemsize for p in parameters)
     header = ("Layer", "Output shape", "Parameters", "Bytes", "Multiply-adds")
     total = ("Total", "", f"{count:,}", f"{size:,}", f"{total_macs:,}")
-    return "\n".join([type(model).__name__, *table(header, rows, total, left=2)])
+    return "\n".join([kind_of(model), *table(header, rows, total, left=2)])
+
+
+def kind_of(model: Module) -> str:
+    """The class of a model, or of the only module in it where that stands under the empty name: a wrapper's."""
+    while list(model._modules) == [""]:
+        model = model._modules[""]
+    return type(model).__name__
 
 
 def _outputs(model: Module, input_shape: tuple[int, ...]) -> list[tuple[str, Module, tuple[int, ...]]]:
@@ -43,6 +50,7 @@ def _outputs(model: Module, input_shape: tuple[int, ...]) -> list[tuple[str, Mod
     def heard(module: Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
         seen.append((names[id(module)], module, tuple(out.shape)))
 
+    dtype = next((param._to_read().dtype for param in model.parameters()), np.dtype(np.float32))
     with modes(model, training=False), listening([module for _, module in leaves], heard), no_grad():
-        model(Tensor(np.zeros((1, *input_shape), dtype=np.float32)))
+        model(Tensor(np.zeros((1, *input_shape), dtype=dtype)))
     return seen
