@@ -122,10 +122,11 @@ class TestFeatureMaps:
 def test_reduced() -> None:
     """Means of squares; a side that no square fits in is left as it is."""
     maps = np.arange(2 * 5 * 4.0).reshape(1, 2, 5, 4)
-    assert reduced(maps, 5) is not None and np.array_equal(reduced(maps, 5), maps)
+    assert np.array_equal(reduced(maps, 5), maps)
     small = reduced(maps, 3)
     assert small.shape == (1, 2, 2, 2)
     assert small[0, 1].tolist() == [[22.5, 24.5], [30.5, 32.5]]
+    assert np.isnan(reduced(np.array([[[[np.inf, -np.inf], [0, 0]]]]), 1)).all()
     assert reduced(np.ones((1, 1, 1, 200)), 56).shape == (1, 1, 1, 200)
 
 
@@ -192,6 +193,14 @@ class TestPage:
         assert "Red, green and blue planes lie side by side." in first.text
         assert pixels(first.one("img")).shape == (4 * 8 - 1, 16 * 22 - 1, 4)
         assert (tmp_path / "page.html").stat().st_size < 1_000_000
+
+    def test_not_finite(self, tmp_path: Path) -> None:
+        model = models.lenet5(3)
+        model.conv1.weight._data[...] = np.nan
+        model.conv2.bias._data[::2] = [np.inf, -np.inf] * 4
+        maps = self.page_of(model, (1, 28, 28), tmp_path).one("section", id="maps")
+        for image in maps.all("img", class_="sprite"):
+            assert (pixels(image)[..., 0] == 255).sum() > 0.5 * pixels(image)[..., 0].size
 
     def test_dense(self, tmp_path: Path) -> None:
         page = self.page_of(nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.Linear(5, 3)), (1, 4, 4), tmp_path)

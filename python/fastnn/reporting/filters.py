@@ -79,4 +79,5 @@ def reduced(maps: np.ndarray, most: int) -> np.ndarray:
     times = min(times, height, width)
     rows, columns = height // times, width // times
     cut = maps[:, :, : rows * times, : columns * times]
-    return cut.reshape(*maps.shape[:2], rows, times, columns, times).mean(axis=(3, 5))
+    with np.errstate(invalid="ignore"):  # of infinities of both signs
+        return cut.reshape(*maps.shape[:2], rows, times, columns, times).mean(axis=(3, 5))

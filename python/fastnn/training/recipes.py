@@ -32,8 +32,13 @@ RECIPES: Mapping[str, Recipe] = {
     "fast": Recipe(epochs=4, batch_size=250, lr=0.015, scheduled=True, options={"betas": (0.9, 0.99)}),
 }
 
-# For the networks of `fastnn.models`, where theirs differ: by the model's name and the recipe's.
-OF_MODELS: Mapping[tuple[str, str], Recipe] = {}
+# For the networks of `fastnn.models`, where theirs differ: by the model's name and the recipe's. lenet5, tutorial: at a
+# constant rate of 1e-3 its ten epochs of MNIST end at 98.6 to 99.0 % (three seeds; mean 98.9), as the last steps still
+# move the weights too far; at one that falls to nothing at 99.1 to 99.3 (mean 99.2).
+OF_MODELS: Mapping[tuple[str, str], Recipe] = {
+    ("lenet5", "tutorial"): Recipe(scheduled=True),
+    ("lenet5", "fast"): Recipe(epochs=5, batch_size=128, lr=0.008, scheduled=True, options={"betas": (0.9, 0.99)}),
+}
 
 
 def recipe_for(model: str | None, name: str) -> Recipe:
