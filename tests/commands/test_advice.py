@@ -43,6 +43,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 SPEAKERS = {
     "commands/cli.py": ["train"],
     "commands/fitting.py": ["train"],
+    "commands/plans.py": ["info"],
     "commands/settings.py": ["train"],
     "training/checkpoint.py": ["train"],
     "training/preparation.py": ["predict"],

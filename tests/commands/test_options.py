@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from fastnn import random
+from fastnn import Tensor, random
+from fastnn.commands.plans import USUAL
+from fastnn.models import MODELS, create
 from job_runs import call, refused, run, train_json
 from PIL import Image
 
@@ -129,3 +132,40 @@ def test_info_on_a_plan() -> None:
     assert " that may be used. Predicted us of a step by threads" in text
     assert "dense_update 20-32" in text
     assert call("--plan", "20", module="fastnn.commands.info").code == 2
+
+
+@pytest.mark.parametrize("name", ["lenet", "lenet5", "small_cnn"])
+def test_info_on_a_plan_of_a_model(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line a layer, of the usual images or of those that are asked for."""
+    monkeypatch.setattr("fastnn.commands.plans._MEASURED_S", 0)
+    state = random.state.as_dict()
+    words = ("--plan", name, "--batch-size", 2, "--input-shape", "1x32x40")
+    lines = call(*words, module="fastnn.commands.info").lines
+    assert random.state.as_dict() == state
+    assert lines[0].endswith("on 2 inputs of (1, 32, 40), as it is compiled:")
+    usual, classes = USUAL[name]
+    model = create(name, (1, 32, 40), classes)
+    named = [line.split()[0] for line in lines]
+    layers = {path.rpartition(".")[0] for path, _ in model.named_parameters()}
+    assert layers <= set(named) and len(lines) < 1.2 * len(layers) + 25
+    assert [line for line in lines if line.startswith("batch") and line.split("  ")[-1].strip() == f"{2 * 1280 * 4:,}"]
+    assert " ms (the median of " in lines[-1]
+    create(name, usual, classes)(Tensor(np.zeros((1, *usual), np.float32)))
+
+
+def test_models_have_usual_images() -> None:
+    assert USUAL.keys() == MODELS.keys()
+
+
+def test_info_on_no_such_plan() -> None:
+    def said(*words: object) -> str:
+        outcome = call(*words, module="fastnn.commands.info")
+        assert outcome.code == 2 and len(outcome.err.splitlines()) == 1
+        return outcome.err
+
+    assert "did you mean 'resnet34'" in said("--plan", "resnet43")
+    assert "'3x8' is not CHANNELSxHEIGHTxWIDTH" in said("--plan", "lenet5", "--input-shape", "3x8")
+    assert "is not CHANNELSxHEIGHTxWIDTH" in said("--plan", "lenet5", "--input-shape", f"3x8x{'9' * 5000}")
+    assert "images of 8x8 are too small" in said("--plan", "lenet5", "--input-shape", "1x8x8")
+    assert "an input of 20-5-2 is 20 numbers" in said("--plan", "20-5-2", "--input-shape", "1x4x5")
+    assert "name a network with --plan" in said("--input-shape", "1x4x5")

@@ -13,17 +13,21 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from fastnn import io
+from fastnn import io, models
 from fastnn.data.idx import read_idx
+from fastnn.data.resident import Resident
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import tag
 from fastnn.reporting.page import percent
 from fastnn.training.model_files import load_model
+from fastnn.training.model_info import ModelInfo
 from fastnn.training.trained_on import square
 from job_runs import Outcome, call, refused, temporary_files, train_json
 from page_tree import Node, parse, pixels
 from PIL import Image
 from small_data import idx_bytes, write_class
+
+IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 
 
 def report(*words: Any) -> Outcome:
@@ -278,6 +282,19 @@ class TestWeights:
         page = page_of(tmp_path / "m.pth", tree)
         assert "\N{EN DASH}" in page.all("li", class_="case")[0].text
         assert (pixels(page.all("figure")[0].one("img")) == 255).all()
+
+
+def test_convolutions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, idx_folder: Path) -> None:
+    """Filters and feature maps of a network of images."""
+    model, (images, targets) = models.lenet5(), (read_idx(idx_folder / f"t10k-{name}") for name in IDX)
+    data = Resident(images[:, None].copy(), targets.astype(np.int64), [""] * len(images), list("0123456789"))
+    monkeypatch.setattr("fastnn.commands.testing.opened", lambda *args: (model, ModelInfo(), data))
+    save_constant(tmp_path / "m.pth", (784, 10), [0] * 10)
+    page = page_of(tmp_path / "m.pth", idx_folder)
+    assert "LeNet" in page.one("dl").text and matrix(page).sum() == len(images)
+    assert "The filters of conv1 (all 6)" in page.one("section", id="weights").text
+    maps = page.one("section", id="maps")
+    assert [figure.one("b").text for figure in maps.all("figure", class_="maps")] == ["conv1", "conv2"]
 
 
 HOSTILE = (

@@ -15,7 +15,7 @@ def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn.report",
         description="Test a saved network and write one page that needs nothing else: accuracy, confusion matrix, "
-        "every wrong case as an image, training curves, first-layer weights.",
+        "every wrong case as an image, training curves, first-layer weights, feature maps.",
     )
     cli.add_tested(parser)
     add = parser.add_argument

@@ -38,7 +38,7 @@ def parse_arch(text: str, option: str = "--arch") -> tuple[int, ...]:
         ValueError: not sizes with dashes between.
     """
     parts = text.split("-")
-    if len(parts) < 2 or not all(map(_is_size, parts)):
+    if len(parts) < 2 or not all(map(is_size, parts)):
         raise ValueError(f"{option} is {text!r}; it must be sizes with dashes between, input first, such as 784-256-10")
     return tuple(map(int, parts))
 
@@ -52,7 +52,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     width, _, height = text.lower().partition("x")
-    if not (_is_size(width) and _is_size(height)):
+    if not (is_size(width) and is_size(height)):
         raise ValueError(f"--resize is {text!r}; it must be WIDTHxHEIGHT, such as 28x28")
     return int(width), int(height)
 
@@ -72,6 +72,7 @@ def check_resize(size: tuple[int, int] | None, arch: tuple[int, ...]) -> None:
         raise ValueError(f"{text}; layer 0 Linear({arch[0]}->{arch[1]}) takes {arch[0]:,}: change --resize or --arch")
 
 
-def _is_size(text: str) -> bool:
+def is_size(text: str) -> bool:
+    """Whether a word is a number above 0 that a size can be."""
     # 18 digits are more than any memory has bytes; Python reads no numbers of thousands.
     return text.isascii() and text.isdigit() and len(text) <= 18 and int(text) > 0

@@ -217,6 +217,11 @@ class Plan:
             if state.changed:
                 self._executor.read(state.view, state.array)
 
+    def names(self) -> dict[int, str]:
+        """Of the parameters that are in its memory, by the numbers of their buffers."""
+        named = ((self._slots.get(id(param)), name) for name, param in self.model.named_parameters())
+        return {slot.buffer: name for slot, name in named if slot is not None}
+
     @property
     def core(self) -> _core.Plan:
         """The compiled executor's own object: what it tells of its programs."""

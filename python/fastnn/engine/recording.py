@@ -109,3 +109,12 @@ class Recorder:
             f"cannot follow it. "
             "Such a model stays eager: call it without compile(), or move the call out of forward()"
         )
+
+
+class Listener(Recorder):
+    """A recorder of what is to be looked at, not repeated: it lets code read values, and be hooked."""
+
+    def __enter__(self) -> Listener:
+        super().__enter__()
+        ops.recorder = None
+        return self

@@ -8,23 +8,20 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn import _core
 from fastnn.data.resident import Resident
 from fastnn.io.checks import shown_path
+from fastnn.nn.module import Module
 from fastnn.reporting import curves
 from fastnn.reporting.cases import wrong_cases
 from fastnn.reporting.findings import Findings, wilson
+from fastnn.reporting.layers import examples, feature_maps, first_layer, seen_by
 from fastnn.reporting.markup import DASH, Html, join, tag, text
-from fastnn.reporting.pictures import WeightPictures
+from fastnn.reporting.summary import kind_of
 
-if TYPE_CHECKING:
-    from fastnn.training.network import Network
-
-_SPRITE_WIDTH, _TILE_WIDTH = 928, 96  # at most, in CSS pixels
 _SHADES = 6  # of a cell, in style.css: s1 to s6
 
 
@@ -36,7 +33,7 @@ class Subject:
     """
 
     path: str
-    model: Network
+    model: Module
     sha256: str
     data_name: str
     data: Resident
@@ -45,8 +42,9 @@ class Subject:
 def make_page(subject: Subject, findings: Findings, history: curves.History, wrong_limit: int) -> str:
     """The whole file. Equal input gives equal text."""
     names = [shown_path(name) for name in subject.data.classes]
+    inside = _inside(subject, names)
     sections = [
-        _summary(subject, findings),
+        _summary(subject, findings, inside),
         tag(
             "div",
             _section("confusion", "Confusion", *_confusion(findings, names)),
@@ -54,7 +52,7 @@ def make_page(subject: Subject, findings: Findings, history: curves.History, wro
             class_="pair",
         ),
         _section("training", "Training", *_training(history)),
-        _section("weights", "First layer", *_weights(subject, names)),
+        *[_section(name, title, *content) for name, (title, content) in inside.items()],
         _section("wrong", "Wrong cases", *wrong_cases(subject.data, findings, names, wrong_limit)),
         tag("footer", f"fastnn {_core.__version__}, parameters {subject.sha256}", class_="soft"),
     ]
@@ -97,13 +95,24 @@ def _section(name: str, title: str, *content: Html) -> Html:
     return tag("section", tag("h2", title, id=f"{name}-title", tabindex="-1"), join(list(content)), id=name)
 
 
-def _summary(subject: Subject, findings: Findings) -> Html:
+def _inside(subject: Subject, names: list[str]) -> dict[str, tuple[str, list[Html]]]:
+    """Title and content of the sections that show the network itself, by their names: those that there are."""
+    model, data, rows = subject.model, subject.data, examples(subject.data)
+    found = seen_by(model, data, rows)
+    sections = {
+        "weights": ("First layer", first_layer(model, data, found, names)),
+        "maps": ("Feature maps", feature_maps(found, data, rows, names)),
+    }
+    return {name: section for name, section in sections.items() if section[1]}
+
+
+def _summary(subject: Subject, findings: Findings, inside: dict[str, tuple[str, list[Html]]]) -> Html:
     data, model = subject.data, subject.model
     low, high = wilson(findings.correct, findings.total)
     channels, height, width = data.shape
     size = f"{width} \N{MULTIPLICATION SIGN} {height}" + (" in colour" if channels == 3 else "")
     facts = {
-        "Architecture": "-".join(map(str, model.sizes)),
+        "Architecture": "-".join(map(str, getattr(model, "sizes", ()))) or kind_of(model),
         "Parameters": f"{sum(p.numel() for p in model.parameters()):,}",
         "Data": f"{shown_path(subject.data_name)}: {len(data):,} images of {size}, {len(data.classes)} classes",
         "Wrong cases": f"{len(findings.wrong):,}",
@@ -112,7 +121,7 @@ def _summary(subject: Subject, findings: Findings) -> Html:
         ("confusion", "Confusion"),
         ("classes", "Classes"),
         ("training", "Training"),
-        ("weights", "First layer"),
+        *[(name, title) for name, (title, _) in inside.items()],
         ("wrong", "Wrong cases"),
     )
     accuracy = f"{findings.correct} / {findings.total} = {percent(findings.correct, findings.total)}"
@@ -203,31 +212,3 @@ def _training(history: curves.History) -> list[Html]:
 
 def _value(values: Sequence[float], i: int) -> str:
     return f"{values[i]:.4g}" if i < len(values) else DASH
-
-
-def _weights(subject: Subject, names: list[str]) -> list[Html]:
-    weights = next(subject.model.parameters())._data
-    pictures = WeightPictures(weights, subject.data.shape)
-    single = len(subject.model.sizes) == 2
-    shown = f"all {len(weights)}" if len(pictures) == len(weights) else f"the first {len(pictures)} of {len(weights)}"
-    what = "each class's evidence" if single else f"what each hidden unit looks for ({shown})"
-    planes = " Red, green and blue planes lie side by side." if subject.data.shape[0] == 3 else ""
-    caption = (
-        f"The weights of the first layer as images of its input: {what}. Red is positive, blue negative, white zero; "
-        f"the strongest colours stand for ±{pictures.strongest:.2g} and beyond, in every image.{planes}"
-    )
-    if single:
-        items = [_evidence(pictures, unit, names[unit]) for unit in range(len(pictures))]
-        return [tag("p", caption, class_="soft"), tag("div", *items, class_="evidence")]
-    sprite = pictures.sprite()
-    times = max(1, min(_SPRITE_WIDTH // sprite.width, _TILE_WIDTH // pictures.width))
-    size = {"width": times * sprite.width, "height": times * sprite.height}
-    image = tag("img", class_="sprite", src=sprite.address, alt=f"weights of {len(pictures)} units", **size)
-    region = {"tabindex": "0", "role": "region", "aria_labelledby": "weights-title"}
-    return [tag("p", caption, class_="soft"), tag("div", image, class_="scroll", **region)]
-
-
-def _evidence(pictures: WeightPictures, unit: int, name: str) -> Html:
-    picture = pictures.single(unit)
-    image = tag("img", src=picture.address, width=picture.width, height=picture.height, alt=f"weights of {name}")
-    return tag("figure", image, tag("figcaption", tag("bdi", name)))

@@ -1,4 +1,6 @@
-"""Pictures as ``data:`` addresses: the pixels of a case, the weights of a layer. PNG, so that every pixel is exact."""
+"""Pictures as ``data:`` addresses: the pixels of a case, the weights or outputs of a layer. PNG, so that every pixel is
+exact.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from PIL import Image
 
 MOST_UNITS = 256
 MOST_PIXELS = 96  # of a case's longer side: a page with 2,000 photographs must still open
-_SPRITE_COLUMNS = 16
+SPRITE_COLUMNS = 16
 _STEPS = 127  # of colour on either side of zero
 _EMPTY = 2 * _STEPS + 1  # the colour number between the tiles: transparent
 _BLUE, _WHITE, _RED = (33, 102, 172), (255, 255, 255), (178, 24, 43)
@@ -34,16 +36,16 @@ def case_picture(pixels: np.ndarray) -> Picture:
     return _picture(image)
 
 
-class WeightPictures:
-    """The weights (U, I) of the first ``MOST_UNITS`` units as images of the input's shape (C, H, W): red where an input
-    speaks for the unit, blue where against it, white for zero. All are on one scale, from ``-strongest`` to
-    ``strongest``; the half per cent of weights beyond have the same colours, as a single one would else make all others
-    pale. The channels of a colour image lie side by side.
+class SignedPictures:
+    """Numbers (U, ...) of the first ``MOST_UNITS`` units, weights or outputs, as images of shape (C, H, W): red where
+    positive, blue where negative, white for zero. All are on one scale, from ``-strongest`` to ``strongest``; the half
+    per cent of numbers beyond have the same colours, as a single one would else make all others pale. The channels of a
+    colour image lie side by side.
     """
 
-    def __init__(self, weights: np.ndarray, shape: tuple[int, int, int]) -> None:
+    def __init__(self, numbers: np.ndarray, shape: tuple[int, int, int]) -> None:
         channels, height, width = shape
-        units = weights[:MOST_UNITS].astype(np.float64)
+        units = numbers[:MOST_UNITS].astype(np.float64)
         finite = np.isfinite(units)
         sizes = np.abs(units[finite])
         self.strongest = float(np.quantile(sizes, 0.995) or sizes.max()) if len(sizes) else 0.0
@@ -63,10 +65,10 @@ class WeightPictures:
         """One unit's."""
         return _coloured(self._tiles[unit])
 
-    def sprite(self) -> Picture:
-        """All units' in rows of 16, a pixel of nothing between them."""
+    def sprite(self, columns: int = SPRITE_COLUMNS) -> Picture:
+        """All units' in rows, a pixel of nothing between them."""
         count, height, width = self._tiles.shape
-        columns = min(count, _SPRITE_COLUMNS)
+        columns = min(count, columns)
         rows = -(-count // columns)
         grid = np.full((rows, height + 1, columns, width + 1), _EMPTY, dtype=np.uint8)
         for number, tile in enumerate(self._tiles):

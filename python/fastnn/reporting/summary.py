@@ -8,6 +8,7 @@ from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.contexts import listening, modes
 from fastnn.nn.module import Module
+from fastnn.reporting.table import table
 
 
 def summary(model: Module, input_shape: tuple[int, ...]) -> str:
@@ -29,16 +30,15 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> str:
     count = sum(p.numel() for p in parameters)
     size = sum(p.numel() * p.dtype.itemsize for p in parameters)
     header = ("Layer", "Output shape", "Parameters", "Bytes", "Multiply-adds")
-    rows.append(("Total", "", f"{count:,}", f"{size:,}", f"{total_macs:,}"))
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(5)]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in [header, *rows]
-    ]
-    rule = "-" * max(map(len, lines))
-    return "\n".join([f"{type(model).__name__}", rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+    total = ("Total", "", f"{count:,}", f"{size:,}", f"{total_macs:,}")
+    return "\n".join([kind_of(model), *table(header, rows, total, left=2)])
+
+
+def kind_of(model: Module) -> str:
+    """The class of a model, or of the only module in it where that stands under the empty name: a wrapper's."""
+    while list(model._modules) == [""]:
+        model = model._modules[""]
+    return type(model).__name__
 
 
 def _outputs(model: Module, input_shape: tuple[int, ...]) -> list[tuple[str, Module, tuple[int, ...]]]:
@@ -50,6 +50,7 @@ def _outputs(model: Module, input_shape: tuple[int, ...]) -> list[tuple[str, Mod
     def heard(module: Module, inputs: tuple[Tensor, ...], out: Tensor) -> None:
         seen.append((names[id(module)], module, tuple(out.shape)))
 
+    dtype = next((param._to_read().dtype for param in model.parameters()), np.dtype(np.float32))
     with modes(model, training=False), listening([module for _, module in leaves], heard), no_grad():
-        model(Tensor(np.zeros((1, *input_shape), dtype=np.float32)))
+        model(Tensor(np.zeros((1, *input_shape), dtype=dtype)))
     return seen

@@ -1,0 +1,130 @@
+"""What is inside of a network, on the page: what the first layer looks for, what convolutions find in some images."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from fastnn.data.resident import Resident
+from fastnn.nn.module import Module
+from fastnn.reporting.filters import Convolution, convolutions, reduced, spread
+from fastnn.reporting.markup import Html, tag
+from fastnn.reporting.pictures import SPRITE_COLUMNS, SignedPictures, case_picture
+
+_SPRITE_WIDTH, _TILE_WIDTH = 928, 96  # at most, in CSS pixels
+_MOST_LAYERS = 8  # whose maps are shown: ResNet-34 has 36 convolutions
+_MOST_MAPS = SPRITE_COLUMNS  # of one layer: a row
+_MOST_MAP_PIXELS = 56  # of a map's longer side: a row of 16 is as wide as the page
+_IMAGES = 2
+
+
+def seen_by(model: Module, data: Resident, rows: list[int]) -> list[Convolution]:
+    """The convolutions of a model, with their maps of some images of a data set."""
+    if not any(param.dim() == 4 for param in model.parameters()):
+        return []
+    return convolutions(model, data.batch(np.array(rows, dtype=np.int64))[0])
+
+
+def examples(data: Resident) -> list[int]:
+    """The rows of a data set's first images, of different classes."""
+    _, first = np.unique(data.targets, return_index=True)
+    return sorted(first.tolist())[:_IMAGES]
+
+
+def first_layer(model: Module, data: Resident, found: list[Convolution], names: list[str]) -> list[Html]:
+    """The first layer's weights as images, where they are of pixels; nothing otherwise.
+
+    found: the model's convolutions. names: of the classes.
+    """
+    if found:
+        return _filters(found[0])
+    weights = [param._to_read() for param in model.parameters()]
+    if not weights or weights[0].ndim != 2 or weights[0].shape[1] != prod(data.shape):
+        return []
+    pictures = SignedPictures(weights[0], data.shape)
+    single = len(weights) <= 2 and len(weights[0]) == len(names)
+    units = f"what each hidden unit looks for ({_of(len(pictures), len(weights[0]))})"
+    what = "each class's evidence" if single else units
+    caption = f"The weights of the first layer as images of its input: {what}. {_scale(pictures, data.shape[0])}"
+    if single:
+        items = [_evidence(pictures, unit, names[unit]) for unit in range(len(pictures))]
+        return [tag("p", caption, class_="soft"), tag("div", *items, class_="evidence")]
+    alt = f"weights of {len(pictures)} units"
+    return [tag("p", caption, class_="soft"), _sprite(pictures, alt, aria_labelledby="weights-title")]
+
+
+def _filters(first: Convolution) -> list[Html]:
+    outputs, channels, height, width = first.filters.shape
+    pictures = SignedPictures(first.filters, (channels, height, width))
+    caption = (
+        f"The filters of {first.name} ({_of(len(pictures), outputs)}), {_size(height, width)} weights each: what the "
+        f"first convolution looks for at every place of an image. {_scale(pictures, channels)}"
+    )
+    alt = f"filters of {first.name}: {len(pictures)}"
+    return [tag("p", caption, class_="soft"), _sprite(pictures, alt, aria_labelledby="weights-title")]
+
+
+def feature_maps(found: list[Convolution], data: Resident, rows: list[int], names: list[str]) -> list[Html]:
+    """What each convolution found in the images of these rows; nothing for a network that has none."""
+    if not found:
+        return []
+    shown = spread(found, _MOST_LAYERS)
+    layers = "every convolution" if len(shown) == len(found) else f"{len(shown)} of {len(found)} convolutions"
+    caption = (
+        f"What {layers} found in these images, an image a row: outputs behind the batch norm and the activation, where "
+        "these follow. Red is positive, blue negative, white zero; the strongest colours stand for the number beside "
+        "the layer's name and beyond."
+    )
+    return [
+        tag("p", caption, class_="soft"),
+        tag("div", *[_example(data, row, names) for row in rows], class_="evidence"),
+        *[_maps(each) for each in shown],
+    ]
+
+
+def _example(data: Resident, row: int, names: list[str]) -> Html:
+    picture, name = case_picture(data.images[row]), names[int(data.targets[row])]
+    image = tag("img", src=picture.address, width=picture.width, height=picture.height, alt=f"image of {name}")
+    return tag("figure", image, tag("figcaption", tag("bdi", name)))
+
+
+def _maps(layer: Convolution) -> Html:
+    images, count, height, width = layer.maps.shape
+    maps = reduced(layer.maps[:, :_MOST_MAPS], _MOST_MAP_PIXELS)
+    pictures = SignedPictures(maps.reshape(-1, *maps.shape[2:]), (1, *maps.shape[2:]))
+    columns = maps.shape[1]
+    words = f": {_of(columns, count)} maps of {_size(height, width)}, strongest colours ±{pictures.strongest:.2g}"
+    sprite = _sprite(pictures, f"{columns} maps of {layer.name} of {images} images", columns, aria_label=layer.name)
+    return tag("figure", tag("figcaption", tag("b", layer.name), words), sprite, class_="maps")
+
+
+def _of(shown: int, count: int) -> str:
+    return f"all {count}" if shown == count else f"the first {shown} of {count}"
+
+
+def _size(height: int, width: int) -> str:
+    return f"{width} \N{MULTIPLICATION SIGN} {height}"
+
+
+def _scale(pictures: SignedPictures, channels: int) -> str:
+    planes = " Red, green and blue planes lie side by side." if channels == 3 else ""
+    return (
+        "Red is positive, blue negative, white zero; "
+        f"the strongest colours stand for ±{pictures.strongest:.2g} and beyond, in every image.{planes}"
+    )
+
+
+def _sprite(pictures: SignedPictures, alt: str, columns: int = SPRITE_COLUMNS, **label: str) -> Html:
+    """All pictures in one image, as large as the page has room for; where it has not, it is scrolled."""
+    sprite = pictures.sprite(columns)
+    times = max(1, min(_SPRITE_WIDTH // sprite.width, _TILE_WIDTH // pictures.width))
+    size = {"width": times * sprite.width, "height": times * sprite.height}
+    image = tag("img", class_="sprite", src=sprite.address, alt=alt, **size)
+    return tag("div", image, class_="scroll", tabindex="0", role="region", **label)
+
+
+def _evidence(pictures: SignedPictures, unit: int, name: str) -> Html:
+    picture = pictures.single(unit)
+    image = tag("img", src=picture.address, width=picture.width, height=picture.height, alt=f"weights of {name}")
+    return tag("figure", image, tag("figcaption", tag("bdi", name)))
