@@ -183,6 +183,35 @@ def test_a_network_of_ones_own(tree: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("layers", "part"),
+    [
+        ((nn.Flatten(), nn.Linear(63, 3)), r"does not take images (1, 8, 8), as described: layer '1' Linear(in_features=63"),
+        ((nn.Flatten(), nn.Embedding(4, 3)), "does not take images (1, 8, 8), as described: "),
+        ((nn.Flatten(), nn.Linear(64, 4)), "its network gives outputs (4,) of an image, its description says 3"),
+        ((nn.Conv2d(1, 3, 3),), "its network gives outputs (3, 6, 6) of an image, its description says 3"),
+    ],
+    ids=["width", "kind", "outputs", "maps"],
+)
+def test_layers_that_do_not_fit_the_description(layers: tuple, part: str, tree: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    Network(*layers).save(path, classes=["cat", "dog", "emu"], input_shape=(1, 8, 8), output_size=3)
+    image = tree / "test" / "cat" / "000.png"
+    refused(call(path, "--data", tree, module="fastnn.evaluate"), f"fastnn.evaluate: error: {path}: ", part)
+    refused(call(path, image, module="fastnn.predict"), f"fastnn.predict: error: {path}: ", part)
+
+
+def test_layers_without_a_compiled_form(tree: Path, tmp_path: Path) -> None:
+    """Run eagerly."""
+    path, network = tmp_path / "net.pth", Network(nn.Flatten(), nn.Linear(64, 8), nn.GELU(), nn.Linear(8, 3))
+    network.save(path, classes=["cat", "dog", "emu"], input_shape=(1, 8, 8), output_size=3)
+    image = tree / "test" / "cat" / "000.png"
+    assert call(path, "--data", tree, "--quiet", module="fastnn.evaluate").code == 0
+    found = json.loads(call(path, image, "--json", module="fastnn.predict").out)["probabilities"]
+    expected = network.predict(np.asarray(Image.open(image).convert("L"))[None, None] / np.float32(255))[0]
+    assert list(found.values()) == pytest.approx(expected.tolist(), rel=1e-6)
+
+
 # Recipes
 
 

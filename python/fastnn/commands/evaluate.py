@@ -25,17 +25,17 @@ def make_parser() -> cli.Parser:
 def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     from fastnn.commands.results import check_writable, write_json
-    from fastnn.commands.testing import opened, report_test, test
+    from fastnn.commands.testing import opened, outputs_of, report_test, test
     from fastnn.training.console import Console
-    from fastnn.training.engines import PlanEngine
+    from fastnn.training.feed import Feed
     from fastnn.training.model_files import parameters_sha256
 
     console = Console(args.quiet)
     for path in (args.wrong, args.json):
         if path is not None:
             check_writable(path)
-    model, _, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
-    result = test(PlanEngine(model), data)
+    model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
+    result = test(outputs_of(args.model, model, info, Feed.of(data)), data)
     report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
     if args.json:
         content = {

@@ -33,11 +33,10 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     import numpy as np
 
-    from fastnn.commands.testing import say_assumed
+    from fastnn.commands.testing import outputs_of, say_assumed
     from fastnn.data.images import open_image
     from fastnn.nn.labels import class_values, predicted_classes
     from fastnn.training.console import Console
-    from fastnn.training.engines import PlanEngine
     from fastnn.training.feed import Feed
     from fastnn.training.model_files import load_model
     from fastnn.training.preparation import ground_note, prepare, spec_of
@@ -49,7 +48,7 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     say_assumed(args.model, spec, console)
     if note := ground_note(pixels, spec):
         console.warn(note)
-    outputs = PlanEngine(model).outputs(Feed.of_inputs(spec.inputs(pixels)))
+    outputs = outputs_of(args.model, model, info, Feed.of_inputs(spec.inputs(pixels)))
     if not spec.classes:
         shown = _numbers_as_json if args.json else _numbers_as_text
         for path, row in zip(args.images, outputs, strict=True):

@@ -35,14 +35,13 @@ def make_parser() -> cli.Parser:
 def report(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
     from fastnn.commands.results import check_writable
-    from fastnn.commands.testing import opened
+    from fastnn.commands.testing import opened, outputs_of
     from fastnn.io import write_atomic
     from fastnn.io.checks import shown_path
     from fastnn.reporting.curves import history_for
     from fastnn.reporting.findings import Findings
     from fastnn.reporting.page import Subject, make_page
     from fastnn.training.console import Console
-    from fastnn.training.engines import PlanEngine
     from fastnn.training.feed import Feed
     from fastnn.training.model_files import parameters_sha256
 
@@ -52,7 +51,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
     model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
     history = history_for(args.model, model, args.history)
-    outputs = PlanEngine(model).outputs(Feed.of(data))
+    outputs = outputs_of(args.model, model, info, Feed.of(data))
     findings = Findings(outputs, data.targets, info.outputs or "softmax")
     subject = Subject(args.model, model, parameters_sha256(model), args.data, data)
     page = make_page(subject, findings, history, args.wrong_limit)

@@ -12,11 +12,12 @@ import numpy as np
 from fastnn import chinese
 from fastnn.data.resident import Resident
 from fastnn.data.source import open_test
+from fastnn.errors import FormatError, fault_of, retold
 from fastnn.io import write_atomic
 from fastnn.io.checks import shown_path
 from fastnn.nn.labels import predicted_classes
 from fastnn.training.console import Console
-from fastnn.training.engines import Engine
+from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed
 from fastnn.training.model_files import load_model, load_named
 from fastnn.training.model_info import ModelInfo
@@ -69,9 +70,25 @@ def say_assumed(model: str, spec: InputSpec, console: Console) -> None:
         console.warn(f"{shown_path(model)} does not tell all of its network. Assumed: {'; '.join(spec.assumed)}")
 
 
-def test(engine: Engine, data: Resident) -> TestResult:
-    """Classifies every image."""
-    outputs = engine.outputs(Feed.of(data))
+def outputs_of(model: str, network: Network, info: ModelInfo, feed: Feed) -> np.ndarray:
+    """What the network in a file gives for images.
+
+    Raises:
+        FormatError: it takes no such images, or gives something else than the file says.
+    """
+    try:
+        outputs = FallbackEngine("plan", network).outputs(feed)
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        text = f"{shown_path(model)}: its network does not take images {feed.x.shape[1:]}, as described: {error}"
+        raise retold(FormatError(text), fault_of(error)) from error
+    if outputs.shape[1:] != (info.output_count,):
+        what = f"{shown_path(model)}: its network gives outputs {outputs.shape[1:]} of an image"
+        raise FormatError(f"{what}, its description says {info.output_count}")
+    return outputs
+
+
+def test(outputs: np.ndarray, data: Resident) -> TestResult:
+    """Classifies every image, by a network's outputs."""
     predicted = predicted_classes(outputs)
     return TestResult(np.flatnonzero(predicted != data.targets), predicted, len(data))
 

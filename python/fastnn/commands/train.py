@@ -197,6 +197,7 @@ def train(args: argparse.Namespace, signals: Signals) -> int:
         from fastnn.commands import fitting, testing
         from fastnn.commands.results import results, write_json
         from fastnn.training.console import Console
+        from fastnn.training.feed import Feed
 
         console, settings = Console(args.quiet), settings_of(args)
         check(args, settings)
@@ -204,7 +205,7 @@ def train(args: argparse.Namespace, signals: Signals) -> int:
     trainer = fitting.train(settings, source, console, signals)
     result = None
     if source.test is not None:
-        result = testing.test(trainer.engine, source.test)
+        result = testing.test(trainer.outputs_of(Feed.of(source.test)), source.test)
         testing.report_test(result, source.test, f"{args.out}.wrong.txt", console)
     else:
         console.line("no test set: none was found beside the training images; --val names one")
