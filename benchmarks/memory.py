@@ -2,8 +2,8 @@
 
     python -m benchmarks memory [--peers torch] [--network NAME]
 
-Each library trains in a process of its own, which says at its end what it had resident at most, and what before its first
-step, with the library loaded: the difference is the step's, parameters and moments included. Linux only.
+Each library trains in a process of its own, which says at its end what it had resident at most, and what before its
+first step, with the library loaded: the difference is the step's, parameters and moments included. Linux only.
 """
 
 from __future__ import annotations
