@@ -14,7 +14,7 @@ import numpy as np
 from fastnn import Tensor, from_numpy, models, nn, no_grad, optim, random
 
 from benchmarks.harness import require_close
-from benchmarks.training import SLACK, Job, Steps, Trainer, compare, first_steps
+from benchmarks.training import SLACK, Job, Steps, Trainer, check_epoch, compare, first_steps
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,17 @@ def make_image_job(work: ImageWork, threads: int) -> Job:
 
 
 def check_steps(make: Callable[[Job], Trainer], job: Job, loss: float) -> None:
-    """Compares the first steps of a fresh trainer with float64's; ``loss``, of the whole epoch, must be a number.
+    """Compares the first step of a fresh trainer, and the mean loss of a first epoch, with float64's. Adam divides
+    gradients by their size, so what is nothing but rounding (what batch norm takes out) moves weights, too: later steps
+    of networks with it part soon.
 
     Raises:
         Mismatch: they differ.
     """
-    first = first_steps(job)
+    first = first_steps(job, 1)
     trainer = make(first)
-    found = trainer.epoch(), trainer.parameters()
-    compare(found, _steps(first, np.float64), _steps(first, np.float32))
-    require_close(np.asarray(np.isfinite(loss)), np.asarray(True), 0, "whether the epoch's loss is finite")
+    compare((trainer.epoch(), trainer.parameters()), _steps(first, np.float64), _steps(first, np.float32))
+    check_epoch(loss, _steps(job, np.float64)[0])
 
 
 def _steps(job: Job, dtype: type) -> Steps:
