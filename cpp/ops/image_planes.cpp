@@ -36,7 +36,8 @@ public:
         const std::int64_t ahead = computed(1) + line_.pitch;
         const std::size_t bytes = static_cast<std::size_t>(p_.k * plane_ + ahead) * sizeof(T);
         memory().grow(bytes);
-        std::memset(memory().data(), 0, bytes);
+        if (line_.lead > 0 || line_.pitch > p_.source.width) std::memset(memory().data(), 0, bytes);
+        make_runs();
     }
 
     void multiply(Range samples) {
@@ -70,7 +71,6 @@ private:
         args.weight = static_cast<const T*>(p_.weight) + group_ * p_.group_stride;
         args.weight_row = p_.n_stride;
         args.weight_column = along_row_ ? p_.tap_stride : p_.k_stride;
-        args.planes = first_place();
         args.plane = along_row_ ? p_.column_offsets[1] - p_.column_offsets[0] : plane_;
         args.m = p_.n;
         args.k = along_row_ ? p_.kernel_columns : p_.k;
@@ -81,27 +81,39 @@ private:
         args.relu = p_.relu;
         args.line = p_.result.sample();
         args.pixel = p_.result.pixel;
-        std::vector<GemmRun> runs(1);
-        args.result = static_cast<T*>(p_.result.data) + samples.begin * p_.result.sample() + group_ * p_.n;
-        for (std::int64_t row = 0; row < p_.result.height; ++row, args.result += p_.result.row()) {
-            args.run_count = find_runs(row, runs);
-            args.runs = runs.data();
+        T* const result = static_cast<T*>(p_.result.data) + samples.begin * p_.result.sample() + group_ * p_.n;
+        for (std::int64_t row = 0; row < p_.result.height; ++row) {
+            const Range met = taps_of(row);
+            args.runs = runs_.data() + met.begin;
+            args.run_count = met.end - met.begin;
+            args.planes = first_place() + row * row_;
+            args.result = result + row * p_.result.row();
             kernels<T>().planes_product(args);
         }
     }
 
-    // The taps by which a row of results meets rows of the image.
-    std::int64_t find_runs(std::int64_t row, std::vector<GemmRun>& runs) const {
-        runs.clear();
+    // The runs of all taps, as the first row of results meets rows of planes.
+    void make_runs() {
         const std::size_t columns = p_.column_offsets.size();
         for (std::size_t i = 0; i < p_.row_offsets.size(); ++i) {
-            const std::int64_t met = row + p_.row_offsets[i];
-            if (met < 0 || met >= p_.source.height) continue;
             for (std::size_t j = 0; j < (along_row_ ? 1 : columns); ++j)
-                runs.push_back(
-                    {static_cast<std::int64_t>(i * columns + j) * p_.tap_stride, met * row_ + p_.column_offsets[j]});
+                runs_.push_back({static_cast<std::int64_t>(i * columns + j) * p_.tap_stride,
+                                 p_.row_offsets[i] * row_ + p_.column_offsets[j]});
         }
-        return static_cast<std::int64_t>(runs.size());
+    }
+
+    // Those by which a row of results meets rows of the image: side by side, as the taps go one way.
+    Range taps_of(std::int64_t row) const {
+        const auto rows = static_cast<std::int64_t>(p_.row_offsets.size());
+        const auto inside = [&](std::int64_t tap) {
+            const std::int64_t met = row + p_.row_offsets[static_cast<std::size_t>(tap)];
+            return 0 <= met && met < p_.source.height;
+        };
+        Range met{0, rows};
+        while (met.begin < rows && !inside(met.begin)) ++met.begin;
+        while (met.end > met.begin && !inside(met.end - 1)) --met.end;
+        const std::int64_t each = static_cast<std::int64_t>(runs_.size()) / rows;
+        return {met.begin * each, met.end * each};
     }
 
     void lay_out(Range samples) const {
@@ -124,6 +136,7 @@ private:
     const Line line_;
     bool along_row_ = false;  // of a single channel: a run goes over the taps of a row of the kernel
     std::int64_t together_ = 1, row_ = 0, plane_ = 0;
+    std::vector<GemmRun> runs_;
 };
 
 }  // namespace

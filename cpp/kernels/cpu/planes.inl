@@ -76,9 +76,27 @@ void planes_product(const PlanesArgs<T>& p) {
     planes_rows<T, most_plane_channels>(p);
 }
 
+// to[j * to_row + i] = from[i * from_row + j], i, j < 4, by way of registers.
+template <typename T>
+void turn_block(const T* from, std::int64_t from_row, T* to, std::int64_t to_row) {
+    T block[4][4];
+    for (int i = 0; i < 4; ++i) {
+        for (int j = 0; j < 4; ++j) block[j][i] = from[i * from_row + j];
+    }
+    for (int j = 0; j < 4; ++j) __builtin_memcpy(to + j * to_row, block[j], sizeof(block[j]));
+}
+
 template <typename T>
 void turn_to_planes(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes, std::int64_t plane) {
-    for (std::int64_t c = 0; c < n; ++c, ++x, planes += plane) {
-        for (std::int64_t i = 0; i < count; ++i) planes[i] = x[i * pixel];
+    std::int64_t c = 0;
+    for (; c + 4 <= n; c += 4) {
+        std::int64_t i = 0;
+        for (; i + 4 <= count; i += 4) turn_block(x + c + i * pixel, pixel, planes + c * plane + i, plane);
+        for (; i < count; ++i) {
+            for (int j = 0; j < 4; ++j) planes[(c + j) * plane + i] = x[i * pixel + c + j];
+        }
+    }
+    for (; c < n; ++c) {
+        for (std::int64_t i = 0; i < count; ++i) planes[c * plane + i] = x[i * pixel + c];
     }
 }
