@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from fastnn import _core, nn
@@ -228,8 +228,9 @@ def check_start(job: Job, eps_corrected: bool, loss: float, parameters: list[np.
 Steps = tuple[float, list[np.ndarray]]  # the mean loss, and the parameters behind them
 
 
-def compare(found: Steps, exact: Steps, single: Steps) -> None:
-    """Compares what some steps gave with the reference's in float64, as far off as its float32 is, but for SLACK.
+def compare(found: Steps, exact: Steps, single: Steps, size: Callable[[np.ndarray], Any] = np.linalg.norm) -> None:
+    """Compares what some steps gave with the reference's in float64, as far off as its float32 is, but for SLACK; of
+    parameters by a measure of their size.
 
     Raises:
         Mismatch: they differ.
@@ -238,7 +239,9 @@ def compare(found: Steps, exact: Steps, single: Steps) -> None:
     if not abs(found[0] - exact[0]) <= bound:
         raise Mismatch(f"the mean loss of the first steps is {found[0]!r}, expected {exact[0]!r} within {bound:.2g}")
     for number, (parameter, wanted, rounded) in enumerate(zip(found[1], exact[1], single[1], strict=True)):
-        bound = SLACK * max(np.linalg.norm(rounded - wanted), U32 * np.linalg.norm(wanted))
-        error = np.linalg.norm(parameter.reshape(wanted.shape) - wanted)
+        bound = SLACK * max(size(rounded - wanted), U32 * size(wanted))
+        error = size(parameter.reshape(wanted.shape) - wanted)
         if not error <= bound:
-            raise Mismatch(f"parameter {number} is {error:.2g} (norm) from the reference's, {bound:.2g} is allowed")
+            raise Mismatch(
+                f"parameter {number} is {error:.2g} ({size.__name__}) from the reference's, {bound:.2g} is allowed"
+            )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import _core, nn, optim, random
+from fastnn import _core, models, nn, optim, random
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan
 from harness import configured
@@ -169,6 +169,17 @@ def test_samples_go_through_lenet_in_chains() -> None:
     assert forward == ["rows", "gather", "gather", *layer, *layer, "copy"]
     assert backward[0] == "rows" and backward.count("max_pool2d_backward") == backward.count("conv2d_grad_weight") == 2
     assert update.count("conv2d_update") == update.count("conv2d_bias_update") == 2
+
+
+def test_dense_layers_leave_chains_of_large_images() -> None:
+    """They would have a sample or two at a time."""
+    model = models.lenet((3, 64, 64))
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+    x = np.random.default_rng(1).standard_normal((64, 3, 64, 64)).astype(np.float32)
+    phases = plan.core.phases(plan.train_program(x, np.zeros(64, np.int64)).number)
+    chains = [phase[1:] for phase in phases if phase[0] == "rows"]
+    assert any("dense_grad_x" in chain for chain in chains)
+    assert not any("dense_grad_x" in chain and "conv2d_grad_x" in chain for chain in chains)
 
 
 def test_a_chunk_of_samples_goes_through_a_chain_together() -> None:
