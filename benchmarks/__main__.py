@@ -11,6 +11,7 @@ from importlib import import_module
 WORKS = {
     "ops": "single ops on the shapes of training",
     "train_step": "whole training steps: batch, forward, loss, backward, update",
+    "cnn_step": "networks of images: training steps, the five steps of a tutorial, model(x)",
     "tiny": "steps of the smallest networks, where only overhead takes time",
     "eager": "a tutorial's five steps, model(x) on single images, a test of 10,000 images",
     "busy": "single steps alone and beside another process that is busy",
@@ -20,6 +21,7 @@ WORKS = {
 }
 # Not timed in turns: commands with arguments of their own.
 COMMANDS = {
+    "memory": "the most memory that a process needs for training steps of a network of images",
     "instructions": "instructions of a training step, counted by Valgrind",
     "tutorials": "the tutorials' scripts, unchanged, under their own library and under fastnn",
 }

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from itertools import pairwise
 
 import numpy as np
 from fastnn import nn, optim
@@ -38,15 +37,11 @@ SETTINGS = (
 )
 
 
-def network(job: Job) -> nn.Sequential:
+def network(job: Job) -> nn.Module:
     """The job's network at its parameters."""
-    activation = nn.ReLU if job.work.activation == "relu" else nn.Sigmoid
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(job.work.sizes):
-        layers += [nn.Linear(inputs, outputs), activation()]
-    model = nn.Sequential(*layers[:-1])
+    model = job.work.model()
     names = [name for name, _ in model.named_parameters()]
-    model.load_state_dict(dict(zip(names, job.parameters, strict=True)))
+    model.load_state_dict(dict(zip(names, job.parameters, strict=True)), strict=False)  # buffers stay
     return model
 
 

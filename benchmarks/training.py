@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from fastnn import _core
+from fastnn import _core, nn
 from fastnn.data.idx import find_mnist, read_labelled
 from fastnn.reference import adam, dense, sgd
 from fastnn.reference.cross_entropy import cross_entropy
@@ -50,6 +50,14 @@ class Work:
             f"{'-'.join(map(str, self.sizes))} {self.activation}, batch {self.batch}, {loss}"
             f"{self.optimizer.upper() if self.optimizer == 'sgd' else 'Adam'}, {sort}"
         )
+
+    def model(self) -> nn.Module:
+        """The network."""
+        activation = nn.ReLU if self.activation == "relu" else nn.Sigmoid
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(self.sizes):
+            layers += [nn.Linear(inputs, outputs), activation()]
+        return nn.Sequential(*layers[:-1])
 
     @property
     def flops(self) -> float:
@@ -191,25 +199,49 @@ def check_trainer(make: Callable[[Job], Trainer], job: Job, loss: float) -> None
     Raises:
         Mismatch: they differ.
     """
-    first = replace(job, x=job.x[: CHECKED_STEPS * job.work.batch], y=job.y[: CHECKED_STEPS * job.work.batch])
-    if job.pixels is not None:
-        first = replace(first, pixels=job.pixels[: len(first.x)])
+    first = first_steps(job, CHECKED_STEPS)
     trainer = make(first)
     check_start(first, trainer.eps_corrected, trainer.epoch(), trainer.parameters())
     expected, _ = reference_epoch(job, np.float64, trainer.eps_corrected)
+    check_epoch(loss, expected)
+
+
+def check_epoch(loss: float, expected: float) -> None:
+    """Compares the mean loss of a first epoch with float64's."""
     if not abs(loss - expected) <= LOSS_TOLERANCE * abs(expected):
         raise Mismatch(f"the first epoch's mean loss is {loss!r}, expected {expected!r} within {LOSS_TOLERANCE:.1%}")
 
 
+def first_steps(job: Job, steps: int) -> Job:
+    """The beginning of a job."""
+    samples = steps * job.work.batch
+    pixels = None if job.pixels is None else job.pixels[:samples]
+    return replace(job, x=job.x[:samples], y=job.y[:samples], pixels=pixels)
+
+
 def check_start(job: Job, eps_corrected: bool, loss: float, parameters: list[np.ndarray]) -> None:
     """Compares mean loss and parameters after the job with the reference's in float64."""
-    exact_loss, exact = reference_epoch(job, np.float64, eps_corrected)
-    single_loss, single = reference_epoch(job, np.float32, eps_corrected)
-    bound = SLACK * max(abs(single_loss - exact_loss), U32 * abs(exact_loss))
-    if not abs(loss - exact_loss) <= bound:
-        raise Mismatch(f"the mean loss of the first steps is {loss!r}, expected {exact_loss!r} within {bound:.2g}")
-    for number, (found, wanted, rounded) in enumerate(zip(parameters, exact, single, strict=True)):
-        bound = SLACK * max(np.linalg.norm(rounded - wanted), U32 * np.linalg.norm(wanted))
-        error = np.linalg.norm(found.reshape(wanted.shape) - wanted)
+    exact, single = (reference_epoch(job, dtype, eps_corrected) for dtype in (np.float64, np.float32))
+    compare((loss, parameters), exact, single)
+
+
+Steps = tuple[float, list[np.ndarray]]  # the mean loss, and the parameters behind them
+
+
+def compare(found: Steps, exact: Steps, single: Steps, size: Callable[[np.ndarray], Any] = np.linalg.norm) -> None:
+    """Compares what some steps gave with the reference's in float64, as far off as its float32 is, but for SLACK; of
+    parameters by a measure of their size.
+
+    Raises:
+        Mismatch: they differ.
+    """
+    bound = SLACK * max(abs(single[0] - exact[0]), U32 * abs(exact[0]))
+    if not abs(found[0] - exact[0]) <= bound:
+        raise Mismatch(f"the mean loss of the first steps is {found[0]!r}, expected {exact[0]!r} within {bound:.2g}")
+    for number, (parameter, wanted, rounded) in enumerate(zip(found[1], exact[1], single[1], strict=True)):
+        bound = SLACK * max(size(rounded - wanted), U32 * size(wanted))
+        error = size(parameter.reshape(wanted.shape) - wanted)
         if not error <= bound:
-            raise Mismatch(f"parameter {number} is {error:.2g} (norm) from the reference's, {bound:.2g} is allowed")
+            raise Mismatch(
+                f"parameter {number} is {error:.2g} ({size.__name__}) from the reference's, {bound:.2g} is allowed"
+            )

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <limits>
 
 #include "bindings/arrays.h"
@@ -460,6 +461,13 @@ const char* kind_name(Argument::Kind kind) {
     }
 }
 
+// Whether the result of an op may be written over an array that it reads.
+bool works_in_place(const char* op) {
+    const auto is = [op](const auto* map) { return map->in_place && std::strcmp(map->facts.name, op) == 0; };
+    return std::any_of(maps().begin(), maps().end(), is) ||
+           std::any_of(maps_backward().begin(), maps_backward().end(), is);
+}
+
 // What Python's passes over a recording ask: _core.pyi tells the keys.
 py::dict facts_dict(const Facts& facts) {
     py::list arguments;
@@ -469,6 +477,7 @@ py::dict facts_dict(const Facts& facts) {
     dict["arguments"] = arguments;
     dict["broadcasts"] = facts.broadcasts;
     dict["epilogues"] = facts.epilogues;
+    dict["in_place"] = works_in_place(facts.name);
     dict["update"] = facts.update;
     dict["update_in_panels"] = facts.update_in_panels;
     dict["weight_in_panels"] = facts.weight_in_panels;

@@ -68,6 +68,28 @@ struct DepthwiseArgs {
     std::int64_t y_step;
 };
 
+// Pixels as columns, for a result of m channels, at most most_plane_channels: for each place p from 0 on and channel r
+// the chain over the runs, in each over k, of weight[run.a + r * weight_row + k * weight_column] * planes[run.b + k *
+// plane + p]; then + 0.0, bias (m values or null), ReLU. Places are pixels of lines, `pitch` from one to the next; the
+// first `width` of each are results: column c of line l, channel r at result[l * line + c * pixel + r]. Up to four
+// vectors of planes behind the last place are read.
+template <typename T>
+struct PlanesArgs {
+    const T* weight;
+    std::int64_t weight_row, weight_column;
+    const T* planes;
+    std::int64_t plane;
+    std::int64_t m, k;
+    const GemmRun* runs;
+    std::int64_t run_count;
+    std::int64_t places, pitch, width;
+    const T* bias;
+    bool relu;
+    T* result;
+    std::int64_t line, pixel;
+};
+constexpr std::int64_t most_plane_channels = 8;  // half of the widest vector
+
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
 // values or null), ReLU.
 template <typename T>
@@ -132,6 +154,13 @@ struct Kernels {
     // one behind the other. Up to a vector behind it is written, too.
     void (*gather_patches)(std::int64_t m, const T* source, const std::int64_t* rows, const GemmRun* runs,
                            std::int64_t run_count, std::int64_t length, T* patches, std::int64_t patch_row);
+
+    void (*planes_product)(const PlanesArgs<T>& args);
+    // How many places a planes_product of m channels computes for so many: whole tiles.
+    std::int64_t (*places_computed)(std::int64_t m, std::int64_t places);
+    // planes[c * plane + i] = x[i * pixel + c] for `count` pixels i of n channels c.
+    void (*turn_to_planes)(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes,
+                           std::int64_t plane);
 
     void (*depthwise)(const DepthwiseArgs<T>& args);
 

@@ -56,20 +56,25 @@ public:
         in_place_ = p_.n_stride == 1 && p_.n <= width_;
         const std::int64_t bytes = (panels.end - panels.begin) * panel_items() * static_cast<std::int64_t>(sizeof(T));
         const bool joinable = p_.k == p_.source.pixel && b_tap() == p_.k * b_row();
-        gathers_ = p_.k * (joinable ? p_.kernel_columns : 1) >= long_run;
+        gathers_ = p_.k * (joinable ? p_.kernel_columns : 1) >= long_run && !long_lines();
         all_kept_ = in_place_ || bytes <= kept_panels;
-        if (all_kept_ && !in_place_) keep_all();
     }
 
     void multiply() {
         const bool by_planes = planes_pay<T>(p_), by_frames = !gathers_ && !p_.framed_rows.empty();
         const bool framed = (by_planes || by_frames) && finite();
-        if (framed) return by_planes ? multiply_planes<T>(p_, group_, samples_) : multiply_framed();
+        if (framed && by_planes) return multiply_planes<T>(p_, group_, samples_);
+        if (all_kept_ && !in_place_ && p_.panels == nullptr) keep_all();
+        if (framed) return multiply_framed();
         for_each_pair(p_.rows, p_.columns, [this](const AxisPart& rows, const AxisPart& columns) {
             const Chain chain = chain_of(rows, columns, p_.source);
             gathers_ ? gather(rows, columns, chain) : add_in_place(rows, columns, chain, p_.source);
         });
         flush();
+    }
+
+    void fill_panels(T* memory) const {
+        for (std::int64_t i = panels_.begin; i < panels_.end; ++i) copy_panel(i, memory + i * panel_items());
     }
 
 private:
@@ -80,16 +85,15 @@ private:
     std::int64_t b_row() const { return in_place_ ? p_.k_stride : width_; }
     std::int64_t b_tap() const { return in_place_ ? p_.tap_stride : p_.k * width_; }
 
-    bool finite() const {  // few channels: all in place, or few panels
-        for (std::int64_t tap = 0; tap < p_.taps; ++tap) {
-            for (std::int64_t k = 0; k < p_.k; ++k) {
-                for (std::int64_t n = 0; n < p_.n; ++n) {
-                    const T value = weight_[tap * p_.tap_stride + k * p_.k_stride + n * p_.n_stride];
-                    if (!(value - value == T(0))) return false;
-                }
-            }
-        }
-        return true;
+    // Tiles of one vector that read the source in place, and have chains enough (Tile, vec.h) in lines of so many
+    // pixels: patches would take half as long as the product.
+    bool long_lines() const {
+        const std::vector<AxisPart>& columns = p_.framed_columns.empty() ? p_.columns : p_.framed_columns;
+        return p_.n <= width_ / 2 && columns.size() == 1 && columns.front().count >= 8;
+    }
+
+    bool finite() const {  // of all groups
+        return kernels<T>().finite(p_.taps * p_.tap_stride, static_cast<const T*>(p_.weight));
     }
 
     template <typename F>
@@ -109,15 +113,31 @@ private:
             if (p_.n_stride == 1) {
                 for (std::int64_t k = 0; k < p_.k; ++k) std::copy_n(from + k * p_.k_stride, count, to + k * width_);
             } else {
-                for (std::int64_t block = 0; block < p_.k; block += 32) {  // rows that stay in L1 while they are filled
-                    const std::int64_t end = std::min(p_.k, block + 32);
-                    for (std::int64_t n = 0; n < count; ++n) {
-                        for (std::int64_t k = block; k < end; ++k)
-                            to[k * width_ + n] = from[n * p_.n_stride + k * p_.k_stride];
-                    }
-                }
+                turn(from, count, to);
             }
         }
+    }
+
+    // to[k * width + n] = from[n * n_stride + k], in blocks that stay in registers.
+    void turn(const T* from, std::int64_t count, T* to) const {
+        constexpr std::int64_t side = 4;
+        const std::int64_t whole_n = count - count % side, whole_k = p_.k - p_.k % side;
+        for (std::int64_t n = 0; n < whole_n; n += side) {
+            for (std::int64_t k = 0; k < whole_k; k += side)
+                turn_block(from + n * p_.n_stride + k, to + k * width_ + n);
+        }
+        for (std::int64_t n = 0; n < count; ++n) {
+            for (std::int64_t k = n < whole_n ? whole_k : 0; k < p_.k; ++k)
+                to[k * width_ + n] = from[n * p_.n_stride + k];
+        }
+    }
+
+    void turn_block(const T* from, T* to) const {
+        T block[4][4];
+        for (std::int64_t n = 0; n < 4; ++n) {
+            for (std::int64_t k = 0; k < 4; ++k) block[k][n] = from[n * p_.n_stride + k];
+        }
+        for (std::int64_t k = 0; k < 4; ++k) std::copy_n(block[k], 4, to + k * width_);
     }
 
     void keep_all() {
@@ -128,10 +148,15 @@ private:
 
     const T* panel(std::int64_t number) const {
         if (in_place_) return weight_;
+        if (p_.panels != nullptr) return made_panels() + number * panel_items();
         T* const kept = scratch<T>(panel_memory(), panel_items());
         if (all_kept_) return kept + (number - panels_.begin) * panel_items();
         copy_panel(number, kept);
         return kept;
+    }
+
+    const T* made_panels() const {
+        return static_cast<const T*>(p_.panels) + group_ * blocks_of(p_.n, width_) * panel_items();
     }
 
     // -- rows of tiles
@@ -323,8 +348,42 @@ std::int64_t panels_of_group(const ImageProduct& product) {
 // A weight larger than the images is read by one thread only; so are those of a single image.
 bool ImageProduct::by_panels() const {
     if (is_depthwise(*this)) return false;
-    const std::int64_t weights = groups * taps * k * n, panels = groups * panels_of_group(*this);
-    return panels > 1 && (samples == 1 || weights > samples * source.sample());
+    const std::int64_t weights = groups * taps * k * n, all = groups * panels_of_group(*this);
+    return all > 1 && (samples == 1 || weights > samples * source.sample());
+}
+
+template <typename F>
+void ImageProduct::for_each_group(Range all, const F& f) const {
+    const std::int64_t count = panels_of_group(*this);
+    for (std::int64_t group = all.begin / count; group * count < all.end; ++group) {
+        const Range own = {std::max(all.begin - group * count, std::int64_t{0}),
+                           std::min(all.end - group * count, count)};
+        dispatch_real(dtype, [&](auto zero) { f(zero, group, own); });
+    }
+}
+
+bool ImageProduct::copies_panels() const {
+    if (is_depthwise(*this)) return false;
+    return dispatch_real(dtype, [&](auto zero) {
+        using T = decltype(zero);
+        return !planes_pay<T>(*this) && (n_stride != 1 || n > kernels<T>().panel);
+    });
+}
+
+std::int64_t ImageProduct::panels_bytes() const {
+    const std::int64_t width = dispatch_real(dtype, [](auto zero) { return kernels<decltype(zero)>().panel; });
+    return groups * panels_of_group(*this) * taps * k * width * item_size(dtype);
+}
+
+Split ImageProduct::panels_split() const { return {groups * panels_of_group(*this), 1}; }
+
+void ImageProduct::fill_panels(Range part, void* memory) const {
+    const std::int64_t bytes = panels_bytes() / groups;
+    for_each_group(part, [&](auto zero, std::int64_t group, Range own) {
+        using T = decltype(zero);
+        Part<T>(*this, group, {0, 0}, own)
+            .fill_panels(reinterpret_cast<T*>(static_cast<char*>(memory) + group * bytes));
+    });
 }
 
 Split ImageProduct::split() const { return {by_panels() ? groups * panels_of_group(*this) : samples, 1}; }
@@ -339,12 +398,9 @@ void ImageProduct::multiply_samples(Range some) const {
 }
 
 void ImageProduct::multiply_part(Range some, Range all) const {
-    const std::int64_t panels = panels_of_group(*this);
-    for (std::int64_t group = all.begin / panels; group * panels < all.end; ++group) {
-        const Range own = {std::max(all.begin - group * panels, std::int64_t{0}),
-                           std::min(all.end - group * panels, panels)};
-        dispatch_real(dtype, [&](auto zero) { Part<decltype(zero)>(*this, group, some, own).multiply(); });
-    }
+    for_each_group(all, [&](auto zero, std::int64_t group, Range own) {
+        Part<decltype(zero)>(*this, group, some, own).multiply();
+    });
 }
 
 }  // namespace fastnn

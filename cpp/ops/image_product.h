@@ -49,13 +49,24 @@ struct ImageProduct {
     const void* bias = nullptr;
     bool relu = false;
 
+    // Where the weight's panels are copied together in each call: they may be made beforehand instead (fill_panels),
+    // and be given here.
+    const void* panels = nullptr;
+    bool copies_panels() const;
+    std::int64_t panels_bytes() const;
+    Split panels_split() const;
+    void fill_panels(Range part, void* memory) const;
+
     bool by_panels() const;  // of channels, where the weight is larger than the images; else by samples
     Split split() const;
     void multiply(Range part) const;
     void multiply_samples(Range some) const;  // of all channels
 
 private:
-    void multiply_part(Range some, Range panels) const;
+    // f(zero of its type, group, its panels) for the panels of all groups.
+    template <typename F>
+    void for_each_group(Range all, const F& f) const;
+    void multiply_part(Range some, Range all) const;
 };
 
 }  // namespace fastnn

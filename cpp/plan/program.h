@@ -43,8 +43,11 @@ struct Program {
 
     // For a team of so many threads, which may be fewer than it was scheduled for.
     void hand_out(int team) {
+        bool backwards = false;
         for (Phase& phase : phases) {
-            if (phase.threads != team) fastnn::hand_out(instructions, phase, team);
+            const bool chain = !phase.parts.empty() && phase.parts.front().cut == Part::Cut::rows;
+            if (phase.threads != team) fastnn::hand_out(instructions, phase, team, backwards);
+            if (chain) backwards = !backwards;
         }
     }
 };

@@ -29,6 +29,25 @@ using Cut = Part::Cut;
 // each of two threads, which may be late. Where it leaves fewer, it is cut in its own way.
 constexpr std::int64_t least_blocks = 8;
 
+// Rows of a chain that go through all its instructions together: so few that what they write stays in an L2 cache of
+// 512 KB, half of it (64 rows of a thousand features), and so few that each thread gets four blocks, for a thread may
+// be late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
+// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight. Rows of tiles count:
+// a sample of an image makes one for each output pixel, and beside a whole image a call's beginning costs little.
+constexpr std::int64_t most_rows = 64, block_bytes = 256 << 10, tasks_a_thread = 4, least_tiles = 2;
+
+std::int64_t bytes_of_row(const Instruction& instruction) {
+    std::int64_t bytes = 0;
+    for (const Access& each : instruction.accesses) bytes += each.writes ? each.row_bytes : 0;
+    return bytes;
+}
+
+// A dense product has a row of a tile for each sample: beside images so large that a block has fewer than four, it
+// would have less than eight chains of multiply-adds, and read its weight for each of them.
+constexpr std::int64_t least_samples = 4;
+bool is_dense(const Instruction& each) { return each.flops > 0 && each.pixels == 1; }
+bool is_image(const Instruction& each) { return each.pixels > 1; }
+
 template <typename Items, typename Item>
 bool contains(const Items& items, const Item& item) {
     return std::find(items.begin(), items.end(), item) != items.end();
@@ -109,12 +128,22 @@ private:
                 if (part.members.empty()) part.split = features->features;
                 if (!(part.split == features->features)) continue;
             }
+            if (cut == Cut::rows && parts_company(part, instruction)) continue;
             if (cut == Cut::rows) part.split.grain = std::max(part.split.grain, instruction.row_grain);
             part.members.push_back(i);
             part.pixels = std::max(part.pixels, instruction.pixels);
-            for (const Access& each : instruction.accesses) part.row_bytes += each.writes ? each.row_bytes : 0;
+            part.row_bytes += bytes_of_row(instruction);
         }
         return part;
+    }
+
+    bool parts_company(const Part& chain, const Instruction& next) const {
+        const auto holds = [&](bool (*is)(const Instruction&)) {
+            return std::any_of(chain.members.begin(), chain.members.end(),
+                               [&](std::size_t i) { return is(instructions_[i]); });
+        };
+        const bool mixed = is_dense(next) ? holds(is_image) : is_image(next) && holds(is_dense);
+        return mixed && (chain.row_bytes + bytes_of_row(next)) * least_samples > block_bytes;
     }
 
     void collect_alone(Phase& phase) const {
@@ -162,13 +191,6 @@ private:
 
 }  // namespace
 
-// Rows of a chain that go through all its instructions together: so few that what they write stays in an L2 cache of
-// 512 KB, half of it (64 rows of a thousand features), and so few that each thread gets four blocks, for a thread may
-// be late; but no fewer than two register tiles, as a tile of few rows has too few chains to hide the latency of fma.
-// Streaming the weights once a block costs nothing that shows: 12 rows are 24 operations a weight. Rows of tiles count:
-// a sample of an image makes one for each output pixel, and beside a whole image a call's beginning costs little.
-constexpr std::int64_t most_rows = 64, block_bytes = 256 << 10, tasks_a_thread = 4, least_tiles = 2;
-
 std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, std::int64_t row_bytes, int threads) {
     if (rows < 0 || pixels < 1 || row_bytes < 0 || threads < 1)
         fail("plan", "there are no blocks of ", rows, " rows of ", pixels, " pixels for ", threads, " threads");
@@ -210,7 +232,7 @@ void add_work(const std::vector<Instruction>& instructions, const Part& part, st
 
 }  // namespace
 
-void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads) {
+void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads, bool backwards) {
     phase.threads = threads;
     phase.ends = {0};
     phase.work.clear();
@@ -223,8 +245,8 @@ void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int th
             const std::int64_t count = tasks_of(instructions, part, threads);
             const Range own = Split{count, 1}.part(owner, threads);
             for (std::int64_t place = 0; place < blocks_of(count, threads); ++place) {
-                const std::int64_t task = own.begin + place;
-                if (task < own.end) add_work(instructions, part, task, count, phase.work);
+                const std::int64_t task = backwards ? own.end - 1 - place : own.begin + place;
+                if (own.begin <= task && task < own.end) add_work(instructions, part, task, count, phase.work);
                 phase.ends.push_back(phase.work.size());
             }
         }

@@ -121,7 +121,8 @@ std::int64_t row_blocks(std::int64_t rows, std::int64_t pixels, std::int64_t row
 // How many tasks a part is cut into for so many threads.
 std::int64_t tasks_of(const std::vector<Instruction>& instructions, const Part& part, int threads);
 
-// Hands the tasks of a phase out to so many threads.
-void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads);
+// Hands the tasks of a phase out to so many threads. backwards: each does its last one first. Where every other phase
+// is, one begins with the samples that the one before ended with, which are in the caches still.
+void hand_out(const std::vector<Instruction>& instructions, Phase& phase, int threads, bool backwards);
 
 }  // namespace fastnn

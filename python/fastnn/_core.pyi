@@ -184,14 +184,15 @@ class _Facts(TypedDict):
 
     arguments: of its call, in order: name, kind ("array", "optional array", "bool", "int", "float", "ints", "state"),
     whether it is required, and its default. broadcasts: arrays are repeated over the result. epilogues: ops that it can
-    do at its end, by an argument of their name. update: the instruction that makes this gradient and updates the
-    parameter at once ("": none), update_in_panels: only where that is in panels. weight_in_panels: its second array
-    may be.
+    do at its end, by an argument of their name. in_place: its result may be written over what it reads. update: the
+    instruction that makes this gradient and updates the parameter at once ("": none), update_in_panels: only where that
+    is in panels. weight_in_panels: its second array may be.
     """
 
     arguments: list[tuple[str, str, bool, Any]]
     broadcasts: bool
     epilogues: list[str]
+    in_place: bool
     update: str
     update_in_panels: bool
     weight_in_panels: bool

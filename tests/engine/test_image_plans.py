@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import nn, optim, random
+from fastnn import _core, models, nn, optim, random
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan
 from harness import configured
@@ -192,3 +192,42 @@ def test_samples_go_through_lenet_in_chains() -> None:
     assert forward == ["rows", "gather", "gather", *layer, *layer, "copy"]
     assert backward[0] == "rows" and backward.count("max_pool2d_backward") == backward.count("conv2d_grad_weight") == 2
     assert update.count("conv2d_update") == update.count("conv2d_bias_update") == 2
+
+
+def test_dense_layers_leave_chains_of_large_images() -> None:
+    """They would have a sample or two at a time."""
+    model = models.lenet((3, 64, 64))
+    plan = Plan(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1))
+    x = np.random.default_rng(1).standard_normal((64, 3, 64, 64)).astype(np.float32)
+    phases = plan.core.phases(plan.train_program(x, np.zeros(64, np.int64)).number)
+    chains = [phase[1:] for phase in phases if phase[0] == "rows"]
+    assert any("dense_grad_x" in chain for chain in chains)
+    assert not any("dense_grad_x" in chain and "conv2d_grad_x" in chain for chain in chains)
+
+
+def test_a_chunk_of_samples_goes_through_a_chain_together() -> None:
+    """A gradient is summed over chunks of two samples, of which what comes next in the chain leaves nothing."""
+    samples, side = 18, 12  # 9 chunks in 4 blocks of a chain: cut evenly, two blocks would end inside of a chunk
+    core = _core.Plan()
+    core.program()
+    rng = np.random.default_rng(5)
+
+    def view(shape: list[int], stride: list[int]) -> int:
+        return core.view(core.buffer(4 * int(np.prod(shape))), 0, shape, stride, "float32")
+
+    shape, strides = [samples, 1, side, side], [side * side, 1, side, 1]
+    grad, x = (view(shape, strides) for _ in range(2))
+    weight = view([1, 1, 3, 3], [1, 1, 3, 1])
+    window = {"stride": [1, 1], "padding": [1, 1, 1, 1], "dilation": [1, 1], "groups": 1}
+    core.emit(0, "conv2d_grad_weight", [grad, x], [weight], {**window, "kernel_size": [3, 3]})
+    core.emit(0, "exp", [grad], [grad], {})
+    core.set_io(0, x, -1, -1, -1)
+    values = [rng.standard_normal(shape).astype(np.float32) for _ in range(2)]
+    for place, array in zip((grad, x), values, strict=True):
+        core.write(place, array)
+    assert core.phases(0)[0] == ["rows", "gather", "conv2d_grad_weight", "exp"]
+    with configured("", 1):
+        core.step(0)
+    found = np.zeros((1, 1, 3, 3), np.float32)
+    core.read(weight, found)
+    assert found.tobytes() == _core.conv2d_grad_weight(*values, [3, 3], [1, 1], [1, 1, 1, 1]).tobytes()

@@ -16,7 +16,7 @@ LARGE = lifetimes.LEAST_BYTES
 class Chain:
     """A program that makes value after value, each of the one before."""
 
-    def __init__(self, *rows: int, nbytes: int = LARGE, dtype: str = "float32") -> None:
+    def __init__(self, *rows: int, nbytes: int = LARGE, dtype: str = "float32", op: str = "softmax") -> None:
         self.memory = Memory()
         self.program = Program(self.memory)
         items = nbytes // 4
@@ -25,7 +25,7 @@ class Chain:
             for n in rows
         ]
         for x, y in zip([MISSING, *self.views], self.views, strict=False):
-            self.program.ops.append(Op("relu", (x,), (y,), {}))
+            self.program.ops.append(Op(op, (x,), (y,), {}))
 
     def shared(self) -> list[int | None]:
         lifetimes.share_memory(self.program, 0)
@@ -35,6 +35,14 @@ class Chain:
 def test_a_chain_needs_two_places() -> None:
     """No value has the memory of one that the op that makes it still reads."""
     assert Chain(4, 4, 4, 4, 4, 4).shared() == [None, None, 0, 1, 0, 1]
+
+
+def test_an_elementwise_op_writes_over_what_it_reads() -> None:
+    """Where nobody else reads that later."""
+    assert Chain(4, 4, 4, 4, op="relu").shared() == [None, 0, 0, 0]
+    chain = Chain(4, 4, 4, op="relu")
+    chain.program.ops.append(Op("relu_backward", (chain.views[2], chain.views[1]), (chain.views[2],), {}))
+    assert chain.shared() == [None, 0, None]
 
 
 def test_what_is_read_later_keeps_its_memory() -> None:

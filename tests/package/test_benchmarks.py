@@ -24,7 +24,21 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import busy, eager, end_to_end, harness, instructions, loader, op_case, speed, train_step, training  # noqa: E402
+from benchmarks import (  # noqa: E402
+    busy,
+    cnn_step,
+    eager,
+    end_to_end,
+    harness,
+    images,
+    instructions,
+    loader,
+    memory,
+    op_case,
+    speed,
+    train_step,
+    training,
+)  # fmt: skip
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
 from benchmarks.ops import case as case_of  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
@@ -381,6 +395,46 @@ def test_train_step(tmp_path: Path) -> None:
     assert report.results[0].flops == 52_363_264, "784-256-10 at batch 64: 52.36 MFLOP"
 
 
+def test_cnn_step(tmp_path: Path) -> None:
+    report = run(tmp_path, "cnn_step", "--only", "lenet5")
+    assert [result.unit for result in report.results] == ["step", "step", "call", "call"]
+    assert all(row.checked and row.u is not None for result in report.results for row in result.rows)
+
+
+def test_flops_of_images() -> None:
+    """LeNet-5: 784 pixels, 6 maps and 25 taps; 100, 16 and 150; three dense layers."""
+    forward = 64 * 2 * (784 * 6 * 25 + 100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10)
+    assert cnn_step.LENET5.flops == 3 * forward - 64 * 2 * 784 * 6 * 25
+    assert cnn_step.RESNET34.flops == pytest.approx(56.8e9, rel=0.01)
+
+
+def test_a_wrong_training_of_images_is_refused() -> None:
+    job = images.make_image_job(replace(cnn_step.LENET5, batch=4, steps=2), 1)
+
+    def make(rate: float, part: training.Job) -> FastnnTrainer:
+        trainer = FastnnTrainer(part, "plan")
+        trainer.engine.plan.optimizer.param_groups[0]["lr"] *= rate
+        return trainer
+
+    loss = make(1, job).epoch()
+    images.check_steps(partial(make, 1), job, loss)
+    with pytest.raises(Mismatch, match="the first epoch's mean loss"):
+        images.check_steps(partial(make, 1), job, loss * 1.01)
+    with pytest.raises(Mismatch, match=r"parameter \d"):
+        images.check_steps(partial(make, 0.99), job, loss)
+    outputs = cnn_step.FastnnModel(job).run()
+    images.check_outputs(job, outputs)
+    with pytest.raises(Mismatch, match="the logits"):
+        images.check_outputs(job, outputs[::-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory() -> None:
+    """Moments, parameters, activations: not nothing, and not what Python needs."""
+    before, behind = memory.measure("fastnn", "lenet5")
+    assert 0 < behind - before < 100
+
+
 def test_tiny(tmp_path: Path) -> None:
     report = run(tmp_path, "tiny")
     assert len(report.results) == 2
@@ -479,6 +533,7 @@ def test_end_to_end(tmp_path: Path) -> None:
         ("loader", "torch"),
         ("tiny", "torch,jax"),
         ("eager", "torch"),
+        ("cnn_step", "torch"),
     ],
 )
 def test_peers(tmp_path: Path, work: str, peers: str) -> None:

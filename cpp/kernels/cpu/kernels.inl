@@ -21,6 +21,7 @@ namespace {
 #include "kernels/cpu/gemm.inl"
 #include "kernels/cpu/gemv.inl"
 #include "kernels/cpu/convolution.inl"
+#include "kernels/cpu/planes.inl"
 
 #include "kernels/cpu/elementwise.inl"
 #include "kernels/cpu/relu.inl"
@@ -52,6 +53,9 @@ constexpr Kernels<T> make_kernels() {
     kernels.gemm = gemm_panel<T>;
     kernels.gemv = gemv<T>;
     kernels.gather_patches = gather_patches<T>;
+    kernels.planes_product = planes_product<T>;
+    kernels.places_computed = places_computed<T>;
+    kernels.turn_to_planes = turn_to_planes<T>;
     kernels.depthwise = depthwise<T>;
     kernels.depthwise_gradient = depthwise_gradient<T>;
     kernels.relu = relu<T>;

@@ -24,7 +24,8 @@ void set_cost(Instruction& instruction, const Convolution& sizes) {
              sizes.window.rows.outputs, "x", sizes.window.columns.outputs);
 }
 
-void add_product(Call& call, const Convolution& sizes, const ImageProduct& product) {
+void add_product(Call& call, const Convolution& sizes, const ImageProduct& product,
+                 const TensorView* panels = nullptr) {
     Instruction instruction = call.instruction();
     set_cost(instruction, sizes);
     if (!product.by_panels()) {
@@ -34,6 +35,7 @@ void add_product(Call& call, const Convolution& sizes, const ImageProduct& produ
     }
     instruction.split = product.split();
     instruction.body = [product](Range part, int) { product.multiply(part); };
+    if (panels != nullptr) instruction.reads(*panels);
     call.add(std::move(instruction));
 }
 
@@ -53,7 +55,20 @@ void build_grad_x(Call& call) {
     const auto size = call.attribute<std::vector<std::int64_t>>(conv2d_grad_x_facts, "size");
     const Convolution sizes = conv2d_grad_x_check(grad_y, weight, size, settings_of(call, conv2d_grad_x_facts));
     check_result(call, grad_x, grad_y.dtype, sizes.x_shape());
-    add_product(call, sizes, conv2d_grad_x(sizes, grad_y, weight, grad_x));
+    ImageProduct product = conv2d_grad_x(sizes, grad_y, weight, grad_x);
+    if (!product.copies_panels()) return add_product(call, sizes, product);
+    // Turned once a step, not once a call by each thread.
+    const TensorView panels = bytes_of(call.plan, product.panels_bytes());
+    Instruction turn;
+    turn.name = "turn_weight";
+    turn.reads(weight);
+    turn.writes(panels);
+    turn.operations = static_cast<double>(weight.size()) / 4;
+    turn.split = product.panels_split();
+    turn.body = [product, panels](Range part, int) { product.fill_panels(part, panels.data); };
+    call.add(std::move(turn));
+    product.panels = panels.data;
+    add_product(call, sizes, product, &panels);
 }
 
 // Adds the gradients of the chunks, into `result` where there is one chunk.

@@ -44,6 +44,7 @@ void add_samples(Call& call, const Pooling& pooling, bool backward, Work work) {
     Instruction instruction = call.instruction();
     instruction.operations = pooling.operations(backward) / 8;
     instruction.rows = pooling.samples;
+    instruction.pixels = pooling.height * pooling.width;
     instruction.row_body = [work](Range samples, int) { work(samples); };
     instruction.split = {pooling.samples, 1};
     instruction.body = instruction.row_body;

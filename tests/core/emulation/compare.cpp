@@ -322,6 +322,28 @@ void images(std::int64_t n) {
     });
 }
 
+// Pixels as columns: two lines of places, of which the last ones are no results.
+template <typename T>
+void planes(std::int64_t channels, std::int64_t outputs) {
+    using K = Kernels<T>;
+    const std::int64_t pitch = 45, width = 41, plane = 3 * pitch + 100;
+    const std::vector<T> x = numbers<T>(static_cast<std::size_t>(pitch * channels)),
+                         weight = numbers<T>(static_cast<std::size_t>(4 * channels * outputs)),
+                         bias = numbers<T>(static_cast<std::size_t>(outputs));
+    const std::vector<GemmRun> runs = {{0, 3}, {2 * channels * outputs, 0}};
+    const std::vector<T> blank(static_cast<std::size_t>(2 * width * outputs + outputs), T(7));
+    for (const bool relu : {false, true}) {
+        both<T>("planes_product", outputs, blank, [&](const K& k, T* out) {
+            std::vector<T> laid(static_cast<std::size_t>(channels * plane + k.places_computed(outputs, pitch + width)));
+            for (std::int64_t line = 0; line < 3; ++line)
+                k.turn_to_planes(pitch, channels, x.data(), channels, laid.data() + line * pitch, plane);
+            k.planes_product({weight.data(), 1, outputs, laid.data(), plane, outputs, channels, runs.data(), 2,
+                              pitch + width, pitch, width, relu ? bias.data() : nullptr, relu, out, width * outputs,
+                              outputs});
+        });
+    }
+}
+
 // Chains in runs, from patches and from the images themselves; their rows lie where they are told to.
 template <typename T>
 void runs(std::int64_t length, std::int64_t outputs) {
@@ -373,6 +395,9 @@ void all(bool fault) {
         for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
         for (const std::int64_t k : {0, 1, 7}) listed<T>(n, k, k == 7);
         for (const std::int64_t k : {0, 1, 7}) gemv<T>(9 * n + 1, k, k == 7);
+    }
+    for (std::int64_t outputs = 1; outputs <= most_plane_channels; ++outputs) {
+        for (const std::int64_t channels : {1, 3, 16}) planes<T>(channels, outputs);
     }
     for (int variant = 0; variant < 16; ++variant) {
         for (const std::int64_t m : {1, 2, 5, 13, 14, 15, 29}) {
