@@ -19,24 +19,36 @@ void for_each_pixel_vector(std::int64_t m, std::int64_t n, bool overhang, Body b
     }
 }
 
+// Windows of 2 x 2 are most: loops of known length.
+struct Four {
+    constexpr operator std::int64_t() const { return 4; }
+};
+
+template <typename F>
+void with_count(std::int64_t count, F f) {
+    count == 4 ? f(Four()) : f(count);
+}
+
 template <typename T>
 void max_pool(std::int64_t m, std::int64_t n, const T* x, std::int64_t x_step, const std::int64_t* taps,
               std::int64_t count, T* y) {
-    for_each_pixel_vector<T>(m, n, true, [=](std::int64_t i, std::int64_t j, std::int64_t lanes) {
-        const T* const first = x + i * x_step + j;
-        Vec<T> best = load_n(first + taps[0], lanes);
-        for (std::int64_t tap = 1; tap < count; ++tap) {
-            const Vec<T> next = load_n(first + taps[tap], lanes);
-            best = select(greater(next, best), next, best);
-            best = select(is_nan(next), next, best);
-        }
-        store_n(y + i * n + j, lanes, best);
+    with_count(count, [=](auto number) {
+        for_each_pixel_vector<T>(m, n, true, [=](std::int64_t i, std::int64_t j, std::int64_t lanes) {
+            const T* const first = x + i * x_step + j;
+            Vec<T> best = load_n(first + taps[0], lanes);
+            for (std::int64_t tap = 1; tap < number; ++tap) {
+                const Vec<T> next = load_n(first + taps[tap], lanes);
+                best = select(greater(next, best), next, best);
+                best = select(is_nan(next), next, best);
+            }
+            store_n(y + i * n + j, lanes, best);
+        });
     });
 }
 
 // The number of the tap that wins, as a T: exact, as windows have less than 2^24 pixels.
-template <typename T>
-Vec<T> winning_tap(const T* x, const std::int64_t* taps, std::int64_t count, std::int64_t lanes) {
+template <typename T, typename Count>
+Vec<T> winning_tap(const T* x, const std::int64_t* taps, Count count, std::int64_t lanes) {
     Vec<T> best = load_n(x + taps[0], lanes), winner = Vec<T>::zero();
     for (std::int64_t tap = 1; tap < count; ++tap) {
         const Vec<T> next = load_n(x + taps[tap], lanes), number = Vec<T>::broadcast(static_cast<T>(tap));
@@ -57,8 +69,8 @@ bool written_later(std::int64_t n, std::int64_t x_step, const std::int64_t* taps
 }
 
 // Gives each tap of each window its part(tap, i, j, count).
-template <typename T, typename Part>
-void spread_over_taps(std::int64_t m, std::int64_t n, std::int64_t x_step, const std::int64_t* taps, std::int64_t count,
+template <typename T, typename Count, typename Part>
+void spread_over_taps(std::int64_t m, std::int64_t n, std::int64_t x_step, const std::int64_t* taps, Count count,
                       bool apart, T* grad_x, Part part) {
     const bool overhang = apart && written_later<T>(n, x_step, taps, count);
     for_each_pixel_vector<T>(m, n, overhang, [=](std::int64_t i, std::int64_t j, std::int64_t lanes) {
@@ -74,11 +86,15 @@ void spread_over_taps(std::int64_t m, std::int64_t n, std::int64_t x_step, const
 template <typename T>
 void max_pool_backward(std::int64_t m, std::int64_t n, const T* grad_y, const T* x, std::int64_t x_step,
                        const std::int64_t* taps, std::int64_t count, bool apart, T* grad_x) {
-    spread_over_taps(m, n, x_step, taps, count, apart, grad_x, [=](std::int64_t i, std::int64_t j, std::int64_t lanes) {
-        const Vec<T> winner = winning_tap(x + i * x_step + j, taps, count, lanes);
-        const Vec<T> grad = load_n(grad_y + i * n + j, lanes);
-        return
-            [=](std::int64_t tap) { return zero_where(differ(winner, Vec<T>::broadcast(static_cast<T>(tap))), grad); };
+    with_count(count, [=](auto number) {
+        spread_over_taps(m, n, x_step, taps, number, apart, grad_x,
+                         [=](std::int64_t i, std::int64_t j, std::int64_t lanes) {
+                             const Vec<T> winner = winning_tap(x + i * x_step + j, taps, number, lanes);
+                             const Vec<T> grad = load_n(grad_y + i * n + j, lanes);
+                             return [=](std::int64_t tap) {
+                                 return zero_where(differ(winner, Vec<T>::broadcast(static_cast<T>(tap))), grad);
+                             };
+                         });
     });
 }
 
