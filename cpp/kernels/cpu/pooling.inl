@@ -65,7 +65,9 @@ template <typename T>
 bool written_later(std::int64_t n, std::int64_t x_step, const std::int64_t* taps, std::int64_t count) {
     std::int64_t columns = 1;
     while (columns < count && taps[columns] == taps[columns - 1] + n) ++columns;
-    return columns * n == x_step && n <= Vec<T>::lanes;
+    bool rows = count % columns == 0;
+    for (std::int64_t tap = 1; tap < count; ++tap) rows &= tap % columns == 0 || taps[tap] == taps[tap - 1] + n;
+    return rows && columns * n == x_step && n <= Vec<T>::lanes;
 }
 
 // Gives each tap of each window its part(tap, i, j, count).
