@@ -46,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--rounds", type=positive, metavar="N", help="samples of each contender (default: the benchmark's own)")
     add("--quick", action="store_true", help="see that everything works; the numbers mean nothing")
     add("--only", default="", metavar="NAME", help="only cases with NAME in their name")
+    add("--op", default="", metavar="NAME,...", help="ops: only these, by PyTorch's names or those of benchmarks/ops")
     add("--mnist", metavar="DIR", help="train_step, eager: MNIST's four IDX files (default: built-in digits)")
     add("--data", metavar="DIR", help="loader, end_to_end: a folder with train/ and test/ (default: built-in digits)")
     add("--images", type=positive, metavar="N", help="loader: how many images to read")
@@ -87,6 +88,17 @@ def peers_of(text: str) -> tuple[str, ...]:
     return names
 
 
+def ops_of(text: str, work: str) -> tuple[str, ...]:
+    """The ops named.
+
+    Raises:
+        ValueError: another work than ``ops`` was asked for.
+    """
+    if text and work != "ops":
+        raise ValueError(f"--op chooses single ops: python -m benchmarks ops --op {text}; --only NAME, {work}'s cases")
+    return tuple(dict.fromkeys(name for name in text.split(",") if name))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one benchmark; returns the exit code: 0, 1 for a wrong answer, 2 for wrong arguments."""
     words = sys.argv[1:] if argv is None else list(argv)
@@ -94,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return import_module(f"benchmarks.{words[0]}").main(words[1:])
     args = make_parser().parse_args(words)
     try:
+        ops = ops_of(args.op, args.work)
         peers = peers_of(args.peers)
     except ValueError as error:
         print(error, file=sys.stderr)
@@ -103,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.harness import Mismatch, Options
     from benchmarks.run import run
 
-    inputs = args.data, args.images, args.epochs, args.mnist
+    inputs = args.data, args.images, args.epochs, args.mnist, ops
     options = Options(args.threads, args.rounds, args.quick, peers, args.only, *inputs)
     try:
         report = run(args.work, options, print)

@@ -47,6 +47,7 @@ class Options:
         quick: to see that everything works, not to learn a number.
         peers: names of the files in peers/ to compare with, beside NumPy.
         only: a part of a case's name; other cases are left out.
+        ops: for ``ops``: the only ones, by PyTorch's names or those of their rooms.
         data, images, epochs: for ``loader`` and ``end_to_end``.
         mnist: the folder of MNIST's files, for steps on its pixels; None: drawn digits.
     """
@@ -60,6 +61,7 @@ class Options:
     images: int | None = None
     epochs: int = 10
     mnist: str | None = None
+    ops: tuple[str, ...] = ()
 
     def among(self, peers: Sequence[str]) -> Options:
         """The same with no peers but these."""

@@ -22,7 +22,7 @@ class OpCase:
     """One op on one shape.
 
     Attributes:
-        name: "forward 64x256"; the room's name goes before it.
+        name: "forward 64x256"; the op's name goes before it.
         ours: the function of ``fastnn._core``; what it updates in place it returns.
         reference: its twin, on the same arguments.
         inputs: draws the arguments.
@@ -30,6 +30,7 @@ class OpCase:
             those of the reference.
         numpy: what a NumPy user would write, where the reference is written to be read or to be exact.
         other_numbers: why there is nothing to compare NumPy's result with.
+        op: what PyTorch calls it, where its room has another name.
         torch: the function of ``peers/torch_ops.py`` that does the same.
         settings: of an update, by keyword: what a peer's function gets beside the arrays.
         flops, nbytes: of one call; bytes are what must be read and written at least.
@@ -42,6 +43,7 @@ class OpCase:
     bound: Callable[..., Sequence[Any]] | None = None
     numpy: Callable[..., Any] | None = None
     other_numbers: str = ""
+    op: str = ""
     torch: str = ""
     settings: Mapping[str, float] = field(default_factory=dict)
     flops: float = 0

@@ -23,16 +23,31 @@ def rooms() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def cases(options: Options) -> Iterator[Case]:
-    """Every case of every room."""
+def all_cases() -> Iterator[tuple[str, OpCase]]:
+    """Every case of every room, and the room's name."""
     for room in rooms():
         for op_case in import_module(f"{__name__}.{room}").cases():
+            yield room, op_case
+
+
+def cases(options: Options) -> Iterator[Case]:
+    """The cases of the ops that are wanted.
+
+    Raises:
+        ValueError: an op that there is not.
+    """
+    known = {name for room, op_case in all_cases() for name in (room, op_case.op or room)}
+    for name in options.ops:
+        if name not in known:
+            raise ValueError(f"--op: {name!r} is none of {', '.join(sorted(known))}")
+    for room, op_case in all_cases():
+        if not options.ops or not {room, op_case.op}.isdisjoint(options.ops):
             yield case(room, op_case, options)
 
 
 def case(room: str, op_case: OpCase, options: Options) -> Case:
     """A room's case for the harness."""
-    name, prepare = f"{room} {op_case.name}", partial(contenders, op_case, options)
+    name, prepare = f"{op_case.op or room} {op_case.name}", partial(contenders, op_case, options)
     return Case(name, prepare, flops=op_case.flops, nbytes=op_case.nbytes)
 
 

@@ -108,6 +108,7 @@ def cases() -> Iterator[OpCase]:
                 tap_by_tap(layer, what),
                 inputs,
                 bound=bound_of(tap_by_tap(layer, what), length),
+                op="conv2d",
                 torch=f"conv2d_{what}",
                 settings={"padding": padding},
                 flops=2.0 * n * out * out * kernel * kernel * c * o,

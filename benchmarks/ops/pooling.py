@@ -52,34 +52,38 @@ def cases() -> Iterator[OpCase]:
         name, half = f"{n}x{c}x{h}x{w}", (n, h // 2, w // 2, c)
         count = 4 * n * h * w * c
         yield OpCase(
-            f"max {name}",
+            f"forward {name}",
             lambda x: _core.max_pool2d(x, *window),
             largest,
             drawn(shape),
+            op="max_pool2d",
             torch="max_pool2d",
             nbytes=count * 1.25,
         )
         yield OpCase(
-            f"max_backward {name}",
+            f"backward {name}",
             lambda grad_y, x: _core.max_pool2d_backward(grad_y, x, *window),
             largest_backward,
             drawn(half, shape),
+            op="max_pool2d",
             torch="max_pool2d_backward",
             nbytes=count * 2.25,
         )
         yield OpCase(
-            f"avg {name}",
+            f"forward {name}",
             lambda x: _core.avg_pool2d(x, *window),
             mean,
             drawn(shape),
+            op="avg_pool2d",
             torch="avg_pool2d",
             nbytes=count * 1.25,
         )
         yield OpCase(
-            f"avg_backward {name}",
+            f"backward {name}",
             lambda grad_y, size=(h, w): _core.avg_pool2d_backward(grad_y, size, *window),
             mean_backward,
             drawn(half),
+            op="avg_pool2d",
             torch="avg_pool2d_backward",
             nbytes=count * 1.25,
         )

@@ -104,4 +104,7 @@ struct Stage {
 // the GIL where it takes long.
 void run_op(double operations, std::initializer_list<Stage> stages);
 
+// x into y, both of one shape and dtype.
+void run_copy(const TensorView& x, const TensorView& y);
+
 }  // namespace fastnn

@@ -302,11 +302,6 @@ void def_arithmetic(py::module_& module, const ArithmeticOp& op) {
         py::arg("a"), py::arg("b"));
 }
 
-void run_copy(const TensorView& x, const TensorView& y) {
-    copy_check(x, y);
-    run_op(copy_facts.operations(x), {{copy_split(x, y), [&](Range part) { copy(part, x, y); }}});
-}
-
 Array copy_array(const Object& x_in) {
     const Input x("copy", "x", x_in, Layout::any);
     const Output y("copy", py::none(), shape_of(x.view()), x.view().dtype, {});

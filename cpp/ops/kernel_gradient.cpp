@@ -11,9 +11,9 @@ namespace fastnn {
 
 namespace {
 
-// Output pixels whose gradients' panel lies in half of a 48 KB L1 cache, at 128 bytes each, while all rows of tiles go
-// over it. The chains are stored and resumed: no bits change.
-constexpr std::int64_t block_pixels = 192;
+// Gradients of a panel that lie in half of a 48 KB L1 cache while all rows of tiles go over them. The chains are stored
+// and resumed: no bits change.
+constexpr std::int64_t block_bytes = 24 << 10;
 
 // Channels from which on a tap by itself fills tiles: with fewer, the taps of a row are done together, which needs a
 // frame of zeros around the image.
@@ -30,72 +30,116 @@ template <typename T>
 class ChunkGradient {
 public:
     ChunkGradient(const KernelGradient& gradient, std::int64_t chunk, T* result)
-        : s_(gradient.sizes), result_(result), grad_y_(gradient.grad_y.as<T>()), x_(gradient.x.as<T>()) {
+        : s_(gradient.sizes),
+          stacked_(rows_of_unit(s_)),
+          stacks_(stacks(s_)),
+          result_(result),
+          grad_y_(gradient.grad_y.as<T>()),
+          x_(gradient.x.as<T>()) {
         const std::int64_t samples = chunk_samples(s_);
         first_ = chunk * samples;
         end_ = std::min(s_.samples, first_ + samples);
-        const bool apart = s_.groups > 1 || s_.window.columns.dilation > 1;
         const bool padded = rows().before + rows().behind + columns().before + columns().behind > 0;
-        joined_ = !apart && s_.channels < channels_of_a_tap;
-        x_row_ = columns().size * s_.channels;
-        turned_ = joined_ && turning_pays(columns().kernel * s_.channels, s_.outputs);
-        if (joined_ && padded) {
-            joined_ =
-                kernels<T>().finite((end_ - first_) * pixels() * s_.outputs, grad_y_ + first_ * pixels() * s_.outputs);
-            if (joined_) frame();
-            turned_ = turned_ && joined_;
-        }
+        pixel_ = s_.channels;
+        x_row_ = columns().size * pixel_;
+        joined_ = joinable(s_) && (!padded || finite());
+        turned_ = joined_ && stacked_rows(s_) > 0;
+        if (joined_ && (padded || stacked_ > 1)) frame();
         if (!framed_) x_ += first_ * rows().size * x_row_;
         grad_y_ += first_ * pixels() * s_.outputs;
     }
 
-    // Units: a row of the kernel in a panel of outputs.
+    // Units: a row of the kernel, or some that are stacked, in a panel of outputs.
     static std::int64_t panels_of_group(const Convolution& sizes) {
         return blocks_of(sizes.outputs / sizes.groups, kernels<T>().panel);
     }
     static std::int64_t units(const Convolution& sizes) {
-        return sizes.groups * panels_of_group(sizes) * sizes.window.rows.kernel;
+        return sizes.groups * panels_of_group(sizes) * stacks(sizes);
     }
 
     void multiply(Range units) {
-        const std::int64_t kernel_rows = rows().kernel, lines = (end_ - first_) * rows().outputs;
+        const std::int64_t lines = (end_ - first_) * rows().outputs;
+        const std::int64_t line_items = columns().outputs * std::min(s_.outputs, kernels<T>().panel);
         const std::int64_t step =
-            std::max<std::int64_t>(block_pixels / std::max<std::int64_t>(columns().outputs, 1), 1);
+            std::max<std::int64_t>(block_bytes / sizeof(T) / std::max<std::int64_t>(line_items, 1), 1);
         for (std::int64_t line = 0; line < lines || line == 0; line += step) {
             lines_ = {line, std::min(lines, line + step)};
             std::int64_t panel = -1;
             for (std::int64_t unit = units.begin; unit < units.end; ++unit) {
-                if (unit / kernel_rows != panel) take_panel(panel = unit / kernel_rows);
-                add_row(unit % kernel_rows);
+                if (unit / stacks_ != panel) take_panel(panel = unit / stacks_);
+                add_stack(unit % stacks_);
             }
         }
         if (turned_) turn_back(units);
     }
 
 private:
-    // Multiply-adds of vectors for a pixel and a row of the kernel: taps by outputs, or the other way round.
-    static bool turning_pays(std::int64_t taps, std::int64_t outputs) {
-        const std::int64_t panel = kernels<T>().panel, lanes = panel / 2;
-        return taps <= panel && outputs <= panel &&
-               6 * outputs * blocks_of(taps, lanes) <= 5 * taps * blocks_of(outputs, lanes);
+    // Whether the taps of a row of the kernel lie side by side in the image.
+    static bool joinable(const Convolution& sizes) {
+        return sizes.groups == 1 && sizes.window.columns.dilation == 1 && sizes.channels < channels_of_a_tap;
+    }
+
+    // How many rows of the kernel are columns of one turned product; none: it is not turned. Whichever has the fewest
+    // multiply-adds of vectors for a pixel, where a tile takes as long as eight chains: two begin in each of the four
+    // cycles that one lasts. Stacking takes a copy, turning another.
+    static std::int64_t stacked_rows(const Convolution& sizes) {
+        const std::int64_t panel = kernels<T>().panel, lanes = panel / 2, outputs = sizes.outputs;
+        const std::int64_t kernel_rows = sizes.window.rows.kernel, taps = sizes.window.columns.kernel * sizes.channels;
+        if (!joinable(sizes) || taps == 0 || taps > panel || outputs > panel) return 0;
+        const auto time = [lanes](std::int64_t products, std::int64_t rows, std::int64_t columns) {
+            return products * std::max<std::int64_t>(rows * blocks_of(columns, lanes), 8);
+        };
+        const std::int64_t products = blocks_of(kernel_rows, panel / taps), stacked = blocks_of(kernel_rows, products);
+        const std::int64_t straight = time(kernel_rows, taps, outputs), turned = time(kernel_rows, outputs, taps);
+        const std::int64_t together = time(products, outputs, stacked * taps);
+        if (4 * together <= 3 * std::min(turned, straight)) return stacked;
+        return 6 * turned <= 5 * straight ? 1 : 0;
+    }
+    static std::int64_t rows_of_unit(const Convolution& sizes) {
+        return std::max<std::int64_t>(stacked_rows(sizes), 1);
+    }
+    static std::int64_t stacks(const Convolution& sizes) {
+        return blocks_of(sizes.window.rows.kernel, rows_of_unit(sizes));
+    }
+
+    bool finite() const {
+        const std::int64_t sample = pixels() * s_.outputs;
+        return kernels<T>().finite((end_ - first_) * sample, grad_y_ + first_ * sample);
     }
 
     const Axis& rows() const { return s_.window.rows; }
     const Axis& columns() const { return s_.window.columns; }
     std::int64_t pixels() const { return rows().outputs * columns().outputs; }
 
+    // The image in a frame of zeros; where rows of the kernel are stacked, with those below it beside each pixel.
     void frame() {
         const std::int64_t height = rows().size + rows().before + rows().behind;
-        const std::int64_t line = columns().size * s_.channels;
-        x_row_ = (columns().size + columns().before + columns().behind) * s_.channels;
+        pixel_ = stacked_ * s_.channels;
+        x_row_ = (columns().size + columns().before + columns().behind) * pixel_;
         T* const framed = gradient_scratch<T>(frame_memory(), (end_ - first_) * height * x_row_);
         std::fill_n(framed, (end_ - first_) * height * x_row_, T(0));
-        for (std::int64_t i = 0; i < (end_ - first_) * rows().size; ++i)
-            std::copy_n(x_ + (first_ * rows().size + i) * line, line,
-                        framed + (i / rows().size * height + rows().before + i % rows().size) * x_row_ +
-                            columns().before * s_.channels);
+        for (std::int64_t i = 0; i < (end_ - first_) * height; ++i) {
+            for (std::int64_t below = 0; below < stacked_; ++below) {
+                const std::int64_t row = i % height + below * rows().dilation - rows().before;
+                if (row < 0 || row >= rows().size) continue;
+                const std::int64_t source = (first_ + i / height) * rows().size + row;
+                copy_line(x_ + source * columns().size * s_.channels,
+                          framed + i * x_row_ + columns().before * pixel_ + below * s_.channels);
+            }
+        }
         x_ = framed;
         framed_ = true;
+    }
+
+    void copy_line(const T* from, T* to) const {
+        if (pixel_ == s_.channels) {
+            std::copy_n(from, columns().size * s_.channels, to);
+            return;
+        }
+        for (std::int64_t channel = 0; channel < s_.channels; ++channel) {
+            for (std::int64_t i = 0; i < columns().size; ++i)
+                to[i * pixel_ + channel] = from[i * s_.channels + channel];
+        }
     }
 
     // The panel's part of grad_y, side by side where it lies apart.
@@ -115,11 +159,14 @@ private:
         b_row_ = kernels<T>().panel;
     }
 
+    void add_stack(std::int64_t number) {
+        const std::int64_t first = number * stacked_;
+        if (turned_) return add(first, 0, {0, columns().outputs}, columns().kernel * pixel_);
+        for (std::int64_t row = first; row < std::min(first + stacked_, rows().kernel); ++row) add_row(row);
+    }
+
     void add_row(std::int64_t kernel_row) {
-        if (joined_) {
-            add(kernel_row, 0, {0, columns().outputs}, columns().kernel * s_.channels);
-            return;
-        }
+        if (joined_) return add(kernel_row, 0, {0, columns().outputs}, columns().kernel * s_.channels);
         for (std::int64_t tap = 0; tap < columns().kernel; ++tap)
             add(kernel_row, tap, columns().outputs_of(tap), s_.group_channels());
     }
@@ -135,7 +182,7 @@ private:
             if (output < met_rows.begin || output >= met_rows.end) continue;
             const std::int64_t row = output * rows().stride + kernel_row * rows().dilation - up;
             const std::int64_t column = outputs.begin * columns().stride + tap * columns().dilation - back;
-            runs_.push_back({(sample * height + row) * x_row_ + column * s_.channels + group_ * s_.group_channels(),
+            runs_.push_back({(sample * height + row) * x_row_ + column * pixel_ + group_ * s_.group_channels(),
                              ((line - lines_.begin) * columns().outputs + outputs.begin) * b_row_});
         }
         if (lines_.begin > 0 && (runs_.empty() || outputs.begin == outputs.end)) return;
@@ -151,7 +198,7 @@ private:
         GemmArgs<T> args{};
         args.a = x_;
         args.a_row = 1;
-        args.a_col = columns().stride * s_.channels;
+        args.a_col = columns().stride * pixel_;
         args.b = b_;
         args.b_row = b_row_;
         args.c = result_ + (kernel_row * columns().kernel + tap) * s_.group_channels() * s_.outputs + first_output_;
@@ -161,7 +208,7 @@ private:
         return args;
     }
 
-    // Few outputs: they are the rows, the taps of a kernel's row the columns.
+    // Few outputs: they are the rows, the taps of the kernel's stacked rows the columns.
     GemmArgs<T> turned_product(std::int64_t kernel_row, std::int64_t count) {
         for (GemmRun& run : runs_) std::swap(run.a, run.b);
         GemmArgs<T> args{};
@@ -169,26 +216,31 @@ private:
         args.a_row = 1;
         args.a_col = b_row_;
         args.b = x_;
-        args.b_row = columns().stride * s_.channels;
-        args.c = turned(kernel_row);
+        args.b_row = columns().stride * pixel_;
+        args.c = turned(kernel_row / stacked_);
         args.c_row = args.n = count;
         args.m = s_.outputs;
         return args;
     }
 
-    T* turned(std::int64_t kernel_row) const {
-        const std::int64_t size = columns().kernel * s_.channels * s_.outputs;
-        return gradient_scratch<T>(turned_memory(), rows().kernel * size) + kernel_row * size;
+    T* turned(std::int64_t stack) const {
+        const std::int64_t size = columns().kernel * pixel_ * s_.outputs;
+        return gradient_scratch<T>(turned_memory(), stacks_ * size) + stack * size;
     }
 
-    void turn_back(Range kernel_rows) const {
-        const std::int64_t taps = columns().kernel * s_.channels;
-        for (std::int64_t row = kernel_rows.begin; row < kernel_rows.end; ++row) {
-            const T* const from = turned(row);
-            T* const to = result_ + row * taps * s_.outputs;
-            for (std::int64_t tap = 0; tap < taps; ++tap) {
-                for (std::int64_t o = 0; o < s_.outputs; ++o) to[tap * s_.outputs + o] = from[o * taps + tap];
-            }
+    void turn_back(Range some) const {
+        const std::int64_t end = std::min(some.end * stacked_, rows().kernel);
+        for (std::int64_t row = some.begin * stacked_; row < end; ++row) {
+            for (std::int64_t tap = 0; tap < columns().kernel; ++tap)
+                turn_back(turned(row / stacked_) + (tap * stacked_ + row % stacked_) * s_.channels,
+                          result_ + (row * columns().kernel + tap) * s_.channels * s_.outputs);
+        }
+    }
+
+    void turn_back(const T* from, T* to) const {
+        const std::int64_t count = columns().kernel * pixel_;
+        for (std::int64_t channel = 0; channel < s_.channels; ++channel) {
+            for (std::int64_t o = 0; o < s_.outputs; ++o) to[channel * s_.outputs + o] = from[o * count + channel];
         }
     }
 
@@ -206,9 +258,10 @@ private:
     }
 
     const Convolution& s_;
+    const std::int64_t stacked_, stacks_;  // rows of the kernel in a unit, units of a panel
     T* const result_;
     const T *grad_y_, *x_;
-    std::int64_t first_ = 0, end_ = 0, x_row_ = 0;
+    std::int64_t first_ = 0, end_ = 0, x_row_ = 0, pixel_ = 0;  // pixel: numbers from one to the next
     bool joined_ = false, framed_ = false, turned_ = false;
     Range lines_{0, 0};
     const T* b_ = nullptr;

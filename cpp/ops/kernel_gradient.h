@@ -4,7 +4,9 @@
 // A product whose rows are taps and channels, its columns outputs, its k the pixels of a chunk of samples. grad_y goes
 // through in blocks of pixels of a panel, which stay in L1 while all rows of tiles go over them. With many channels
 // each tap has tiles of its own and reads the image where it lies. With few, the taps of a row of the kernel are done
-// together: the image is copied into a frame of zeros for that, which is left out where a gradient is not finite.
+// together: the image is copied into a frame of zeros for that, which is left out where a gradient is not finite. With
+// few outputs the product is turned: they are its rows. Kernels of one channel would leave most of a vector empty then;
+// their rows are stacked: each pixel of the copy has those below it beside it, so that a column of the kernel is a run.
 #pragma once
 
 #include <cstdint>

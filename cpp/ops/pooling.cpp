@@ -41,14 +41,20 @@ const Facts adaptive_avg_pool2d_facts =
 const Facts adaptive_avg_pool2d_backward_facts =
     Facts("adaptive_avg_pool2d_backward").array("grad_y").attribute("size", Argument::Kind::integers).cut(samples);
 
+namespace {
+
+// Pixels of an axis that its windows meet, as often as they do.
+std::int64_t met(const std::vector<AxisPart>& parts) {
+    std::int64_t count = 0;
+    for (const AxisPart& part : parts) count += part.count * static_cast<std::int64_t>(part.taps.size());
+    return count;
+}
+
+}  // namespace
+
 double Pooling::operations(bool backward) const {
-    const auto taps = [](const std::vector<AxisPart>& parts) {
-        double count = 0;
-        for (const AxisPart& part : parts)
-            count += static_cast<double>(part.count) * static_cast<double>(part.taps.size());
-        return count;
-    };
-    return (backward ? 4 : 2) * taps(rows) * taps(columns) * static_cast<double>(samples * channels);
+    const double taps = static_cast<double>(met(rows)) * static_cast<double>(met(columns));
+    return (backward ? 4 : 2) * taps * static_cast<double>(samples * channels);
 }
 
 namespace {
@@ -151,27 +157,38 @@ void pooling_backward_check(const char* op, const TensorView& grad_y, const Pool
 
 namespace {
 
+using Taps = std::vector<std::int64_t>;
+
+// By part of the columns, what windows meet that are in some rows.
+std::vector<Taps> taps_of(const Pooling& p, const AxisPart& rows) {
+    std::vector<Taps> taps;
+    for (const AxisPart& columns : p.columns) {
+        Taps& some = taps.emplace_back();
+        for (const AxisTap& down : rows.taps) {
+            for (const AxisTap& right : columns.taps) some.push_back((down.at * p.width + right.at) * p.channels);
+        }
+    }
+    return taps;
+}
+
 // Calls f(windows of a line: place of the first in y, in x; their number, their distance in x, taps, number of the
 // first one's row and column), in scanning order.
 template <typename F>
 void for_each_line(Range some, const Pooling& p, F f) {
-    const std::int64_t row = p.width * p.channels;
-    std::vector<std::int64_t> taps;
+    std::vector<std::vector<Taps>> taps;
+    for (const AxisPart& rows : p.rows) taps.push_back(taps_of(p, rows));
+    const auto in_row = [&](std::int64_t sample, std::size_t part, std::int64_t i) {
+        const std::int64_t output = p.rows[part].first + i;
+        const std::int64_t x = (sample * p.height + i * p.rows[part].advance) * p.width * p.channels;
+        for (std::size_t j = 0; j < p.columns.size(); ++j) {
+            const AxisPart& columns = p.columns[j];
+            const std::int64_t y = ((sample * p.out_height + output) * p.out_width + columns.first) * p.channels;
+            f(y, x, columns.count, columns.advance * p.channels, taps[part][j], output, columns.first);
+        }
+    };
     for (std::int64_t sample = some.begin; sample < some.end; ++sample) {
-        for (const AxisPart& rows : p.rows) {
-            for (std::int64_t i = 0; i < rows.count; ++i) {
-                for (const AxisPart& columns : p.columns) {
-                    taps.clear();
-                    for (const AxisTap& down : rows.taps) {
-                        for (const AxisTap& right : columns.taps) taps.push_back(down.at * row + right.at * p.channels);
-                    }
-                    const std::int64_t output = rows.first + i;
-                    const std::int64_t y =
-                        ((sample * p.out_height + output) * p.out_width + columns.first) * p.channels;
-                    const std::int64_t x = (sample * p.height + i * rows.advance) * row;
-                    f(y, x, columns.count, columns.advance * p.channels, taps, output, columns.first);
-                }
-            }
+        for (std::size_t part = 0; part < p.rows.size(); ++part) {
+            for (std::int64_t i = 0; i < p.rows[part].count; ++i) in_row(sample, part, i);
         }
     }
 }
@@ -185,8 +202,10 @@ std::vector<T> divisors_of(const Pooling& p, std::int64_t row, std::int64_t firs
     return divisors;
 }
 
+// Where windows add to their pixels, or leave some out.
 template <typename T>
 void clear_images(Range some, const Pooling& p, const TensorView& images) {
+    if (p.apart && met(p.rows) == p.height && met(p.columns) == p.width) return;
     const std::int64_t size = p.height * p.width * p.channels;
     std::fill(images.as<T>() + some.begin * size, images.as<T>() + some.end * size, T(0));
 }

@@ -41,6 +41,7 @@ from benchmarks import (  # noqa: E402
 )  # fmt: skip
 from benchmarks.harness import Case, Contender, Mismatch, Options, measure  # noqa: E402
 from benchmarks.ops import case as case_of  # noqa: E402
+from benchmarks.ops import cases as op_cases  # noqa: E402
 from benchmarks.ops import rooms  # noqa: E402
 from benchmarks.report import Environment, Report  # noqa: E402
 from benchmarks.train_step import FastnnTrainer  # noqa: E402
@@ -379,11 +380,20 @@ def run(tmp_path: Path, *arguments: str) -> Report:
 
 def test_ops(tmp_path: Path) -> None:
     report = run(tmp_path, "ops")
-    assert {result.name.split()[0] for result in report.results} == set(rooms())
+    ops = {result.name.split()[0] for result in report.results}
+    assert ops == set(rooms()) - {"convolution", "pooling"} | {"conv2d", "max_pool2d", "avg_pool2d"}
     for result in report.results:
         assert [row.name for row in result.rows] == ["fastnn", "numpy"]
         unchecked = [row.name for row in result.rows if not row.checked]
         assert unchecked == (["numpy"] if result.name.split()[0] in ("random", "dropout") else [])
+
+
+def test_single_ops() -> None:
+    def found(*names: str) -> set[str]:
+        return {case.name.split()[0] for case in op_cases(Options(ops=names))}
+
+    assert found("max_pool2d", "batch_norm") == {"max_pool2d", "batch_norm"}
+    assert found("pooling", "conv2d") == {"max_pool2d", "avg_pool2d", "conv2d"}
 
 
 def test_train_step(tmp_path: Path) -> None:
@@ -568,6 +578,8 @@ def test_every_work_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["ops", "--peers", "tensorflow"], "--peers: 'tensorflow' is none of torch, torch_compile, jax, sklearn"),
         (["ops", "--only", "fourier"], "no case has 'fourier' in its name"),
+        (["ops", "--op", "conv2d,fft"], "--op: 'fft' is none of adam, "),
+        (["tiny", "--op", "conv2d"], "--op chooses single ops: python -m benchmarks ops --op conv2d"),
         (["end_to_end", "--data", "nowhere"], "nowhere has no folder 'train'"),
         (["train_step", "--only", "digits", "--mnist", "nowhere"], "no case has 'digits' in its name"),
         (["train_step", "--only", "MNIST", "--mnist", str(ROOT / "cpp")], "cpp has no MNIST files"),

@@ -315,6 +315,11 @@ void images(std::int64_t n) {
     both<T>("max_pool", n, blank, [&](const K& k, T* out) { k.max_pool(3, n, x.data(), 2 * n, taps, 3, out); });
     both<T>("max_pool_backward", n, blank,
             [&](const K& k, T* out) { k.max_pool_backward(3, n, y.data(), x.data(), 2 * n, taps, 3, false, out); });
+    const std::int64_t beside[] = {0, n, 4 * n, 5 * n};  // of two windows of 2 x 2 in lines of 4 pixels
+    both<T>("max_pool of four", n, blank,
+            [&](const K& k, T* out) { k.max_pool(2, n, x.data(), 2 * n, beside, 4, out); });
+    both<T>("max_pool_backward, apart", n, blank,
+            [&](const K& k, T* out) { k.max_pool_backward(2, n, y.data(), x.data(), 2 * n, beside, 4, true, out); });
     both<T>("avg_pool", n, blank,
             [&](const K& k, T* out) { k.avg_pool(3, n, x.data(), 2 * n, taps, 3, divisors, out); });
     both<T>("avg_pool_backward", n, blank, [&](const K& k, T* out) {

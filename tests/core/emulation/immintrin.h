@@ -17,7 +17,7 @@ using __m256 = Lanes512<float, 8>;
 using __mmask16 = std::uint16_t;
 using __mmask8 = std::uint8_t;
 
-enum { _CMP_GT_OQ = 0x1E, _CMP_UNORD_Q = 0x03, _MM_HINT_T0 = 1 };
+enum { _CMP_GT_OQ = 0x1E, _CMP_UNORD_Q = 0x03, _CMP_NEQ_UQ = 0x04, _MM_HINT_T0 = 1 };
 
 template <typename To, typename From>
 To recast(From x) {
@@ -36,61 +36,62 @@ V lanewise(F f) {
 
 inline void _mm_prefetch(const char*, int) {}
 
-#define FASTNN_EMULATE(suffix, V, T, Mask, count)                                                            \
-    inline V _mm512_setzero_##suffix() {                                                                     \
-        return lanewise<V>([](int) { return T(0); });                                                        \
-    }                                                                                                        \
-    inline V _mm512_set1_##suffix(T x) {                                                                     \
-        return lanewise<V>([=](int) { return x; });                                                          \
-    }                                                                                                        \
-    inline V _mm512_loadu_##suffix(const T* p) {                                                             \
-        return lanewise<V>([=](int i) { return p[i]; });                                                     \
-    }                                                                                                        \
-    inline V _mm512_maskz_loadu_##suffix(Mask m, const T* p) {                                               \
-        return lanewise<V>([=](int i) { return (m >> i & 1) ? p[i] : T(0); });                               \
-    }                                                                                                        \
-    inline void _mm512_storeu_##suffix(T* p, V x) { std::memcpy(p, x.lane, sizeof x); }                      \
-    inline void _mm512_mask_storeu_##suffix(T* p, Mask m, V x) {                                             \
-        for (int i = 0; i < count; ++i)                                                                      \
-            if (m >> i & 1) p[i] = x.lane[i];                                                                \
-    }                                                                                                        \
-    inline V _mm512_add_##suffix(V a, V b) {                                                                 \
-        return lanewise<V>([=](int i) { return a.lane[i] + b.lane[i]; });                                    \
-    }                                                                                                        \
-    inline V _mm512_sub_##suffix(V a, V b) {                                                                 \
-        return lanewise<V>([=](int i) { return a.lane[i] - b.lane[i]; });                                    \
-    }                                                                                                        \
-    inline V _mm512_max_##suffix(V a, V b) {                                                                 \
-        return lanewise<V>([=](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });            \
-    }                                                                                                        \
-    inline V _mm512_mul_##suffix(V a, V b) {                                                                 \
-        return lanewise<V>([=](int i) { return a.lane[i] * b.lane[i]; });                                    \
-    }                                                                                                        \
-    inline V _mm512_div_##suffix(V a, V b) {                                                                 \
-        return lanewise<V>([=](int i) { return a.lane[i] / b.lane[i]; });                                    \
-    }                                                                                                        \
-    inline V _mm512_sqrt_##suffix(V a) {                                                                     \
-        return lanewise<V>([=](int i) { return std::sqrt(a.lane[i]); });                                     \
-    }                                                                                                        \
-    inline V _mm512_fmadd_##suffix(V a, V b, V c) {                                                          \
-        return lanewise<V>([=](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });                \
-    }                                                                                                        \
-    inline V _mm512_fnmadd_##suffix(V a, V b, V c) {                                                         \
-        return lanewise<V>([=](int i) { return std::fma(-a.lane[i], b.lane[i], c.lane[i]); });               \
-    }                                                                                                        \
-    inline Mask _mm512_cmp_##suffix##_mask(V a, V b, int kind) {                                             \
-        Mask m = 0;                                                                                          \
-        for (int i = 0; i < count; ++i) {                                                                    \
-            const bool yes =                                                                                 \
-                kind == _CMP_GT_OQ ? a.lane[i] > b.lane[i] : std::isnan(a.lane[i]) || std::isnan(b.lane[i]); \
-            m = static_cast<Mask>(m | yes << i);                                                             \
-        }                                                                                                    \
-        return m;                                                                                            \
-    }                                                                                                        \
-    inline V _mm512_mask_blend_##suffix(Mask m, V a, V b) {                                                  \
-        return lanewise<V>([=](int i) { return (m >> i & 1) ? b.lane[i] : a.lane[i]; });                     \
-    }                                                                                                        \
-    inline V _mm512_castsi512_##suffix(__m512i x) { return recast<V>(x); }                                   \
+#define FASTNN_EMULATE(suffix, V, T, Mask, count)                                                    \
+    inline V _mm512_setzero_##suffix() {                                                             \
+        return lanewise<V>([](int) { return T(0); });                                                \
+    }                                                                                                \
+    inline V _mm512_set1_##suffix(T x) {                                                             \
+        return lanewise<V>([=](int) { return x; });                                                  \
+    }                                                                                                \
+    inline V _mm512_loadu_##suffix(const T* p) {                                                     \
+        return lanewise<V>([=](int i) { return p[i]; });                                             \
+    }                                                                                                \
+    inline V _mm512_maskz_loadu_##suffix(Mask m, const T* p) {                                       \
+        return lanewise<V>([=](int i) { return (m >> i & 1) ? p[i] : T(0); });                       \
+    }                                                                                                \
+    inline void _mm512_storeu_##suffix(T* p, V x) { std::memcpy(p, x.lane, sizeof x); }              \
+    inline void _mm512_mask_storeu_##suffix(T* p, Mask m, V x) {                                     \
+        for (int i = 0; i < count; ++i)                                                              \
+            if (m >> i & 1) p[i] = x.lane[i];                                                        \
+    }                                                                                                \
+    inline V _mm512_add_##suffix(V a, V b) {                                                         \
+        return lanewise<V>([=](int i) { return a.lane[i] + b.lane[i]; });                            \
+    }                                                                                                \
+    inline V _mm512_sub_##suffix(V a, V b) {                                                         \
+        return lanewise<V>([=](int i) { return a.lane[i] - b.lane[i]; });                            \
+    }                                                                                                \
+    inline V _mm512_max_##suffix(V a, V b) {                                                         \
+        return lanewise<V>([=](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });    \
+    }                                                                                                \
+    inline V _mm512_mul_##suffix(V a, V b) {                                                         \
+        return lanewise<V>([=](int i) { return a.lane[i] * b.lane[i]; });                            \
+    }                                                                                                \
+    inline V _mm512_div_##suffix(V a, V b) {                                                         \
+        return lanewise<V>([=](int i) { return a.lane[i] / b.lane[i]; });                            \
+    }                                                                                                \
+    inline V _mm512_sqrt_##suffix(V a) {                                                             \
+        return lanewise<V>([=](int i) { return std::sqrt(a.lane[i]); });                             \
+    }                                                                                                \
+    inline V _mm512_fmadd_##suffix(V a, V b, V c) {                                                  \
+        return lanewise<V>([=](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });        \
+    }                                                                                                \
+    inline V _mm512_fnmadd_##suffix(V a, V b, V c) {                                                 \
+        return lanewise<V>([=](int i) { return std::fma(-a.lane[i], b.lane[i], c.lane[i]); });       \
+    }                                                                                                \
+    inline Mask _mm512_cmp_##suffix##_mask(V a, V b, int kind) {                                     \
+        Mask m = 0;                                                                                  \
+        for (int i = 0; i < count; ++i) {                                                            \
+            const bool yes = kind == _CMP_GT_OQ    ? a.lane[i] > b.lane[i]                           \
+                             : kind == _CMP_NEQ_UQ ? a.lane[i] != b.lane[i]                          \
+                                                   : std::isnan(a.lane[i]) || std::isnan(b.lane[i]); \
+            m = static_cast<Mask>(m | yes << i);                                                     \
+        }                                                                                            \
+        return m;                                                                                    \
+    }                                                                                                \
+    inline V _mm512_mask_blend_##suffix(Mask m, V a, V b) {                                          \
+        return lanewise<V>([=](int i) { return (m >> i & 1) ? b.lane[i] : a.lane[i]; });             \
+    }                                                                                                \
+    inline V _mm512_castsi512_##suffix(__m512i x) { return recast<V>(x); }                           \
     inline __m512i _mm512_cast##suffix##_si512(V x) { return recast<__m512i>(x); }
 
 FASTNN_EMULATE(ps, __m512, float, __mmask16, 16)

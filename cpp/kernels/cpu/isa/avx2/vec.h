@@ -76,6 +76,7 @@ struct Vec<float> {
     friend Vec sqrt(Vec a) { return {_mm256_sqrt_ps(a.v)}; }
     friend Vec max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask differ(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_NEQ_UQ); }
     friend Mask is_nan(Vec a) { return _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m)}; }
     friend Vec zero_where(Mask m, Vec x) { return {_mm256_andnot_ps(m, x.v)}; }
@@ -146,6 +147,7 @@ struct Vec<double> {
     friend Vec sqrt(Vec a) { return {_mm256_sqrt_pd(a.v)}; }
     friend Vec max(Vec a, Vec b) { return {_mm256_max_pd(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask differ(Vec a, Vec b) { return _mm256_cmp_pd(a.v, b.v, _CMP_NEQ_UQ); }
     friend Mask is_nan(Vec a) { return _mm256_cmp_pd(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_pd(b.v, a.v, m)}; }
     friend Vec zero_where(Mask m, Vec x) { return {_mm256_andnot_pd(m, x.v)}; }

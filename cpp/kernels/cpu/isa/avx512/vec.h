@@ -59,6 +59,7 @@ struct Vec<float> {
     friend Vec sqrt(Vec a) { return {_mm512_sqrt_ps(a.v)}; }
     friend Vec max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask differ(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_NEQ_UQ); }
     friend Mask is_nan(Vec a) { return _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
     friend Vec zero_where(Mask m, Vec x) { return select(m, zero(), x); }
@@ -115,6 +116,7 @@ struct Vec<double> {
     friend Vec sqrt(Vec a) { return {_mm512_sqrt_pd(a.v)}; }
     friend Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ); }
+    friend Mask differ(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_NEQ_UQ); }
     friend Mask is_nan(Vec a) { return _mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q); }
     friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_pd(m, b.v, a.v)}; }
     friend Vec zero_where(Mask m, Vec x) { return select(m, zero(), x); }

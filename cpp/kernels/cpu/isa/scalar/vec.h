@@ -74,6 +74,7 @@ struct Vec {
     friend Vec sqrt(Vec a) { return {Float<T>::sqrt(a.v)}; }
     friend Vec max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }  // b where either is NaN
     friend Mask greater(Vec a, Vec b) { return a.v > b.v; }           // false where either is NaN
+    friend Mask differ(Vec a, Vec b) { return a.v != b.v; }
     friend Mask is_nan(Vec a) { return a.v != a.v; }
     friend Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
     friend Vec zero_where(Mask m, Vec x) { return m ? zero() : x; }  // select(m, zero(), x) in one instruction
