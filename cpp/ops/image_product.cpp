@@ -53,7 +53,7 @@ public:
           group_(group),
           samples_(samples),
           panels_(panels) {
-        in_place_ = p_.n_stride == 1 && p_.n <= width_;
+        in_place_ = p_.n_stride == 1 && (p_.n <= width_ || few_pixels());
         const std::int64_t bytes = (panels.end - panels.begin) * panel_items() * static_cast<std::int64_t>(sizeof(T));
         const bool joinable = p_.k == p_.source.pixel && b_tap() == p_.k * b_row();
         gathers_ = p_.k * (joinable ? p_.kernel_columns : 1) >= long_run && !long_lines();
@@ -84,6 +84,11 @@ private:
     std::int64_t panel_items() const { return p_.taps * p_.k * width_; }
     std::int64_t b_row() const { return in_place_ ? p_.k_stride : width_; }
     std::int64_t b_tap() const { return in_place_ ? p_.tap_stride : p_.k * width_; }
+
+    // So few that copying a weight's panels takes longer than reading them where they lie.
+    bool few_pixels() const {
+        return (samples_.end - samples_.begin) * p_.result.height * p_.result.width <= 2 * kernels<T>().rows;
+    }
 
     // Tiles of one vector that read the source in place, and have chains enough (Tile, vec.h) in lines of so many
     // pixels: patches would take half as long as the product.
@@ -147,7 +152,7 @@ private:
     }
 
     const T* panel(std::int64_t number) const {
-        if (in_place_) return weight_;
+        if (in_place_) return weight_ + number * width_;
         if (p_.panels != nullptr) return made_panels() + number * panel_items();
         T* const kept = scratch<T>(panel_memory(), panel_items());
         if (all_kept_) return kept + (number - panels_.begin) * panel_items();
