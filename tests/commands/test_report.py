@@ -15,12 +15,10 @@ import numpy as np
 import pytest
 from fastnn import io, models
 from fastnn.data.idx import read_idx
-from fastnn.data.resident import Resident
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.markup import tag
 from fastnn.reporting.page import percent
 from fastnn.training.model_files import load_model
-from fastnn.training.model_info import ModelInfo
 from fastnn.training.trained_on import square
 from job_runs import Outcome, call, refused, temporary_files, train_json
 from page_tree import Node, parse, pixels
@@ -284,14 +282,14 @@ class TestWeights:
         assert (pixels(page.all("figure")[0].one("img")) == 255).all()
 
 
-def test_convolutions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, idx_folder: Path) -> None:
+def test_convolutions(tmp_path: Path, idx_folder: Path) -> None:
     """Filters and feature maps of a network of images."""
-    model, (images, targets) = models.lenet5(), (read_idx(idx_folder / f"t10k-{name}") for name in IDX)
-    data = Resident(images[:, None].copy(), targets.astype(np.int64), [""] * len(images), list("0123456789"))
-    monkeypatch.setattr("fastnn.commands.testing.opened", lambda *args: (model, ModelInfo(), data))
-    save_constant(tmp_path / "m.pth", (784, 10), [0] * 10)
-    page = page_of(tmp_path / "m.pth", idx_folder)
-    assert "LeNet" in page.one("dl").text and matrix(page).sum() == len(images)
+    path = tmp_path / "m.pth"
+    fastnn.Network(models.lenet5()).save(
+        path, input_shape=(1, 28, 28), classes=list("0123456789"), preparation="scaled"
+    )
+    page = page_of(path, idx_folder)
+    assert "LeNet" in page.one("dl").text and matrix(page).sum() == len(read_idx(idx_folder / f"t10k-{IDX[1]}"))
     assert "The filters of conv1 (all 6)" in page.one("section", id="weights").text
     maps = page.one("section", id="maps")
     assert [figure.one("b").text for figure in maps.all("figure", class_="maps")] == ["conv1", "conv2"]

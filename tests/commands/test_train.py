@@ -226,7 +226,7 @@ def test_help_names_every_option_and_its_default() -> None:
     for words in (
         "(default: digits)",
         "(default: 10; fast: 4)",
-        "(default: 64; fast: 250)",
+        "(default: 64; fast: 250, lenet5: 128)",
         "(default: 0)",
         "(default: adam)",
     ):

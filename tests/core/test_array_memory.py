@@ -246,6 +246,7 @@ try:
 except MemoryError as error:
     print(error)
 """
+    # Six results, and the memory that each operand in turn was made dense in.
     assert printed(code) == (
-        "96\nTrue 0\nUnable to allocate 256. MiB for an array with shape (8192, 8192) and data type float32\n"
+        "112\nTrue 0\nUnable to allocate 256. MiB for an array with shape (8192, 8192) and data type float32\n"
     )

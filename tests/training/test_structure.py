@@ -235,3 +235,15 @@ def test_a_named_model_with_a_files_tensors(tmp_path: Path) -> None:
     Network(4, 3).save(tmp_path / "dense.pth")
     with pytest.raises(FormatError, match=r"dense\.pth is no lenet: it has no convolution"):
         load_named(tmp_path / "dense.pth", "lenet", lambda channels: (channels, 20, 20))
+
+
+def test_a_network_that_was_never_used_is_saved_whole(tmp_path: Path) -> None:
+    """How many numbers it gives is found by the described shape; a shape that it does not take is refused."""
+    path, network = tmp_path / "m.pth", Network(models.lenet5())
+    network.save(path, input_shape=(1, 28, 28), classes=list("0123456789"))
+    assert load_model(path)[1].output_size == 10
+    with pytest.raises(ValueError, match="channels"):
+        Network(models.lenet5()).save(path, input_shape=(3, 28, 28))
+    assert load_model(path)[1].input_shape == (1, 28, 28)
+    Network(models.lenet5()).save(path, classes=list("0123456789"))
+    assert load_model(path)[1].class_count == 10

@@ -81,9 +81,10 @@ def outputs_of(model: str, network: Network, info: ModelInfo, feed: Feed) -> np.
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
         text = f"{shown_path(model)}: its network does not take images {feed.x.shape[1:]}, as described: {error}"
         raise retold(FormatError(text), fault_of(error)) from error
-    if outputs.shape[1:] != (info.output_count,):
+    described = info.output_count or info.class_count
+    if outputs.shape[1:] != (described,):
         what = f"{shown_path(model)}: its network gives outputs {outputs.shape[1:]} of an image"
-        raise FormatError(f"{what}, its description says {info.output_count}")
+        raise FormatError(f"{what}, its description says {described}")
     return outputs
 
 

@@ -21,12 +21,13 @@ class ModelInfo:
     """What is known of a network; a field that nobody knows is empty.
 
     sizes: of :class:`fastnn.Network`; of any other network, structure: its layers as :mod:`fastnn.training.structure`
-    describes them, and output_size: how many numbers it gives. classes: their names by output. input_shape: (C, H, W).
-    mean, std: normalisation per channel, of pixels / 255. outputs: what they predict, ``softmax``, ``sigmoid`` or
-    ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range: the least and the largest
-    number that it was given. ground of its training images: ``dark``, ``light`` or ``mixed``. preparation: how they
-    came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28) or ``scaled``. forward: the class
-    with a forward of its own, where it is not Network's: linear layers with ReLU between.
+    describes them, and output_size: how many numbers it gives (0: it was never used). classes: their names by output.
+    input_shape: (C, H, W). mean, std: normalisation per channel, of pixels / 255. outputs: what they predict,
+    ``softmax``, ``sigmoid`` or ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range:
+    the least and the largest number that it was given. ground of its training images: ``dark``, ``light`` or
+    ``mixed``. preparation: how they came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28) or
+    ``scaled``. forward: the class with a forward of its own, where it is not Network's: linear layers with ReLU
+    between.
     """
 
     sizes: tuple[int, ...] = ()
@@ -59,7 +60,9 @@ class ModelInfo:
     @property
     def class_count(self) -> int:
         """How many classes its outputs tell apart; one of a ``sigmoid`` tells two."""
-        return 2 if self.output_count == 1 and self.outputs == "sigmoid" else self.output_count
+        if self.output_count == 1 and self.outputs == "sigmoid":
+            return 2
+        return self.output_count or len(self.classes)
 
     def assumptions(self) -> Iterator[str]:
         """What is taken for granted of its layers and outputs, because the file does not tell."""
@@ -124,7 +127,7 @@ def check_info(path: Any, info: ModelInfo, sizes: tuple[int, ...]) -> None:
             f"{shown_path(path)}: its parameters are of a {_dashed(sizes)} network, "
             f"its description says {_dashed(info.sizes)}"
         )
-    if info.classes and len(info.classes) != info.class_count:
+    if info.classes and info.output_count and len(info.classes) != info.class_count:
         described = f"its description names {len(info.classes)} classes"
         raise FormatError(f"{shown_path(path)}: {described}, the network has {info.output_count} outputs")
     shape = info.input_shape

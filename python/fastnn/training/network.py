@@ -239,9 +239,15 @@ class Network(Module):
 
         info: fields of :class:`fastnn.training.model_info.ModelInfo` (classes, input_shape, mean, std, outputs, ...)
         for whoever loads it, in the place of what the last fit told.
+
+        Raises:
+            ValueError: layers that have seen no input yet do not take one of this input_shape.
         """
         from fastnn.training.model_files import save_model
 
+        shape = tuple(info.get("input_shape") or self._info.input_shape)
+        if shape and not (self._output_size() or "output_size" in info):  # it has seen no input: this one tells
+            self._scores(np.zeros((1, *shape), np.float32))
         built = self._built()
         for where, name in islice(unknown_in(built.get("structure", {})), 1):
             text = f"{shown_path(path)} will not tell how to build {name}" + (f" ('{where}')" if where else "")
