@@ -30,6 +30,7 @@ def sigmoid(x: float) -> float:
 LAYERS: dict[str, Callable[[float], float]] = {
     "ELU()": lambda x: x if x > 0 else math.expm1(x),
     "ELU(alpha=0.5)": lambda x: x if x > 0 else 0.5 * math.expm1(x),
+    "CELU()": lambda x: x if x > 0 else math.expm1(x),
     "CELU(2.0)": lambda x: x if x > 0 else 2 * math.expm1(x / 2),
     "SELU()": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * math.expm1(x)),
     "GELU()": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),

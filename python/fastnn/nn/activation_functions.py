@@ -62,7 +62,7 @@ def selu(x: Tensor, inplace: bool = False) -> Tensor:
 @spelled
 def celu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (exp(x / alpha) - 1)."""
-    return x.relu() + ((_below(x) / alpha).exp() - 1) * alpha
+    return elu(x) if alpha == 1 else x.relu() + elu(_below(x) / alpha) * alpha
 
 
 @spelled
