@@ -184,47 +184,46 @@ Array run_map_backward(const MapBackward& map, const double* numbers, const Obje
     return grad_x.array();
 }
 
-// The name of the only attribute of an elementwise op that has one.
-const char* number_of(const Facts& facts) {
-    const Argument& last = facts.arguments.back();
-    return last.kind == Argument::Kind::real ? last.name.c_str() : nullptr;
+// The names of an elementwise op's numbers, its last arguments.
+std::vector<const char*> number_names(const Facts& facts) {
+    std::vector<const char*> names;
+    for (const Argument& each : facts.arguments) {
+        if (each.kind == Argument::Kind::real) names.push_back(each.name.c_str());
+    }
+    return names;
 }
 
-void def_map(py::module_& module, const Map& map) {
-    const py::arg x("x");
-    const py::arg_v out = py::arg("out") = py::none();
-    if (const char* const number = number_of(map.facts)) {
-        module.def(
-            map.facts.name,
-            [&map](const Object& x_in, double value, const Object& out_in) {
-                return run_map(map, &value, x_in, out_in);
-            },
-            x, py::arg(number), out);
-        return;
-    }
-    module.def(
-        map.facts.name,
-        [&map](const Object& x_in, const Object& out_in) { return run_map(map, nullptr, x_in, out_in); }, x, out);
-}
+template <std::size_t>
+using Number = double;
 
-void def_map_backward(py::module_& module, const MapBackward& map) {
-    const py::arg grad_y("grad_y"), saved("saved");
-    const py::arg_v out = py::arg("out") = py::none();
-    if (const char* const number = number_of(map.facts)) {
-        module.def(
-            map.facts.name,
-            [&map](const Object& grad_in, const Object& saved_in, double value, const Object& out_in) {
-                return run_map_backward(map, &value, grad_in, saved_in, out_in);
-            },
-            grad_y, saved, py::arg(number), out);
-        return;
-    }
+template <std::size_t... I>
+void def_map(py::module_& module, const Map& map, const char* const* names, std::index_sequence<I...>) {
     module.def(
         map.facts.name,
-        [&map](const Object& grad_in, const Object& saved_in, const Object& out_in) {
-            return run_map_backward(map, nullptr, grad_in, saved_in, out_in);
+        [&map](const Object& x_in, Number<I>... number, const Object& out_in) {
+            const double numbers[] = {number..., 0};
+            return run_map(map, numbers, x_in, out_in);
         },
-        grad_y, saved, out);
+        py::arg("x"), py::arg(names[I])..., py::arg("out") = py::none());
+}
+
+template <std::size_t... I>
+void def_map(py::module_& module, const MapBackward& map, const char* const* names, std::index_sequence<I...>) {
+    module.def(
+        map.facts.name,
+        [&map](const Object& grad_in, const Object& saved_in, Number<I>... number, const Object& out_in) {
+            const double numbers[] = {number..., 0};
+            return run_map_backward(map, numbers, grad_in, saved_in, out_in);
+        },
+        py::arg("grad_y"), py::arg("saved"), py::arg(names[I])..., py::arg("out") = py::none());
+}
+
+template <typename Op>
+void def_map(py::module_& module, const Op& map) {
+    const std::vector<const char*> names = number_names(map.facts);
+    if (names.empty()) return def_map(module, map, names.data(), std::make_index_sequence<0>());
+    if (names.size() == 1) return def_map(module, map, names.data(), std::make_index_sequence<1>());
+    def_map(module, map, names.data(), std::make_index_sequence<2>());
 }
 
 // A Python number beside an array takes the array's dtype.
@@ -495,7 +494,7 @@ void bind_products(py::module_& module) {
 void bind_ops(py::module_& module) {
     bind_products(module);
     for (const Map* map : maps()) def_map(module, *map);
-    for (const MapBackward* map : maps_backward()) def_map_backward(module, *map);
+    for (const MapBackward* map : maps_backward()) def_map(module, *map);
     for (const ArithmeticOp& op : arithmetic_ops) def_arithmetic(module, op);
     for (const Loss* loss : losses()) def_loss(module, *loss);
     module.def("copy", &copy_array, py::arg("x"));

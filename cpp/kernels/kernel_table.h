@@ -106,10 +106,10 @@ struct GemvArgs {
     const std::int32_t* index;
 };
 
-// What fades ends at zero. An optimizer's average shrinks by a factor a step, a gradient through softmax, sigmoid and
-// their cross-entropies exponentially. They would end among the subnormal numbers, an average for ever (0.9 times the
-// smallest rounds to itself), where Intel's processors take 150 cycles for each vector that meets one; and a gradient
-// meets every row of a weight. By definition they are +0, before they are used and kept:
+// What fades ends at zero. An optimizer's average shrinks by a factor a step, a gradient through softmax, sigmoid, what
+// is made of it or of exp(x), and their cross-entropies exponentially. They would end among the subnormal numbers, an
+// average for ever (0.9 times the smallest rounds to itself), where Intel's processors take 150 cycles for each vector
+// that meets one; and a gradient meets every row of a weight. By definition they are +0, before they are used and kept:
 // * Averages of gradients and steps (m, b), and these gradients, where their magnitude is below 2^26 times the smallest
 //   normal number t (2^-100; 2^-996 for double). Its product with what it meets next, a factor of decay, a rate, a
 //   pixel or a weight, is normal where that is 2^-26 or more.
@@ -177,6 +177,18 @@ struct Kernels {
     void (*sigmoid_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
     void (*tanh)(std::int64_t n, const T* x, T* y);
     void (*tanh_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
+    void (*silu)(std::int64_t n, const T* x, T* y);
+    void (*silu_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
+    void (*gelu)(std::int64_t n, const T* x, T* y);
+    void (*gelu_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
+    void (*gelu_tanh)(std::int64_t n, const T* x, T* y);
+    void (*gelu_tanh_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
+    void (*elu)(std::int64_t n, const T* x, T alpha, T* y);
+    void (*elu_backward)(std::int64_t n, const T* grad_y, const T* x, T alpha, T* grad_x);
+    void (*softplus)(std::int64_t n, const T* x, T* y);
+    void (*softplus_backward)(std::int64_t n, const T* grad_y, const T* x, T* grad_x);
+    void (*clamp)(std::int64_t n, const T* x, T low, T high, T* y);
+    void (*clamp_backward)(std::int64_t n, const T* grad_y, const T* x, T low, T high, T* grad_x);
     void (*exp)(std::int64_t n, const T* x, T* y);
     void (*log)(std::int64_t n, const T* x, T* y);
 

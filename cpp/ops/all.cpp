@@ -3,12 +3,15 @@
 #include "ops/arithmetic.h"
 #include "ops/batch_norm.h"
 #include "ops/bce.h"
+#include "ops/clamp.h"
 #include "ops/convolution.h"
 #include "ops/cross_entropy.h"
 #include "ops/dense.h"
 #include "ops/dropout.h"
+#include "ops/elu.h"
 #include "ops/exp.h"
 #include "ops/gather.h"
+#include "ops/gelu.h"
 #include "ops/leaky_relu.h"
 #include "ops/log.h"
 #include "ops/matmul.h"
@@ -18,21 +21,26 @@
 #include "ops/reduce.h"
 #include "ops/relu.h"
 #include "ops/sigmoid.h"
+#include "ops/silu.h"
 #include "ops/softmax.h"
+#include "ops/softplus.h"
 #include "ops/tanh.h"
 
 namespace fastnn {
 
 const std::vector<const Map*>& maps() {
-    static const std::vector<const Map*> all = {&relu_op, &leaky_relu_op, &sigmoid_op,     &tanh_op, &exp_op,
-                                                &log_op,  &softmax_op,    &log_softmax_op, &pow_op};
+    static const std::vector<const Map*> all = {
+        &relu_op, &leaky_relu_op, &sigmoid_op,   &tanh_op, &exp_op, &log_op,      &softmax_op, &log_softmax_op,
+        &pow_op,  &gelu_op,       &gelu_tanh_op, &silu_op, &elu_op, &softplus_op, &clamp_op};
     return all;
 }
 
 const std::vector<const MapBackward*>& maps_backward() {
     static const std::vector<const MapBackward*> all = {
-        &relu_backward_op,    &leaky_relu_backward_op,  &sigmoid_backward_op, &tanh_backward_op,
-        &softmax_backward_op, &log_softmax_backward_op, &pow_backward_op};
+        &relu_backward_op,      &leaky_relu_backward_op,  &sigmoid_backward_op, &tanh_backward_op,
+        &softmax_backward_op,   &log_softmax_backward_op, &pow_backward_op,     &gelu_backward_op,
+        &gelu_tanh_backward_op, &silu_backward_op,        &elu_backward_op,     &softplus_backward_op,
+        &clamp_backward_op};
     return all;
 }
 

@@ -4,6 +4,8 @@
 // softmax is of the same form, but takes rows of its last dimension, so C order.
 #pragma once
 
+#include <cmath>
+
 #include "core/check.h"
 #include "core/parallel.h"
 #include "core/tensor_view.h"
@@ -45,26 +47,35 @@ inline void map_backward_check(const char* op, const TensorView& grad_y, const T
     check_same_layout(op, "grad_y", grad_y, "the saved array", saved);
 }
 
-// Runs a unary kernel, named by its table member, over a part of the elements.
-template <typename Member32, typename Member64>
-void map_unary(Range part, const TensorView& x, const TensorView& y, Member32 f32, Member64 f64) {
+// A number that an op is told must be finite in the arrays' type.
+inline void check_finite(const char* op, const char* name, DType dtype, double value) {
+    dispatch_real(dtype, [&](auto zero) {
+        if (!std::isfinite(static_cast<decltype(zero)>(value)))
+            fail(op, name, " is ", value, "; it must be a finite ", dtype_name(dtype));
+    });
+}
+
+// Runs a unary kernel, named by its table member, over a part of the elements; numbers: what else it is told.
+template <typename Member32, typename Member64, typename... Numbers>
+void map_unary(Range part, const TensorView& x, const TensorView& y, Member32 f32, Member64 f64, Numbers... numbers) {
     const std::int64_t count = part.end - part.begin;
     if (x.dtype == DType::float32) {
-        (kernels<float>().*f32)(count, x.as<float>() + part.begin, y.as<float>() + part.begin);
+        (kernels<float>().*f32)(count, x.as<float>() + part.begin, static_cast<float>(numbers)...,
+                                y.as<float>() + part.begin);
     } else {
-        (kernels<double>().*f64)(count, x.as<double>() + part.begin, y.as<double>() + part.begin);
+        (kernels<double>().*f64)(count, x.as<double>() + part.begin, numbers..., y.as<double>() + part.begin);
     }
 }
 
-template <typename Member32, typename Member64>
+template <typename Member32, typename Member64, typename... Numbers>
 void map_backward(Range part, const TensorView& grad_y, const TensorView& saved, const TensorView& grad_x, Member32 f32,
-                  Member64 f64) {
+                  Member64 f64, Numbers... numbers) {
     const std::int64_t count = part.end - part.begin;
     if (grad_y.dtype == DType::float32) {
         (kernels<float>().*f32)(count, grad_y.as<float>() + part.begin, saved.as<float>() + part.begin,
-                                grad_x.as<float>() + part.begin);
+                                static_cast<float>(numbers)..., grad_x.as<float>() + part.begin);
     } else {
-        (kernels<double>().*f64)(count, grad_y.as<double>() + part.begin, saved.as<double>() + part.begin,
+        (kernels<double>().*f64)(count, grad_y.as<double>() + part.begin, saved.as<double>() + part.begin, numbers...,
                                  grad_x.as<double>() + part.begin);
     }
 }

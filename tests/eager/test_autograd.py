@@ -180,7 +180,13 @@ class TestChangedInPlace:
         with pytest.raises(RuntimeError, match=r"shape \(1, 3\) as Addmm saw it, but it was changed in place since"):
             losses[1].backward()
 
-    @pytest.mark.parametrize("use", [lambda w: w * w, lambda w: w**3.0, lambda w: 1 / w, Tensor.log, F.leaky_relu])
+    @pytest.mark.parametrize(
+        "use",
+        [
+            *(lambda w: w * w, lambda w: w**3.0, lambda w: 1 / w, Tensor.log, F.leaky_relu, F.elu, F.gelu, F.silu),
+            *(F.softplus, F.hardtanh, lambda w: F.gelu(w, "tanh"), lambda w: w.clamp(0, 3)),
+        ],
+    )
     def test_a_leaf(self, use: Callable[[Tensor], Tensor]) -> None:
         w = Tensor(np.ones(3), requires_grad=True)
         loss = use(w).sum()

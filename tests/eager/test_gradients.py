@@ -137,6 +137,8 @@ CASES: dict[str, Callable[[st.DataObject], Problem]] = {
     "log": unary(Tensor.log, low=0.3),
     "relu": unary(Tensor.relu, away=0.1),
     "leaky_relu": unary(lambda x: F.leaky_relu(x, -0.3), away=0.1),
+    "activations": unary(lambda x: F.gelu(x) + F.gelu(x, "tanh") * F.silu(x) + F.softplus(x)),
+    "elu": unary(lambda x: F.elu(x, -0.3), away=0.1),
     "sigmoid": unary(Tensor.sigmoid),
     "tanh": unary(Tensor.tanh),
     "abs": unary(abs, away=0.1),

@@ -35,6 +35,7 @@ class Odd(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.drop(F.leaky_relu(self.layer(x), -0.3).tanh() * self.scale + self.offset)
+        h = h.clamp(-1.5, 1.25) + F.gelu(h) * F.silu(h) - F.gelu(h, "tanh") / (F.softplus(h) - F.elu(h, 0.7) + 2)
         h = h - h.mean(1, keepdim=True) / (1 + (h * h).sum(1, keepdim=True))
         peaks = h.view(-1, 6, 8).max(2).values.exp().sum(1, keepdim=True).log()
         middle = (h[:, 4:20:2].sigmoid() ** 1.5).sum((0, 1)) + h[:, [1, 3, 3]].softmax(1)[:, 0].mean()

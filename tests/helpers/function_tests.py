@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
-from harness import REAL, OpTests, Real, check_same_bits, configured, widen
+from harness import REAL, Arrays, OpTests, Real, check_same_bits, configured, widen
 
 CHUNK = 2**16  # 256 KB of floats, and 512 KB of truth: near the caches
 
@@ -49,12 +50,26 @@ def ulp_error(actual: np.ndarray, truth: np.ndarray, real: Real) -> np.ndarray:
     return np.where(zero, np.inf, error)
 
 
-class FunctionTests(OpTests):
-    """OpTests and the ULP bound. `low` to `high` is where the function is neither constant nor out of range."""
+class SpecialTests(OpTests):
+    """OpTests and single values. `low` to `high` is where the function is neither constant nor out of range."""
 
     low: float
     high: float
     specials: Sequence[tuple[float, float]]  # (x, y) that must come out exactly
+
+    def test_special_values(self, isa: str, real: Real) -> None:
+        for x, y in self.specials:
+            check_same_bits(self.op.run(np.array([x], real.dtype)), np.array([y], real.dtype), f"at {x}")
+
+    def test_result_may_be_the_input(self, isa: str, real: Real, rng: np.random.Generator) -> None:
+        x = rng.uniform(self.low, self.high, 100).astype(real.dtype)
+        expected = self.op.run(x)
+        assert self.op.run(x, out=x) is x
+        check_same_bits(x, expected)
+
+
+class FunctionTests(SpecialTests):
+    """SpecialTests and the ULP bound."""
 
     def check_ulps(self, real: Real, x: np.ndarray) -> None:
         with np.errstate(all="ignore"):
@@ -74,16 +89,6 @@ class FunctionTests(OpTests):
         for _ in range(3):
             rounded = np.nextafter(rounded, real.dtype(np.inf))
         assert ulp_error(rounded, truth, real).min() > 2
-
-    def test_special_values(self, isa: str, real: Real) -> None:
-        for x, y in self.specials:
-            check_same_bits(self.op.run(np.array([x], real.dtype)), np.array([y], real.dtype), f"at {x}")
-
-    def test_result_may_be_the_input(self, isa: str, real: Real, rng: np.random.Generator) -> None:
-        x = rng.uniform(self.low, self.high, 100).astype(real.dtype)
-        expected = self.op.run(x)
-        assert self.op.run(x, out=x) is x
-        check_same_bits(x, expected)
 
     @pytest.mark.slow
     def test_every_float32(self) -> None:
@@ -105,3 +110,30 @@ class FunctionTests(OpTests):
 def two_ulp(real: Real, truth: tuple[np.ndarray, ...], inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
     """The bound of an Op: 2 ULP of the truth."""
     return [2 * real.spacing(part) for part in truth]
+
+
+def wide_normals(count: int) -> Callable[[np.random.Generator, Any, type], Arrays]:
+    """Draws arrays of normal values with deviation 1, but the last with 4: into the tails of an activation."""
+    return lambda rng, shape, dtype: tuple(
+        (rng.standard_normal(shape) * (4 if number == count - 1 else 1)).astype(dtype) for number in range(count)
+    )
+
+
+def faded(real: Real, x: np.ndarray) -> np.ndarray:
+    """What is lost of x f(x), f of at most 1, where f is among the subnormal numbers: 2 ULP of f and a rounding."""
+    return 3 * real.tiny * (1 + np.abs(x))
+
+
+def least(real: Real) -> float:
+    """What is lost of a gradient that ends at zero (cpp/kernels/kernel_table.h)."""
+    return 2.0 ** (real.exponent + 26)
+
+
+def gate_gradient_bound(
+    real: Real, grad_y: np.ndarray, s: np.ndarray, steep: np.ndarray, roundings: np.ndarray | int
+) -> np.ndarray:
+    """Of grad_y (s + steep s (1 - s)), s a sigmoid that is off by n roundings: 1 - s is off by n s and half a rounding,
+    the product with steep, itself off by 5, by (n + 1) s and 8 s (1 - s); the sum and its product by 2.
+    """
+    error = real.u * 1.01 * s * ((roundings + 2) + (roundings + 9) * np.abs(steep))
+    return np.abs(grad_y) * (error + faded(real, steep)) + least(real)

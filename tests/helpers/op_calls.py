@@ -14,7 +14,9 @@ IN_PLACE = {"assign": (0,), "adam": (0, 2, 3), "sgd": (0, 2), "rmsprop": (0, 2, 
 WITH_OUT = {
     "relu": 1, "sigmoid": 1, "tanh": 1, "exp": 1, "log": 1, "softmax": 1, "log_softmax": 1,
     "relu_backward": 2, "sigmoid_backward": 2, "tanh_backward": 2, "softmax_backward": 2, "log_softmax_backward": 2,
-    "leaky_relu": 2, "leaky_relu_backward": 3,
+    "leaky_relu": 2, "leaky_relu_backward": 3, "elu": 2, "elu_backward": 3, "clamp": 3, "clamp_backward": 4,
+    "gelu": 1, "gelu_tanh": 1, "silu": 1, "softplus": 1,
+    "gelu_backward": 2, "gelu_tanh_backward": 2, "silu_backward": 2, "softplus_backward": 2,
     "dense_forward": 4, "dense_grad_x": 2, "dense_grad_weight": 2, "dense_grad_bias": 1, "matmul": 2,
     "cross_entropy": 3, "mse": 3, "bce_with_logits": 3, "gather_rows": 2, "gather_uint8": 5,
 }  # fmt: skip
@@ -36,6 +38,10 @@ def valid_calls() -> dict[str, list[Any]]:
             "tanh",
             "exp",
             "log",
+            "gelu",
+            "gelu_tanh",
+            "silu",
+            "softplus",
             "softmax",
             "log_softmax",
             "copy",
@@ -43,13 +49,18 @@ def valid_calls() -> dict[str, list[Any]]:
             "finite",
         )
     }
-    for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax"):
+    smooth = ("gelu", "gelu_tanh", "silu", "softplus")
+    for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax", *smooth):
         calls[f"{name}_backward"] = [numbers(5, 7), numbers(5, 7)]
     for name in BROADCAST:
         calls[name] = [numbers(5, 7), numbers(7)]
     calls |= {
         "pow": [numbers(5, 7), 1.5],
         "pow_backward": [numbers(5, 7), numbers(5, 7), 3.0],
+        "elu": [numbers(5, 7), 0.25],
+        "elu_backward": [numbers(5, 7), numbers(5, 7), 0.25],
+        "clamp": [numbers(5, 7), -0.5, 0.25],
+        "clamp_backward": [numbers(5, 7), numbers(5, 7), -0.5, 0.25],
         "leaky_relu": [numbers(5, 7), 0.25],
         "leaky_relu_backward": [numbers(5, 7), numbers(5, 7), 0.25],
         "assign": [numbers(5, 7), numbers(5, 7)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import fastnn
@@ -12,6 +13,8 @@ import pytest
 from fastnn import nn, optim
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Plan
+from harness import check_same_bits
+from models import eager_step
 
 POINTS = np.array([-30.0, -7.5, -3.0, -1.5, -1.0, -0.6, -1e-9, 0.0, 1e-9, 0.3, 1.0, 2.5, 3.0, 6.0, 8.0, 40.0])
 
@@ -27,6 +30,7 @@ def sigmoid(x: float) -> float:
 LAYERS: dict[str, Callable[[float], float]] = {
     "ELU()": lambda x: x if x > 0 else math.expm1(x),
     "ELU(alpha=0.5)": lambda x: x if x > 0 else 0.5 * math.expm1(x),
+    "CELU()": lambda x: x if x > 0 else math.expm1(x),
     "CELU(2.0)": lambda x: x if x > 0 else 2 * math.expm1(x / 2),
     "SELU()": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * math.expm1(x)),
     "GELU()": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
@@ -91,15 +95,42 @@ def test_prelu_learns_a_slope_for_each_channel() -> None:
     assert layer.weight.grad.tolist() == [-8, -8, -8] and layer(x).shape == (2, 3, 4)
 
 
-@pytest.mark.parametrize("layer", ["ELU()", "SELU()", "CELU()", "GELU('tanh')", "SiLU()", "Softplus()", "Mish()"])
-def test_plans_have_them(layer: str) -> None:
-    """Compiled, with the bits of eager code."""
+def trained(layer: str, dtype: type, compiled: bool) -> list[np.ndarray]:
+    """Losses and parameters of some steps; inputs that reach every part of the function."""
     fastnn.manual_seed(3)
     model = nn.Sequential(nn.Linear(5, 4), eval(f"nn.{layer}", {"nn": nn}), nn.Linear(4, 2))
-    x, y = np.random.default_rng(1).standard_normal((2, 6, 5)).astype(np.float32)
-    expected = nn.MSELoss()(model(Tensor(x)), Tensor(y[:, :2]))
-    plan = Plan(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.0))
-    assert plan.step(x, np.ascontiguousarray(y[:, :2])) == expected.item()
+    model = model.double() if dtype is np.float64 else model
+    x, y = (8 * np.random.default_rng(1).standard_normal((2, 70, 5))).astype(dtype)
+    loss, optimizer = nn.MSELoss(), optim.SGD(model.parameters(), lr=1e-3)
+    step = Plan(model, loss, optimizer).step if compiled else partial(eager_step, model, loss, optimizer)
+    losses = [step(x, np.ascontiguousarray(y[:, :2])) for _ in range(3)]
+    return [np.float64(losses), *(each.detach().numpy() for each in model.parameters())]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_plans_have_them(layer: str, dtype: type) -> None:
+    """Compiled, with the bits of eager code: losses, and what training made of the parameters."""
+    for found, expected in zip(trained(layer, dtype, True), trained(layer, dtype, False), strict=True):
+        check_same_bits(found, expected)
+
+
+def test_corners_of_hardtanh() -> None:
+    """Slopes are 0 at the bounds, also of one that is the other, or infinite; of clamp 1 there."""
+    x = Tensor(np.float32([-np.inf, -1, 0, 1, np.inf, np.nan]), requires_grad=True)
+    for bounds, slopes in (((-1, 1), [0, 0, 1, 0, 0, 0]), ((0, 0), [0] * 6), ((-np.inf, 0), [0, 1, 0, 0, 0, 0])):
+        x.grad = None
+        nn.functional.hardtanh(x, *bounds).sum().backward()
+        assert x.grad.tolist() == slopes
+    x.grad = None
+    x.clamp(-1, 1).sum().backward()
+    assert x.grad.tolist() == [0, 1, 1, 1, 0, 0]
+    assert nn.functional.relu6(fastnn.tensor([-2, 3, 9])).tolist() == [0, 3, 6]
+
+
+def test_clamp_by_what_is_no_number() -> None:
+    """Everything is NaN then, as in PyTorch."""
+    assert Tensor([1.0, 2.0]).clamp(min=float("nan")).isnan().all()
 
 
 def test_the_error_function() -> None:

@@ -260,3 +260,11 @@ def test_an_epsilon_that_is_not_raised_would_show(real: Real, form: str, monkeyp
         monkeypatch.setattr(module, "least_root", lambda beta, dtype: 0.0)
     found = steps_of(lambda *each: oracle(*each, real.dtype), states[1], gradients)
     assert not np.all(np.abs(found) <= longest(real, plain))
+
+
+@pytest.mark.parametrize("op", ["gelu", "gelu_tanh", "silu", "softplus", "elu"])
+def test_activations(isa: str, real: Real, op: str) -> None:
+    """Where their slope is 1: far above zero; elu's at 0, as above it nothing fades."""
+    grad_y, numbers = around(least(real), real), [1.0] if op == "elu" else []
+    x = np.full(COUNT, 0 if op == "elu" else 300, real.dtype)
+    check_same_bits(getattr(_core, f"{op}_backward")(grad_y, x, *numbers), ended(grad_y, least(real)))

@@ -71,6 +71,23 @@ def leaky_relu(rng: np.random.Generator, n: int, m: int) -> Case:
     return inputs, lambda x: _core.leaky_relu(x, slope), lambda g, x: [_core.leaky_relu_backward(g, x, slope)]
 
 
+def elu(rng: np.random.Generator, n: int, m: int) -> Case:
+    inputs, _, _ = relu(rng, n, m)
+    alpha = float(rng.choice([1.0, 0.3, -2.0, 0.0]))
+    return inputs, lambda x: _core.elu(x, alpha), lambda g, x: [_core.elu_backward(g, x, alpha)]
+
+
+def clamp(rng: np.random.Generator, n: int, m: int) -> Case:
+    x = rng.choice([-2.0, 0.2, 3.0], (n, m)) + rng.uniform(0, 0.9, (n, m))  # away from both bounds
+    return [x], lambda x: _core.clamp(x, -1, 1.5), lambda g, x: [_core.clamp_backward(g, x, -1, 1.5)]
+
+
+def from_x(name: str) -> Callable[..., Case]:
+    """A smooth function whose backward reads x."""
+    forward, backward = getattr(_core, name), getattr(_core, f"{name}_backward")
+    return lambda rng, n, m: ([2 * rng.standard_normal((n, m))], forward, lambda g, x: [backward(g, x)])
+
+
 def sigmoid(rng: np.random.Generator, n: int, m: int) -> Case:
     return [rng.standard_normal((n, m))], _core.sigmoid, lambda g, x: [_core.sigmoid_backward(g, _core.sigmoid(x))]
 
@@ -253,6 +270,9 @@ CASES: dict[str, Callable[..., Case]] = {
     "relu": relu,
     "relu_from_y": relu_from_y,
     "leaky_relu": leaky_relu,
+    "elu": elu,
+    "clamp": clamp,
+    **{name: from_x(name) for name in ("gelu", "gelu_tanh", "silu", "softplus")},
     "sigmoid": sigmoid,
     "tanh": tanh,
     "exp": exp,

@@ -1,5 +1,18 @@
 // exp, log and the four operations over contiguous arrays.
 
+template <typename T, typename Function>
+void map_vectors(std::int64_t n, const T* x, T* y, Function function) {
+    for_each_vector<T>(
+        n, [=](std::int64_t i, std::int64_t count) { store_n(y + i, count, function(load_n(x + i, count))); });
+}
+
+template <typename T, typename Function>
+void map_vectors(std::int64_t n, const T* a, const T* b, T* y, Function function) {
+    for_each_vector<T>(n, [=](std::int64_t i, std::int64_t count) {
+        store_n(y + i, count, function(load_n(a + i, count), load_n(b + i, count)));
+    });
+}
+
 template <typename T>
 void exp_all(std::int64_t n, const T* x, T* y) {
     for_each_vector<T>(n,

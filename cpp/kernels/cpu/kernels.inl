@@ -28,6 +28,11 @@ namespace {
 #include "kernels/cpu/leaky_relu.inl"
 #include "kernels/cpu/sigmoid.inl"
 #include "kernels/cpu/tanh.inl"
+#include "kernels/cpu/silu.inl"
+#include "kernels/cpu/gelu.inl"
+#include "kernels/cpu/elu.inl"
+#include "kernels/cpu/softplus.inl"
+#include "kernels/cpu/clamp.inl"
 
 #include "kernels/cpu/softmax.inl"
 #include "kernels/cpu/cross_entropy.inl"
@@ -46,6 +51,30 @@ namespace {
 // clang-format on
 
 template <typename T>
+constexpr void add_activations(Kernels<T>& kernels) {
+    kernels.relu = relu<T>;
+    kernels.relu_backward = relu_backward<T>;
+    kernels.leaky_relu = leaky_relu<T>;
+    kernels.leaky_relu_backward = leaky_relu_backward<T>;
+    kernels.sigmoid = sigmoid<T>;
+    kernels.sigmoid_backward = sigmoid_backward<T>;
+    kernels.tanh = tanh<T>;
+    kernels.tanh_backward = tanh_backward<T>;
+    kernels.silu = silu<T>;
+    kernels.silu_backward = silu_backward<T>;
+    kernels.gelu = gelu<T>;
+    kernels.gelu_backward = gelu_backward<T>;
+    kernels.gelu_tanh = gelu_tanh<T>;
+    kernels.gelu_tanh_backward = gelu_tanh_backward<T>;
+    kernels.elu = elu<T>;
+    kernels.elu_backward = elu_backward<T>;
+    kernels.softplus = softplus<T>;
+    kernels.softplus_backward = softplus_backward<T>;
+    kernels.clamp = clamp<T>;
+    kernels.clamp_backward = clamp_backward<T>;
+}
+
+template <typename T>
 constexpr Kernels<T> make_kernels() {
     Kernels<T> kernels{};
     kernels.panel = Vec<T>::lanes * Tile<T>::vectors;
@@ -58,14 +87,7 @@ constexpr Kernels<T> make_kernels() {
     kernels.turn_to_planes = turn_to_planes<T>;
     kernels.depthwise = depthwise<T>;
     kernels.depthwise_gradient = depthwise_gradient<T>;
-    kernels.relu = relu<T>;
-    kernels.relu_backward = relu_backward<T>;
-    kernels.leaky_relu = leaky_relu<T>;
-    kernels.leaky_relu_backward = leaky_relu_backward<T>;
-    kernels.sigmoid = sigmoid<T>;
-    kernels.sigmoid_backward = sigmoid_backward<T>;
-    kernels.tanh = tanh<T>;
-    kernels.tanh_backward = tanh_backward<T>;
+    add_activations(kernels);
     kernels.exp = exp_all<T>;
     kernels.log = log_all<T>;
     kernels.add = add<T>;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.eager import ops
+from fastnn.eager.autograd import ANY
 from fastnn.eager.support import TensorBase, operand, promoted, result, unbroadcast, wrap
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if isinstance(min, TensorBase) or isinstance(max, TensorBase):
         x = x if min is None else maximum(x, operand(min, x))
         return x if max is None else minimum(x, operand(max, x))
+    if x._data.dtype.kind == "f" and all(bound is None or _bounds(bound) for bound in (min, max)):
+        return _between(x, -inf if min is None else float(min), inf if max is None else float(max))
     low, high = (None if bound is None else operand(bound, x) for bound in (min, max))
     for bound in (low, high):
         x = x if bound is None else promoted(x, bound)[0]
@@ -63,6 +67,22 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if data.dtype.kind != "f":
         return wrap(y)
     return result(y, (x,), lambda g: (_kept(g, inside),), "Clamp")
+
+
+def _bounds(number: Any) -> bool:
+    """Whether it is a Python number, not NaN: those leave x its dtype."""
+    return type(number) in (int, float) and number == number
+
+
+def _between(x: Tensor, low: float, high: float) -> Tensor:
+    data = x._data
+    return result(
+        ops.clamp(data, low, high),
+        (x,),
+        lambda g: (ops.clamp_backward(g, data, low, high),),
+        "Clamp",
+        reads=((0, ANY),),
+    )
 
 
 def _kept(g: np.ndarray, where: np.ndarray) -> np.ndarray:

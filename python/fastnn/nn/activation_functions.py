@@ -6,13 +6,26 @@ import math
 
 import numpy as np
 
-from fastnn.eager import ops
+from fastnn.eager import autograd, ops
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import floating, result
 from fastnn.eager.tensor import Tensor
 
 # Self-Normalizing Neural Networks, Klambauer et al. 2017: the fixed point of mean 0 and variance 1.
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def _compiled(op: str, name: str, x: Tensor, *numbers: float) -> Tensor:
+    """An op of the core whose backward reads x."""
+    x = floating(x)
+    data = x._data
+    return result(
+        getattr(ops, op)(data, *numbers),
+        (x,),
+        lambda g: (getattr(ops, f"{op}_backward")(g, data, *numbers),),
+        name,
+        reads=((0, autograd.ANY),),
+    )
 
 
 def _below(x: Tensor) -> Tensor:
@@ -22,8 +35,22 @@ def _below(x: Tensor) -> Tensor:
 
 @spelled
 def elu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha (exp(x) - 1)."""
-    return x.relu() + (_below(x).exp() - 1) * alpha
+    """x where x > 0, else alpha (exp(x) - 1).
+
+    Raises:
+        ValueError: alpha is not finite.
+    """
+    return _compiled("elu", "Elu", x, float(alpha))
+
+
+@spelled
+def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope x.
+
+    Raises:
+        ValueError: negative_slope is not finite.
+    """
+    return _compiled("leaky_relu", "LeakyRelu", x, float(negative_slope))
 
 
 @spelled
@@ -35,7 +62,7 @@ def selu(x: Tensor, inplace: bool = False) -> Tensor:
 @spelled
 def celu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (exp(x / alpha) - 1)."""
-    return x.relu() + ((_below(x) / alpha).exp() - 1) * alpha
+    return elu(x) if alpha == 1 else x.relu() + elu(_below(x) / alpha) * alpha
 
 
 @spelled
@@ -55,15 +82,13 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    if approximate == "none":
-        return x * ((x / math.sqrt(2)).erf() + 1) * 0.5
-    return x * (((x * x * x * 0.044715 + x) * math.sqrt(2 / math.pi)).tanh() + 1) * 0.5
+    return _compiled("gelu" if approximate == "none" else "gelu_tanh", "Gelu", x)
 
 
 @spelled
 def silu(x: Tensor, inplace: bool = False) -> Tensor:
     """x sigmoid(x)."""
-    return x * x.sigmoid()
+    return _compiled("silu", "Silu", x)
 
 
 @spelled
@@ -75,15 +100,7 @@ def mish(x: Tensor, inplace: bool = False) -> Tensor:
 @spelled
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta x)) / beta, x itself where beta x is above the threshold."""
-    x = floating(x)
-    flat = (x if beta == 1 else x * beta).reshape(-1)
-    if flat.numel() == 0:
-        return x.clone()
-    # That is what the cross-entropy of a logit costs whose target is 0.
-    data = flat._data
-    _, values, slope = ops.bce_with_logits(data, np.zeros_like(data), False)
-    y = result(values, (flat,), lambda g: (ops.multiply(g, slope),), "Softplus").reshape(x.shape)
-    return y if beta == 1 else y / beta
+    return _compiled("softplus", "Softplus", x) if beta == 1 else _compiled("softplus", "Softplus", x * beta) / beta
 
 
 @spelled
@@ -101,15 +118,20 @@ def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bo
     """
     if max_val < min_val:
         raise ValueError(f"hardtanh: max_val is {max_val}, below min_val = {min_val}")
+    if x._data.dtype.kind != "f":
+        return x.clamp(min_val, max_val)
     data = x._data
-    low, high = (ops.cast(Tensor(bound)._data, data.dtype) for bound in (min_val, max_val))
-    y = ops.exact("minimum", ops.exact("maximum", data, low), high)
-
-    def backward(g: np.ndarray) -> tuple[np.ndarray]:
-        inside = ops.exact("logical_and", ops.compare(data, low, "greater"), ops.compare(data, high, "less"))
-        return (ops.exact("where", inside, g, low * 0),)
-
-    return result(y, (x,), backward, "Hardtanh", reads=((0, None),))
+    least, most = map(data.dtype.type, (min_val, max_val))
+    endless = data.dtype.type(math.inf)
+    # Strictly between the bounds is from the number behind one to the number before the other.
+    inner = float(np.nextafter(least, endless)), float(np.nextafter(most, -endless))
+    return result(
+        ops.clamp(data, float(least), float(most)),
+        (x,),
+        lambda g: (ops.clamp_backward(g, data, *inner),),
+        "Hardtanh",
+        reads=((0, autograd.ANY),),
+    )
 
 
 @spelled
@@ -133,7 +155,7 @@ def hardswish(x: Tensor, inplace: bool = False) -> Tensor:
 @spelled
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|)."""
-    return x / (x.abs() + 1)
+    return x / (leaky_relu(x, -1.0) + 1)
 
 
 @spelled

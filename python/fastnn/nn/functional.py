@@ -1,7 +1,8 @@
 """Functions of tensors: the layers and losses without state. ``import fastnn.nn.functional as F``.
 
-Gradients of sigmoid, softmax, log_softmax and the cross-entropies end at zero: below 2^-100 in magnitude (float64:
-2^-996) they are 0, as the subnormal numbers that would follow cost some processors much time. Values do not.
+Gradients of sigmoid, silu, gelu, softplus, elu, softmax, log_softmax and the cross-entropies end at zero: below 2^-100
+in magnitude (float64: 2^-996) they are 0, as the subnormal numbers that would follow cost some processors much time.
+Values do not.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ from fastnn.nn.activation_functions import (
 )
 from fastnn.nn.activation_functions import (
     hardtanh as hardtanh,
+)
+from fastnn.nn.activation_functions import (
+    leaky_relu as leaky_relu,
 )
 from fastnn.nn.activation_functions import (
     logsigmoid as logsigmoid,
@@ -119,20 +123,6 @@ if TYPE_CHECKING:
 def relu(x: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0), elementwise."""
     return x.relu()
-
-
-@spelled
-def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope x, elementwise.
-
-    Raises:
-        ValueError: negative_slope is not finite.
-    """
-    data, slope = x._data, float(negative_slope)
-    y = ops.leaky_relu(data, slope)
-    return result(
-        y, (x,), lambda g: (ops.leaky_relu_backward(g, data, slope),), "LeakyRelu", reads=((0, autograd.ANY),)
-    )
 
 
 @spelled

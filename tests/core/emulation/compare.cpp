@@ -86,6 +86,20 @@ void elementwise(std::int64_t n) {
     PAIR(relu_backward);
     PAIR(sigmoid_backward);
     PAIR(tanh_backward);
+    UNARY(silu);
+    PAIR(silu_backward);
+    UNARY(gelu);
+    PAIR(gelu_backward);
+    UNARY(gelu_tanh);
+    PAIR(gelu_tanh_backward);
+    UNARY(softplus);
+    PAIR(softplus_backward);
+    both<T>("elu", n, blank, [&](const K& k, T* out) { k.elu(n, x.data() + 1, T(0.7), out + 1); });
+    both<T>("elu_backward", n, blank,
+            [&](const K& k, T* out) { k.elu_backward(n, x.data() + 1, y.data() + 2, T(0.7), out + 1); });
+    both<T>("clamp", n, blank, [&](const K& k, T* out) { k.clamp(n, x.data() + 1, T(-0.3), T(0.5), out + 1); });
+    both<T>("clamp_backward", n, blank,
+            [&](const K& k, T* out) { k.clamp_backward(n, x.data() + 1, y.data() + 2, T(-0.3), T(0.5), out + 1); });
     both<T>("leaky_relu", n, blank, [&](const K& k, T* out) { k.leaky_relu(n, x.data() + 1, T(-0.3), out + 1); });
     both<T>("leaky_relu_backward", n, blank,
             [&](const K& k, T* out) { k.leaky_relu_backward(n, x.data() + 1, y.data() + 2, T(-0.3), out + 1); });
