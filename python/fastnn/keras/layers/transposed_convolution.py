@@ -1,4 +1,4 @@
-"""Transposed convolution of images and sequences, as a layer: the gradient of a convolution with respect to its input."""
+"""Transposed convolution of images and sequences: the gradient of a convolution with respect to its input."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ class Conv2DTranspose(Filters):
         Raises:
             ValueError: there is nothing of it.
         """
-        axes = zip(shape, *(config[name] for name in ("kernel_size", "dilation_rate", "strides")), strict=False)
         behind = config["output_padding"] or (None,) * cls.axes
-        found = [_along(*axis, config["padding"], more) for axis, more in zip(axes, behind, strict=True)]
+        axes = zip(shape, config["kernel_size"], config["dilation_rate"], config["strides"], behind, strict=False)
+        found = [_along(*axis, config["padding"]) for axis in axes]
         sizes, before, after = zip(*found, strict=True)
         if min(sizes) < 1:
             text = f"output_padding {behind} leaves nothing of {shape[: cls.axes]} pixels: {sizes}"
@@ -95,7 +95,7 @@ class Conv1DTranspose(Conv2DTranspose):
     axes = 1
 
 
-def _along(count: int, taps: int, apart: int, stride: int, padding: str, more: int | None) -> tuple[int, int, int]:
+def _along(count: int, taps: int, apart: int, stride: int, more: int | None, padding: str) -> tuple[int, int, int]:
     """Pixels that come out along an axis, and what the convolution of them has before and behind."""
     reach = apart * (taps - 1) + 1
     if more is not None:
