@@ -176,6 +176,48 @@ def test_summary_has_all_layers(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(word in text for word in ("x (InputLayer)", "sum (Add)", "both (Concatenate)", "(None, 8)"))
 
 
+def test_summary_says_what_layers_are_called_with(capsys: pytest.CaptureFixture[str]) -> None:
+    """Keras 3.15's table of the same layers, line for line, at the 108 columns that it takes where there is room."""
+    x = keras.Input((8, 8, 3), name="img")
+    a = layers.Conv2D(4, 3, padding="same", name="conv2d")(x)
+    c = layers.Add(name="add")([a, layers.BatchNormalization(name="batch_normalization")(a)])
+    d = layers.Concatenate(name="both")([c, x])
+    keras.Model(x, layers.Dense(2, name="dense")(layers.GlobalAveragePooling2D(name="mean")(d))).summary()
+    assert capsys.readouterr().out.splitlines()[1:-3] == CONNECTED.strip().splitlines()
+    residual().summary(show_trainable=True)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    rows = [row for row in rows if row]
+    assert [row[3:] for row in rows] == [
+        ["-", "-"], ["x[0][0], shared[0][0]", "Y"], ["x[0][0], shared[1][0]", "-"],
+        ["shared[0][0], sum[0][0]", "-"], ["both[0][0]", "Y"],
+    ]  # fmt: skip
+    keras.Model(x, a).summary()
+    assert "Connected to" not in capsys.readouterr().out
+
+
+CONNECTED = """
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Layer (type)                  ┃ Output Shape              ┃         Param # ┃ Connected to               ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ img (InputLayer)              │ (None, 8, 8, 3)           │               0 │ -                          │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ conv2d (Conv2D)               │ (None, 8, 8, 4)           │             112 │ img[0][0]                  │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ batch_normalization           │ (None, 8, 8, 4)           │              16 │ conv2d[0][0]               │
+│ (BatchNormalization)          │                           │                 │                            │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ add (Add)                     │ (None, 8, 8, 4)           │               0 │ conv2d[0][0],              │
+│                               │                           │                 │ batch_normalization[0][0]  │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ both (Concatenate)            │ (None, 8, 8, 7)           │               0 │ add[0][0], img[0][0]       │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ mean (GlobalAveragePooling2D) │ (None, 7)                 │               0 │ both[0][0]                 │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ dense (Dense)                 │ (None, 2)                 │              16 │ mean[0][0]                 │
+└───────────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────────┘
+"""
+
+
 def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
     """Layers called with later results, or that are not there; an input of another width."""
     residual(False).save(tmp_path / "m.keras")
