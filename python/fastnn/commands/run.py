@@ -112,6 +112,7 @@ def install() -> None:
         module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
+    made["tensorflow"].newaxis = None  # type: ignore[attr-defined]
     for name in [*MODULES, *_TENSORFLOW, *made]:
         parent, _, child = name.rpartition(".")
         if parent in made:

@@ -81,7 +81,7 @@ def _layers(model: Model, expand_nested: bool, depth: int = 0) -> Iterator[tuple
 
 def _cells(layer: Layer, depth: int, columns: dict[str, int], sources: dict[int, list[str]]) -> tuple[str, ...]:
     cells = [
-        "  " * depth + f"{layer.name} ({type(layer).__name__})",
+        "  " * depth + f"{layer.name} ({layer.class_name()})",
         str(layer.output_shape) if layer.built else "?",
         f"{layer.count_params():,}" if layer.built else "0 (unbuilt)",
     ]
