@@ -81,6 +81,11 @@ layer(np.array([[[[1.0], [2.0]], [[3.0], [-4.0]]]], "float32")).tolist()
         "keras.layers.GlobalMaxPooling2D()(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()",
         [[3.0]],
     ),
+    "layers.Conv2DTranspose": (
+        "keras.layers.Conv2DTranspose(8, 3, strides=2, padding='same').compute_output_shape((None, 7, 7, 4))",
+        (None, 14, 14, 8),
+    ),
+    "newaxis": ("np.ones((2, 3))[..., tf.newaxis].shape", (2, 3, 1)),
     "layers.SeparableConv2D": (
         "keras.layers.SeparableConv2D(8, 3, activation='relu').compute_output_shape((None, 9, 9, 4))",
         (None, 7, 7, 8),
