@@ -110,6 +110,31 @@ def test_merging_layers(layer: Callable, expected: list[float]) -> None:
     assert symbol.shape == (None, len(expected))
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda x, y: x + y, lambda x, y: y - x, lambda x, y: x * y, lambda x, y: y + 2, lambda x, y: 2.5 + y,
+        lambda x, y: y - 2, lambda x, y: 1 - y, lambda x, y: 0.5 * y, lambda x, y: -y * x + x * 3,
+    ],
+)  # fmt: skip
+def test_arithmetic(formula: Callable, tmp_path: Path) -> None:
+    """Of what stands for batches as of the arrays; in files too."""
+    x = keras.Input((4,))
+    y = layers.Dense(4)(x)
+    keras.Model(x, formula(x, y)).save(tmp_path / "m.keras")
+    model = keras.models.load_model(tmp_path / "m.keras")
+    w, b = model.get_weights()
+    rows = X.astype(np.float64)
+    np.testing.assert_allclose(model.predict(X, verbose=0), formula(rows, rows @ w + b), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("other", ["2", None, True, keras, X])
+def test_arithmetic_with_other_things(other: object) -> None:
+    for calculated in (lambda: keras.Input((4,)) + other, lambda: other * layers.Dense(4)(keras.Input((4,)))):
+        with pytest.raises(TypeError):
+            calculated()
+
+
 def test_shapes_that_are_merged() -> None:
     a, b = layers.Input((2, 3)), layers.Input((2, 5))
     assert layers.Concatenate()([a, b]).shape == (None, 2, 8)
