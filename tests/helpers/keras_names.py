@@ -355,6 +355,14 @@ K.set_image_dim_ordering('tf')
 """,
         ("channels_last", True),
     ),
+    "backend.function": (
+        """
+from keras import backend as K
+x = keras.Input((3,))
+K.function([x], [keras.layers.Rescaling(2.0)(x)])([np.ones((1, 3))])[0].tolist()
+""",
+        [[2.0, 2.0, 2.0]],
+    ),
     "backend.clear_session": (
         """
 from keras import backend as K

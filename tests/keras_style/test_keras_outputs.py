@@ -57,6 +57,18 @@ def test_a_dict_of_layers(capsys: pytest.CaptureFixture[str]) -> None:
     assert 'Model: "maps"' in text and "flat" not in text and "Concatenate" not in text and "Total params: 112 " in text
 
 
+def test_a_function_of_the_backend() -> None:
+    """A list for a list, as Keras has it."""
+    model = network()
+    inner, last = (keras.Model(model.input, model.layers[i].output).predict(X, verbose=0) for i in (0, -1))
+    function, outputs = keras.backend.function, [model.layers[0].output, model.output]
+    for found in (function([model.input], outputs)([X]), function(model.inputs, outputs)(X)):
+        assert [array.tobytes() for array in found] == [inner.tobytes(), last.tobytes()]
+    (alone,) = function([model.input], outputs[:1])([X])
+    np.testing.assert_array_equal(alone, inner)
+    np.testing.assert_array_equal(function([model.input], model.output)([X]), last)
+
+
 def test_automatic_names_go_on() -> None:
     before = layers.Flatten().name, layers.Concatenate().name
     model = network()
