@@ -218,6 +218,10 @@ def test_summary_says_what_layers_are_called_with(capsys: pytest.CaptureFixture[
     ]  # fmt: skip
     keras.Model(x, a).summary()
     assert "Connected to" not in capsys.readouterr().out
+    x, again = keras.Input((4,), name="x"), layers.Dense(4, name="again")
+    keras.Model(x, again(again(again(x)))).summary()
+    text = capsys.readouterr().out
+    assert "x[0][0], again[0][0]," in text and "again[1][0]" in text
 
 
 CONNECTED = """
