@@ -43,6 +43,19 @@ def convolved(
     )
 
 
+def transposed(x: np.ndarray, kernel: np.ndarray, strides: Pair, padding: str, size: Pair, apart: Pair) -> np.ndarray:
+    """Each pixel of x adds its kernel (rows, columns, outputs, inputs), whose taps are apart, to an image: of that a
+    size, from its middle for ``same``, where it is larger.
+    """
+    counts, taps = x.shape[1:3], kernel.shape[:2]
+    rows, columns = ((counts[i] - 1) * strides[i] + apart[i] * (taps[i] - 1) + 1 for i in (0, 1))
+    image = np.zeros((len(x), max(rows, size[0]), max(columns, size[1]), kernel.shape[2]))
+    for n, y, x_, i, j in np.ndindex(*x.shape[:3], *taps):
+        image[n, y * strides[0] + i * apart[0], x_ * strides[1] + j * apart[1]] += kernel[i, j] @ x[n, y, x_]
+    top, left = (max(0, rows - size[0]) // 2, max(0, columns - size[1]) // 2) if padding == "same" else (0, 0)
+    return image[:, top : top + size[0], left : left + size[1]]
+
+
 def pooled(x: np.ndarray, largest: bool, window: Pair, strides: Pair, padding: str) -> np.ndarray:
     """The largest or the mean of the pixels that a window has of the image itself."""
     cut = windows(x, window, strides, padding, np.nan)

@@ -81,6 +81,22 @@ layer(np.array([[[[1.0], [2.0]], [[3.0], [-4.0]]]], "float32")).tolist()
         "keras.layers.GlobalMaxPooling2D()(np.arange(4.0).reshape(1, 2, 2, 1)).tolist()",
         [[3.0]],
     ),
+    "layers.Conv2DTranspose": (
+        "keras.layers.Conv2DTranspose(8, 3, strides=2, padding='same').compute_output_shape((None, 7, 7, 4))",
+        (None, 14, 14, 8),
+    ),
+    "tf.nn": ("keras.layers.Dense(2, activation=tf.nn.relu).activation is keras.activations.relu", True),
+    "tf.nn.softmax": ("tf.nn.softmax(keras.layers.Softmax()([[0.0, 0.0]])).tolist()", [[0.5, 0.5]]),
+    "tf.random.set_seed": (
+        """
+tf.random.set_seed(3)
+first = keras.layers.Dense(2)(np.ones((1, 3))).tolist()
+tf.random.set_seed(3)
+first == keras.layers.Dense(2)(np.ones((1, 3))).tolist() and refusal(lambda: tf.random.normal((2,)))
+""",
+        "module 'tensorflow.random' has no attribute 'normal'",
+    ),
+    "newaxis": ("np.ones((2, 3))[..., tf.newaxis].shape", (2, 3, 1)),
     "layers.SeparableConv2D": (
         "keras.layers.SeparableConv2D(8, 3, activation='relu').compute_output_shape((None, 9, 9, 4))",
         (None, 7, 7, 8),
@@ -338,6 +354,14 @@ K.set_image_dim_ordering('tf')
 (K.image_data_format(), 'channels' in refusal(lambda: K.set_image_dim_ordering('th')))
 """,
         ("channels_last", True),
+    ),
+    "backend.function": (
+        """
+from keras import backend as K
+x = keras.Input((3,))
+K.function([x], [keras.layers.Rescaling(2.0)(x)])([np.ones((1, 3))])[0].tolist()
+""",
+        [[2.0, 2.0, 2.0]],
     ),
     "backend.clear_session": (
         """

@@ -110,6 +110,31 @@ def test_merging_layers(layer: Callable, expected: list[float]) -> None:
     assert symbol.shape == (None, len(expected))
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda x, y: x + y, lambda x, y: y - x, lambda x, y: x * y, lambda x, y: y + 2, lambda x, y: 2.5 + y,
+        lambda x, y: y - 2, lambda x, y: 1 - y, lambda x, y: 0.5 * y, lambda x, y: -y * x + x * 3,
+    ],
+)  # fmt: skip
+def test_arithmetic(formula: Callable, tmp_path: Path) -> None:
+    """Of what stands for batches as of the arrays; in files too."""
+    x = keras.Input((4,))
+    y = layers.Dense(4)(x)
+    keras.Model(x, formula(x, y)).save(tmp_path / "m.keras")
+    model = keras.models.load_model(tmp_path / "m.keras")
+    w, b = model.get_weights()
+    rows = X.astype(np.float64)
+    np.testing.assert_allclose(model.predict(X, verbose=0), formula(rows, rows @ w + b), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("other", ["2", None, True, keras, X])
+def test_arithmetic_with_other_things(other: object) -> None:
+    for calculated in (lambda: keras.Input((4,)) + other, lambda: other * layers.Dense(4)(keras.Input((4,)))):
+        with pytest.raises(TypeError):
+            calculated()
+
+
 def test_shapes_that_are_merged() -> None:
     a, b = layers.Input((2, 3)), layers.Input((2, 5))
     assert layers.Concatenate()([a, b]).shape == (None, 2, 8)
@@ -174,6 +199,52 @@ def test_summary_has_all_layers(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert 'Model: "net"' in text and "Total params: 38 " in text
     assert all(word in text for word in ("x (InputLayer)", "sum (Add)", "both (Concatenate)", "(None, 8)"))
+
+
+def test_summary_says_what_layers_are_called_with(capsys: pytest.CaptureFixture[str]) -> None:
+    """Keras 3.15's table of the same layers, line for line, at the 108 columns that it takes where there is room."""
+    x = keras.Input((8, 8, 3), name="img")
+    a = layers.Conv2D(4, 3, padding="same", name="conv2d")(x)
+    c = layers.Add(name="add")([a, layers.BatchNormalization(name="batch_normalization")(a)])
+    d = layers.Concatenate(name="both")([c, x])
+    keras.Model(x, layers.Dense(2, name="dense")(layers.GlobalAveragePooling2D(name="mean")(d))).summary()
+    assert capsys.readouterr().out.splitlines()[1:-3] == CONNECTED.strip().splitlines()
+    residual().summary(show_trainable=True)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    rows = [row for row in rows if row]
+    assert [row[3:] for row in rows] == [
+        ["-", "-"], ["x[0][0], shared[0][0]", "Y"], ["x[0][0], shared[1][0]", "-"],
+        ["shared[0][0], sum[0][0]", "-"], ["both[0][0]", "Y"],
+    ]  # fmt: skip
+    keras.Model(x, a).summary()
+    assert "Connected to" not in capsys.readouterr().out
+    x, again = keras.Input((4,), name="x"), layers.Dense(4, name="again")
+    keras.Model(x, again(again(again(x)))).summary()
+    text = capsys.readouterr().out
+    assert "x[0][0], again[0][0]," in text and "again[1][0]" in text
+
+
+CONNECTED = """
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Layer (type)                  ┃ Output Shape              ┃         Param # ┃ Connected to               ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ img (InputLayer)              │ (None, 8, 8, 3)           │               0 │ -                          │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ conv2d (Conv2D)               │ (None, 8, 8, 4)           │             112 │ img[0][0]                  │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ batch_normalization           │ (None, 8, 8, 4)           │              16 │ conv2d[0][0]               │
+│ (BatchNormalization)          │                           │                 │                            │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ add (Add)                     │ (None, 8, 8, 4)           │               0 │ conv2d[0][0],              │
+│                               │                           │                 │ batch_normalization[0][0]  │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ both (Concatenate)            │ (None, 8, 8, 7)           │               0 │ add[0][0], img[0][0]       │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ mean (GlobalAveragePooling2D) │ (None, 7)                 │               0 │ both[0][0]                 │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ dense (Dense)                 │ (None, 2)                 │              16 │ mean[0][0]                 │
+└───────────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────────┘
+"""
 
 
 def test_a_damaged_description_is_refused(tmp_path: Path) -> None:

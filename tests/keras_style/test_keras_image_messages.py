@@ -71,6 +71,15 @@ MESSAGES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "strides": (lambda: layers.Conv2D(2, 3, (1, 0)), "strides is (1, 0); it must be at least 1"),
     "strides and dilation": (lambda: layers.Conv2D(2, 3, 2, dilation_rate=2), "one of them is 1"),
+    "output_padding": (
+        lambda: layers.Conv2DTranspose(2, 3, (2, 1), output_padding=1),
+        "output_padding is 1; it must be smaller than the strides (2, 1)",
+    ),
+    "no output": (
+        lambda: model(layers.Conv2DTranspose(2, 2, 2, "same", output_padding=0), shape=(1, 4, 3)),
+        "(Conv2DTranspose): output_padding (0, 0) leaves nothing of (1, 4) pixels: (0, 6)",
+    ),
+    "groups of the transposed": (lambda: layers.Conv2DTranspose(4, 3, groups=2), "groups is not supported: Conv2D"),
     "padding": (lambda: layers.Conv2D(2, 3, padding=1), "must be 'valid' or 'same'; ZeroPadding2D puts any number"),
     "causal": (lambda: layers.Conv2D(2, 3, padding="causal"), "padding is 'causal'; it must be 'valid' or 'same'"),
     "constraint": (lambda: layers.Conv2D(2, 3, kernel_constraint="max_norm"), "kernel_constraint is not supported"),

@@ -308,8 +308,11 @@ def everything(kind: Any) -> Any:
     a = make.UpSampling2D((2, 2))(make.MaxPooling2D(3, strides=2, padding="same")(a))
     a = make.DepthwiseConv2D(3, padding="same", depth_multiplier=2, use_bias=False)(a)
     a = make.LeakyReLU()(make.BatchNormalization(scale=False)(a))
+    a = make.Conv2DTranspose(6, (3, 2), strides=(1, 2), padding="same")(a)
+    a = make.Conv2DTranspose(4, 3, strides=2, activation="relu", kernel_regularizer=kind.regularizers.L2(1e-3))(a)
     a = make.SeparableConv2D(5, 2, activation="relu")(make.AveragePooling2D(2, strides=1, padding="same")(a))
     a = make.Conv1D(4, 2, padding="causal", activation="sigmoid")(make.Reshape((-1, 5))(a))
+    a = make.Conv1DTranspose(4, 4, strides=2, padding="same")(a)
     return kind.Model(x, make.Dense(3, activation="softmax")(make.GlobalAveragePooling1D()(a)))
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastnn import keras
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import layers
-from keras_images import convolved, normalised, padded, pooled
+from keras_images import convolved, normalised, padded, pooled, transposed
 
 SHAPES = [((7, 9), (3, 3)), ((8, 8), (2, 2)), ((5, 6), (1, 3)), ((11, 4), (5, 4)), ((1, 1), (1, 1)), ((6, 13), (4, 1))]
 
@@ -67,6 +67,61 @@ def test_dilation(padding: str) -> None:
     conv = layers.Conv2D(4, (3, 2), dilation_rate=(2, 3), padding=padding, use_bias=False)
     (w,) = weighted(conv, x.shape[1:])
     check(conv, x, convolved(x, w, (1, 1), padding, (2, 3)))
+
+
+@pytest.mark.parametrize(("size", "kernel"), SHAPES)
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_transposed(size: tuple[int, int], kernel: tuple[int, int], strides: tuple[int, int], padding: str) -> None:
+    """Sizes are Keras' documented ones; the gradient is the convolution of what comes back."""
+    x = drawn(3, *size, 4)
+    more = [max(taps - stride, 0) if padding == "valid" else 0 for taps, stride in zip(kernel, strides, strict=True)]
+    rows, columns = (size[i] * strides[i] + more[i] for i in (0, 1))
+    layer = layers.Conv2DTranspose(6, kernel, strides, padding, activation="relu")
+    w, b = weighted(layer, x.shape[1:])
+    assert w.shape == (*kernel, 6, 4) and layer.kernel.shape == w.shape
+    check(layer, x, np.maximum(transposed(x, w, strides, padding, (rows, columns), (1, 1)) + b, 0))
+    images, (w, b) = Tensor(x, requires_grad=True), layer.weights
+    layer.modules[0].relu = False
+    back = drawn(3, rows, columns, 6)
+    (layer(images) * Tensor(back)).sum().backward()
+    expected = convolved(back, layer.get_weights()[0].astype(np.float64), strides, padding)
+    np.testing.assert_allclose(images.grad.numpy(), expected[:, : size[0], : size[1]], rtol=1e-5, atol=2e-5)
+    np.testing.assert_allclose(b.grad.numpy(), back.sum((0, 1, 2), dtype=np.float64), rtol=1e-5, atol=1e-4)
+    slope = np.einsum(
+        "nyxo,nyxo->",
+        transposed(x, np.ones(w.permute(2, 3, 1, 0).shape), strides, padding, (rows, columns), (1, 1)),
+        back,
+    )
+    assert float(w.grad.sum()) == pytest.approx(slope, rel=1e-4, abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides", "apart", "padding", "more", "size"),
+    [
+        ((3, 3), (2, 2), (1, 1), "same", 0, (9, 11)), ((3, 4), (2, 3), (1, 1), "same", 1, (10, 16)),
+        ((3, 3), (2, 3), (1, 1), "valid", (1, 2), (12, 20)), ((2, 5), (3, 1), (1, 1), "same", (2, 0), (14, 6)),
+        ((3, 2), (1, 1), (2, 3), "valid", None, (9, 9)), ((3, 2), (1, 1), (2, 3), "same", None, (5, 6)),
+    ],
+)  # fmt: skip
+def test_sizes_of_the_transposed(
+    kernel: tuple[int, int], strides: tuple[int, int], apart: tuple[int, int], padding: str, more: Any, size: Any
+) -> None:
+    """(n - 1) strides + kernel - 2 (kernel // 2) + output_padding of 5 x 6 pixels, the middle term for "same"."""
+    x = drawn(2, 5, 6, 3)
+    layer = layers.Conv2DTranspose(4, kernel, strides, padding, output_padding=more, dilation_rate=apart)
+    w, b = weighted(layer, x.shape[1:])
+    check(layer, x, transposed(x, w, strides, padding, size, apart) + b)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_transposed_sequences(padding: str) -> None:
+    x = drawn(3, 10, 4)
+    layer = layers.Conv1DTranspose(6, 5, 2, padding, activation="tanh")
+    w, b = weighted(layer, x.shape[1:])
+    assert w.shape == (5, 6, 4) and layers.Convolution2DTranspose is layers.Conv2DTranspose
+    size = (1, 20 if padding == "same" else 23)
+    check(layer, x, np.tanh(transposed(x[:, None], w[None], (1, 2), padding, size, (1, 1))[:, 0] + b))
 
 
 @pytest.mark.parametrize("strides", [1, 2])
@@ -195,6 +250,7 @@ def test_what_batch_normalization_counts() -> None:
 STARTS: dict[str, tuple[Callable[[], Any], tuple[int, int]]] = {
     "Conv2D": (lambda: layers.Conv2D(32, 3), (9 * 16, 9 * 32)),
     "groups": (lambda: layers.Conv2D(32, 3, groups=4), (9 * 4, 9 * 32)),
+    "Conv2DTranspose": (lambda: layers.Conv2DTranspose(32, 3), (9 * 16, 9 * 32)),
     "Conv1D": (lambda: layers.Conv1D(32, 5), (5 * 16, 5 * 32)),
     "DepthwiseConv2D": (lambda: layers.DepthwiseConv2D(5, depth_multiplier=4), (25 * 16, 25 * 4)),
 }

@@ -87,6 +87,7 @@ OTHERS: dict[str, Any] = {
     "data_format": "channels_last",
     "filters": 6,
     "kernel_size": 2,
+    "output_padding": 1,
     "strides": 2,
     "padding": "same",
     "dilation_rate": 1,  # strides are larger

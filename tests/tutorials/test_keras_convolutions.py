@@ -81,6 +81,15 @@ def test_a_residual_network(run_keras: Run) -> None:
     assert lines[-2:] == ["the same True", "20 12"]
 
 
+def test_an_autoencoder(run_keras: Run, tmp_path: Path) -> None:
+    """Conv2DTranspose; the noise is less behind it; a model of two outputs beside it."""
+    lines = run_keras(HERE / "conv_autoencoder.py")
+    assert totals(lines)[0] == "Total params: 7,265 (28.38 KB)"
+    loss, error = (re.findall(VALUE, next(line for line in lines if line.startswith(n))) for n in ("loss", "error"))
+    assert float(loss[1]) < 0.9 * float(loss[0]) and float(error[0]) < 0.5 * float(error[1])
+    assert lines[-1] == "(10, 7, 7, 16) (10, 28, 28, 1) the same True" and (tmp_path / "autoencoder.keras").is_file()
+
+
 def test_cifar(run_keras: Run, tmp_path: Path) -> None:
     """TensorFlow's site: logits, labels (N, 1), two summaries; the files of CIFAR-10's binary version."""
     folder = tmp_path / "data/MNIST/raw/cifar-10-batches-bin"

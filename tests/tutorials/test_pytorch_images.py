@@ -83,6 +83,18 @@ def test_cats_and_dogs(run: Run, tmp_path: Path) -> None:
     assert "features.1.running_var" in fastnn.load(tmp_path / "best.pth")
 
 
+def test_an_autoencoder(run: Run, tmp_path: Path) -> None:
+    """ConvTranspose2d with output_padding; the printed decoder is PyTorch's text."""
+    write_mnist(tmp_path / "data/MNIST/raw", 320)
+    lines = run(HERE / "conv_autoencoder.py")
+    assert lines[3] == (
+        "  (2): ConvTranspose2d(32, 16, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), output_padding=(1, 1))"
+    )
+    losses = numbers(rf"Epoch:\d, Loss:{NUMBER}", lines)[:, 0]
+    assert len(losses) == 6 and losses[-1] < losses[0] / 2 and lines[-1] == "True (64, 1, 1) True"
+    assert fastnn.load(tmp_path / "conv_autoencoder.pth")["decoder.0.weight"].shape == (64, 32, 7, 7)
+
+
 def test_a_residual_network_by_hand(run: Run) -> None:
     """`out += shortcut(x)`; the first lines are what PyTorch 2.13 prints."""
     lines = run(HERE / "residual.py")

@@ -79,6 +79,7 @@ _TENSORFLOW = {
     for name, ours in MODULES.items()
     if name.partition(".")[0] == "keras"
 }
+_TENSORFLOW["tensorflow.nn"] = "fastnn.keras.activations"
 # Other places of the same names.
 _LONGER = {
     "torch.cuda.amp": "fastnn.amp",
@@ -88,6 +89,7 @@ _LONGER = {
     **{f"torch.nn.utils.{name}": "fastnn.nn.utils" for name in ("clip_grad", "convert_parameters")},
 }
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
+_MADE = ("torchvision", "tensorflow", "tensorflow.python", "tensorflow.random")  # of which fastnn has little
 
 
 class NotThere(ImportError):
@@ -106,12 +108,13 @@ def install() -> None:
     """Puts fastnn's modules in the places of PyTorch's and Keras', for the rest of this process."""
     for name, ours in {**MODULES, **_LONGER, **_TENSORFLOW}.items():
         sys.modules[name] = import_module(ours)
-    packages = ("torchvision", "tensorflow", "tensorflow.python")
-    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in packages}
+    made = {name: ModuleType(name, "The part of it that fastnn has.") for name in _MADE}
     for package, module in made.items():
         module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
+    vars(made["tensorflow"])["newaxis"] = None
+    vars(made["tensorflow.random"])["set_seed"] = keras.utils.set_random_seed
     for name in [*MODULES, *_TENSORFLOW, *made]:
         parent, _, child = name.rpartition(".")
         if parent in made:
@@ -135,7 +138,10 @@ def missing(error: BaseException) -> str | None:
     """What fastnn lacks, by its PyTorch name, where that is what an error says; None for any other error."""
     from fastnn.eager.tensor import Tensor
 
-    theirs = {**{name: name for name in _PACKAGES}, **{ours: name for name, ours in reversed(MODULES.items())}}
+    theirs = {
+        **{name: name for name in (*_PACKAGES, *_MADE)},
+        **{ours: name for name, ours in reversed(MODULES.items())},
+    }
     if isinstance(error, NotThere):
         return error.name
     if isinstance(error, ImportError) and error.name in theirs:
@@ -175,7 +181,8 @@ def show_names() -> None:
 
     for name, ours in MODULES.items():
         say(f"{name}: {' '.join(names_of(import_module(ours)))}\n", sys.stdout)
-    say("tensorflow.keras: as keras\n", sys.stdout)
+    say("tensorflow: newaxis\ntensorflow.keras: as keras\ntensorflow.nn: as keras.activations\n", sys.stdout)
+    say("tensorflow.random: set_seed\n", sys.stdout)
     say(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}\n", sys.stdout)
 
 

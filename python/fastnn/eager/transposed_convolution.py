@@ -41,7 +41,7 @@ def conv_transpose2d(
     _check(tuple(input.shape), tuple(weight.shape), None if bias is None else tuple(bias.shape), groups)
     size = output_size_of(tuple(input.shape[-2:]), weight.shape[2:], step, around, spread, behind)
     settings = (step, around * 2, spread, groups)
-    return batched(input, lambda x: _transposed(x, weight, bias, size, settings))
+    return batched(input, lambda x: transposed(x, weight, bias, size, settings))
 
 
 def output_size_of(
@@ -74,7 +74,15 @@ def _check(shape: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...
         raise ValueError(f"[conv_transpose2d] bias has shape {bias}, weight has {weight[1] * groups} outputs")
 
 
-def _transposed(x: Tensor, weight: Tensor, bias: Tensor | None, size: Pair, settings: tuple) -> Tensor:
+def transposed(
+    x: Tensor, weight: Tensor, bias: Tensor | None, size: tuple[int, ...], settings: tuple[Ints, ...]
+) -> Tensor:
+    """Images of a size (rows, columns), of which conv2d with these settings makes images like x: its stride, padding
+    (above, left, below, right), dilation and groups.
+
+    Raises:
+        ValueError: the size is not positive.
+    """
     if min(size) < 1:
         raise ValueError(f"[conv_transpose2d] padding {settings[1][:2]} leaves nothing of the images: {size} pixels")
     data, kernel = channels_last(x._data), tuple(weight.shape[2:])

@@ -4,6 +4,7 @@ metrics.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "exp",
     "flatten",
     "floatx",
+    "function",
     "get_value",
     "image_data_format",
     "image_dim_ordering",
@@ -141,6 +143,24 @@ def set_learning_phase(value: int) -> None:
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
+
+
+def function(inputs: Any, outputs: Any) -> Callable[[Any], Any]:
+    """A function from a list of the one input's array to that of the outputs, as of a layer's feature maps:
+    ``function([model.input], [model.layers[0].output])([x])[0]``. One output that is no list gives an array.
+
+    Raises:
+        ValueError: what :class:`fastnn.keras.Model` refuses, such as several inputs.
+    """
+    from fastnn.keras.model import Model
+
+    model, listed = Model(inputs, outputs), isinstance(outputs, list | tuple)
+
+    def values(given: Any) -> Any:
+        found = model.predict(given[0] if isinstance(given, list | tuple) else given, verbose=0)
+        return [found] if listed and not isinstance(found, list) else found
+
+    return values
 
 
 def get_value(x: Any) -> Any:

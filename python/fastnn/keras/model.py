@@ -50,16 +50,24 @@ class Graph(nn.Module):
 class Model(Trained, Layer):
     """Layers put together by calling them: ``x = Input((784,))``, ``y = Dense(10)(Dense(32, "relu")(x))``,
     ``Model(x, y)``. It has one input and one output; a layer that is called twice has its weights in both places. A
-    model may be a layer of another.
+    model may be a layer of another. With a list or dict of outputs it gives all of them, and is not trained.
 
     Attributes: ``layers``, ``optimizer``, ``history`` (the last fit's), ``stop_training``.
 
     Raises:
         TypeError: inputs or outputs that no layers gave.
-        ValueError: several of them, or an output that does not come from the input alone.
+        ValueError: several inputs, or an output that does not come from the input alone.
     """
 
     former: ClassVar = {"input": "inputs", "output": "outputs"}
+
+    def __new__(cls, *args: Any, **given: Any) -> Model:
+        outputs = given.get("outputs", args[1] if len(args) > 1 else None)
+        if cls is Model and len(symbols_in(_listed(outputs))) > 1:
+            from fastnn.keras.outputs import Outputs
+
+            return object.__new__(Outputs)
+        return object.__new__(cls)
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True
@@ -350,8 +358,7 @@ def _only(given: Any, what: str) -> Symbol:
             f"Model needs {what}: Model(inputs=x, outputs=y), y being what layers gave for x = Input(...). "
             "A subclass that computes in its own way is a fastnn.nn.Module with forward() here"
         )
-    found = list(given.values()) if isinstance(given, Mapping) else given
-    symbols = symbols_in(found)
+    symbols = symbols_in(_listed(given))
     if not symbols:
         raise TypeError(
             f"Model: {what} must be what Input(...) or a layer called with it gave, got {type(given).__name__}"
@@ -359,9 +366,16 @@ def _only(given: Any, what: str) -> Symbol:
     if len(symbols) > 1:
         raise ValueError(
             f"Model: there are {len(symbols)} {what}; it has one: make one array of several, and take it apart with "
-            "Lambda layers; several outputs need a training step of your own (fastnn.nn, fastnn.optim)"
+            "Lambda layers"
         )
     return symbols[0]
+
+
+def _listed(given: Any) -> Any:
+    """Inputs or outputs, from a dict of them or a list in a list (``[model.inputs]``)."""
+    if isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], list | tuple):
+        return given[0]
+    return list(given.values()) if isinstance(given, Mapping) else given
 
 
 def _earlier(parents: Any, count: int) -> list[int]:

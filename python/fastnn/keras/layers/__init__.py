@@ -60,6 +60,12 @@ from fastnn.keras.layers.pooling import (
     MaxPooling2D,
 )
 from fastnn.keras.layers.reshaping import Cropping2D, Permute, Rescaling, UpSampling2D, ZeroPadding2D
+from fastnn.keras.layers.transposed_convolution import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Convolution1DTranspose,
+    Convolution2DTranspose,
+)
 
 __all__ = [
     "ELU",
@@ -73,9 +79,13 @@ __all__ = [
     "BatchNormalization",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
@@ -126,7 +136,8 @@ __all__ = [
 _IN_FILES: tuple[type[Layer], ...] = (
     *(Dense, Activation, LeakyReLU, ReLU, ELU, Softmax, Dropout, Flatten, Reshape, Normalization, InputLayer),
     *(Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract),
-    *(Conv1D, Conv2D, DepthwiseConv2D, SeparableConv2D, BatchNormalization, SpatialDropout2D),
+    *(Conv1D, Conv2D, Conv1DTranspose, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, BatchNormalization),
+    SpatialDropout2D,
     *(AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D, Cropping2D, Permute, Rescaling, UpSampling2D),
     *(GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, ZeroPadding2D),
 )

@@ -29,7 +29,7 @@ class Kernel(NamedTuple):
     windowed: bool = True
 
 
-class _Convolution(nn.Module):
+class Convolved(nn.Module):
     """x (N, H, W, C) or (N, W, C) * kernel, plus bias, and relu of that. kernel (rows, columns, inputs, outputs) as it
     lies in memory; padding (above, left, below, right).
     """
@@ -52,8 +52,12 @@ class _Convolution(nn.Module):
         return channels_first(self._convolved, x)
 
     def _convolved(self, x: Tensor) -> Tensor:
-        y = functional.conv2d(x, self.weight, self.bias, self.strides, self.padding, self.dilation, self.groups)
+        y = self.product(x)
         return functional.relu(y) if self.relu else y
+
+    def product(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W) * kernel, plus bias."""
+        return functional.conv2d(x, self.weight, self.bias, self.strides, self.padding, self.dilation, self.groups)
 
 
 class Convolution(Windowed):
@@ -125,19 +129,30 @@ class Convolution(Windowed):
         return [*(kernel.shape for kernel in kernels), *bias], (*cls.places(config, shape)[0], kernels[-1].outputs)
 
     def compute(self, shape: Shape, weights: list[Shape]) -> None:
-        lead = (1,) * (2 - self.axes)
-        windows = (*lead, *self.strides), self.places(vars(self), shape)[1], (*lead, *self.dilation_rate)
         kernels, made = self.kernels(vars(self), shape[-1]), []
         for kernel in kernels:
             start = getattr(self, f"{kernel.name.removesuffix('_kernel')}_initializer")
-            values = start(kernel.shape).reshape(*lead, *kernel.shape[: self.axes], -1, kernel.outputs)
-            made.append(_Convolution(values, kernel.groups, *(windows if kernel.windowed else ())))
+            made.append(self.module_of(kernel, start(kernel.shape).reshape(self.in_images(kernel.shape)), shape))
         if self.use_bias:
             made[-1].bias = nn.Parameter(self.bias_initializer(weights[-1]))
         made[-1].relu = self.activation is activations.relu  # which the convolution does at its end
         self._shapes = weights
         self.layout = (*((kernel.name, _IN_MEMORY) for kernel in kernels), ("bias", (0,)))
         self.modules = [*made, *([] if made[-1].relu else activations.modules_of(self.activation))]
+
+    def module_of(self, kernel: Kernel, values: np.ndarray, shape: Shape) -> Convolved:
+        """What applies a kernel of values (rows, columns, ...) to samples of a shape."""
+        matrix = values.reshape(*values.shape[:2], -1, kernel.outputs)
+        return Convolved(matrix, kernel.groups, *(self.windows(shape) if kernel.windowed else ()))
+
+    def windows(self, shape: Shape) -> tuple[Shape, Shape, Shape]:
+        """Strides, padding (above, left, below, right) and dilation in samples of a shape."""
+        padding = self.places(vars(self), shape)[1]
+        return self.in_images(self.strides), padding, self.in_images(self.dilation_rate)
+
+    def in_images(self, sizes: Shape) -> Shape:
+        """Sizes along its axes as those of images; sequences are images of one row."""
+        return (*(1,) * (2 - self.axes), *sizes)
 
     def named_weights(self) -> list[tuple[str, np.ndarray]]:
         named = zip(super().named_weights(), self._shapes, strict=True)
@@ -149,7 +164,32 @@ class Convolution(Windowed):
         return self.weights[-1].detach() if self.use_bias else None
 
 
-class Conv2D(Convolution):
+class Filters(Convolution):
+    """Base of the convolutions of one kernel, to channels that are its ``filters``."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        *,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(kernel_size, strides, padding, **kwargs)
+        self.filters = positive(type(self).__name__, "filters", filters)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+
+    @property
+    def kernel(self) -> Tensor:
+        """As get_weights has it, in the memory of the weight."""
+        return self.weights[0].detach().permute(*_IN_MEMORY).reshape(*self._shapes[0])
+
+
+class Conv2D(Filters):
     """Images (N, rows, columns, channels) to (N, rows, columns, filters), see :class:`Convolution`; kernel (rows,
     columns, channels / groups, filters).
     """
@@ -162,17 +202,13 @@ class Conv2D(Convolution):
         padding: str = "valid",
         *,
         groups: int = 1,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(kernel_size, strides, padding, **kwargs)
+        super().__init__(filters, kernel_size, strides, padding, **kwargs)
         kind = type(self).__name__
-        self.filters, self.groups = positive(kind, "filters", filters), positive(kind, "groups", groups)
+        self.groups = positive(kind, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"{kind}: {self.groups} groups do not divide {self.filters} filters evenly")
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
 
     @classmethod
     def kernels(cls, config: Mapping[str, Any], channels: int) -> list[Kernel]:
@@ -180,11 +216,6 @@ class Conv2D(Convolution):
         if channels % groups:
             raise ValueError(f"{cls.label(config)}: {groups} groups do not divide {channels} channels evenly")
         return [Kernel("kernel", (*config["kernel_size"], channels // groups, filters), groups, filters)]
-
-    @property
-    def kernel(self) -> Tensor:
-        """(rows, columns, channels / groups, filters), in the memory of the weight."""
-        return self.weights[0].detach().permute(*_IN_MEMORY).reshape(*self._shapes[0])
 
 
 class Conv1D(Conv2D):

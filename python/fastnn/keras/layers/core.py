@@ -11,7 +11,7 @@ from fastnn.eager.creation import ones, zeros
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations, initializers, regularizers
 from fastnn.keras.layers.layer import Layer, Shape, positive
-from fastnn.keras.layers.symbol import Symbol
+from fastnn.keras.layers.symbol import Arithmetic, Symbol
 from fastnn.keras.layers.windows import Images, data_format_of
 
 
@@ -199,7 +199,7 @@ class Lambda(Layer):
         return tuple(self.function(zeros(1, *shape)).shape[1:])
 
 
-class InputLayer(Layer):
+class InputLayer(Arithmetic, Layer):
     """What a model's inputs look like; computes nothing. Layers are called with it to make a functional model."""
 
     def __init__(self, shape: Any = None, **kwargs: Any) -> None:

@@ -122,6 +122,11 @@ class Layer(Configured):
         found = {name: _described(getattr(self, name)) for name in names}
         return found if self.given_shape is None else {**found, "input_shape": list(self.given_shape)}
 
+    @classmethod
+    def class_name(cls) -> str:
+        """What tables and files call its kind."""
+        return cls.__name__
+
     def get_config(self) -> dict[str, Any]:
         """The same."""
         return self.config()

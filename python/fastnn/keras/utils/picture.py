@@ -67,7 +67,7 @@ def _layers(model: Any, expand_nested: bool) -> list[Any]:
 
 
 def _lines(layer: Any, shown: dict[str, bool]) -> list[str]:
-    kind = type(layer).__name__
+    kind = layer.class_name()
     lines = [f"{layer.name} ({kind})" if shown["names"] else kind]
     if shown["activations"] and hasattr(layer, "activation"):
         lines.append(f"activation: {getattr(layer.activation, '__name__', layer.activation)}")
