@@ -140,9 +140,11 @@ class Module:
             if self._hooks or self._pre_hooks:
                 return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             if type(error) is ValueError or _is_ours(error):
                 _say_where(error, self, args)
+            else:
+                _say_arrays(error, self, (*args, *kwargs.values()))
             raise
 
     def _advice(self, fault: Fault | None, inputs: tuple[Any, ...]) -> str:
@@ -431,12 +433,12 @@ def failure_of(error: BaseException) -> Failure | None:
     return getattr(error, "_fastnn_failure", None)
 
 
-def _is_ours(error: ValueError | TypeError) -> bool:
+def _is_ours(error: BaseException) -> bool:
     """Whether a TypeError is of an array that an op refused, not of Python code."""
     return type(error) is TypeError and (fault_of(error) is not None or str(error).startswith("["))
 
 
-def _say_where(error: ValueError | TypeError, module: Module, inputs: tuple[Any, ...]) -> None:
+def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
     """Puts the path of the innermost module that failed into an error's message, as it passes the modules around it:
     ``layer 'features.0' Linear(784 -> 10): ...``.
     """
@@ -454,6 +456,28 @@ def _say_where(error: ValueError | TypeError, module: Module, inputs: tuple[Any,
         shown = type(layer).__name__ if layer._modules else repr(layer)
         error.args = (f"layer '{failure.path}' {shown}: {failure.text}",)
         retold(error, fault_of(error), layer=failure.path)
+
+
+def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
+    """Says of an error of Python code that an input is no tensor but an array or a list. A layer of ours refuses it; a
+    module of the user's may take arrays, so that its error gets a note.
+
+    Raises:
+        TypeError: the layer's.
+    """
+    got = next((value for value in inputs if isinstance(value, np.ndarray | list)), None)
+    if got is None:
+        return
+    kind, array = type(module).__name__, isinstance(got, np.ndarray)
+    what = f"a NumPy array of shape {got.shape}" if array else "a list"
+    how = "fastnn.from_numpy(x), or fastnn.tensor(x) for a copy of it" if array else "fastnn.tensor(x)"
+    text = f"{kind} takes tensors, got {what}: use {how}"
+    if type(module).__module__.startswith("fastnn."):
+        refusal = told(TypeError(text), "input.array", layer_kind=kind, got=type(got).__name__)
+        _say_where(refusal, module, inputs)
+        raise refusal from error
+    if not hasattr(error, "__notes__"):
+        error.add_note(text)
 
 
 def _join(prefix: str, name: str) -> str:
