@@ -141,10 +141,10 @@ class Module:
                 return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
         except (ValueError, TypeError, AttributeError) as error:
+            if not _is_ours(error):
+                _say_arrays(error, self, (*args, *kwargs.values()))
             if type(error) is ValueError or _is_ours(error):
                 _say_where(error, self, args)
-            else:
-                _say_arrays(error, self, (*args, *kwargs.values()))
             raise
 
     def _advice(self, fault: Fault | None, inputs: tuple[Any, ...]) -> str:
@@ -434,8 +434,8 @@ def failure_of(error: BaseException) -> Failure | None:
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether a TypeError is of an array that an op refused, not of Python code."""
-    return type(error) is TypeError and (fault_of(error) is not None or str(error).startswith("["))
+    """Whether an error is of an array that an op refused, not of Python code."""
+    return type(error) in (TypeError, ValueError) and (fault_of(error) is not None or str(error).startswith("["))
 
 
 def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
@@ -460,13 +460,13 @@ def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) ->
 
 def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
     """Says of an error of Python code that an input is no tensor but an array or a list. A layer of ours refuses it; a
-    module of the user's may take arrays, so that its error gets a note.
+    module of the user's may take arrays, so that its error gets a note. An error that passed other modules is theirs.
 
     Raises:
         TypeError: the layer's.
     """
     got = next((value for value in inputs if isinstance(value, np.ndarray | list)), None)
-    if got is None:
+    if got is None or failure_of(error) is not None or hasattr(error, "__notes__"):
         return
     kind, array = type(module).__name__, isinstance(got, np.ndarray)
     what = f"a NumPy array of shape {got.shape}" if array else "a list"
@@ -476,8 +476,7 @@ def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -
         refusal = told(TypeError(text), "input.array", layer_kind=kind, got=type(got).__name__)
         _say_where(refusal, module, inputs)
         raise refusal from error
-    if not hasattr(error, "__notes__"):
-        error.add_note(text)
+    error.add_note(text)
 
 
 def _join(prefix: str, name: str) -> str:
