@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import Network, nn
+from fastnn import Network, from_numpy, nn
 from fastnn.errors import fault_of
 
 IMAGES = np.ones((2, 3, 8, 8), np.float32)
@@ -63,6 +63,30 @@ def test_the_layer_within_a_model_is_named() -> None:
             TypeError, match=rf"^layer '[\w.]*0' Linear\(.*\): Linear takes tensors, got .*: {FROM_ARRAY}"
         ):
             model(IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("layer", "array"), [LAYERS[i] for i in (0, 1, 2, 3, 7, 8)], ids=lambda value: type(value).__name__
+)
+def test_numbers_of_another_type(layer: nn.Module, array: np.ndarray) -> None:
+    """NumPy's are float64."""
+    kind = type(layer).__name__
+    with pytest.raises(TypeError, match=rf"; the input is float64, the {kind} float32: x\.float\(\), or model\.double"):
+        layer(from_numpy(array.astype(np.float64)))
+    layer.double()
+    with pytest.raises(TypeError, match=rf"; the input is float32, the {kind} float64: x\.double\(\), or model\.float"):
+        layer(from_numpy(array))
+    layer.float()
+    layer(from_numpy(array))
+
+
+def test_an_image_without_its_batch() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 2))
+    with pytest.raises(
+        ValueError, match=r"^layer '2' Linear.* x has shape \(4, 36\).*x\.unsqueeze\(0\) is a batch of one"
+    ):
+        model(from_numpy(IMAGES[0]))
+    assert model(from_numpy(IMAGES[:1])).shape == (1, 2)
 
 
 class Own(nn.Module):

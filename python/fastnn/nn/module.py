@@ -444,7 +444,7 @@ def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) ->
     """
     failure = failure_of(error)
     if failure is None:
-        advice = module._advice(fault_of(error), inputs)
+        advice = module._advice(fault_of(error), inputs) or _advice_of_dtypes(error, module, inputs)
         if advice:
             error.args = (f"{error}; {advice}",)
         error._fastnn_failure = Failure(module, str(error))  # type: ignore[attr-defined]
@@ -456,6 +456,17 @@ def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) ->
         shown = type(layer).__name__ if layer._modules else repr(layer)
         error.args = (f"layer '{failure.path}' {shown}: {failure.text}",)
         retold(error, fault_of(error), layer=failure.path)
+
+
+def _advice_of_dtypes(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> str:
+    """What to do where an op refused types: those of the input and of the module's parameters, if they differ."""
+    given = {value.dtype for value in inputs if isinstance(value, Tensor) and value.dtype.is_floating_point}
+    own = {parameter.dtype for parameter in module._parameters.values() if parameter is not None}
+    if not isinstance(error, TypeError) or len(given) != 1 or len(own) != 1 or given == own:
+        return ""
+    theirs, ours = (str(*kinds).removeprefix("torch.") for kinds in (given, own))
+    call, other = ("float", "double") if ours == "float32" else ("double", "float")
+    return f"the input is {theirs}, the {type(module).__name__} {ours}: x.{call}(), or model.{other}()"
 
 
 def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
