@@ -200,12 +200,13 @@ ImageProduct conv2d(const Convolution& sizes, const TensorView& x, const TensorV
     product.rows = parts_of_outputs(rows);
     product.columns = parts_of_outputs(columns);
     set_offsets(product, sizes.window, 1);
-    if (product.rows.size() * product.columns.size() > 1) {
-        Axis framed_rows = rows, framed_columns = columns;
-        for (Axis* axis : {&framed_rows, &framed_columns}) {
-            axis->size += axis->before + axis->behind;
-            axis->before = axis->behind = 0;
-        }
+    Axis framed_rows = rows, framed_columns = columns;
+    for (Axis* axis : {&framed_rows, &framed_columns}) {
+        axis->size += axis->before + axis->behind;
+        axis->before = axis->behind = 0;
+    }
+    if (product.rows.size() * product.columns.size() > 1 &&
+        frame_pays(framed_rows.size * framed_columns.size, rows.size * columns.size, rows.outputs * columns.outputs)) {
         product.top = rows.before;
         product.left = columns.before;
         product.framed_height = framed_rows.size;

@@ -39,10 +39,13 @@ public:
         const std::int64_t samples = chunk_samples(s_);
         first_ = chunk * samples;
         end_ = std::min(s_.samples, first_ + samples);
-        const bool padded = rows().before + rows().behind + columns().before + columns().behind > 0;
+        const std::int64_t height = rows().size + rows().before + rows().behind,
+                           width = columns().size + columns().before + columns().behind;
+        const bool padded = height > rows().size || width > columns().size;
         pixel_ = s_.channels;
         x_row_ = columns().size * pixel_;
-        joined_ = joinable(s_) && (!padded || finite());
+        joined_ = joinable(s_) &&
+                  (!padded || (frame_pays(height * width, rows().size * columns().size, pixels()) && finite()));
         turned_ = joined_ && stacked_rows(s_) > 0;
         if (joined_ && (padded || stacked_ > 1)) frame();
         if (!framed_) x_ += first_ * rows().size * x_row_;

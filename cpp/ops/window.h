@@ -49,6 +49,14 @@ struct WindowArguments {
     std::vector<std::int64_t> kernel, stride, padding, dilation;
     bool ceil_mode = false;
 };
+
+// Whether zeros are laid around pixels so that every tap of some results meets one: where that takes no more than 16
+// times the memory of both. Paddings up to a kernel's size take at most nine times an image no smaller than the kernel;
+// those of a kernel dilated far beyond its image would take any amount, for taps that meet nothing.
+inline bool frame_pays(std::int64_t framed, std::int64_t pixels, std::int64_t results) {
+    return framed <= 16 * (pixels + results);
+}
+
 Window window_of(const char* op, std::int64_t height, std::int64_t width, const WindowArguments& arguments);
 
 }  // namespace fastnn

@@ -133,7 +133,7 @@ def tensors(**shapes: tuple[int, ...]) -> OrderedDict[str, np.ndarray]:
         (tensors(a_weight=(0, 64), b_weight=(3, 0)), "a weight has no elements"),
         ({}, "holds no 2-D weights"),
         ([np.zeros((3, 64), np.float32)], "holds a list, not a state_dict of tensors"),
-        ({"epoch": 3}, "holds a dict, not a state_dict of tensors"),
+        ({"epoch": 3}, "holds a dict, not a state_dict of tensors: take them out, fastnn.save("),
     ],
 )
 def test_no_chain_of_layers(content: Any, part: str, tree: Path, tmp_path: Path) -> None:

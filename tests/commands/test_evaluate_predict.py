@@ -178,7 +178,7 @@ class TestForeignFiles:
     def state(self, digits: Path) -> OrderedDict[str, np.ndarray]:
         return OrderedDict(io.load_pth(digits / "model.pth")[0])
 
-    @pytest.mark.parametrize("wrapped", [None, "state_dict", "model_state_dict"])
+    @pytest.mark.parametrize("wrapped", [None, "state_dict", "model_state_dict", "model", "net"])
     def test_without_our_description(
         self, wrapped: str | None, state: OrderedDict, digits: Path, tmp_path: Path
     ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fastnn.models import MODELS
 from fastnn.training.callbacks import LinearDecay
 from fastnn.training.recipes import OF_MODELS, RECIPES
-from job_runs import call, train_json
+from job_runs import call, refused, train_json
 
 LONG = bool(os.environ.get("FASTNN_TEST_LONG"))  # minutes more
 SMALL = ("--arch", "784-24-10", "--batch-size", 7)
@@ -126,6 +126,16 @@ def test_models_have_recipes_of_their_own(monkeypatch: pytest.MonkeyPatch, idx_f
         assert model in MODELS and name in RECIPES
     assert settings_of(monkeypatch, idx_folder, "--model", "small_cnn").epochs == RECIPES["tutorial"].epochs
     assert ("lenet5", "fast") in OF_MODELS
+
+
+def test_models_without_a_recipe_refuse_it(idx_folder: Path) -> None:
+    for model in sorted(set(MODELS) - {"lenet5"}):
+        done = call("--data", idx_folder, "--model", model, "--recipe", "fast")
+        refused(
+            done,
+            f"fastnn.train: error: there is no recipe 'fast' for {model}, only for dense networks and lenet5",
+            "--lr",
+        )
 
 
 def test_every_recipe_can_be_named() -> None:

@@ -56,7 +56,12 @@ def test_lenet_refuses_images_of_which_nothing_is_left() -> None:
 def test_weights_are_refused_with_the_way_to_get_them() -> None:
     with pytest.raises(ValueError, match=r"resnet18: the package has no weights.*load_state_dict"):
         models.resnet18("DEFAULT")
+    for make in (models.resnet18, models.resnet34):
+        for asked in ({"pretrained": True}, {"weights": "IMAGENET1K_V1"}):
+            with pytest.raises(ValueError, match=rf"^{make.__name__}: the package has no weights"):
+                make(**asked)
     models.resnet34(False)  # pretrained=False, as it was spelled
+    assert models.resnet18(pretrained=False, num_classes=3).fc.out_features == 3
 
 
 def test_lenet_is_its_formula() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import exact
 import numpy as np
@@ -279,6 +282,55 @@ def test_padding_meets_nothing(isa: str, threads: int, layer: Layer, rng: np.ran
     ):
         assert np.array_equal(np.isnan(found), np.isnan(wanted))
         assert np.array_equal(np.isinf(found), np.isinf(wanted))
+
+
+@contextmanager
+def little_memory(more: int) -> Iterator[None]:
+    """So many bytes beyond what the process has now."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8, 64])
+@pytest.mark.parametrize("outputs", [6, 16, 128])
+def test_far_taps_take_no_memory(isa: str, channels: int, outputs: int, rng: np.random.Generator) -> None:
+    """Taps a million pixels apart, of which the middle one alone meets the image: no zeros are laid out for the others,
+    and the bits are its own.
+    """
+    far = 10**6
+    x, weight, grad_y = (
+        rng.standard_normal(shape).astype(np.float32)
+        for shape in ((2, channels, 8, 8), (outputs, channels, 3, 3), (2, outputs, 8, 8))
+    )
+    for rows, columns in ((1, far), (far, 1), (far, far)):
+        settings = ([1, 1], [rows, columns, rows, columns], [rows, columns], 1)
+        near = np.s_[:, :, 1:2, 1:2] if rows == columns else np.s_[:, :, :, 1:2] if rows == 1 else np.s_[:, :, 1:2, :]
+        beside = [int(rows == 1), int(columns == 1)] * 2
+        middle = np.ascontiguousarray(weight[near])
+        with little_memory(256 << 20):
+            found = _core.conv2d(x, weight, None, *settings)
+            grad_x = _core.conv2d_grad_x(grad_y, weight, [8, 8], *settings)
+            grad_weight = _core.conv2d_grad_weight(grad_y, x, [3, 3], *settings)
+        check_same_bits(found, _core.conv2d(x, middle, None, [1, 1], beside))
+        check_same_bits(grad_x, _core.conv2d_grad_x(grad_y, middle, [8, 8], [1, 1], beside))
+        kernel = list(middle.shape[2:])
+        check_same_bits(grad_weight[near], _core.conv2d_grad_weight(grad_y, x, kernel, [1, 1], beside))
+        assert np.count_nonzero(grad_weight) == middle.size
+
+
+def test_a_far_frame_takes_no_memory(rng: np.random.Generator) -> None:
+    """A padding of which few outputs are made."""
+    x, weight = rng.standard_normal((2, 3, 8, 8)), rng.standard_normal((4, 3, 3, 3))
+    with little_memory(256 << 20):
+        y = _core.conv2d(x, weight, None, [10**5, 10**5], [10**5] * 4)
+    expected = np.zeros((2, 4, 3, 3))
+    expected[:, :, 1, 1] = np.einsum("ncij,ocij->no", x[:, :, :3, :3], weight)
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_results_lie_as_the_core_reads_them() -> None:

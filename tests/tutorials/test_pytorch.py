@@ -172,7 +172,11 @@ def test_fit_to_the_end(run: Run) -> None:
     [
         ("import torch\nx = torch.rand(2)\ntorch.foo(x)", "script.py, line 3: fastnn has no torch.foo"),
         ("from torch.nn import Conv3d", "script.py, line 1: fastnn has no torch.nn.Conv3d"),
-        ("import torchvision.models", "script.py, line 1: fastnn has no torchvision.models"),
+        ("import torchvision.ops", "script.py, line 1: fastnn has no torchvision.ops"),
+        (
+            "from torchvision.models import resnet18, ResNet18_Weights",
+            "script.py, line 1: fastnn has no torchvision.models.ResNet18_Weights",
+        ),
         ("import torch.fx as fx", "script.py, line 1: fastnn has no torch.fx"),
         ("import torch\ntorch.rand(2).polygamma(3)", "script.py, line 2: fastnn has no Tensor.polygamma"),
         ("import torch\ndef f():\n    return torch.nn.LSTM\nf()", "script.py, line 3: fastnn has no torch.nn.LSTM"),
@@ -215,6 +219,31 @@ print(device, train(CrossEntropyLoss(label_smoothing=0.5), x).type(), isinstance
 def test_longer_paths(tmp_path: Path) -> None:
     done = run_script(tmp_path, LONGER)
     assert (done.stdout, done.stderr) == ("cpu torch.FloatTensor True\n", "")
+
+
+MODELS = """
+import torchvision
+import torchvision.models as M
+from torch import nn
+from torchvision import models
+from torchvision.models import resnet18
+from torchvision.models.resnet import BasicBlock, ResNet
+import fastnn
+
+model = models.resnet18(pretrained=False)
+model.fc = nn.Linear(model.fc.in_features, 2)
+print(models is M is torchvision.models is fastnn.models, type(model) is ResNet, type(model.layer1[0]) is BasicBlock)
+print(M.resnet34(weights=None, num_classes=3).fc, resnet18 is M.resnet18)
+models.resnet18(pretrained=True)
+"""
+
+
+def test_models(tmp_path: Path) -> None:
+    """torchvision's, without weights."""
+    done = run_script(tmp_path, MODELS)
+    shown = "True True True\nLinear(in_features=512, out_features=3, bias=True) True\n"
+    assert (done.returncode, done.stdout) == (1, shown)
+    assert "ValueError: resnet18: the package has no weights" in done.stderr.splitlines()[-1]
 
 
 def run_script(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess:

@@ -67,6 +67,7 @@ LINES = {
     "conv2d.groups": "{groups} 组不能整除 {channels} 个输入通道和 {outputs} 个输出通道",
     "conv2d.memory": "形状为 {shape} 的卷积权重需要 {pebibytes:.3g} PiB 内存: 请检查层的大小",
     "result.memory": "形状为 {shape} 的结果需要 {pebibytes:.3g} PiB 内存: 请检查大小",
+    "input.array": "{layer_kind} 的输入应是张量, 得到的是 {got}: 请先用 fastnn.from_numpy(x) 或 fastnn.tensor(x) 转换",
     "batch_norm.channels": "x 有 {channels} 个通道, 批归一化的权重和统计量也要有这么多个值",
     "batch_norm.values": "批归一化训练时每个通道要有不止一个值, x 的形状是 {shape}: 请用更大的批, 或先 eval()",
     "batch_norm.rank": "批归一化层不接受形状为 {shape} 的输入",

@@ -67,6 +67,8 @@ MODULES = {
     "torchvision.datasets.folder": "fastnn.data.folder",
     "torchvision.datasets.mnist": "fastnn.data.mnist",
     "torchvision.datasets.vision": "fastnn.data.vision",
+    "torchvision.models": "fastnn.models",
+    "torchvision.models.resnet": "fastnn.models.resnet",
     "torchvision.transforms": "fastnn.transforms",
     "torchvision.transforms.transforms": "fastnn.transforms.transforms",
     "keras": "fastnn.keras",

@@ -76,23 +76,37 @@ def _stage(inplanes: int, planes: int, blocks: int, stride: int) -> Sequential:
     return Sequential(first, *(BasicBlock(planes, planes) for _ in range(1, blocks)))
 
 
-def resnet18(weights: None = None, progress: bool = True, *, num_classes: int = 1000, in_channels: int = 3) -> ResNet:
+def resnet18(
+    weights: None = None,
+    progress: bool = True,
+    *,
+    pretrained: bool = False,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+) -> ResNet:
     """ResNet-18.
 
     Raises:
-        ValueError: weights are asked for: there are none in the package.
+        ValueError: weights (pretrained=True in torchvision's older words) are asked for: the package has none.
     """
-    _check_weights("resnet18", weights)
+    _check_weights("resnet18", weights or pretrained)
     return ResNet((2, 2, 2, 2), num_classes, in_channels)
 
 
-def resnet34(weights: None = None, progress: bool = True, *, num_classes: int = 1000, in_channels: int = 3) -> ResNet:
+def resnet34(
+    weights: None = None,
+    progress: bool = True,
+    *,
+    pretrained: bool = False,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+) -> ResNet:
     """ResNet-34.
 
     Raises:
-        ValueError: weights are asked for: there are none in the package.
+        ValueError: weights (pretrained=True in torchvision's older words) are asked for: the package has none.
     """
-    _check_weights("resnet34", weights)
+    _check_weights("resnet34", weights or pretrained)
     return ResNet((3, 4, 6, 3), num_classes, in_channels)
 
 

@@ -55,6 +55,8 @@ class Linear(Module):
         shape = tuple(inputs[0].shape) if inputs else ()
         if prod(shape[1:]) == self.in_features:
             return f"of {shape}, nn.Flatten() before it makes rows of {self.in_features}"
+        if len(shape) == 2 and prod(shape) == self.in_features:
+            return "is it one sample, flattened without its batch? x.unsqueeze(0) is a batch of one"
         return f"Linear({fault.fields['features']}, {self.out_features}) would fit"
 
     def extra_repr(self) -> str:

@@ -140,7 +140,9 @@ class Module:
             if self._hooks or self._pre_hooks:
                 return hooks.with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
+            if not _is_ours(error):
+                _say_arrays(error, self, (*args, *kwargs.values()))
             if type(error) is ValueError or _is_ours(error):
                 _say_where(error, self, args)
             raise
@@ -431,18 +433,18 @@ def failure_of(error: BaseException) -> Failure | None:
     return getattr(error, "_fastnn_failure", None)
 
 
-def _is_ours(error: ValueError | TypeError) -> bool:
-    """Whether a TypeError is of an array that an op refused, not of Python code."""
-    return type(error) is TypeError and (fault_of(error) is not None or str(error).startswith("["))
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error is of an array that an op refused, not of Python code."""
+    return type(error) in (TypeError, ValueError) and (fault_of(error) is not None or str(error).startswith("["))
 
 
-def _say_where(error: ValueError | TypeError, module: Module, inputs: tuple[Any, ...]) -> None:
+def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
     """Puts the path of the innermost module that failed into an error's message, as it passes the modules around it:
     ``layer 'features.0' Linear(784 -> 10): ...``.
     """
     failure = failure_of(error)
     if failure is None:
-        advice = module._advice(fault_of(error), inputs)
+        advice = module._advice(fault_of(error), inputs) or _advice_of_dtypes(error, module, inputs)
         if advice:
             error.args = (f"{error}; {advice}",)
         error._fastnn_failure = Failure(module, str(error))  # type: ignore[attr-defined]
@@ -454,6 +456,38 @@ def _say_where(error: ValueError | TypeError, module: Module, inputs: tuple[Any,
         shown = type(layer).__name__ if layer._modules else repr(layer)
         error.args = (f"layer '{failure.path}' {shown}: {failure.text}",)
         retold(error, fault_of(error), layer=failure.path)
+
+
+def _advice_of_dtypes(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> str:
+    """What to do where an op refused types: those of the input and of the module's parameters, if they differ."""
+    given = {value.dtype for value in inputs if isinstance(value, Tensor) and value.dtype.is_floating_point}
+    own = {parameter.dtype for parameter in module._parameters.values() if parameter is not None}
+    if not isinstance(error, TypeError) or len(given) != 1 or len(own) != 1 or given == own:
+        return ""
+    theirs, ours = (str(*kinds).removeprefix("torch.") for kinds in (given, own))
+    call, other = ("float", "double") if ours == "float32" else ("double", "float")
+    return f"the input is {theirs}, the {type(module).__name__} {ours}: x.{call}(), or model.{other}()"
+
+
+def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
+    """Says of an error of Python code that an input is no tensor but an array or a list. A layer of ours refuses it; a
+    module of the user's may take arrays, so that its error gets a note. An error that passed other modules is theirs.
+
+    Raises:
+        TypeError: the layer's.
+    """
+    got = next((value for value in inputs if isinstance(value, np.ndarray | list)), None)
+    if got is None or failure_of(error) is not None or hasattr(error, "__notes__"):
+        return
+    kind, array = type(module).__name__, isinstance(got, np.ndarray)
+    what = f"a NumPy array of shape {got.shape}" if array else "a list"
+    how = "fastnn.from_numpy(x), or fastnn.tensor(x) for a copy of it" if array else "fastnn.tensor(x)"
+    text = f"{kind} takes tensors, got {what}: use {how}"
+    if type(module).__module__.startswith("fastnn."):
+        refusal = told(TypeError(text), "input.array", layer_kind=kind, got=type(got).__name__)
+        _say_where(refusal, module, inputs)
+        raise refusal from error
+    error.add_note(text)
 
 
 def _join(prefix: str, name: str) -> str:

@@ -124,11 +124,12 @@ def _read(path: StrPath) -> tuple[dict[str, np.ndarray], str | None]:
     obj, records = io.load_pth(path)
     if OBJECTS in records:
         return _parts_of_network(path)
-    for key in ("state_dict", "model_state_dict"):  # the usual forms of a checkpoint with more in it
+    for key in ("state_dict", "model_state_dict", "model", "net"):  # the usual forms of a checkpoint with more in it
         if isinstance(obj, Mapping) and isinstance(obj.get(key), Mapping):
             obj = obj[key]
     if not isinstance(obj, Mapping) or not all(isinstance(value, np.ndarray) for value in obj.values()):
-        raise FormatError(f"{shown_path(path)} holds a {type(obj).__name__}, not a state_dict of tensors")
+        what = f"{shown_path(path)} holds a {type(obj).__name__}, not a state_dict of tensors"
+        raise FormatError(f"{what}: take them out, fastnn.save(fastnn.load(path)[...], 'state.pth')")
     text = records.get(_RECORD)
     return dict(obj), None if text is None else text.decode("utf-8", "replace")
 

@@ -46,5 +46,18 @@ OF_MODELS: Mapping[tuple[str, str], Recipe] = {
 
 
 def recipe_for(model: str | None, name: str) -> Recipe:
-    """The recipe of a name for a model of :mod:`fastnn.models`; that of dense networks (None) where it has no own."""
-    return OF_MODELS.get((model or "", name), RECIPES[name])
+    """The recipe of a name for a model of :mod:`fastnn.models`, or for dense networks (None). The tutorials' is that of
+    every model which has no own.
+
+    Raises:
+        ValueError: another one, for a model that none was chosen for.
+    """
+    if model is None:
+        return RECIPES[name]
+    if (model, name) not in OF_MODELS and name != "tutorial":
+        having = ", ".join(known for known, of in OF_MODELS if of == name)
+        raise ValueError(
+            f"there is no recipe '{name}' for {model}, only for dense networks and {having}: leave it out, and choose "
+            f"--epochs, --batch-size and --lr"
+        )
+    return OF_MODELS.get((model, name), RECIPES[name])
