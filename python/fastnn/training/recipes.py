@@ -57,7 +57,7 @@ def recipe_for(model: str | None, name: str) -> Recipe:
     if (model, name) not in OF_MODELS and name != "tutorial":
         having = ", ".join(known for known, of in OF_MODELS if of == name)
         raise ValueError(
-            f"there is no recipe '{name}' for {model}, only for dense networks and {having}: leave it out, and choose "
-            f"--epochs, --batch-size and --lr"
+            f"there is no recipe '{name}' for {model}, only for dense networks and {having}: leave it out, and "
+            "choose epochs, batch size and learning rate yourself"
         )
     return OF_MODELS.get((model, name), RECIPES[name])
