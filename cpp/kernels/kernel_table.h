@@ -89,6 +89,7 @@ struct PlanesArgs {
     std::int64_t line, pixel;
 };
 constexpr std::int64_t most_plane_channels = 8;  // half of the widest vector
+constexpr std::int64_t least_planes_panel = 32;  // two of those: with narrower panels planes do not pay
 
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
 // values or null), ReLU.

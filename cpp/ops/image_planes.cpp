@@ -144,7 +144,7 @@ private:
 template <typename T>
 bool planes_pay(const ImageProduct& p) {
     return !p.row_offsets.empty() && p.n <= most_plane_channels && 4 * p.n <= kernels<T>().panel &&
-           kernels<T>().panel >= 32 && p.k > 0 && p.result.height > 0 && p.result.width > 0 &&
+           kernels<T>().panel >= least_planes_panel && p.k > 0 && p.result.height > 0 && p.result.width > 0 &&
            frame_pays(Line(p.column_offsets, p.source.width, p.result.width).pitch, p.source.width, p.result.width);
 }
 

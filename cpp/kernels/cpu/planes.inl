@@ -71,9 +71,17 @@ void planes_rows(const PlanesArgs<T>& p) {
     if (place < p.places) planes_tile<T, R, half_vectors>(p, place);
 }
 
+// Channel by channel where panels are so narrow that no product of images comes this way: tiles of eight would make
+// each table larger by a tenth.
 template <typename T>
 void planes_product(const PlanesArgs<T>& p) {
-    planes_rows<T, most_plane_channels>(p);
+    if constexpr (Vec<T>::lanes * Tile<T>::vectors >= least_planes_panel) return planes_rows<T, most_plane_channels>(p);
+    PlanesArgs<T> one = p;
+    one.m = 1;
+    for (std::int64_t r = 0; r < p.m; ++r, one.weight += p.weight_row, ++one.result) {
+        one.bias = p.bias ? p.bias + r : nullptr;
+        planes_rows<T, 1>(one);
+    }
 }
 
 // to[j * to_row + i] = from[i * from_row + j], i, j < 4, by way of registers.

@@ -80,10 +80,10 @@ struct Vec {
     friend Vec zero_where(Mask m, Vec x) { return m ? zero() : x; }  // select(m, zero(), x) in one instruction
 };
 
-// Two columns of register tiles would leave most registers empty; four rows by four columns hide the latency of fma.
+// Without fma in hardware each is a call, which hides its own latency: more columns would be as fast, and the table larger.
 template <typename T>
 struct Tile {
-    static constexpr int rows = 4, vectors = 4, tall = 4, group = 4;
+    static constexpr int rows = 4, vectors = 2, tall = 4, group = 4;
 };
 
 }  // namespace
