@@ -80,7 +80,7 @@ struct Vec {
     friend Vec zero_where(Mask m, Vec x) { return m ? zero() : x; }  // select(m, zero(), x) in one instruction
 };
 
-// Without fma in hardware each is a call, which hides its own latency: more columns would be as fast, and the table larger.
+// Without fma in hardware each is a call, which hides its own latency: more columns would be no faster.
 template <typename T>
 struct Tile {
     static constexpr int rows = 4, vectors = 2, tall = 4, group = 4;
