@@ -7,7 +7,7 @@ namespace fastnn {
 
 namespace {
 
-constexpr std::int64_t block = 64;  // elements on the stack at a time for the powers that go through double
+constexpr std::int64_t at_once = 64;  // elements on the stack at a time for the powers that go through double
 
 template <typename T>
 T whole_power(T x, std::int64_t exponent) {
@@ -27,9 +27,9 @@ void power(std::int64_t n, const T* x, double exponent, T* y) {
     } else if (exponent == 0.5) {
         for (std::int64_t i = 0; i < n; ++i) y[i] = std::sqrt(x[i]);
     } else {
-        for (std::int64_t start = 0; start < n; start += block) {
-            const std::int64_t count = std::min(block, n - start);
-            double work[block];
+        for (std::int64_t start = 0; start < n; start += at_once) {
+            const std::int64_t count = std::min(at_once, n - start);
+            double work[at_once];
             std::copy_n(x + start, count, work);
             kernels<double>().log(count, work, work);
             kernels<double>().multiply(count, work, 1, &exponent, 0, work);
