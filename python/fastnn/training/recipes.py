@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastnn.text import way
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -56,8 +58,9 @@ def recipe_for(model: str | None, name: str) -> Recipe:
         return RECIPES[name]
     if (model, name) not in OF_MODELS and name != "tutorial":
         having = ", ".join(known for known, of in OF_MODELS if of == name)
+        epochs, batch, rate = way("--epochs", "epochs"), way("--batch-size", "batch size"), way("--lr", "learning rate")
         raise ValueError(
-            f"there is no recipe '{name}' for {model}, only for dense networks and {having}: leave it out, and "
-            "choose epochs, batch size and learning rate yourself"
+            f"there is no recipe '{name}' for {model}, only for dense networks and {having}: leave it out, and choose "
+            f"{epochs}, {batch} and {rate}"
         )
     return OF_MODELS.get((model, name), RECIPES[name])
