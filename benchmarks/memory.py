@@ -12,14 +12,14 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks.cnn_step import STEPS, peer
 from benchmarks.images import make_image_job
 from benchmarks.train_step import FastnnTrainer
-from benchmarks.training import Job, Trainer
 
 TRAINED = 3  # steps
 THREADS = 2
@@ -35,9 +35,7 @@ def peak_mb() -> float:
 def train(library: str, network: str) -> tuple[float, float]:
     """MB before the first step and behind the last."""
     work = next(work for work in STEPS if work.network == network)
-    make: Callable[[Job], Trainer] = lambda job: FastnnTrainer(job, "plan")  # noqa: E731
-    if library != "fastnn":
-        make = peer(library).Trainer
+    make = partial(FastnnTrainer, engine="plan") if library == "fastnn" else peer(library).Trainer
     job = make_image_job(replace(work, steps=TRAINED), THREADS)
     before = peak_mb()
     make(job).epoch()

@@ -12,8 +12,7 @@
 //                 image; then + 0.0, bias, ReLU
 //   grad_x        one chain over kh, kw, output channel, of the taps whose output exists; then + 0.0
 //   grad_weight   one chain over samples, output rows, output columns in a chunk of samples, of the pixels inside of
-//   the
-//                 image, then + 0.0; chunks' sums are added ascending, the first as it is
+//                 the image, then + 0.0; chunks' sums are added ascending, the first as it is
 //   grad_bias     in float64: a chain over the pixels of each sample, one over the samples' sums; rounded once
 // A group is a convolution of its own.
 //

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn import Tensor, random
-from fastnn.commands.plans import USUAL
+from fastnn.commands import cli
 from fastnn.models import MODELS, create
 from job_runs import call, refused, run, train_json
 from PIL import Image
@@ -143,7 +143,7 @@ def test_info_on_a_plan_of_a_model(name: str, monkeypatch: pytest.MonkeyPatch) -
     lines = call(*words, module="fastnn.commands.info").lines
     assert random.state.as_dict() == state
     assert lines[0].endswith("on 2 inputs of (1, 32, 40), as it is compiled:")
-    usual, classes = USUAL[name]
+    usual, classes = cli.MODELS[name]
     model = create(name, (1, 32, 40), classes)
     named = [line.split()[0] for line in lines]
     layers = {path.rpartition(".")[0] for path, _ in model.named_parameters()}
@@ -154,7 +154,7 @@ def test_info_on_a_plan_of_a_model(name: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_models_have_usual_images() -> None:
-    assert USUAL.keys() == MODELS.keys()
+    assert cli.MODELS.keys() == MODELS.keys()
 
 
 def test_info_on_no_such_plan() -> None:

@@ -21,13 +21,15 @@ from fastnn.training.console import clear_line
 if TYPE_CHECKING:
     from fastnn.data.packed import PackCache
 
-MODELS = (
-    "lenet",
-    "lenet5",
-    "resnet18",
-    "resnet34",
-    "small_cnn",
-)  # of fastnn.models, which is imported where it is used
+# Of fastnn.models, which is imported where it is used: images (C, H, W) and classes that they are made for; for ResNets
+# small photographs.
+MODELS: dict[str, tuple[tuple[int, int, int], int]] = {
+    "lenet": ((3, 64, 64), 2),
+    "lenet5": ((1, 28, 28), 10),
+    "resnet18": ((3, 64, 64), 1000),
+    "resnet34": ((3, 64, 64), 1000),
+    "small_cnn": ((3, 32, 32), 10),
+}
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -99,7 +101,7 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     """A saved network and the data to test it on: what :func:`fastnn.commands.testing.opened` reads."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add("--model", dest="named", choices=MODELS, help="whose tensors the file has, where it does not tell")
+    add("--model", dest="named", choices=tuple(MODELS), help="whose tensors the file has, where it does not tell")
     add(
         "--data",
         default="digits",

@@ -79,7 +79,7 @@ def make_parser() -> cli.Parser:
     parser.add_argument(
         "--plan",
         metavar="NAME|I-H-O|MODEL",
-        help=f"what a training step of this network does and takes: {', '.join(plans.USUAL)}, layer sizes, or a file",
+        help=f"what a training step of this network does and takes: {', '.join(cli.MODELS)}, layer sizes, or a file",
     )
     parser.add_argument(
         "--input-shape", type=plans.image_shape, metavar="CxHxW", help="of --plan's images, such as 3x224x224"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fastnn.commands.cli import MODELS
 from fastnn.commands.settings import is_size, parse_arch
 from fastnn.io.checks import shown_path
 from fastnn.text import did_you_mean
@@ -22,15 +23,6 @@ _MEASURED = 50  # steps of a network of dense layers
 _MEASURED_S = 1.0  # of steps of others, which take from milliseconds to seconds
 
 Shape = tuple[int, int, int]
-
-# Images (C, H, W) and classes of the models that have a name: what they are made for; for ResNets small photographs.
-USUAL: dict[str, tuple[Shape, int]] = {
-    "lenet": ((3, 64, 64), 2),
-    "lenet5": ((1, 28, 28), 10),
-    "resnet18": ((3, 64, 64), 1000),
-    "resnet34": ((3, 64, 64), 1000),
-    "small_cnn": ((3, 32, 32), 10),
-}
 
 
 def image_shape(text: str) -> Shape:
@@ -73,14 +65,14 @@ def _model_of(text: str, shape: Shape | None) -> tuple[Module, tuple[int, ...]]:
     from fastnn.training.model_files import load_model
     from fastnn.training.network import Network
 
-    if text in USUAL:
-        usual, classes = USUAL[text]
+    if text in MODELS:
+        usual, classes = MODELS[text]
         return models.create(text, shape or usual, classes), usual
     if os.path.isfile(text):
         model, info = load_model(text)
         return model, info.input_shape
     if not text[:1].isdigit():
-        known = f"{', '.join(USUAL)}, sizes such as 784-256-10, or a file{did_you_mean(text, USUAL)}"
+        known = f"{', '.join(MODELS)}, sizes such as 784-256-10, or a file{did_you_mean(text, MODELS)}"
         raise ValueError(f"--plan is {text!r}; it must be one of {known}")
     return Network(*parse_arch(text, "--plan")), ()
 

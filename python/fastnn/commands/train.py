@@ -48,7 +48,7 @@ def _add_network(parser: cli.Parser) -> None:
     kind("--arch", default="784-256-10", metavar="I-H-O", help="sizes of dense layers, input first")
     kind(
         "--model",
-        choices=cli.MODELS,
+        choices=tuple(cli.MODELS),
         help="a convolutional network, for the images and classes of --data",
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn.eager import autograd, ops
 from fastnn.eager.autograd import ANY, RESULT
-from fastnn.eager.support import FACTORS, TensorBase, floating, operand, promoted, result, unbroadcast, wrap
+from fastnn.eager.support import FACTORS, TensorBase, by_op, floating, operand, promoted, result, unbroadcast, wrap
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -84,10 +84,7 @@ def power(x: Tensor, exponent: Any) -> Tensor:
         return _binary(x, exponent, ops.powers, "power", _powers_backward, "Pow", reads=((0, ANY), (1, ANY)))
     if isinstance(exponent, int | np.integer) and exponent >= 0 and x._data.dtype.kind in "iu":
         return wrap(ops.integer(x._data, int(exponent), "power"))
-    x = floating(x)
-    p = float(exponent)
-    data = x._data
-    return result(ops.pow(data, p), (x,), lambda g: (ops.pow_backward(g, data, p),), "Pow", reads=_ITSELF)
+    return by_op("pow", "Pow", floating(x), float(exponent))
 
 
 def _powers_backward(g: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

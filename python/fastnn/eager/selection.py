@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager import ops
-from fastnn.eager.autograd import ANY
-from fastnn.eager.support import TensorBase, operand, promoted, result, unbroadcast, wrap
+from fastnn.eager.support import TensorBase, by_op, operand, promoted, result, unbroadcast, wrap
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -51,7 +50,7 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
         x = x if min is None else maximum(x, operand(min, x))
         return x if max is None else minimum(x, operand(max, x))
     if x._data.dtype.kind == "f" and all(bound is None or _bounds(bound) for bound in (min, max)):
-        return _between(x, -inf if min is None else float(min), inf if max is None else float(max))
+        return by_op("clamp", "Clamp", x, -inf if min is None else float(min), inf if max is None else float(max))
     low, high = (None if bound is None else operand(bound, x) for bound in (min, max))
     for bound in (low, high):
         x = x if bound is None else promoted(x, bound)[0]
@@ -72,17 +71,6 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def _bounds(number: Any) -> bool:
     """Whether it is a Python number, not NaN: those leave x its dtype."""
     return type(number) in (int, float) and number == number
-
-
-def _between(x: Tensor, low: float, high: float) -> Tensor:
-    data = x._data
-    return result(
-        ops.clamp(data, low, high),
-        (x,),
-        lambda g: (ops.clamp_backward(g, data, low, high),),
-        "Clamp",
-        reads=((0, ANY),),
-    )
 
 
 def _kept(g: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager import dtypes, ops
-from fastnn.eager.autograd import Backward, Node, Reads, grad_mode, version_of
+from fastnn.eager.autograd import ANY, Backward, Node, Reads, grad_mode, version_of
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -111,6 +111,18 @@ def result(
     out._node = None
     out.requires_grad = False
     return out
+
+
+def by_op(op: str, name: str, x: Tensor, *numbers: float) -> Tensor:
+    """What an op of the core makes of x and some numbers, whose backward reads x."""
+    data = x._data
+    return result(
+        getattr(ops, op)(data, *numbers),
+        (x,),
+        lambda g: (getattr(ops, f"{op}_backward")(g, data, *numbers),),
+        name,
+        reads=((0, ANY),),
+    )
 
 
 # -- operands --------------------------------------------------------------------------------------------------------

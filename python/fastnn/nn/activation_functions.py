@@ -8,24 +8,11 @@ import numpy as np
 
 from fastnn.eager import autograd, ops
 from fastnn.eager.spelling import spelled
-from fastnn.eager.support import floating, result
+from fastnn.eager.support import by_op, floating, result
 from fastnn.eager.tensor import Tensor
 
 # Self-Normalizing Neural Networks, Klambauer et al. 2017: the fixed point of mean 0 and variance 1.
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-
-
-def _compiled(op: str, name: str, x: Tensor, *numbers: float) -> Tensor:
-    """An op of the core whose backward reads x."""
-    x = floating(x)
-    data = x._data
-    return result(
-        getattr(ops, op)(data, *numbers),
-        (x,),
-        lambda g: (getattr(ops, f"{op}_backward")(g, data, *numbers),),
-        name,
-        reads=((0, autograd.ANY),),
-    )
 
 
 def _below(x: Tensor) -> Tensor:
@@ -40,7 +27,7 @@ def elu(x: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Raises:
         ValueError: alpha is not finite.
     """
-    return _compiled("elu", "Elu", x, float(alpha))
+    return by_op("elu", "Elu", floating(x), float(alpha))
 
 
 @spelled
@@ -50,7 +37,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01, inplace: bool = False) -
     Raises:
         ValueError: negative_slope is not finite.
     """
-    return _compiled("leaky_relu", "LeakyRelu", x, float(negative_slope))
+    return by_op("leaky_relu", "LeakyRelu", floating(x), float(negative_slope))
 
 
 @spelled
@@ -82,13 +69,13 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return _compiled("gelu" if approximate == "none" else "gelu_tanh", "Gelu", x)
+    return by_op("gelu" if approximate == "none" else "gelu_tanh", "Gelu", floating(x))
 
 
 @spelled
 def silu(x: Tensor, inplace: bool = False) -> Tensor:
     """x sigmoid(x)."""
-    return _compiled("silu", "Silu", x)
+    return by_op("silu", "Silu", floating(x))
 
 
 @spelled
@@ -100,7 +87,8 @@ def mish(x: Tensor, inplace: bool = False) -> Tensor:
 @spelled
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta x)) / beta, x itself where beta x is above the threshold."""
-    return _compiled("softplus", "Softplus", x) if beta == 1 else _compiled("softplus", "Softplus", x * beta) / beta
+    x = floating(x)
+    return by_op("softplus", "Softplus", x) if beta == 1 else by_op("softplus", "Softplus", x * beta) / beta
 
 
 @spelled

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn.arrays import is_integer
 from fastnn.eager import autograd, ops
 from fastnn.eager.spelling import spelled
-from fastnn.eager.support import result
+from fastnn.eager.support import contiguous, result
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import init
 from fastnn.nn.module import Module
@@ -59,14 +59,12 @@ def embedding(
     positions = numbers[..., None] * size + np.arange(size)
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:
-        grad = ops.take_backward(g if g.flags.c_contiguous else ops.copy(g), positions, [rows, size])
+        grad = ops.take_backward(contiguous(g), positions, [rows, size])
         if padding is not None:
             grad[padding] = 0
         return (grad,)
 
-    values = weight._data
-    picked = ops.take(values if values.flags.c_contiguous else ops.copy(values), positions)
-    return result(picked, (weight,), backward, "Embedding")
+    return result(ops.take(contiguous(weight._data), positions), (weight,), backward, "Embedding")
 
 
 def _row(index: int, rows: int, label: str) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from math import prod
+from math import ceil, prod
 
 import numpy as np
 
@@ -161,7 +160,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
     position = random.state.advance("parameters")
     draws = random.uniform(shape, 0.0, 1.0, purpose=random.INIT, position=position)
     normal_(tensor, 0.0, std)
-    order = np.argsort(draws, axis=0, kind="stable")[: math.ceil(sparsity * shape[0])]
+    order = np.argsort(draws, axis=0, kind="stable")[: ceil(sparsity * shape[0])]
     np.put_along_axis(tensor._data, order, 0.0, axis=0)
     return tensor
 
