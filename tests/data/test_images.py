@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastnn.data import images
-from fastnn.data.images import open_image, read_rgb, to_rgb
+from fastnn.data.images import open_image, read_rgb, to_rgb, upright
 from fastnn.errors import FormatError
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA"]
 
@@ -291,3 +291,23 @@ def test_mutations_give_an_image_or_a_format_error(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_mutations_give_an_image_or_a_format_error(tmp_path: Path) -> None:
     check_mutations(tmp_path, 100_000)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_turned_camera(tmp_path: Path, orientation: int, form: str) -> None:
+    """Beside Pillow's own reading of the tag; 0 and 9 are no orientations."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    path = written(tmp_path, encoded(sample("RGB"), form, exif=exif), f"a.{form.lower()}")
+    with Image.open(path) as there:
+        expected = ImageOps.exif_transpose(there)
+    image = upright(open_image(path))
+    assert image.size == ((5, 9) if 5 <= orientation <= 8 else (9, 5))
+    assert image.tobytes() == expected.tobytes()
+
+
+def test_without_a_usable_orientation(tmp_path: Path) -> None:
+    for exif in (b"", b"Exif\0\0not a TIFF header"):
+        image = open_image(written(tmp_path, encoded(sample("RGB"), "JPEG", exif=exif)))
+        assert upright(image) is image

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable
 
 import numpy as np
-from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, WebPImagePlugin
+from PIL import BmpImagePlugin, ExifTags, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, WebPImagePlugin
 
 from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
@@ -28,6 +28,22 @@ Target = Callable[[int, int], tuple[int, int]]
 
 MAX_BYTES = 2**29  # 50 million pixels of 16-bit RGBA, and room for metadata
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+# From the values 2 to 8 of EXIF's Orientation to what turns the image upright.
+_TURNS = dict(
+    zip(
+        range(2, 9),
+        (
+            Image.Transpose.FLIP_LEFT_RIGHT,
+            Image.Transpose.ROTATE_180,
+            Image.Transpose.FLIP_TOP_BOTTOM,
+            Image.Transpose.TRANSPOSE,
+            Image.Transpose.ROTATE_270,
+            Image.Transpose.TRANSVERSE,
+            Image.Transpose.ROTATE_90,
+        ),
+        strict=True,
+    )
+)
 _FOREIGN = (
     (b"II*\0", "a TIFF image, which fastnn does not read: convert it to PNG"),
     (b"MM\0*", "a TIFF image, which fastnn does not read: convert it to PNG"),
@@ -71,6 +87,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
         image = image.copy()
         del image.info["transparency"]
     return image.convert("RGB")
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image as it is to be seen, where its EXIF data say that the camera was held otherwise (tag Orientation of
+    EXIF 2.32, section 4.6.4); the image itself where they do not, or cannot be read.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow documents none, and the pixels are sound
+        return image
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def read_rgb(path: StrPath, keep_grey: bool = False, jpeg_target: Target | None = None) -> Image.Image:
