@@ -338,7 +338,8 @@ void run_loss(const Facts& facts, const TensorView& first, const PartBody& body,
            {{facts.split(first), body}, {{1, 1}, [&](Range) { reduce_loss(losses, scale, total); }}});
 }
 
-py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in, bool mean, const Object& out) {
+py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in, bool mean, double smoothing,
+                               const Object& out) {
     constexpr const char* op = "cross_entropy";
     const Input logits(op, "logits", logits_in, Layout::contiguous),
         labels(op, "labels", labels_in, Layout::contiguous);
@@ -348,12 +349,14 @@ py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in,
     const Output total(op, py::none(), std::vector<std::int64_t>{}, dtype, {}),
         losses(op, py::none(), {samples}, dtype, {});
     const Output grad(op, out, shape_of(logits.view()), dtype, {&logits});
-    cross_entropy_check(logits.view(), labels.view(), losses.view(), grad.view());
+    cross_entropy_check(logits.view(), labels.view(), losses.view(), grad.view(), smoothing);
     check_labels(op, labels.view().as<std::int64_t>(), samples, logits.view().shape[1]);
     const double scale = mean ? 1.0 / static_cast<double>(samples) : 1.0;
     run_loss(
         cross_entropy_facts, logits.view(),
-        [&](Range part) { cross_entropy(part, logits.view(), labels.view(), scale, losses.view(), grad.view()); },
+        [&](Range part) {
+            cross_entropy(part, logits.view(), labels.view(), smoothing, scale, losses.view(), grad.view());
+        },
         losses.view(), scale, total.view());
     return py::make_tuple(total.array(), losses.array(), grad.array());
 }
@@ -502,7 +505,7 @@ void bind_ops(py::module_& module) {
     module.def("dropout", &dropout_arrays, py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"),
                py::arg("module"));
     module.def("cross_entropy", &cross_entropy_arrays, py::arg("logits"), py::arg("labels"), py::arg("mean") = true,
-               py::arg("out") = py::none());
+               py::arg("smoothing") = 0.0, py::arg("out") = py::none());
     module.def("sum", &sum_array, py::arg("x"), py::arg("scale") = 1.0);
     module.def("max", &max_arrays, py::arg("x"));
     module.def("max_backward", &max_backward_array, py::arg("grad_y"), py::arg("index"), py::arg("axis"));

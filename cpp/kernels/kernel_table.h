@@ -206,7 +206,7 @@ struct Kernels {
     void (*log_softmax_backward)(std::int64_t n, const T* grad_y, const T* y, T* grad_x);
 
     // One sample. Returns its loss; grad = d(loss)/d(input) * scale. cross_entropy: n logits, one label.
-    T (*cross_entropy)(std::int64_t n, const T* logits, std::int64_t label, T scale, T* grad);
+    T (*cross_entropy)(std::int64_t n, const T* logits, std::int64_t label, T smoothing, T scale, T* grad);
     T (*mse)(std::int64_t n, const T* x, const T* target, T scale, T* grad);
     T (*bce_with_logits)(std::int64_t n, const T* x, const T* target, T scale, T* grad);
 

@@ -9,12 +9,13 @@ const Facts cross_entropy_facts = Facts("cross_entropy")
                                       .array("logits")
                                       .array("labels")
                                       .attribute("mean", true)
+                                      .attribute("smoothing", 0.0)
                                       .costs(transcendental)
                                       .cut(samples)
                                       .row_by_row();
 
 void cross_entropy_check(const TensorView& logits, const TensorView& labels, const TensorView& losses,
-                         const TensorView& grad) {
+                         const TensorView& grad, double smoothing) {
     constexpr const char* op = "cross_entropy";
     check_real(op, "logits", logits);
     check_rank(op, "logits", logits, 2);
@@ -31,21 +32,22 @@ void cross_entropy_check(const TensorView& logits, const TensorView& labels, con
         fail(Fault{"data.empty"}, op, "the batch is empty: logits have shape ", shape_text(logits),
              "; a mean of nothing is not a number");
     }
+    if (!(smoothing >= 0 && smoothing <= 1)) fail(op, "smoothing is ", smoothing, "; it must be from 0 to 1");
     check_contiguous(op, "logits", logits);
     check_contiguous(op, "labels", labels);
     check_contiguous(op, "losses", losses);
     check_contiguous(op, "the gradient", grad);
 }
 
-void cross_entropy(Range part, const TensorView& logits, const TensorView& labels, double scale,
+void cross_entropy(Range part, const TensorView& logits, const TensorView& labels, double smoothing, double scale,
                    const TensorView& losses, const TensorView& grad) {
     dispatch_real(logits.dtype, [&](auto zero) {
         using T = decltype(zero);
         const std::int64_t classes = logits.shape[1];
         for (std::int64_t i = part.begin; i < part.end; ++i) {
-            losses.as<T>()[i] =
-                kernels<T>().cross_entropy(classes, logits.as<T>() + i * classes, labels.as<std::int64_t>()[i],
-                                           static_cast<T>(scale), grad.as<T>() + i * classes);
+            losses.as<T>()[i] = kernels<T>().cross_entropy(classes, logits.as<T>() + i * classes,
+                                                           labels.as<std::int64_t>()[i], static_cast<T>(smoothing),
+                                                           static_cast<T>(scale), grad.as<T>() + i * classes);
         }
     });
 }

@@ -203,7 +203,7 @@ def softmax_cross_entropy(
     Raises:
         ValueError: a label out of range (the first is named), an empty batch, sizes that differ.
     """
-    total, _, grad = _core.cross_entropy(logits, labels, True, out)
+    total, _, grad = _core.cross_entropy(logits, labels, True, 0.0, out)
     return float(total), grad
 
 

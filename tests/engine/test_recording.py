@@ -17,7 +17,7 @@ from fastnn.engine.fusion import count_uses, drop_unused, fuse_linear_relu, spli
 from fastnn.engine.plan import Plan
 from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
 from fastnn.nn import functional as F
-from models import classes, mlp
+from models import bits, classes, eager_step, mlp
 
 X, Y = classes(6, 3, [4])[0]
 
@@ -178,6 +178,20 @@ def test_a_step_in_instructions() -> None:
     shared = nn.Linear(6, 6)
     names = instructions(nn.Sequential(shared, nn.ReLU(), shared))
     assert names.count("dense_grad_weight") == 2 and "add" in names and "dense_update" not in names
+
+
+def test_label_smoothing_is_compiled(isa: str, rng: np.random.Generator) -> None:
+    x, y = rng.standard_normal((17, 6)).astype(np.float32), rng.integers(0, 3, 17)
+    found = []
+    for compiled in (True, False):
+        random.manual_seed(0)
+        model, criterion = mlp(6, 5, 3), nn.CrossEntropyLoss(label_smoothing=0.1)
+        optimizer = optim.Adam(model.parameters())
+        plan = Plan(model, criterion, optimizer)
+        for _ in range(3):
+            loss = plan.step(x, y).numpy() if compiled else eager_step(model, criterion, optimizer, x, y)
+        found.append((loss.tobytes(), bits(model, optimizer)))
+    assert found[0] == found[1]
 
 
 # The executor

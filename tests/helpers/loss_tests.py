@@ -11,7 +11,7 @@ from harness import Op
 def loss_op(loss: Callable[..., Any], truth: Callable[..., Any], mean: bool, **cases: Any) -> Op:
     """A loss of the core beside its twin; cases are Op's ``bound``, ``draw``, ``small`` and ``large``."""
     return Op(
-        run=lambda x, target, out=None: loss(x, target, mean, out),
+        run=lambda x, target, out=None: loss(x, target, mean, out=out),
         truth=lambda x, target: truth(x, target, mean=mean),
         **cases,
     )

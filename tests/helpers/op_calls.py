@@ -18,7 +18,7 @@ WITH_OUT = {
     "gelu": 1, "gelu_tanh": 1, "silu": 1, "softplus": 1,
     "gelu_backward": 2, "gelu_tanh_backward": 2, "silu_backward": 2, "softplus_backward": 2,
     "dense_forward": 4, "dense_grad_x": 2, "dense_grad_weight": 2, "dense_grad_bias": 1, "matmul": 2,
-    "cross_entropy": 3, "mse": 3, "bce_with_logits": 3, "gather_rows": 2, "gather_uint8": 5,
+    "cross_entropy": 4, "mse": 3, "bce_with_logits": 3, "gather_rows": 2, "gather_uint8": 5,
 }  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def test_updated_arrays_must_be_plain(name: str, place: int) -> None:
 def with_out(name: str, out: object) -> list[Any]:
     """The right call with `out` in its place; what lies between is as by default."""
     arguments = valid_calls()[name]
-    defaults = {"cross_entropy": [True], "mse": [True], "bce_with_logits": [True]}.get(name, [])
+    defaults = {"cross_entropy": [0.0], "mse": [True], "bce_with_logits": [True]}.get(name, [])
     missing = WITH_OUT[name] - len(arguments)
     return [*arguments, *defaults[:missing], out]
 

@@ -47,21 +47,63 @@ class TestSum(OpTests):
     )
 
 
+SMOOTHING = 0.25  # it and 1 - it are exact in both precisions
+
+
+def smoothed_bound(real: Real, truth: Arrays, inputs: Arrays) -> list[np.ndarray]:
+    """As above with aim = (1 - s) d[label] + s (mean x - max): two roundings of the first product, the lane tree and
+    two more of the mean, one of their sum; of the gradient one more, and two on s / C."""
+    logits, labels = inputs
+    samples, classes = logits.shape
+    distance, total = total_error(real, logits)
+    chosen, apart = distance[np.arange(samples), labels], distance.mean(axis=1)
+    aim, size = (1 - SMOOTHING) * chosen + SMOOTHING * apart, np.abs(logits).mean(axis=1)
+    mean_error = SMOOTHING * ((real.tree(classes) + 2 * real.u) * size + real.u * apart)
+    aim_error = 2 * real.u * (1 - SMOOTHING) * chosen + mean_error + real.u * aim
+    log_total = np.abs(truth[1] - aim)
+    losses = 1.01 * (real.u * (4 * log_total + truth[1]) + aim_error + total[:, 0])
+    grad = bound(real, truth, inputs)[2] + real.u * np.abs(truth[2]) + 2 * real.u * SMOOTHING / classes / samples
+    mean = (losses.sum() + (real.tree(samples) + 2 * real.u) * truth[1].sum()) / samples
+    return [mean, losses, grad]
+
+
+class TestSmoothed(OpTests):
+    op = loss_op(
+        partial(_core.cross_entropy, smoothing=SMOOTHING),
+        partial(cross_entropy, smoothing=SMOOTHING),
+        True,
+        bound=smoothed_bound,
+        draw=draw,
+        small=SMALL,
+        large=LARGE,
+    )
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])
+def test_smoothing_out_of_range(smoothing: float) -> None:
+    with pytest.raises(ValueError, match=r"\[cross_entropy\] smoothing is -?[\dn.a]+; it must be from 0 to 1"):
+        _core.cross_entropy(np.zeros((2, 3), np.float32), np.zeros(2, np.int64), smoothing=smoothing)
+
+
 @pytest.mark.parametrize("samples", [1, 16, 17, 64])
-def test_orders(isa: str, real: Real, samples: int, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("smoothing", [0, 0.1, 1])
+def test_orders(isa: str, real: Real, samples: int, smoothing: float, rng: np.random.Generator) -> None:
     """Bit for bit the formulas of the header with lane trees written in NumPy, given exp and log."""
     logits, labels = draw(rng, (samples, 10), real.dtype)
     rows = np.arange(samples)
     shifted = logits - logits.max(axis=1, keepdims=True)
     e = _core.exp(shifted)
     totals = exact.tree(e)
-    losses = _core.log(totals) - shifted[rows, labels]
+    aim, s = shifted[rows, labels], real.dtype(smoothing)
+    if smoothing:
+        aim = (1 - s) * aim + s * (exact.tree(logits) / real.dtype(10) - logits.max(axis=1))
+    losses = _core.log(totals) - aim
     scale = real.dtype(1 / samples)
     p = e / totals[:, np.newaxis]
-    p[rows, labels] -= 1
-    total, found_losses, grad = _core.cross_entropy(logits, labels)
+    p[rows, labels] -= 1 - s
+    total, found_losses, grad = _core.cross_entropy(logits, labels, smoothing=smoothing)
     check_same_bits(found_losses, losses)
-    check_same_bits(grad, p * scale)
+    check_same_bits(grad, (p - s / real.dtype(10)) * scale)
     check_same_bits(total, np.asarray(exact.tree(losses) * scale))
 
 

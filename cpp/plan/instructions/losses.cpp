@@ -34,13 +34,14 @@ void add_loss(Call& call, const Facts& facts, const TensorView& first, const Bod
 void build_cross_entropy(Call& call) {
     const TensorView logits = call.contiguous(0), labels = call.input(1);
     const TensorView losses = call.output(1), grad = call.output(2);
-    cross_entropy_check(logits, labels, losses, grad);
+    const double smoothing = call.attribute<double>(cross_entropy_facts, "smoothing");
+    cross_entropy_check(logits, labels, losses, grad, smoothing);
     const bool mean = call.attribute<bool>(cross_entropy_facts, "mean");
     const double scale = mean ? 1.0 / static_cast<double>(logits.shape[0]) : 1.0;
     const auto some = [=](Range rows, int) {  // nothing has been updated yet when a wrong label is found
         check_labels("cross_entropy", labels.as<std::int64_t>() + rows.begin, rows.end - rows.begin, logits.shape[1],
                      rows.begin);
-        cross_entropy(rows, logits, labels, scale, losses, grad);
+        cross_entropy(rows, logits, labels, smoothing, scale, losses, grad);
     };
     add_loss(call, cross_entropy_facts, logits, some, scale, true);
 }

@@ -258,11 +258,13 @@ def cross_entropy(
     if data.ndim > 2:
         rest = (weight, None, ignore_index, None, reduction, label_smoothing)
         return _of_places(logits, target, lambda x, y: cross_entropy(x, y, *rest), reduction)
-    if weight is None and not label_smoothing and ignore_index < 0:
+    if weight is None and ignore_index < 0:
         if labels.dtype != np.int64:
             labels = ops.cast(labels, np.dtype(np.int64))
         try:
-            return _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
+            return _reduced(
+                *ops.cross_entropy(data, labels, reduction == "mean", label_smoothing), logits, reduction, "NllLoss"
+            )
         except ValueError:
             if ignore_index not in labels:
                 raise  # none of its labels is one to be ignored

@@ -125,7 +125,7 @@ void losses(std::int64_t n) {
     const std::vector<T> x = numbers<T>(size), y = numbers<T>(size), blank(size + 1, T(0));
     using K = Kernels<T>;
     both<T>("cross_entropy", n, blank,
-            [&](const K& k, T* out) { out[n] = k.cross_entropy(n, x.data(), n / 2, T(0.25), out); });
+            [&](const K& k, T* out) { out[n] = k.cross_entropy(n, x.data(), n / 2, T(0.125), T(0.25), out); });
     both<T>("mse", n, blank, [&](const K& k, T* out) { out[n] = k.mse(n, x.data(), y.data(), T(0.25), out); });
     both<T>("bce", n, blank,
             [&](const K& k, T* out) { out[n] = k.bce_with_logits(n, x.data(), y.data(), T(0.25), out); });
