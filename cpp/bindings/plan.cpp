@@ -99,7 +99,7 @@ struct SourceArrays {
           std("plan", "std", std_in.is_none() ? order_in : std_in, Layout::contiguous),
           has_targets(!targets_in.is_none()),
           normalise(!mean_in.is_none()),
-          augment(augment_named(augment_in, seed, epoch)) {
+          augment(augment_in.empty() ? Augment{} : augment_named(augment_in, seed, epoch)) {
         check_dtype("plan", "order", order.view(), DType::int64);
         check_rank("plan", "order", order.view(), 1);
     }

@@ -89,7 +89,7 @@ void augment_lightly(Draws& draws, const PixelLayout& image, const std::uint8_t*
 
 using Sums = std::array<std::int64_t, most_channels>;  // of each channel
 
-constexpr std::int64_t one = 1 << 16;  // of shares
+constexpr std::int64_t one = 1 << 16;  // of shares and weights
 
 // floor(sqrt(x)) of x < 2^34, a bit of the root at a time.
 std::int64_t whole_root(std::int64_t x) {
@@ -133,45 +133,47 @@ struct Window {
     }
 };
 
-// A coordinate's pixel and the next one, and how far between them in 2^-8.
-struct Between {
-    std::int64_t first, next, part;
+// A place among pixels' centres, reflected about the outermost ones (`most` is the last); what is further outside than
+// the image is large stays at the edge.
+std::int64_t inside(std::int64_t place, std::int64_t most) {
+    if (static_cast<std::uint64_t>(place) <= static_cast<std::uint64_t>(most)) return place;  // nearly all are
+    return std::max<std::int64_t>(0, most - std::abs(most - std::abs(place)));
+}
 
-    // Reflected about the outermost pixels' centres; what is further outside than the image is large stays at the edge.
-    Between(std::int64_t place, std::int64_t last) {
-        constexpr int bits = 33;
-        const std::int64_t most = last << bits;
-        const std::int64_t inside = most - std::abs(most - std::abs(place));
-        const std::int64_t at = std::max<std::int64_t>(0, inside);
-        first = at >> bits;
-        next = std::min(first + 1, last);
-        part = (at >> (bits - 8)) & 255;
-    }
-};
-
-Sums sample(const Window& window, const PixelLayout& image, const std::uint8_t* x, std::uint8_t* y) {
-    Sums sums{};
-    constexpr std::int64_t half = std::int64_t{1} << 32;  // a pixel's centre from its edge
+void sample(const Window& window, const PixelLayout& image, const std::uint8_t* x, std::uint8_t* y) {
+    constexpr int bits = 33;
+    constexpr std::int64_t half = std::int64_t{1} << (bits - 1);  // a pixel's centre from its edge
+    const std::int64_t last_column = (image.width - 1) << bits, last_row = (image.height - 1) << bits;
     for (std::int64_t i = 0; i < image.height; ++i) {
         const std::int64_t down = 2 * i + 1 - image.height, left = 1 - image.width;
         Window::Point at = {window.centre.x + left * window.by_column.x + down * window.by_row.x - half,
                             window.centre.y + left * window.by_column.y + down * window.by_row.y - half};
         std::uint8_t* to = y + i * image.line;
         for (std::int64_t j = 0; j < image.width; ++j, to += image.pixel) {
-            const Between across(at.x, image.width - 1), along(at.y, image.height - 1);
-            const std::uint8_t* from = x + along.first * image.line + across.first * image.pixel;
-            const std::int64_t right = (across.next - across.first) * image.pixel;
-            const std::int64_t below = (along.next - along.first) * image.line;
-            const std::int64_t far_right = across.part, far_below = along.part;
+            const std::int64_t column = inside(at.x, last_column), row = inside(at.y, last_row);
+            const std::uint8_t* from = x + (row >> bits) * image.line + (column >> bits) * image.pixel;
+            const std::int64_t right = column < last_column ? image.pixel : 0, below = row < last_row ? image.line : 0;
+            // Between the four pixels in 2^-8, their weights in 2^-16.
+            const auto across = static_cast<std::int32_t>((column >> (bits - 8)) & 255);
+            const auto along = static_cast<std::int32_t>((row >> (bits - 8)) & 255);
+            const std::int32_t w11 = across * along, w01 = 256 * across - w11, w10 = 256 * along - w11;
+            const std::int32_t w00 = 256 * (256 - across) - w10;
             for (std::int64_t c = 0; c < image.channels; ++c, from += image.plane) {
-                const std::int64_t upper = from[0] * 256 + far_right * (from[right] - from[0]);
-                const std::int64_t lower = from[below] * 256 + far_right * (from[below + right] - from[below]);
-                const std::int64_t value = (upper * 256 + far_below * (lower - upper) + one / 2) >> 16;
-                to[c * image.plane] = static_cast<std::uint8_t>(value);
-                sums[static_cast<std::size_t>(c)] += value;
+                const std::int32_t sum =
+                    w00 * from[0] + w01 * from[right] + w10 * from[below] + w11 * from[below + right];
+                to[c * image.plane] = static_cast<std::uint8_t>((sum + one / 2) >> 16);
             }
             at = {at.x + 2 * window.by_column.x, at.y + 2 * window.by_column.y};
         }
+    }
+}
+
+Sums sums_of(const PixelLayout& image, const std::uint8_t* y) {
+    Sums sums{};
+    for (std::int64_t c = 0; c < image.channels; ++c) {
+        std::int64_t sum = 0;
+        for (std::int64_t i = 0; i < image.height * image.width; ++i) sum += y[c * image.plane + i * image.pixel];
+        sums[static_cast<std::size_t>(c)] = sum;
     }
     return sums;
 }
@@ -196,7 +198,8 @@ void erase(Draws& draws, const PixelLayout& image, const Sums& sums, std::uint8_
 }
 
 // Luma of red, green and blue, Rec. 601's weights in 2^-8.
-constexpr std::int64_t luma(std::int64_t red, std::int64_t green, std::int64_t blue) {
+template <typename T>
+constexpr T luma(T red, T green, T blue) {
     return 77 * red + 150 * green + 29 * blue;
 }
 
@@ -214,25 +217,25 @@ void recolour(Draws& draws, const PixelLayout& image, const Sums& sums, std::uin
     const auto own = static_cast<std::int32_t>((s * c * b) >> 8),
                grey = static_cast<std::int32_t>(((256 - s) * c * b) >> 8);
     const auto shift = static_cast<std::int32_t>((((256 - c) * b * mean) >> 8) + one / 2);
-    const auto clipped = [=](std::int32_t v, std::int32_t l) {
-        return static_cast<std::uint8_t>(std::clamp((own * v + grey * l + shift) >> 16, 0, 255));
+    const auto clipped = [=](std::int32_t v, std::int32_t common) {
+        const std::int32_t value = (own * v + common) >> 16;
+        return static_cast<std::uint8_t>((value & ~255) == 0 ? value : value < 0 ? 0 : 255);  // few are outside
     };
     if (!coloured) {
-        for (std::int64_t i = 0; i < image.size(); ++i) y[i] = clipped(y[i], 0);
+        for (std::int64_t i = 0; i < image.size(); ++i) y[i] = clipped(y[i], shift);
         return;
     }
     for (std::int64_t i = 0; i < pixels; ++i) {
         std::uint8_t *const red = y + i * image.pixel, *const green = red + image.plane,
                             *const blue = green + image.plane;
-        const auto l = static_cast<std::int32_t>((luma(*red, *green, *blue) + 128) / 256);
-        *red = clipped(*red, l), *green = clipped(*green, l), *blue = clipped(*blue, l);
+        const std::int32_t common = grey * ((luma<std::int32_t>(*red, *green, *blue) + 128) >> 8) + shift;
+        *red = clipped(*red, common), *green = clipped(*green, common), *blue = clipped(*blue, common);
     }
 }
 
 }  // namespace
 
 Augment augment_named(const std::string& name, std::uint64_t seed, std::uint32_t epoch) {
-    if (name.empty()) return {};
     if (name != "light" && name != "strong") fail("augment", "augmentation is light or strong, got ", name);
     return {name == "light" ? Augment::Kind::light : Augment::Kind::strong, seed, epoch};
 }
@@ -240,16 +243,15 @@ Augment augment_named(const std::string& name, std::uint64_t seed, std::uint32_t
 void augment_check(const char* op, const TensorView& x) {
     check_dtype(op, "x", x, DType::uint8);
     check_rank(op, "x", x, 4);
-    if (x.shape[1] > most_channels || x.shape[2] > most_side || x.shape[3] > most_side) {
-        fail(op, "x ", shape_text(x), " is no images (N, C, H, W) of at most ", most_channels, " channels and ",
-             most_side, " pixels a side");
-    }
+    if (x.shape[1] > most_channels || x.shape[2] > most_side || x.shape[3] > most_side)
+        fail(op, "images (N, C, H, W) may have 4 channels and 32767 pixels a side, got ", layout_text(x));
     const PixelLayout image(x);
     const std::array<std::int64_t, 4> expected{image.size(), image.plane, image.line, image.pixel};
     bool fits = true;
     for (int i = 0; i < 4; ++i)
         fits = fits && (x.shape[i] == 1 || x.stride[i] == expected[static_cast<std::size_t>(i)]);
-    if (!fits && !x.empty()) fail(op, "x must lie in C order or with the channels innermost, got ", layout_text(x));
+    if (!fits && !x.empty())
+        fail(op, "images must lie in C order or with the channels innermost, got ", layout_text(x));
 }
 
 void augment(const Augment& how, const TensorView& x, std::int64_t row, std::uint8_t* y) {
@@ -260,7 +262,8 @@ void augment(const Augment& how, const TensorView& x, std::int64_t row, std::uin
                 static_cast<std::uint64_t>(row) * blocks_per_sample);
     if (how.kind == Augment::Kind::light) return augment_lightly(draws, image, pixels, y);
     const Window window(draws, image);
-    const Sums sums = sample(window, image, pixels, y);
+    sample(window, image, pixels, y);
+    const Sums sums = sums_of(image, y);
     erase(draws, image, sums, y);
     recolour(draws, image, sums, y);
 }

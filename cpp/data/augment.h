@@ -28,7 +28,7 @@ struct Augment {
     explicit operator bool() const { return kind != Kind::none; }
 };
 
-// name: light or strong; none where it is empty.
+// name: light or strong.
 Augment augment_named(const std::string& name, std::uint64_t seed, std::uint32_t epoch);
 
 // Refuses what is not uint8 (N, C, H, W) in C order or with the channels innermost, C <= 4, H and W < 2^15.

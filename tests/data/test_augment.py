@@ -137,7 +137,7 @@ def test_strong_erases_one_in_four(rng: np.random.Generator) -> None:
     [
         (np.zeros((2, 3, 4, 4), np.float32), "x must be uint8"),
         (np.zeros((2, 4, 4), np.uint8), "4 dimensions"),
-        (np.zeros((2, 5, 4, 4), np.uint8), r"\(2, 5, 4, 4\) .* at most 4 channels and 32767 pixels a side"),
+        (np.zeros((2, 5, 4, 4), np.uint8), r"may have 4 channels and 32767 pixels a side, got shape \(2, 5, 4, 4\)"),
         (np.zeros((1, 1, 1, 2**15), np.uint8), "32767 pixels a side"),
         (np.zeros((2, 4, 3, 4), np.uint8).transpose(0, 2, 1, 3), "C order or with the channels innermost, got"),
     ],
@@ -160,8 +160,9 @@ def test_wrong_settings() -> None:
         augmentation("light", 2**64)
     with pytest.raises(ValueError, match=r"index 2 at place 1 is outside 0\.\.1"):
         augmentation("light", 0).images(x, np.array([0, 2]), 0)
-    with pytest.raises(ValueError, match="light or strong, got heavy"):
-        _core.augmented(x, np.zeros(1, int), "heavy", 0, 0)
+    for name in ("heavy", ""):
+        with pytest.raises(ValueError, match=f"light or strong, got {name}$"):
+            _core.augmented(x, np.zeros(1, int), name, 0, 0)
     assert augmentation("strong", -1) == augmentation("strong", 2**64 - 1)
     assert repr(augmentation("light", 5)) == "Augment(name='light', seed=5)"
     assert augmentation("light", 0).images(x, np.zeros(0, int), 0).shape == (0, 1, 4, 4)
