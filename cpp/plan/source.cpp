@@ -29,11 +29,13 @@ TensorView checked_index(const Source& source, std::int64_t step, std::int64_t b
 
 // Some images at a time, in memory of the thread's own, before their pixels become real numbers.
 void gather_augmented(const Source& source, const TensorView& index, Range rows, const TensorView& input) {
+    if (rows.begin == rows.end) return;
     thread_local AlignedBuffer buffer;
-    constexpr std::int64_t most = 8;  // of 3x64x64: 100 KB, which stay in L2; enough for what is prepared once a call
-    constexpr std::int64_t places[most] = {0, 1, 2, 3, 4, 5, 6, 7};
+    constexpr std::int64_t places[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    constexpr std::int64_t enough = 8, bytes = 1 << 17;  // what is prepared once a call; a small part of an L2 cache
     TensorView made = source.images;
     made.stride[0] = source.images.size() / source.images.shape[0];
+    const std::int64_t most = std::clamp<std::int64_t>(bytes / std::max<std::int64_t>(1, made.stride[0]), 1, enough);
     buffer.grow(static_cast<std::size_t>(most * made.stride[0]));
     made.data = buffer.data();
     for (std::int64_t begin = rows.begin; begin < rows.end; begin += most) {
