@@ -1,4 +1,4 @@
-// lanes below | Random numbers of one sample, in order.
+// Random numbers of one sample, in order.
 #pragma once
 
 #include <cstdint>
