@@ -88,23 +88,29 @@ bool finite_view(const Plan& plan, int id) {
 struct SourceArrays {
     Input images, targets, order, mean, std;
     bool has_targets, normalise;
+    Augment augment;
 
     SourceArrays(const Object& images_in, const Object& targets_in, const Object& order_in, const Object& mean_in,
-                 const Object& std_in)
+                 const Object& std_in, const std::string& augment_in, std::uint64_t seed, std::uint32_t epoch)
         : images("plan", "images", images_in, Layout::samples),
           targets("plan", "targets", targets_in.is_none() ? order_in : targets_in, Layout::contiguous),
           order("plan", "order", order_in, Layout::contiguous),
           mean("plan", "mean", mean_in.is_none() ? order_in : mean_in, Layout::contiguous),
           std("plan", "std", std_in.is_none() ? order_in : std_in, Layout::contiguous),
           has_targets(!targets_in.is_none()),
-          normalise(!mean_in.is_none()) {
+          normalise(!mean_in.is_none()),
+          augment(augment_in.empty() ? Augment{} : augment_named(augment_in, seed, epoch)) {
         check_dtype("plan", "order", order.view(), DType::int64);
         check_rank("plan", "order", order.view(), 1);
     }
 
     Source source() const {
-        return {images.view(), normalise ? &mean.view() : nullptr, normalise ? &std.view() : nullptr,
-                has_targets ? &targets.view() : nullptr, order.view().as<std::int64_t>()};
+        return {images.view(),
+                normalise ? &mean.view() : nullptr,
+                normalise ? &std.view() : nullptr,
+                has_targets ? &targets.view() : nullptr,
+                order.view().as<std::int64_t>(),
+                augment};
     }
 };
 
@@ -282,8 +288,10 @@ void bind_telling(PlanClass& plan) {
 void bind_plan(py::module_& module) {
     bind_draw(module);
     py::class_<SourceArrays>(module, "Source")
-        .def(py::init<const Object&, const Object&, const Object&, const Object&, const Object&>(), py::arg("images"),
-             py::arg("targets"), py::arg("order"), py::arg("mean") = py::none(), py::arg("std") = py::none());
+        .def(py::init<const Object&, const Object&, const Object&, const Object&, const Object&, const std::string&,
+                      std::uint64_t, std::uint32_t>(),
+             py::arg("images"), py::arg("targets"), py::arg("order"), py::arg("mean") = py::none(),
+             py::arg("std") = py::none(), py::arg("augment") = "", py::arg("seed") = 0, py::arg("epoch") = 0);
     PlanClass plan(module, "Plan");
     plan.def(py::init<>());
     bind_building(plan);

@@ -24,6 +24,11 @@ set(FASTNN_CALLING_OPTIMIZATION -O1)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND FASTNN_CALLING_OPTIMIZATION -finline-small-functions -findirect-inlining)
 endif()
+# Augmentation, whose pixels are bytes at distances known when it runs, is as fast without, and 6 KB instead of 14.
+set(FASTNN_AUGMENT_OPTIMIZATION "")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(FASTNN_AUGMENT_OPTIMIZATION -fno-peel-loops -fno-version-loops-for-strides)
+endif()
 if(FASTNN_SANITIZE)
   set(FASTNN_KERNEL_OPTIMIZATION -O1)  # unrolled and checked, they would be compiled for minutes
   add_compile_options(-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

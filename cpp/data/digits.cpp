@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/philox.h"
+#include "data/draws.h"
 #include "data/glyphs.h"
 #include "data/strokes.h"
 
@@ -14,37 +15,6 @@ static_assert(FLT_EVAL_METHOD == 0, "wider intermediate results would draw other
 
 namespace fastnn {
 namespace {
-
-// Random numbers of one sample, in order.
-class Draws {
-public:
-    explicit Draws(PhiloxStream stream) : stream_(stream) {}
-
-    // In [0, 1).
-    float unit() { return uniform_float(word()); }
-
-    // In 0..limit-1.
-    int below(std::uint32_t limit) { return static_cast<int>((std::uint64_t{word()} * limit) >> 32); }
-
-    float uniform(float low, float high) { return low + (high - low) * unit(); }
-
-    // Mean 0, standard deviation 1, never beyond 3.5: the sum of four uniforms stands in for a normal draw.
-    float bell() {
-        constexpr float sqrt3 = 1.7320508f;
-        const float a = unit() + unit(), b = unit() + unit();
-        return sqrt3 * (a + b - 2);
-    }
-
-private:
-    std::uint32_t word() {
-        if (used_ % 4 == 0) block_ = stream_.block(used_ / 4);
-        return block_[used_++ % 4];
-    }
-
-    PhiloxStream stream_;
-    PhiloxBlock block_{};
-    std::uint64_t used_ = 0;
-};
 
 // A smooth random displacement of the plane: independent vectors on a coarse grid over the digit, between them the
 // uniform quadratic B-spline, which has no kinks.

@@ -7,6 +7,7 @@
 #include "core/aligned_buffer.h"
 #include "core/parallel.h"
 #include "core/tensor_view.h"
+#include "data/augment.h"
 
 namespace fastnn {
 
@@ -16,6 +17,7 @@ struct Source {
     const TensorView* std = nullptr;
     const TensorView* targets = nullptr;  // (R, ...); null where a program has no target
     const std::int64_t* order = nullptr;  // row numbers, batch after batch
+    Augment augment{};                    // of uint8 images
 };
 
 // Refuses data that does not fit the views a batch goes to; target: null where there is none.

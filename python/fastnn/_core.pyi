@@ -284,6 +284,7 @@ def gather_uint8(
     double_precision: bool = False,
     out: ndarray | None = None,
 ) -> ndarray: ...
+def augmented(x: ndarray, index: ndarray, name: str, seed: int, epoch: int) -> ndarray: ...
 def take(x: ndarray, index: ndarray) -> ndarray: ...
 def take_backward(grad_y: ndarray, index: ndarray, shape: Sequence[int]) -> ndarray: ...
 def uniform(
@@ -338,6 +339,9 @@ class Source:
         order: ndarray,
         mean: ndarray | None = None,
         std: ndarray | None = None,
+        augment: str = "",
+        seed: int = 0,
+        epoch: int = 0,
     ) -> None: ...
 
 class Plan:

@@ -1,4 +1,4 @@
-"""python guard_pages.py ISA | overrun WHERE: every op on arrays that touch pages nobody may read or write.
+"""python guard_pages.py ISA | overrun WHERE: ops and augmentation on arrays that touch pages nobody may read or write.
 
 Each array of a call ends (then: begins) exactly where a page without access does, so that reading or writing one byte
 too far ends the process by SIGSEGV. A case is printed before it runs: the last line names the one that crashed.
@@ -71,6 +71,22 @@ def run_all(isa: str) -> int:
                     out = {"out": memory[-1].place(np.zeros_like(result, order="C"), at_end)} if op.takes_out else {}
                     op.results(placed, **out)
                     calls += 1
+    return calls + run_augmented(memory[0])
+
+
+def run_augmented(memory: GuardedMemory) -> int:
+    """Images of sizes down to a pixel, in both orders of memory; the number of calls."""
+    calls = 0
+    for n, c, h, w in ((1, 1, 1, 1), (2, 3, 2, 3), (3, 3, 17, 9), (2, 4, 8, 40), (40, 1, 28, 28), (9, 3, 64, 48)):
+        for name in ("light", "strong"):
+            print("augmented", name, (n, c, h, w), flush=True)
+            for last in (False, True):
+                for at_end in (True, False):
+                    x = memory.place(np.full((n, h, w, c) if last else (n, c, h, w), 7, np.uint8), at_end)
+                    x = x.transpose(0, 3, 1, 2) if last else x
+                    for epoch in range(5):
+                        _core.augmented(x, np.arange(n), name, 0, epoch)
+                        calls += 1
     return calls
 
 

@@ -34,10 +34,10 @@ def changed(name: str, place: int, value: Any) -> list[Any]:
 def test_every_op_is_here() -> None:
     """What the core offers beside ops is listed; all else must have a right call in op_calls.py."""
     other = {
-        "array_memory_counters", "available_cpus", "core_distance", "cuda_available", "cuda_missing_reason", "fma_peak",
-        "get_num_threads", "inflate", "inflate_blocks", "isa", "isa_description", "isa_levels", "kernel_addresses",
-        "list_folder", "panel_width", "png_size", "read_images", "replace", "set_isa", "set_num_threads",
-        "team_counters", "threading", "update",
+        "array_memory_counters", "augmented", "available_cpus", "core_distance", "cuda_available",
+        "cuda_missing_reason", "fma_peak", "get_num_threads", "inflate", "inflate_blocks", "isa", "isa_description",
+        "isa_levels", "kernel_addresses", "list_folder", "panel_width", "png_size", "read_images", "replace", "set_isa",
+        "set_num_threads", "team_counters", "threading", "update",
     }  # fmt: skip
     functions = {name for name in dir(_core) if name.islower() and not name.startswith("_")} - other
     ops = {name for name in functions if not re.match(r"digits?_|draw_|plan|instruction", name)}

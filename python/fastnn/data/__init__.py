@@ -10,6 +10,7 @@ images.py    one image file, read strictly                  png.py       the sho
 decode.py    a folder into one uint8 block, in threads      pixels.py    transforms that can be split
 packed.py    decoded images kept between runs               paths.py     where folders are, what to say of missing ones
 source.py    what ``--data`` may name                       export.py    writing it as a PNG tree
+augment.py   images changed while a network learns
 
 The public names are in :mod:`fastnn.utils.data`, :mod:`fastnn.datasets` and :mod:`fastnn.transforms`.
 """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.training.engines import EVALUATION_BATCH, Chunk, Engine, Pass, StepLimit, batch_counts
 from fastnn.training.feed import Feed, as_array, as_feed, convert
+
+if TYPE_CHECKING:
+    from fastnn.data.augment import Augment
 
 
 @dataclass
@@ -35,6 +38,17 @@ class Batches:
     def chunks(self, engine: Engine, position: Position, limit: StepLimit, outputs: bool) -> Iterable[Chunk]:
         """Trains from a position to the end of its epoch; limit and outputs as :class:`Pass` has them."""
         raise NotImplementedError
+
+    def augment(self, how: Augment) -> None:
+        """From here on images are changed in each epoch.
+
+        Raises:
+            ValueError: these are no images in memory.
+        """
+        raise ValueError(
+            f"augment={how.name!r} needs uint8 images of a data set in memory; these batches come from a loader, or "
+            "from a data set that makes its samples one by one: put random transforms there (RandomHorizontalFlip, ...)"
+        )
 
     def sample_ids(self, step: int) -> list[int]:
         """The samples of a step of the epoch at hand, where they have numbers."""
@@ -64,8 +78,12 @@ class FeedBatches(Batches):
 
     def chunks(self, engine: Engine, position: Position, limit: StepLimit, outputs: bool) -> Iterable[Chunk]:
         self._order = self._order_at(position)
-        run = Pass(self.feed, self._order, self.batch_size, position.step, limit, self.drop_last, outputs)
-        return engine.epoch(run)
+        return engine.epoch(
+            Pass(self.feed, self._order, self.batch_size, position.step, limit, self.drop_last, outputs, position.epoch)
+        )
+
+    def augment(self, how: Augment) -> None:
+        self.feed = replace(self.feed, augment=how)
 
     def sample_ids(self, step: int) -> list[int]:
         return self._order[step * self.batch_size : (step + 1) * self.batch_size].tolist()

@@ -60,6 +60,7 @@ class Pass:
     """What an engine is to train on in one epoch: the batches of an order of a feed's rows, from number ``first`` on.
 
     limit: the step at which the chunk that starts at a step must end. outputs: whether chunks bring the model's.
+    epoch: its number, from 0, of which the feed's augmentation depends.
     """
 
     feed: Feed
@@ -69,6 +70,7 @@ class Pass:
     limit: StepLimit = lambda step: sys.maxsize
     drop_last: bool = False
     outputs: bool = False
+    epoch: int = 0
 
 
 def batch_counts(samples: int, batch_size: int, drop_last: bool = False) -> tuple[int, int]:
@@ -150,7 +152,7 @@ class PlanEngine:
         program = self._train_program(run.feed, order[:batch])
         losses = np.zeros(steps.stop, dtype=program.dtype)
         out = np.zeros((len(order), *program.output_shape[1:]), dtype=program.dtype) if run.outputs else None
-        source, step = run.feed.source(order), steps.start
+        source, step = run.feed.source(order, run.epoch), steps.start
         while step < steps.stop:
             most = max(1, min(steps.stop, run.limit(step)) - step)
             done = self.plan.run(program, source, step, most, stop_at_nan=True, losses=losses, outputs=out)
@@ -218,7 +220,7 @@ class EagerEngine:
         full, rest = batch_counts(len(run.order), run.batch_size, run.drop_last)
         for step in range(run.first, full + (rest > 0)):
             rows = run.order[step * run.batch_size : (step + 1) * run.batch_size]
-            yield self.chunk(step, *run.feed.batch(rows), run.outputs)
+            yield self.chunk(step, *run.feed.batch(rows, run.epoch), run.outputs)
 
     def outputs(self, feed: Feed) -> np.ndarray:
         """The model's output for every row, in evaluation mode."""

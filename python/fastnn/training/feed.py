@@ -18,6 +18,7 @@ from fastnn.io.memory import fits_memory
 from fastnn.nn.labels import first_outside
 
 if TYPE_CHECKING:
+    from fastnn.data.augment import Augment
     from fastnn.data.resident import Resident
 
 
@@ -26,13 +27,26 @@ class Feed:
     """Rows of inputs and targets.
 
     x: (N, ...) uint8, images of a data set (scaled by 1/255, then normalised per channel), or floating point as it is;
-    y: (N,) int64 or (N, ...) floating point; mean, std: float64 (C,) or None.
+    y: (N,) int64 or (N, ...) floating point; mean, std: float64 (C,) or None. augment: what training makes of the
+    images in each epoch; outputs and evaluations have them as they are.
+
+    Raises:
+        ValueError: augmentation of anything but the images of a data set.
     """
 
     x: np.ndarray
     y: np.ndarray
     mean: np.ndarray | None = None
     std: np.ndarray | None = None
+    augment: Augment | None = None
+
+    def __post_init__(self) -> None:
+        if self.augment is not None and (self.x.dtype != np.uint8 or self.x.ndim != 4):
+            raise ValueError(
+                f"augment={self.augment.name!r} needs uint8 images (N, C, H, W) of a data set, whose pixels are known "
+                f"to go from 0 to 255; x is {self.x.dtype} {self.x.shape}, numbers that are taken as they are. "
+                "Train on a data set of images, such as datasets.ImageFolder"
+            )
 
     @classmethod
     def of(cls, data: Resident) -> Feed:
@@ -65,11 +79,17 @@ class Feed:
             return self
         return replace(self, x=np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2))
 
-    def batch(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of an int64 index as the model sees them: floating point x, y."""
-        if self.x.dtype == np.uint8:
-            return _core.gather_uint8(self.x, index, self.mean, self.std), _core.gather_rows(self.y, index)
-        return _core.gather_rows(self.x, index), _core.gather_rows(self.y, index)
+    def batch(self, index: np.ndarray, epoch: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of an int64 index as the model sees them: floating point x, y. epoch: of training, in which they
+        are augmented.
+        """
+        y = _core.gather_rows(self.y, index)
+        if self.x.dtype != np.uint8:
+            return _core.gather_rows(self.x, index), y
+        if self.augment is None or epoch is None:
+            return _core.gather_uint8(self.x, index, self.mean, self.std), y
+        images = self.augment.images(self.x, index, epoch)
+        return _core.gather_uint8(images, np.arange(len(images), dtype=np.int64), self.mean, self.std), y
 
     def converted(self, dtype: np.dtype) -> Feed:
         """The same with floating-point arrays in the dtype of a model.
@@ -80,9 +100,10 @@ class Feed:
         x, y = (convert(name, array, dtype) for name, array in (("input", self.x), ("target", self.y)))
         return self if x is self.x and y is self.y else replace(self, x=x, y=y)
 
-    def source(self, order: np.ndarray) -> _core.Source:
-        """The same for the plan executor, batch after batch along an order."""
-        return _core.Source(self.x, self.y, order, self.mean, self.std)
+    def source(self, order: np.ndarray, epoch: int | None = None) -> _core.Source:
+        """The same for the plan executor, batch after batch along an order; epoch: as in :meth:`batch`."""
+        how = () if self.augment is None or epoch is None else (self.augment.name, self.augment.seed, epoch)
+        return _core.Source(self.x, self.y, order, self.mean, self.std, *how)
 
 
 def as_feed(data: Any) -> Feed | None:

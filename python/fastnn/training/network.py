@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core, optim, random
+from fastnn.data.augment import augmentation
+from fastnn.eager.creation import randint
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion
 from fastnn.io.checks import shown_path
@@ -112,6 +114,7 @@ class Network(Module):
         seed: int | None = None,
         verbose: int = 1,
         callbacks: Sequence[Callback] = (),
+        augment: str | None = None,
     ) -> History:
         """Trains and returns the history (``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` by epoch).
 
@@ -121,15 +124,19 @@ class Network(Module):
         ``loss="mse"``, (N, outputs).
         optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
         rate of one given by name (None: its own default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line
-        per epoch.
+        per epoch. augment: "light" or "strong" (:class:`fastnn.data.augment.Augment`): photographs of a data set are
+        changed in each epoch, by the seed; never those of val.
 
         Raises:
-            ValueError: an unknown name, a size that does not fit, values that are not finite.
+            ValueError: an unknown name, a size that does not fit, values that are not finite; augment of anything but
+                a data set's uint8 images.
             TypeError: data, optimizer or callbacks of a wrong kind.
             NonFiniteLossError: the loss became NaN or infinite.
         """
         if seed is not None:
             random.manual_seed(seed)
+        # A seed of its own for each fit, as each begins with epoch 0.
+        how = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
         criterion = _named("loss", loss, LOSSES)() if isinstance(loss, str) else loss
         if isinstance(optimizer, str):
             rate = {} if lr is None else {"lr": lr}
@@ -141,7 +148,9 @@ class Network(Module):
         if verbose:
             shown.append(EpochLines())
         try:
-            return trainer.fit(train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown)
+            return trainer.fit(
+                train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
+            )
         finally:
             self.__dict__["_idle"] = trainer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from fastnn.training.feed import Feed, check_labels
 from fastnn.training.history import History
 from fastnn.training.input_range import range_of, warn_if_unlike
 from fastnn.training.metrics import RunningAccuracy
+
+if TYPE_CHECKING:
+    from fastnn.data.augment import Augment
 
 
 class Trainer:
@@ -68,10 +71,12 @@ class Trainer:
         shuffle: bool = True,
         drop_last: bool = False,
         callbacks: Sequence[Callback] = (),
+        augment: Augment | None = None,
     ) -> History:
         """Trains from :attr:`position` up to ``epochs`` epochs.
 
         train, val: a data set, a DataLoader (which brings its own batch size and order) or a tuple of arrays (x, y).
+        augment: what becomes of the images of train, a data set's, in each epoch.
 
         Raises:
             ValueError: batch_size or epochs out of range, data that does not fit the model.
@@ -81,6 +86,8 @@ class Trainer:
         batch_size, epochs = check_count("batch_size", batch_size, 1), check_count("epochs", epochs, 0)
         _check_callbacks(callbacks)
         batches = batches_of(train, self._dtype, batch_size, shuffle, drop_last)
+        if augment is not None:
+            batches.augment(augment)
         self.epochs = epochs
         self.samples, self.steps_per_epoch = batches.samples, batches.steps
         validation = None if val is None else whole_feed(val, self._dtype)
