@@ -25,7 +25,7 @@ GREY = PixelPlan((Grayscale(),))
 @pytest.fixture
 def paths(image_folder: Callable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """60 files of 6x4 pixels, in three chunks."""
-    monkeypatch.setattr(decode, "_CHUNK", 25)
+    monkeypatch.setattr(decode.Block, "chunk", 25)
     root = image_folder({"a": 60})
     return [f"{root}/a/{name}" for name in sorted(os.listdir(root / "a"))]
 
