@@ -179,7 +179,7 @@ def nameless_file(folder: Path, size: int) -> BinaryIO:
     """
     from tempfile import TemporaryFile
 
-    file = TemporaryFile(dir=folder, buffering=0)
+    file: BinaryIO = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
     try:
         os.posix_fallocate(file.fileno(), 0, size)
     except BaseException:

@@ -12,7 +12,7 @@ from fastnn.commands.signals import Signals
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn data",
-        description="Write a data set as DIR/train/<class>/*.png, with DIR/val/ and DIR/test/ where there are such parts.",
+        description="Write a data set as DIR/train/<class>/*.png, with val/ and test/ where there are such parts.",
     )
     parser.add_argument("action", choices=("export",))
     parser.add_argument("source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'")

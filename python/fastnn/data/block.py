@@ -1,8 +1,8 @@
 """Room for the images of a data set: in memory, or in a file where they would take more of it than they may.
 
 The file has no name, so that it is gone with the process, however that ends. It is written with calls and only read
-through its mapping: a full disk is an error of the call that reserves the file, never a fault of a page. Nothing of ours
-ever cuts a file that is mapped.
+through its mapping: a full disk is an error of the call that reserves the file, never a fault of a page. Nothing of
+ours ever cuts a file that is mapped.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class Memory:
         if not self.in_file:
             return f"{shown_bytes(self.taken)} of memory"
         return (
-            f"{shown_bytes(self.in_file)} in a file that is read as they are needed, {shown_bytes(self.taken)} of memory, "
-            f"of which they may take {shown_bytes(self.allowed)} ({way('--memory', 'memory=')})"
+            f"{shown_bytes(self.in_file)} in a file read as needed, {shown_bytes(self.taken)} of memory, "
+            f"where they may take {shown_bytes(self.allowed)} ({way('--memory', 'memory=')})"
         )
 
 

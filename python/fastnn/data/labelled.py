@@ -65,7 +65,7 @@ class LooseFiles:
             first = ", ".join(map(shown_path, strays[:_SHOWN])) + ", ..." * (len(strays) > _SHOWN)
             lying = f"{len(self.names):,} files lie directly in '{root}'"
             text = (
-                f"found no class folders in '{root}'. {lying}; the names of {len(strays):,} do not say a class: {first}. "
+                f"found no class folders in '{root}'. {lying}; the names of {len(strays):,} say no class: {first}. "
                 f"Looked for {' '.join(IMG_EXTENSIONS)}. Expected '{root}/<class>/<image>', or files named {form}"
             )
         return told(FileNotFoundError(text), "folder.empty", root=root, classes=None)
@@ -105,6 +105,6 @@ def _check_apart(root: str, classes: list[str]) -> None:
         key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
         if (other := seen.setdefault(key, name)) != name:
             raise ValueError(
-                f"{shown_path(root)}: the names of files say the classes {other!a} and {name!a}, which differ in letter "
-                "case or Unicode form only: rename the files, or give each class a folder"
+                f"{shown_path(root)}: the names of files say the classes {other!a} and {name!a}, which differ in "
+                "letter case or Unicode form only: rename the files, or give each class a folder"
             )

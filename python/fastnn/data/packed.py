@@ -46,8 +46,8 @@ _SETTLED_NS = 2 * 10**9  # what changed so shortly before it was read could chan
 
 @dataclass(frozen=True)
 class Pack:
-    """What a pack holds. images: uint8 (N, C, H, W), channels last in memory. turned: bool (N,), photographs of a camera
-    that was not held upright. targets: int64 (N,). paths: of the files, in that order.
+    """What a pack holds. images: uint8 (N, C, H, W), channels last in memory. turned: bool (N,), photographs of a
+    camera that was not held upright. targets: int64 (N,). paths: of the files, in that order.
     """
 
     images: np.ndarray

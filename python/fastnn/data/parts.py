@@ -44,7 +44,7 @@ class Options:
     exif: bool = False
     memory: Memory | None = None
     notes: list[str] = field(default_factory=list)
-    turned: list[int] = field(default_factory=list)  # photographs of a camera not held upright, and all, of each part
+    turned: list[tuple[int, int]] = field(default_factory=list)  # images whose camera was not upright, and all, of parts
 
     @property
     def key(self) -> str:
@@ -206,7 +206,7 @@ def _residents(
     groups = [group[np.isin(group, rows)] for group in groups]
     order = np.concatenate(groups)
     places = np.searchsorted(rows, order)
-    options.turned[:] = np.add(options.turned or [0, 0], [np.count_nonzero(turned[places]), len(places)]).tolist()
+    options.turned.append((np.count_nonzero(turned[places]), len(places)))
     names = FileNames([paths[row] for row in order])
     return _cut(options.arranged(images, places), targets[order], names, classes, groups)
 

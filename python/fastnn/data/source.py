@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,17 +75,15 @@ def open_source(
     Args:
         spec: ``"digits"``: the built-in digits, drawn and kept in the cache folder on first use; ``"mnist"``:
             MNIST's files in $FASTNN_DATA or the cache folder; else a folder: IDX files, or
-            ``train/<class>/*`` with ``val/<class>/*``, ``test/<class>/*`` or both, or ``<class>/*`` alone. Files named
-            ``<class>.<number>.<ext>`` may be in the place of class folders.
+            ``train/<class>/*`` with ``val/<class>/*``, ``test/<class>/*`` or both, or ``<class>/*`` alone; files
+            ``<class>.<number>.<ext>`` in the place of class folders.
         val: a folder to validate and test with instead, of any of these forms (``test/`` or ``val/`` in it, or class
             folders).
-        val_fraction: the share of each class to validate with, by ``seed``, where there is no ``val/``
-            (:class:`fastnn.data.split.Split`).
+        val_fraction: the share of each class to validate with, by ``seed``: see :class:`fastnn.data.split.Split`.
         resize: (width, height) for all images.
         size: the shorter side of all images is made so long, and a square cut out of the middle.
         on_bad: what to do with images that cannot be used, see :func:`fastnn.data.decode.decode_folder`.
-        limit: at most so many samples of each part: the first of each class, then
-            the second of each class, and so on, in the order of the files.
+        limit: at most so many samples of each part: the first of each class, then the second, and so on.
         threads: that decode; None for as many as fastnn computes with.
         progress: called with (done, total) while images are read, first those for training.
         channels: 1 for grey, 3 for RGB; None: 3 with ``size``, else 1.
@@ -100,22 +98,16 @@ def open_source(
         FileNotFoundError, NotADirectoryError: no such folder, or none of the forms above in it.
         FormatError: damaged files, each named.
         ValueError: options that make no sense, classes or sizes of the parts that differ, MNIST not there.
-        OSError: images that neither memory nor disk have room for.
+        OSError: neither memory nor disk have room for the images.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be at least 1")
     plan, channels = _plan(resize, size, channels, scaled_jpeg)
-    room = Memory(allowed_memory(memory))
-    split = _split(val_fraction, seed)
-    options = Options(plan, channels, on_bad, limit, threads, progress, _cache_of(spec, cache), labels_from_name, exif)
-    options = replace(options, memory=room)
+    split, room = _split(val_fraction, seed), Memory(allowed_memory(memory))
+    kept = _cache_of(spec, cache)
+    options = Options(plan, channels, on_bad, limit, threads, progress, kept, labels_from_name, exif, room)
     root, description = _root(spec)
-    parts = _parts(root, options)
-    if val is not None:
-        check_folder(val)
-        given = _parts_beside(Path(val), options)
-        part = given.test or given.val or _files(Path(val), options)
-        parts = parts._replace(val=part, test=part)
+    parts = _with_given(_parts(root, options), val, options)
     if split is not None and parts.val is not None:
         raise ValueError(_split_refused(root if val is None else Path(val), val is None))
     return _read(parts, split, description, options)
@@ -141,10 +133,10 @@ def open_test(
     an error (NotResident).
     """
     plan, channels = _plan(resize, size, channels)
-    room = None if memory is None else Memory(allowed_memory(memory))
-    options = Options(plan, channels, on_bad, None, threads, progress, _cache_of(spec, cache), labels_from_name, exif)
-    parts = _parts(_root(spec)[0], replace(options, memory=room))
-    return (parts.test or parts.val or parts.train).load(replace(options, memory=room))[0]
+    room, kept = None if memory is None else Memory(allowed_memory(memory)), _cache_of(spec, cache)
+    options = Options(plan, channels, on_bad, None, threads, progress, kept, labels_from_name, exif, room)
+    parts = _parts(_root(spec)[0], options)
+    return (parts.test or parts.val or parts.train).load(options)[0]
 
 
 class Parts(NamedTuple):
@@ -268,6 +260,16 @@ def _parts_beside(root: Path, options: Options) -> Beside:
     return Beside(_files(val, options) if val.is_dir() else None, _test_files(test, options) if test.is_dir() else None)
 
 
+def _with_given(parts: Parts, val: StrPath | None, options: Options) -> Parts:
+    """With a folder of its own to validate and test with, where one is given."""
+    if val is None:
+        return parts
+    check_folder(val)
+    beside = _parts_beside(Path(val), options)
+    part = beside.test or beside.val or _files(Path(val), options)
+    return parts._replace(val=part, test=part)
+
+
 def _idx_part(images: Path, labels: Path) -> IdxPart:
     return IdxPart(images, labels, [str(digit) for digit in range(10)])
 
@@ -367,8 +369,8 @@ def _told_of_split(train: Resident, val: Resident, split: Split) -> str:
 def _told_of_images(parts: list[Resident], options: Options) -> list[str]:
     """What to say of all images: how they lie, in both senses."""
     notes = []
-    if options.turned and options.turned[0] and not options.exif:
-        count, total = options.turned
+    count, total = (sum(counts) for counts in zip(*options.turned, strict=True)) if options.turned else (0, 0)
+    if count and not options.exif:
         turn = way("--exif", "exif=True")
         notes.append(f"{count:,} of {total:,} photographs were turned by their camera and stay as they lie: {turn}")
     if options.memory is not None and (options.channels == 3 or options.memory.in_file):

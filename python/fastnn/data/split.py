@@ -31,8 +31,8 @@ class Split:
             raise ValueError(f"the part to validate with is {self.fraction}; it must be between 0 and 1, such as 0.2")
 
     def held_out(self, names: Sequence[str], targets: np.ndarray) -> np.ndarray:
-        """bool (N,), by the names relative to the root of the data, with ``/`` between their parts, and the labels int64
-        (N,). Neither order nor the Unicode form that a file system gives names matter.
+        """bool (N,), by the names relative to the root of the data, with ``/`` between their parts, and the labels
+        int64 (N,). Neither order nor the Unicode form that a file system gives names matter.
 
         Raises:
             ValueError: no class has two images.
