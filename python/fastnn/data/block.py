@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import finalize
 
 import numpy as np
 
@@ -80,6 +81,7 @@ class FileBlock(Block):
             self._file = nameless_file(folder, size)
         except OSError as error:
             raise _no_room(error, folder, size) from error
+        finalize(self, self._file.close)  # of a block that is given up, too; what is mapped stays
         pixels = np.frombuffer(mapped(self._file.fileno(), size), np.uint8).reshape(count, height, width, channels)
         super().__init__(images_of(pixels))
 

@@ -44,7 +44,7 @@ class Options:
     exif: bool = False
     memory: Memory | None = None
     notes: list[str] = field(default_factory=list)
-    turned: list[tuple[int, int]] = field(default_factory=list)  # images whose camera was not upright, and all, of parts
+    turned: list[tuple[int, int]] = field(default_factory=list)  # camera not upright, of how many, a part
 
     @property
     def key(self) -> str:
