@@ -55,7 +55,7 @@ def test_rounding(images: int, fraction: float, count: int) -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -1, 2, float("nan"), float("inf")])
 def test_fractions_are_checked(fraction: float) -> None:
-    with pytest.raises(ValueError, match="it must be between 0 and 1, such as 0.2"):
+    with pytest.raises(ValueError, match=r"it must be between 0 and 1, such as 0\.2"):
         Split(fraction)
 
 
@@ -163,9 +163,9 @@ def test_idx_files(mnist_folder: Callable) -> None:
 def test_there_is_a_part_to_validate_with(folder: Path) -> None:
     for name in ("train", "val"):
         shutil.copytree(folder / "cat", folder / "both" / name / "cat")
-    with pytest.raises(ValueError, match="both has val/ to validate with, so that none .* leave out val_fraction, or"):
+    with pytest.raises(ValueError, match=r"both has val/ to validate with, so that none .* leave out val_fraction, or"):
         open_source(folder / "both", val_fraction=0.3)
-    with pytest.raises(ValueError, match="data is to validate with, so that none .* leave out val_fraction$"):
+    with pytest.raises(ValueError, match=r"data is to validate with, so that none .* leave out val_fraction$"):
         open_source(folder, val=folder, val_fraction=0.3)
 
 
