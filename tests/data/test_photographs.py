@@ -14,7 +14,9 @@ from fastnn.data import packed
 from fastnn.data.packed import PackCache
 from fastnn.data.resident import Resident
 from fastnn.data.source import Source, open_source, open_test
+from fastnn.platform import mapped_files
 from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 HOUR_NS = 3600 * 10**9
 
@@ -202,6 +204,19 @@ def test_turned_photographs(tmp_path: Path, orientation: int, form: str) -> None
     assert np.abs(scaled.astype(int) - upright.train.images).mean() < 2
 
 
+def test_exif_that_the_compiled_reader_does_not_know(tmp_path: Path) -> None:
+    """In a text of a PNG file, where ImageMagick puts it; the plain reader would take the file."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    info, data = PngInfo(), exif.tobytes()
+    info.add_text("Raw profile type exif", f"\nexif\n{len(data):8}\n{data.hex()}\n")
+    (tmp_path / "d" / "cat").mkdir(parents=True)
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    Image.fromarray(pixels).save(tmp_path / "d" / "cat" / "1.png", pnginfo=info)
+    lying, upright = (open_source(tmp_path / "d", channels=3, exif=exif).train.images[0] for exif in (False, True))
+    assert np.array_equal(lying.transpose(1, 2, 0), pixels) and np.array_equal(upright, lying[:, ::-1, ::-1])
+
+
 # Where the pixels lie
 
 
@@ -255,6 +270,35 @@ def test_pixels_in_a_file_are_the_same(root: Path, tmp_path: Path, options: dict
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTNN_CACHE", str(tmp_path / "own"))
     (tmp_path / "own" / "tmp").mkdir(parents=True)
+
+
+def test_a_cache_of_each_reading(photographs: Callable, root: Path, tmp_path: Path) -> None:
+    """Turned or not, by class folders or names; whether photographs were turned is kept, too."""
+    photographs("train/elk.1.jpg", "test/elk.1.jpg")
+    photograph(root / "train" / "cat" / "0.jpg", 1, orientation=3)
+    for trust in (False, True, True):
+        cache = PackCache(tmp_path / "cache", trust)
+        for options in ({}, {"exif": True}, {"labels_from_name": True}):
+            source, plain = (open_source(root, size=4, cache=kept, **options) for kept in (cache, None))
+            assert contents(source) == contents(plain) and source.description == plain.description
+    assert len(list(cache.folder.iterdir())) == 6
+
+
+def test_what_is_read_from_a_file_is_kept(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few images; the pack takes the place of the file that has no name."""
+    monkeypatch.setattr(packed, "_LEAST", 1000)
+    cache = PackCache(tmp_path / "cache")
+    for _ in range(2):
+        source = open_source(root, size=4, cache=cache, memory=1)
+        assert {str(path) for path in cache.folder.iterdir()} <= mapped_files()
+        assert len(list(cache.folder.iterdir())) == 2 and len(source.train) == 10
+
+
+def test_writes_of_a_few_bytes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call may take fewer than it was given."""
+    wanted, pwrite = contents(open_source(root, size=4)), os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: pwrite(fd, data[:7], at))
+    assert contents(open_source(root, size=4, memory=1)) == wanted
 
 
 def test_memory_is_shared_by_the_parts(root: Path) -> None:
