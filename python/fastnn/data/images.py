@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import BmpImagePlugin, ExifTags, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, WebPImagePlugin
 
+from fastnn.data.jpeg import read_plain_jpeg
 from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError, told
@@ -72,8 +73,10 @@ def open_image(
     """
     data = _read(path)
     image = read_plain_png(data, max_pixels)
+    if image is None and jpeg_target is None:
+        image = read_plain_jpeg(data, max_pixels)
     if image is not None:
-        return image
+        return image  # which has no EXIF data
     image = _decode(data, shown_path(path), max_pixels, jpeg_target, exif)
     return upright(image) if exif else image
 
