@@ -57,9 +57,11 @@ def test_what_is_left_to_the_parser(rng: np.random.Generator) -> None:
     image, exif = picture(rng), Image.Exif()
     exif[0x0112] = 6
     assert read_plain_jpeg(saved(image, exif=exif), MAX_PIXELS) is None
-    assert read_plain_jpeg(saved(image, xmp=b"<x:xmpmeta/>"), MAX_PIXELS) is None
     assert read_plain_jpeg(saved(image.convert("CMYK")), MAX_PIXELS) is None
-    data = saved(image)
+    data, xmp = saved(image), b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>"
+    assert (
+        read_plain_jpeg(data[:2] + b"\xff\xe1" + struct.pack(">H", len(xmp) + 2) + xmp + data[2:], MAX_PIXELS) is None
+    )
     assert read_plain_jpeg(data, image.width * image.height) is not None
     assert read_plain_jpeg(data, image.width * image.height - 1) is None
     for size in ((0, 5), (5, 0), (65535, 65535)):
