@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastnn.data import packed
+from fastnn.data import block, packed
 from fastnn.data.packed import PackCache
 from fastnn.data.resident import Resident
 from fastnn.data.source import Source, open_source, open_test
@@ -281,7 +282,7 @@ def test_a_cache_of_each_reading(photographs: Callable, root: Path, tmp_path: Pa
         for options in ({}, {"exif": True}, {"labels_from_name": True}):
             source, plain = (open_source(root, size=4, cache=kept, **options) for kept in (cache, None))
             assert contents(source) == contents(plain) and source.description == plain.description
-    assert len(list(cache.folder.iterdir())) == 6
+    assert len(list(cache.folder.glob("images-*"))) == 6
 
 
 def test_what_is_read_from_a_file_is_kept(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,8 +291,8 @@ def test_what_is_read_from_a_file_is_kept(root: Path, tmp_path: Path, monkeypatc
     cache = PackCache(tmp_path / "cache")
     for _ in range(2):
         source = open_source(root, size=4, cache=cache, memory=1)
-        assert {str(path) for path in cache.folder.iterdir()} <= mapped_files()
-        assert len(list(cache.folder.iterdir())) == 2 and len(source.train) == 10
+        assert {str(path) for path in cache.folder.glob("images-*")} <= mapped_files()
+        assert len(list(cache.folder.glob("images-*"))) == 2 and len(source.train) == 10
 
 
 def test_writes_of_a_few_bytes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +325,7 @@ def test_a_pack_that_is_replaced_while_it_is_mapped(root: Path, tmp_path: Path) 
     place, old = source.train.images.ctypes.data, source.train.images.copy()
     photograph(root / "train" / "cat" / "1.jpg", 99)
     os.utime(root / "train" / "cat" / "1.jpg", ns=(0, time.time_ns() - HOUR_NS))
-    packs = {path: path.stat().st_ino for path in cache.folder.iterdir()}
+    packs = {path: path.stat().st_ino for path in cache.folder.glob("images-*")}
     new = open_source(root, size=4, cache=cache, memory=1)
     assert sum(path.stat().st_ino != inode for path, inode in packs.items()) == 1
     assert source.train.images.ctypes.data == place and np.array_equal(source.train.images, old)
@@ -332,6 +333,19 @@ def test_a_pack_that_is_replaced_while_it_is_mapped(root: Path, tmp_path: Path) 
     for path in packs:
         path.unlink()
     assert np.array_equal(source.train.images, old)
+
+
+def test_where_the_file_is(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the cache's folder, in fastnn's own without one, in the system's where no home is known."""
+    places, nameless = [], block.nameless_file
+    monkeypatch.setattr(block, "nameless_file", lambda folder, size: places.append(folder) or nameless(folder, size))
+    open_source(root, size=4, memory=1, cache=PackCache(tmp_path / "cache"))
+    open_source(root, size=4, memory=1)
+    monkeypatch.setattr(block, "cache_folder", lambda: Path("~nobody-of-this-name").expanduser())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    open_source(root, size=4, memory=1)
+    folders = [tmp_path / "cache", tmp_path / "own", tmp_path]
+    assert places == [folder / "tmp" for folder in folders for _ in range(2)]
 
 
 def test_a_set_that_nothing_has_room_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,18 +64,17 @@ class Block:
 
 
 class FileBlock(Block):
-    """The same in a file without a name; :meth:`images` are read-only.
+    """The same in a file without a name, in a folder that is made where it is missing; :meth:`images` are read-only.
 
     Raises:
         OSError: there is no room for it.
     """
 
-    def __init__(self, count: int, shape: tuple[int, int, int]) -> None:
+    def __init__(self, count: int, shape: tuple[int, int, int], folder: Path) -> None:
         channels, height, width = shape
         self._row = channels * height * width
         self.chunk = max(1, min(_CHUNK, _CHUNK_BYTES // self._row))
         size = count * self._row
-        folder = cache_folder() / "tmp"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = nameless_file(folder, size)
@@ -98,9 +97,13 @@ class FileBlock(Block):
 
 @dataclass
 class Memory:
-    """How many bytes of memory the images of a data set may take together, and what they take so far."""
+    """How many bytes of memory the images of a data set may take together, and what they take so far.
+
+    cache: a folder for what goes into files; None: fastnn's own.
+    """
 
     allowed: int
+    cache: Path | None = None
     taken: int = 0
     in_file: int = 0
 
@@ -112,7 +115,7 @@ class Memory:
         """Room for so many images (C, H, W), channels last: in memory where they may be, else in a file."""
         channels, height, width = shape
         if not self.fits(count * channels * height * width):
-            return FileBlock(count, shape)
+            return FileBlock(count, shape, (self.cache or _own_cache()) / "tmp")
         return Block(images_of(np.empty((count, height, width, channels), np.uint8)))
 
     def note(self, images: np.ndarray) -> None:
@@ -167,14 +170,24 @@ def arranged(images: np.ndarray, order: np.ndarray, room: Callable[[int, tuple[i
     return images
 
 
+def _own_cache() -> Path:
+    try:
+        return cache_folder()
+    except RuntimeError:  # no home folder is known
+        from tempfile import gettempdir
+
+        return Path(gettempdir())
+
+
 def _no_room(error: OSError, folder: Path, size: int) -> OSError:
     try:
         there = f"{shown_bytes(free_space(folder))} are free there"
     except OSError:
         there = "which cannot be used"
-    advice = f"{way('--size', 'size=')}, {way('--limit', 'limit=')} or more {way('--memory', 'memory=')}"
+    advice = f"{way('--size', 'size=')}, {way('--limit', 'limit=')}, more {way('--memory', 'memory=')}"
+    place = way("--cache", "FASTNN_CACHE")
     text = (
         f"the images take {shown_bytes(size)}, more than they may of memory, and cannot be kept in a file in "
-        f"{shown_path(folder)} ({error.strerror or error}; {there}). Use {advice}, or another FASTNN_CACHE"
+        f"{shown_path(folder)} ({error.strerror or error}; {there}). Use {advice} or another {place}"
     )
     return OSError(error.errno, text)

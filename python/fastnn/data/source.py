@@ -103,8 +103,8 @@ def open_source(
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be at least 1")
     plan, channels = _plan(resize, size, channels, scaled_jpeg)
-    split, room = _split(val_fraction, seed), Memory(allowed_memory(memory))
-    kept = _cache_of(spec, cache)
+    split, kept = _split(val_fraction, seed), _cache_of(spec, cache)
+    room = Memory(allowed_memory(memory), kept and kept.folder)
     options = Options(plan, channels, on_bad, limit, threads, progress, kept, labels_from_name, exif, room)
     root, description = _root(spec)
     parts = _with_given(_parts(root, options), val, options)
@@ -133,7 +133,8 @@ def open_test(
     an error (NotResident).
     """
     plan, channels = _plan(resize, size, channels)
-    room, kept = None if memory is None else Memory(allowed_memory(memory)), _cache_of(spec, cache)
+    kept = _cache_of(spec, cache)
+    room = None if memory is None else Memory(allowed_memory(memory), kept and kept.folder)
     options = Options(plan, channels, on_bad, None, threads, progress, kept, labels_from_name, exif, room)
     parts = _parts(_root(spec)[0], options)
     return (parts.test or parts.val or parts.train).load(options)[0]
@@ -373,7 +374,8 @@ def _told_of_images(parts: list[Resident], options: Options) -> list[str]:
     if count and not options.exif:
         turn = way("--exif", "exif=True")
         notes.append(f"{count:,} of {total:,} photographs were turned by their camera and stay as they lie: {turn}")
-    if options.memory is not None and (options.channels == 3 or options.memory.in_file):
+    photographs = options.channels == 3 or CenterCrop in map(type, options.plan.steps)
+    if options.memory is not None and (photographs or options.memory.in_file):
         channels, height, width = parts[0].shape
         what = f"{sum(map(len, parts)):,} images of {width}x{height}x{channels}"
         notes.append(f"{what}: {options.memory.line()}")
