@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from types import FrameType
-from typing import BinaryIO
 
 Path = str | os.PathLike[str]
 
@@ -170,7 +170,7 @@ def open_new(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
-def nameless_file(folder: Path, size: int) -> BinaryIO:
+def nameless_file(folder: Path, size: int) -> FileIO:
     """A file in a folder to read and write, with room for so many bytes; without a name, so that it is gone with the
     process.
 
@@ -179,7 +179,7 @@ def nameless_file(folder: Path, size: int) -> BinaryIO:
     """
     from tempfile import TemporaryFile
 
-    file: BinaryIO = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+    file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
     try:
         os.posix_fallocate(file.fileno(), 0, size)
     except BaseException:
