@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from fastnn.data.source import open_source
 from fastnn.errors import FormatError
+from photographs import cut_to
 from PIL import Image
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (12, 16, 3), np.uint8)
@@ -118,24 +119,14 @@ GOOD = {
 }
 
 
-def wanted(image: Image.Image, size: int) -> np.ndarray:
-    """The shorter side resized, the middle cut out: torchvision's Resize and CenterCrop, (C, H, W)."""
-    image = image.convert("RGB")
-    short, long = sorted(image.size)
-    rest = int(size * long / short)
-    image = image.resize((size, rest) if image.width <= image.height else (rest, size), Image.Resampling.BILINEAR)
-    left, top = round((image.width - size) / 2), round((image.height - size) / 2)
-    return np.asarray(image.crop((left, top, left + size, top + size))).transpose(2, 0, 1)
-
-
 @pytest.mark.parametrize("kind", GOOD)
 def test_what_can_be_read_has_pillows_pixels(folder: Callable, kind: str) -> None:
     """What is transparent has the colour that the file gives it, 16 bits are scaled (Pillow would cut them)."""
     data, image = GOOD[kind]
     source = open_source(folder(data), size=SIZE)
     image = Image.open(io.BytesIO(data)) if image is None else image
-    np.testing.assert_array_equal(source.train.images[1], wanted(image, SIZE))
-    np.testing.assert_array_equal(source.train.images[0], wanted(Image.open(io.BytesIO(saved(PICTURE, "JPEG"))), SIZE))
+    np.testing.assert_array_equal(source.train.images[1], cut_to(image, SIZE))
+    np.testing.assert_array_equal(source.train.images[0], cut_to(Image.open(io.BytesIO(saved(PICTURE, "JPEG"))), SIZE))
 
 
 def test_a_ratio_beyond_all_pixels(folder: Callable) -> None:

@@ -289,19 +289,19 @@ def _test_files(folder: Path, options: Options) -> Part | None:
 
 def _files(folder: Path, options: Options, beside: Sequence[str] = ()) -> Part:
     """Class folders, or files whose names say their class. beside: folders that are no classes then."""
-    loose = LooseFiles(os.fspath(folder), stamped=options.cache is not None)
+    loose = LooseFiles(os.fspath(folder))
     by_name = options.labels_from_name
     if by_name is None:
         found = loose.are_labelled() and not {*loose.folders} - {*beside}
         by_name = found or bool(loose.names and not loose.folders)
-    return _labelled(folder, loose, options) if by_name else _class_folders(folder, options)
+    return _labelled(folder, options) if by_name else _class_folders(folder, options)
 
 
-def _labelled(folder: Path, loose: LooseFiles, options: Options) -> Part:
+def _labelled(folder: Path, options: Options) -> Part:
     layout = " by name"
     if (part := _trusted(folder, layout, options)) is not None:
         return part
-    files = loose.labelled()
+    files = LooseFiles(os.fspath(folder), stamped=options.cache is not None).labelled()
     if options.labels_from_name is None:
         classes = ", ".join(map(shown_path, files.classes[:_SHOWN])) + ", ..." * (len(files.classes) > _SHOWN)
         options.notes.append(f"{shown_path(folder)}: classes by the names of the files, {classes}")
