@@ -22,6 +22,8 @@ from fastnn.text import way
 Progress = Callable[[int, int], None]
 Room = Callable[[int, tuple[int, int, int]], Block]
 ON_BAD = ("error", "skip", "list")
+_CHUNKS = 4  # a thread, at least: of few large photographs none waits long for the others' last
+_LEAST_CHUNK = 32  # images; of small ones, which take 0.1 ms each, fewer are not worth the change
 _SHOWN = 20
 
 
@@ -66,7 +68,7 @@ def decode_folder(
         on_bad: "error": stop after 20 files that cannot be read or differ in size, and name them; "skip":
             leave them out (of several sizes the most frequent stays); "list": read everything, then name them
             all.
-        progress: called with (done, total) after each 256 images.
+        progress: called with (done, total) after each 32 to 256 images.
         room: gives so many images of a shape (C, H, W) their place.
         exif: turn photographs upright, as their EXIF data say.
 
@@ -84,7 +86,8 @@ def decode_folder(
     while shape not in tried:
         tried.add(shape)
         block = room(len(paths), shape)
-        job = _Job(paths, plan, block, turned, exif)
+        chunk = min(block.chunk, max(-(-len(paths) // (_CHUNKS * threads)), _LEAST_CHUNK))
+        job = _Job(paths, plan, block, turned, exif, chunk)
         problems, done = _decode_all(job, threads, stop_at, progress)
         width, height = _most_frequent(problems, done, (shape[2], shape[1]))
         shape = (shape[0], height, width)
@@ -190,10 +193,11 @@ class _Job:
     block: Block
     turned: np.ndarray
     exif: bool
+    chunk: int
 
     def decode(self, start: int) -> list[Problem]:
         """A chunk of the block."""
-        paths = self.paths[start : start + self.block.chunk]
+        paths = self.paths[start : start + self.chunk]
         out = self.block.rows(start, len(paths))
         problems = decode_chunk(paths, self.plan, out, start, self.turned[start : start + len(paths)], self.exif)
         self.block.put(start, out)
@@ -202,9 +206,9 @@ class _Job:
 
 def _decode_all(job: _Job, threads: int, stop_at: int, progress: Progress | None) -> tuple[list[Problem], int]:
     """(problems, images looked at) of all chunks, in order. Ends early after ``stop_at`` problems."""
-    total, chunk = len(job.paths), job.block.chunk
-    with closing(in_order(job.decode, range(0, total, chunk), threads)) as results:
-        return _collect(results, total, chunk, stop_at, progress)
+    total = len(job.paths)
+    with closing(in_order(job.decode, range(0, total, job.chunk), threads)) as results:
+        return _collect(results, total, job.chunk, stop_at, progress)
 
 
 def _collect(
