@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from types import FrameType
 
 Path = str | os.PathLike[str]
@@ -167,6 +168,36 @@ def open_new(path: Path) -> int:
         OSError: it cannot be made, or there is a file or link of that name.
     """
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def nameless_file(folder: Path, size: int) -> FileIO:
+    """A file in a folder to read and write, with room for so many bytes; without a name, so that it is gone with the
+    process.
+
+    Raises:
+        OSError: it cannot be made, or there is no such room.
+    """
+    from tempfile import TemporaryFile
+
+    file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def mapped(fd: int, size: int) -> memoryview:
+    """The first bytes of a file, read as they are needed. Only for one that is nowhere cut while it is mapped: the
+    process would be killed.
+
+    Raises:
+        OSError, ValueError: it cannot be mapped, or is shorter.
+    """
+    import mmap
+
+    return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_READ))
 
 
 def free_space(folder: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastnn.data.resident import NotResident
-from fastnn.data.source import open_source
+from fastnn.data.source import open_test
 from fastnn.datasets import MNIST
 from fastnn.errors import FormatError
 from fastnn.transforms import Compose, Grayscale, Normalize, Resize, ToTensor
@@ -108,6 +108,6 @@ def test_a_block_beyond_the_memory_is_not_made(mnist_folder: Callable, monkeypat
     monkeypatch.setattr("fastnn.data.resident.fits_memory", lambda size: size < 500)
     assert data.resident() is None and next(iter(DataLoader(data, batch_size=40)))[0].shape == (40, 1, 5, 5)
     with pytest.raises(
-        NotResident, match=r"40 images of 5x5x1 need 1.0 kB, .* Make them smaller \(transforms\.Resize\)"
+        NotResident, match=r"20 images of 5x5x1 need 500 bytes, .* Make them smaller \(transforms\.Resize\)"
     ):
-        open_source(root, resize=(5, 5))
+        open_test(root, resize=(5, 5))

@@ -265,9 +265,18 @@ def test_the_least_recently_used_go_first(root: Path, cache: PackCache, monkeypa
     other = cache.folder / "other.safetensors"
     other.write_bytes(bytes(10000))
     monkeypatch.setattr(packed, "_MOST_BYTES", used.stat().st_size + 500)
-    open_source(root, cache=cache, channels=3)
+    open_source(root, cache=PackCache(cache.folder), channels=3)
     assert not old.exists()
     assert other.exists()
+
+
+def test_packs_of_one_run_make_no_room_for_each_other(
+    root: Path, cache: PackCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a set that is larger than all packs may be would be decoded in every run."""
+    monkeypatch.setattr(packed, "_MOST_BYTES", 1000)
+    for count in (2, 0):
+        assert reads(monkeypatch, root, PackCache(cache.folder))[0] == count
 
 
 def test_another_pillow_makes_other_packs(root: Path, cache: PackCache, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ GREY = PixelPlan((Grayscale(),))
 @pytest.fixture
 def paths(image_folder: Callable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """60 files of 6x4 pixels, in three chunks."""
-    monkeypatch.setattr(decode, "_CHUNK", 25)
+    monkeypatch.setattr(decode.Block, "chunk", 25)
     root = image_folder({"a": 60})
     return [f"{root}/a/{name}" for name in sorted(os.listdir(root / "a"))]
 
@@ -47,6 +47,18 @@ def test_block_has_each_image_in_its_row(paths: list[str], threads: int) -> None
     assert decoded.kept.tolist() == list(range(60)) and decoded.problems == []
     for row in (0, 24, 25, 59):
         np.testing.assert_array_equal(decoded.images[row, 0], np.asarray(Image.open(paths[row])))
+
+
+@pytest.mark.parametrize(("images", "threads", "chunk"), [(60, 2, 32), (400, 2, 50), (400, 3, 34), (4000, 2, 256)])
+def test_few_photographs_take_all_threads(
+    paths: list[str], images: int, threads: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has some chunks of its own, where there are enough for that."""
+    seen: list[int] = []
+    monkeypatch.setattr(decode.Block, "chunk", 256)
+    monkeypatch.setattr(decode, "decode_chunk", lambda paths, *_: seen.append(len(paths)) or [])
+    decode_folder([paths[0]] * images, GREY, threads=threads)
+    assert max(seen) == chunk and sum(seen) == images
 
 
 def test_threads_decode(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastnn.data.export import export_folder
+from fastnn.data.parts import first_of_each_class
 from fastnn.data.paths import cache_folder
 from fastnn.data.resident import NumberedNames
-from fastnn.data.source import first_of_each_class, open_source, open_test
+from fastnn.data.source import open_source, open_test
 from fastnn.datasets import ImageFolder
 from fastnn.errors import FormatError
 from fastnn.transforms import Compose, Grayscale, Resize, ToTensor

@@ -51,8 +51,9 @@ READ_ODD = """
 import sys
 from fastnn.errors import FormatError
 from fastnn.io import load_pth, load_safetensors, load_state, read_regular, sniff
+from fastnn.io.atomic import map_regular
 for path in sys.argv[1:]:
-    for function in (read_regular, sniff, load_safetensors, load_pth, load_state):
+    for function in (read_regular, map_regular, sniff, load_safetensors, load_pth, load_state):
         try:
             function(path)
             print("loaded", path)
@@ -67,6 +68,56 @@ def test_fifos_devices_and_folders_are_refused_at_once(tmp_path):
     paths = [tmp_path / "fifo", "/dev/zero", "/dev/full", tmp_path / "link", tmp_path]
     done = run_python(READ_ODD, *paths, timeout=20)
     assert (done.returncode, done.stdout) == (0, ""), done
+
+
+def test_a_mapped_file_is_what_it_was(tmp_path):
+    """Until the last view is gone: a file that is saved anew, or removed, is another one. Nobody can write to it."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old" * 5000)
+    view = atomic.map_regular(path)
+    assert view.readonly and len(view) == 15000
+    atomic.write_atomic(path, [b"new"])
+    assert bytes(view) == b"old" * 5000 and bytes(atomic.map_regular(path)) == b"new"
+    path.unlink()
+    assert bytes(view) == b"old" * 5000
+    path.write_bytes(b"")
+    with pytest.raises(FormatError, match=r"a is empty \(0 bytes\)"):
+        atomic.map_regular(path)
+    with pytest.raises(FileNotFoundError) as caught:
+        atomic.map_regular(tmp_path / "none")
+    assert caught.value.filename == str(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        (None, 500),
+        ("2G", 2 * 10**9),
+        ("1.5m", 1_500_000),
+        ("64kB", 64_000),
+        (" 7 ", 7),
+        (9, 9),
+        ("50%", 500),
+        ("2.5%", 25),
+    ],
+)
+def test_memory_in_words(text, size, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 1000)
+    monkeypatch.setattr(memory, "ALWAYS_FINE", 100)
+    assert memory.allowed_memory(text) == size
+
+
+def test_little_is_always_allowed(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 1000)
+    assert memory.allowed_memory(None) == memory.ALWAYS_FINE
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "2X", "0%", "101%", "nan", "1e9", "G", "2 G G", "\u0662G", 0, "9" * 19]
+)
+def test_words_that_are_no_memory(text):
+    with pytest.raises(ValueError, match="it must be a size such as 2G or 500M, or a share of what is free: 50%"):
+        memory.allowed_memory(text)
 
 
 def test_missing_file_and_read_error_keep_type_and_path(tmp_path, monkeypatch):

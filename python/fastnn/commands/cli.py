@@ -113,9 +113,32 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
-    """Which images are read, and how: as :func:`fastnn.data.source.open_source` has it."""
+    """Which images are read, and how: what :func:`image_options` gives :func:`fastnn.data.source.open_source`."""
     add = parser.add_argument
     add("--resize", metavar="WxH", help="scale every image to this size")
+    add(
+        "--size",
+        type=at_least(1),
+        metavar="N",
+        help="scale every image until its shorter side is N, and cut NxN out of the middle; in colour",
+    )
+    add(
+        "--val-fraction",
+        type=positive_float,
+        metavar="F",
+        help="hold this share of each class out for the validation, by --seed: the same files on every machine",
+    )
+    add(
+        "--labels-from-name",
+        action="store_true",
+        help="files named CLASS.NUMBER.EXT instead of class folders (found where all have such names)",
+    )
+    add("--exif", action="store_true", help="turn photographs upright whose camera was not held so")
+    add(
+        "--memory",
+        metavar="SIZE|N%",
+        help="what images may take of it before they are read from a file: 2G, or 50%% of what is free (default: 50%%)",
+    )
     add("--limit", type=at_least(1), metavar="N", help="use N training and N test images only, evenly over the classes")
     add(
         "--on-bad-image",
@@ -123,6 +146,26 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="what to do about files that cannot be read",
     )
+
+
+def image_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of :func:`fastnn.data.source.open_source` that the options of :func:`add_images` give.
+
+    Raises:
+        ValueError: a size that is none.
+    """
+    from fastnn.commands.settings import parse_size
+
+    return {
+        "resize": parse_size(args.resize),
+        "size": args.size,
+        "val_fraction": args.val_fraction,
+        "labels_from_name": args.labels_from_name or None,
+        "exif": args.exif,
+        "memory": args.memory,
+        "limit": args.limit,
+        "on_bad": args.on_bad_image,
+    }
 
 
 def add_cache(parser: argparse.ArgumentParser) -> None:

@@ -11,23 +11,24 @@ from fastnn.commands.signals import Signals
 
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
-        prog="fastnn data", description="Write a data set as DIR/train/<class>/*.png and DIR/test/<class>/*.png."
+        prog="fastnn data",
+        description="Write a data set as DIR/train/<class>/*.png, with val/ and test/ where there are such parts.",
     )
     parser.add_argument("action", choices=("export",))
     parser.add_argument("source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'")
     parser.add_argument("target", metavar="DIR", help="a folder that does not exist yet")
     cli.add_images(parser)
+    parser.add_argument("--seed", type=int, default=0, help="decides what --val-fraction holds out")
     return parser
 
 
 def export(args: argparse.Namespace, signals: Signals) -> int:
     """Runs the command."""
-    from fastnn.commands.settings import parse_size
     from fastnn.data.export import export_folder
     from fastnn.training.console import Console
 
     console = Console()
-    options = {"resize": parse_size(args.resize), "on_bad": args.on_bad_image, "limit": args.limit}
+    options = {"seed": args.seed, **cli.image_options(args)}
     count = export_folder(args.source, args.target, console.progress("images written"), **options)
     console.line(f"{count} images written to {args.target}")
     return 0

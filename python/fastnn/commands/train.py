@@ -112,8 +112,14 @@ def _add_images(parser: cli.Parser) -> None:
     """How image files are read."""
     add = parser.add_argument
     cli.add_images(parser)
-    add("--channels", type=int, choices=(1, 3), default=1, help="1: all images become grey; 3: they are in colour")
-    add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
+    add(
+        "--channels", type=int, choices=(1, 3), help="1: all images become grey; 3: they are in colour (with --size: 3)"
+    )
+    add(
+        "--scaled-jpeg",
+        action="store_true",
+        help="with --resize or --size: decode large JPEG files at a fraction of their size",
+    )
     cli.add_cache(parser)
 
 
@@ -147,19 +153,17 @@ def settings_of(args: argparse.Namespace) -> Settings:
 
 def opened(args: argparse.Namespace, console: Console) -> Source:
     """The data that the options name, in memory; the console tells of it."""
-    from fastnn.commands.settings import parse_size
     from fastnn.data.source import open_source
 
     source = open_source(
         args.data,
         val=args.val,
-        resize=parse_size(args.resize),
-        on_bad=args.on_bad_image,
-        limit=args.limit,
+        seed=args.seed,
         progress=console.progress("images read"),
         channels=args.channels,
         cache=cli.cache_of(args),
         scaled_jpeg=args.scaled_jpeg,
+        **cli.image_options(args),
     )
     for line in source.description:
         console.line(line)

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastnn import _core
-from fastnn.data.images import MAX_PIXELS, read_rgb
+from fastnn.data.block import Block, memory_block
+from fastnn.data.images import MAX_PIXELS, orientation_of, read_rgb
 from fastnn.data.pixels import PixelPlan
-from fastnn.data.resident import NotResident, allocate_block
+from fastnn.data.resident import NotResident
 from fastnn.data.threads import in_order
 from fastnn.errors import Fault, FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
 from fastnn.text import way
 
 Progress = Callable[[int, int], None]
+Room = Callable[[int, tuple[int, int, int]], Block]
 ON_BAD = ("error", "skip", "list")
-_CHUNK = 256
+_CHUNKS = 4  # a thread, at least: of few large photographs none waits long for the others' last
+_LEAST_CHUNK = 32  # images; of small ones, which take 0.1 ms each, fewer are not worth the change
 _SHOWN = 20
 
 
@@ -36,10 +39,13 @@ class Problem:
 
 @dataclass
 class Decoded:
-    """images uint8 (M, C, H, W), the samples they came from int64 (M,), and those that were left out."""
+    """images uint8 (M, C, H, W), the samples they came from int64 (M,), which of them are photographs of a camera that
+    was not held upright bool (M,), and those that were left out.
+    """
 
     images: np.ndarray
     kept: np.ndarray
+    turned: np.ndarray
     problems: list[Problem]
 
 
@@ -50,6 +56,8 @@ def decode_folder(
     threads: int | None = None,
     on_bad: str = "error",
     progress: Progress | None = None,
+    room: Room = memory_block,
+    exif: bool = False,
 ) -> Decoded:
     """Reads all images once.
 
@@ -60,47 +68,63 @@ def decode_folder(
         on_bad: "error": stop after 20 files that cannot be read or differ in size, and name them; "skip":
             leave them out (of several sizes the most frequent stays); "list": read everything, then name them
             all.
-        progress: called with (done, total) after each 256 images.
+        progress: called with (done, total) after each 32 to 256 images.
+        room: gives so many images of a shape (C, H, W) their place.
+        exif: turn photographs upright, as their EXIF data say.
 
     Raises:
         FormatError: images that cannot be read, each with its path.
-        NotResident: images of different sizes, or more than half of the free memory.
+        NotResident: images of different sizes, or what ``room`` raises.
         ValueError: on_bad is something else; nothing is left after skipping.
     """
     if on_bad not in ON_BAD:
         raise ValueError(f"on_bad is {on_bad!r}; it must be one of {', '.join(ON_BAD)}")
     threads = threads or _core.get_num_threads()
     stop_at = _SHOWN if on_bad == "error" else len(paths) + 1
-    shape, tried = _first_shape(paths, plan, stop_at), set()
+    shape, tried = _first_shape(paths, plan, stop_at, exif), set()
+    turned = np.zeros(len(paths), bool)
     while shape not in tried:
         tried.add(shape)
-        block = allocate_block(len(paths), shape)
-        problems, done = _decode_all(paths, plan, block, threads, stop_at, progress)
+        block = room(len(paths), shape)
+        chunk = min(block.chunk, max(-(-len(paths) // (_CHUNKS * threads)), _LEAST_CHUNK))
+        job = _Job(paths, plan, block, turned, exif, chunk)
+        problems, done = _decode_all(job, threads, stop_at, progress)
         width, height = _most_frequent(problems, done, (shape[2], shape[1]))
         shape = (shape[0], height, width)
     if problems and on_bad != "skip":
-        raise _refusal(paths, problems, (block.shape[3], block.shape[2]), done, on_bad)
+        raise _refusal(paths, problems, (block.shape[2], block.shape[1]), done, on_bad)
     if not problems:
-        return Decoded(block, np.arange(len(paths)), [])
+        return Decoded(block.images(), np.arange(len(paths)), turned, [])
     kept = np.delete(np.arange(len(paths)), [problem.index for problem in problems])
-    return Decoded(block[kept], kept, problems)
+    return Decoded(block.images(kept), kept, turned[kept], problems)
 
 
-def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: int = 0) -> list[Problem]:
+def decode_chunk(
+    paths: Sequence[str],
+    plan: PixelPlan,
+    out: np.ndarray,
+    first: int = 0,
+    turned: np.ndarray | None = None,
+    exif: bool = False,
+) -> list[Problem]:
     """Decodes files into ``out``, uint8 (len(paths), C, H, W); the rows of problems stay as they are.
 
     Args:
         first: added to the problems' indices.
+        turned: bool (len(paths),), gets where a photograph's camera was not held upright.
+        exif: turn those upright.
     """
     problems = []
-    done = _core.read_images(paths, out) if plan.channels_alone == out.shape[1] else np.zeros(len(paths), bool)
+    done = _read_compiled_all(paths, plan, out, exif)
     for row in np.flatnonzero(~done).tolist():
         path = paths[row]
         try:
-            pixels = _pixels(path, plan)
+            pixels, is_turned = _pixels(path, plan, exif)
         except (FormatError, OSError) as error:
             problems.append(_problem(first + row, path, error))
             continue
+        if turned is not None:
+            turned[row] = is_turned
         if pixels.shape == out.shape[1:]:
             out[row] = pixels
         else:
@@ -110,22 +134,35 @@ def decode_chunk(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, first: 
     return problems
 
 
-def _pixels(path: str, plan: PixelPlan) -> np.ndarray:
-    image = read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target)
+def _read_compiled_all(paths: Sequence[str], plan: PixelPlan, out: np.ndarray, exif: bool) -> np.ndarray:
+    """bool (N,): which files the compiled reader, which knows no EXIF data, has read into ``out``."""
+    if plan.channels_alone != out.shape[1] or exif:
+        return np.zeros(len(paths), bool)
+    if out.flags.c_contiguous:
+        return _core.read_images(paths, out)
+    planes = np.empty(out.shape, np.uint8)
+    done = _core.read_images(paths, planes)
+    out[done] = planes[done]
+    return done
+
+
+def _pixels(path: str, plan: PixelPlan, exif: bool) -> tuple[np.ndarray, bool]:
+    """uint8 (C, H, W), and whether the camera was not held upright."""
+    image = read_rgb(path, keep_grey=plan.keeps_grey, jpeg_target=plan.jpeg_target, exif=exif)
     try:
-        return plan.pixels(image)
+        return plan.pixels(image), orientation_of(image) != 1
     except FormatError as error:
         raise FormatError(f"{shown_path(path)}: {error}") from error
 
 
-def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int) -> tuple[int, int, int]:
+def _first_shape(paths: Sequence[str], plan: PixelPlan, stop_at: int, exif: bool) -> tuple[int, int, int]:
     """(C, H, W) of the first image that can be read."""
     problems: list[Problem] = []
     for index, path in enumerate(paths):
-        if (pixels := read_compiled(path, plan)) is not None:
+        if not exif and (pixels := read_compiled(path, plan)) is not None:
             return pixels.shape[1:]
         try:
-            return _pixels(path, plan).shape
+            return _pixels(path, plan, exif)[0].shape
         except (FormatError, OSError) as error:
             problems.append(_problem(index, path, error))
         if len(problems) >= stop_at:
@@ -147,32 +184,42 @@ def read_compiled(path: str, plan: PixelPlan, size: tuple[int, int] | None = Non
     return None if size is None else read_compiled(path, plan)
 
 
-def _decode_all(
-    paths: Sequence[str],
-    plan: PixelPlan,
-    block: np.ndarray,
-    threads: int,
-    stop_at: int,
-    progress: Progress | None,
-) -> tuple[list[Problem], int]:
+@dataclass(frozen=True)
+class _Job:
+    """What is read, how, and where it goes."""
+
+    paths: Sequence[str]
+    plan: PixelPlan
+    block: Block
+    turned: np.ndarray
+    exif: bool
+    chunk: int
+
+    def decode(self, start: int) -> list[Problem]:
+        """A chunk of the block."""
+        paths = self.paths[start : start + self.chunk]
+        out = self.block.rows(start, len(paths))
+        problems = decode_chunk(paths, self.plan, out, start, self.turned[start : start + len(paths)], self.exif)
+        self.block.put(start, out)
+        return problems
+
+
+def _decode_all(job: _Job, threads: int, stop_at: int, progress: Progress | None) -> tuple[list[Problem], int]:
     """(problems, images looked at) of all chunks, in order. Ends early after ``stop_at`` problems."""
-
-    def decode(start: int) -> list[Problem]:
-        return decode_chunk(paths[start : start + _CHUNK], plan, block[start : start + _CHUNK], start)
-
-    with closing(in_order(decode, range(0, len(paths), _CHUNK), threads)) as results:
-        return _collect(results, len(paths), stop_at, progress)
+    total = len(job.paths)
+    with closing(in_order(job.decode, range(0, total, job.chunk), threads)) as results:
+        return _collect(results, total, job.chunk, stop_at, progress)
 
 
 def _collect(
-    results: Iterable[list[Problem]], total: int, stop_at: int, progress: Progress | None
+    results: Iterable[list[Problem]], total: int, chunk: int, stop_at: int, progress: Progress | None
 ) -> tuple[list[Problem], int]:
     """(problems, images looked at) of chunk after chunk."""
     problems: list[Problem] = []
     done = 0
     for found in results:
         problems += found
-        done = min(done + _CHUNK, total)
+        done = min(done + chunk, total)
         if progress is not None:
             progress(done, total)
         if len(problems) >= stop_at:

@@ -20,8 +20,8 @@ _EVERY = 256
 
 
 def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress | None = None, **options: Any) -> int:
-    """Writes a data set as ``train/<class>/<index>.png`` and ``test/<class>/<index>.png``; grey images as
-    grey.
+    """Writes a data set as ``train/<class>/<index>.png`` and ``test/<class>/<index>.png``, ``val/<class>/<index>.png``
+    where it has a part to validate with beside that to test with, or is split; grey images as grey.
 
     The tree is built beside the target and renamed into place when it is complete.
 
@@ -29,7 +29,7 @@ def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress 
         source_spec: as for :func:`fastnn.data.source.open_source`.
         target_dir: a folder that does not exist yet or is empty.
         progress: called with (done, total) while images are written.
-        options: resize, on_bad and limit, as for :func:`~fastnn.data.source.open_source`.
+        options: of :func:`~fastnn.data.source.open_source`.
 
     Returns:
         How many images were written.
@@ -42,7 +42,10 @@ def export_folder(source_spec: StrPath, target_dir: StrPath, progress: Progress 
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"{shown_path(target)} exists and is not an empty folder: choose another place")
     source = open_source(source_spec, channels=3, **options)
-    parts = {"train": source.train} | ({"test": source.test} if source.test else {})
+    parts = {"train": source.train, "val": source.val, "test": source.test}
+    if source.val is source.test:  # one part under one name
+        del parts["test" if options.get("val_fraction") else "val"]
+    parts = {split: part for split, part in parts.items() if part is not None}
     total = sum(map(len, parts.values()))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     temporary = target.absolute().parent / f".{target.name}.{os.getpid()}-{os.urandom(8).hex()}.fastnn-tmp"

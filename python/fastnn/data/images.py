@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import BmpImagePlugin, ExifTags, Image, JpegImagePlugin, PngImagePlugin, PpmImagePlugin, WebPImagePlugin
 
+from fastnn.data.jpeg import read_plain_jpeg
 from fastnn.data.paths import StrPath
 from fastnn.data.png import SIGNATURE, check_chunks, read_plain_png
 from fastnn.errors import FormatError, told
@@ -53,7 +54,9 @@ _FOREIGN = (
 )
 
 
-def open_image(path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target | None = None) -> Image.Image:
+def open_image(
+    path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target | None = None, exif: bool = False
+) -> Image.Image:
     """The image in a file, decoded; of an animation the first frame.
 
     Args:
@@ -61,6 +64,7 @@ def open_image(path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target 
         max_pixels: refuse images that claim more than this, before decoding them.
         jpeg_target: from (width, height) to a size that is enough: a JPEG file is decoded at a half, a quarter or an
             eighth of its size where that is no smaller.
+        exif: turn it :func:`upright`; what is turned is decoded in full.
 
     Raises:
         FormatError: not an image of a known format, damaged, truncated or too large. The message begins with
@@ -69,7 +73,12 @@ def open_image(path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target 
     """
     data = _read(path)
     image = read_plain_png(data, max_pixels)
-    return image if image is not None else _decode(data, shown_path(path), max_pixels, jpeg_target)
+    if image is None and jpeg_target is None:
+        image = read_plain_jpeg(data, max_pixels)
+    if image is not None:
+        return image  # which has no EXIF data
+    image = _decode(data, shown_path(path), max_pixels, jpeg_target, exif)
+    return upright(image) if exif else image
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -89,30 +98,40 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """The image as it is to be seen, where its EXIF data say that the camera was held otherwise (tag Orientation of
-    EXIF 2.32, section 4.6.4); the image itself where they do not, or cannot be read.
+def orientation_of(image: Image.Image) -> int:
+    """1 to 8: how the camera was held, by EXIF's tag Orientation (EXIF 2.32, section 4.6.4); 1, upright, where that
+    does not say, or cannot be read.
     """
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # Pillow documents none, and the pixels are sound
-        return image
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+        return 1
+    return orientation if orientation in _TURNS else 1
 
 
-def read_rgb(path: StrPath, keep_grey: bool = False, jpeg_target: Target | None = None) -> Image.Image:
-    """The default loader of :class:`~fastnn.datasets.ImageFolder`: the image in a file as RGB.
+def upright(image: Image.Image) -> Image.Image:
+    """The image as it is to be seen, where its EXIF data say that the camera was held otherwise; the image itself where
+    they do not.
+    """
+    orientation = orientation_of(image)
+    return image if orientation == 1 else image.transpose(_TURNS[orientation])
+
+
+def read_rgb(
+    path: StrPath, keep_grey: bool = False, jpeg_target: Target | None = None, exif: bool = False
+) -> Image.Image:
+    """The default loader of :class:`~fastnn.datasets.ImageFolder`: the image in a file as RGB. What is transparent has
+    the colour that the file gives it.
 
     Args:
         path: a regular file.
         keep_grey: leave 8-bit grey images as they are ("L").
-        jpeg_target: as :func:`open_image` has it.
+        jpeg_target, exif: as :func:`open_image` has them.
 
     Raises:
         As :func:`open_image`.
     """
-    image = open_image(path, jpeg_target=jpeg_target)
+    image = open_image(path, jpeg_target=jpeg_target, exif=exif)
     if keep_grey and image.mode == "L":
         return image
     try:
@@ -141,7 +160,7 @@ def _read(path: StrPath) -> bytes:
     return data
 
 
-def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None) -> Image.Image:
+def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None, exif: bool) -> Image.Image:
     """Decodes with the one Pillow plug-in that the first bytes ask for."""
     plugin = _plugin(data)
     if plugin is None:
@@ -153,7 +172,8 @@ def _decode(data: bytes, where: str, max_pixels: int, jpeg_target: Target | None
     try:
         image = plugin(io.BytesIO(data))
         _check_pixels(image.size, where, max_pixels)
-        if jpeg_target is not None and isinstance(image, JpegImagePlugin.JpegImageFile):
+        fraction = jpeg_target is not None and isinstance(image, JpegImagePlugin.JpegImageFile)
+        if fraction and not (exif and orientation_of(image) != 1):
             _draft(image, jpeg_target(*image.size))
         image.load()
     except (FormatError, MemoryError):

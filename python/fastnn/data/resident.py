@@ -13,34 +13,44 @@ from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.io.memory import fits_memory, free_memory
 from fastnn.text import way
 
+_CHUNK = 256  # images that are put into another order at once
+
 
 class NotResident(ValueError):
     """Sound images that cannot be one block: their sizes differ, or they do not fit memory."""
 
 
-def allocate_block(count: int, shape: tuple[int, int, int]) -> np.ndarray:
-    """uint8 (count, C, H, W), not filled.
+def images_of(pixels: np.ndarray) -> np.ndarray:
+    """(N, C, H, W) on the memory of pixels (N, H, W, C); in C order where there is one channel."""
+    count, height, width, channels = pixels.shape
+    return pixels.reshape(count, 1, height, width) if channels == 1 else pixels.transpose(0, 3, 1, 2)
+
+
+def allocate_block(count: int, shape: tuple[int, int, int], channels_last: bool = False) -> np.ndarray:
+    """uint8 (count, C, H, W), not filled; in C order, or with the channels last in memory.
 
     Raises:
         NotResident: that is more than half of the free memory.
     """
-    size = count * shape[0] * shape[1] * shape[2]
+    channels, height, width = shape
+    size = count * channels * height * width
     if not fits_memory(size):
-        channels, height, width = shape
         raise NotResident(
             f"{count:,} images of {width}x{height}x{channels} need {shown_bytes(size)}, "
             f"{shown_bytes(free_memory())} of memory are free. "
             f"Make them smaller ({way('--resize', 'transforms.Resize')}) or use fewer ({way('--limit', 'Subset')})"
         )
-    return np.empty((count, *shape), np.uint8)
+    pixels = np.empty(size, np.uint8)
+    return images_of(pixels.reshape(count, height, width, channels)) if channels_last else pixels.reshape(count, *shape)
 
 
 @dataclass(eq=False)
 class Resident:
     """Images and labels, row by row.
 
-    images: uint8 (N, C, H, W), contiguous. targets: int64 (N,). names: what to call each image on a screen or
-    in a file. classes: their names by label. mean, std: float64 (C,), applied to u / 255, or both None.
+    images: uint8 (N, C, H, W), in C order or, as convolutions read them, with the channels last in memory; read-only
+    where they lie in a file. targets: int64 (N,). names: what to call each image on a screen or in a file. classes:
+    their names by label. mean, std: float64 (C,), applied to u / 255, or both None.
 
     Raises:
         ValueError: the parts do not fit each other.
@@ -54,7 +64,7 @@ class Resident:
     std: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.images.dtype != np.uint8 or self.images.ndim != 4 or not self.images.flags.c_contiguous:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4 or not _is_dense(self.images):
             raise ValueError(
                 f"images must be contiguous uint8 (N, C, H, W), got {self.images.dtype} {self.images.shape}"
             )
@@ -82,13 +92,18 @@ class Resident:
         return _core.gather_uint8(self.images, index, self.mean, self.std), self.targets[index]
 
     def fingerprint(self) -> str:
-        """SHA-256 over shape, pixels and labels as hex: equal where a run sees the same data."""
+        """SHA-256 over shape, pixels and labels as hex: equal where a run sees the same data, however it lies."""
         from hashlib import sha256
 
         digest = sha256(repr(self.images.shape).encode())
-        digest.update(self.images.data)
+        for start in range(0, len(self.images), _CHUNK):
+            digest.update(np.ascontiguousarray(self.images[start : start + _CHUNK]).data)
         digest.update(self.targets.astype("<i8", copy=False).data)
         return digest.hexdigest()
+
+
+def _is_dense(images: np.ndarray) -> bool:
+    return images.flags.c_contiguous or images.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,9 +71,14 @@ class Scan:
             return [self.files(name) for name in class_names]
         return list(in_order(self.files, class_names, threads))
 
+    def loose(self) -> tuple[list[str], np.ndarray | None]:
+        """The names of the valid files that lie directly in the root, sorted, and their stamps as of :meth:`files`."""
+        names, stamps, _ = self._list(self.root)
+        return names, stamps if self.stamped else None
+
     def loose_files(self) -> int:
         """How many valid files lie directly in the root."""
-        return len(self._list(self.root)[0])
+        return len(self.loose()[0])
 
     def _list(self, folder: str) -> tuple[list[str], np.ndarray | None, list[str]]:
         """(names of valid files, sorted; their stamps; names of folders to go into) of a folder."""

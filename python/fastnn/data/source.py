@@ -7,237 +7,196 @@ The digit job works on grey images: colour becomes grey as torchvision's RGB loa
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from fastnn.data.idx import find_mnist, mnist_name, read_labelled
+from fastnn.data.block import Memory
+from fastnn.data.idx import find_mnist, mnist_name
+from fastnn.data.labelled import LooseFiles
+from fastnn.data.parts import FilesPart, IdxPart, Options, PackedPart, Part, Progress
 from fastnn.data.paths import StrPath, cache_folder, check_folder, data_folders
-from fastnn.data.pixels import PixelPlan, grey_pixels
-from fastnn.data.resident import FileNames, NumberedNames, Resident
+from fastnn.data.pixels import PixelPlan
+from fastnn.data.resident import Resident
 from fastnn.errors import FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
+from fastnn.io.memory import allowed_memory
 from fastnn.text import way
-from fastnn.transforms import Grayscale, Resize
+from fastnn.transforms import CenterCrop, Grayscale, Resize
 
 if TYPE_CHECKING:
-    from fastnn.data.packed import Found, Pack, PackCache
+    from fastnn.data.packed import PackCache
+    from fastnn.data.split import Split
 
-Progress = Callable[[int, int], None]
 BUILT_IN = ("digits", "mnist")
 _SHOWN = 20
+# Folders beside the images to train on, which are no classes where the images' names say theirs.
+_HELD_OUT = ("val", "test")
 
 
 @dataclass
 class Source:
-    """A data set ready for training; ``description``: lines for the screen on its origin and gaps."""
+    """A data set ready for training; ``description``: lines for the screen on its origin and gaps.
+
+    val: what is looked at after each epoch: ``val/``, the part that was split off, or what else was given; None where
+    there is a test part alone, or nothing. test: ``test/``; where there is none, the same as val.
+    """
 
     train: Resident
     test: Resident | None
     classes: list[str]
     description: list[str]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How :func:`open_source` is to read, and ``notes`` about what it left out."""
-
-    plan: PixelPlan
-    channels: int
-    on_bad: str
-    limit: int | None
-    threads: int | None
-    progress: Progress | None
-    cache: PackCache | None = None
-    notes: list[str] = field(default_factory=list)
-
-
-class Part(Protocol):
-    """The training or the test half of a data set, found but not yet read."""
-
-    classes: list[str]
-
-    def load(self, options: Options) -> Resident: ...
+    val: Resident | None = None
 
 
 def open_source(
     spec: StrPath,
     *,
     val: StrPath | None = None,
+    val_fraction: float | None = None,
+    seed: int = 0,
     resize: tuple[int, int] | None = None,
+    size: int | None = None,
     on_bad: str = "error",
     limit: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
-    channels: int = 1,
+    channels: int | None = None,
     cache: PackCache | None = None,
     scaled_jpeg: bool = False,
+    labels_from_name: bool | None = None,
+    exif: bool = False,
+    memory: str | int | None = None,
 ) -> Source:
-    """Finds a data set, checks it and reads it into memory.
+    """Finds a data set, checks it and reads it.
 
     Args:
         spec: ``"digits"``: the built-in digits, drawn and kept in the cache folder on first use; ``"mnist"``:
             MNIST's files in $FASTNN_DATA or the cache folder; else a folder: IDX files, or
-            ``train/<class>/*`` with ``test/<class>/*`` (or ``val/``), or ``<class>/*`` alone.
-        val: a folder to test with instead, of any of these forms (``test/`` or ``val/`` in it, or class
+            ``train/<class>/*`` with ``val/<class>/*``, ``test/<class>/*`` or both, or ``<class>/*`` alone; files
+            ``<class>.<number>.<ext>`` in the place of class folders.
+        val: a folder to validate and test with instead, of any of these forms (``test/`` or ``val/`` in it, or class
             folders).
+        val_fraction: the share of each class to validate with, by ``seed``: see :class:`fastnn.data.split.Split`.
         resize: (width, height) for all images.
+        size: the shorter side of all images is made so long, and a square cut out of the middle.
         on_bad: what to do with images that cannot be used, see :func:`fastnn.data.decode.decode_folder`.
-        limit: at most so many samples for training and as many for the test: the first of each class, then
-            the second of each class, and so on, in the order of the files.
+        limit: at most so many samples of each part: the first of each class, then the second, and so on.
         threads: that decode; None for as many as fastnn computes with.
         progress: called with (done, total) while images are read, first those for training.
-        channels: 1 for grey, 3 for RGB.
+        channels: 1 for grey, 3 for RGB; None: 3 with ``size``, else 1.
         cache: where decoded images are kept between runs; None: nowhere.
-        scaled_jpeg: with resize, decode JPEG files at a fraction of their size, see
+        scaled_jpeg: with resize or size, decode JPEG files at a fraction of their size, see
             :class:`fastnn.transforms.Resize`.
+        labels_from_name: whether names say the classes; None: where all have that form and there are no class folders.
+        exif: turn photographs upright whose camera was not held so.
+        memory: what the images may take, see :func:`fastnn.io.memory.allowed_memory`: more are read from a file.
 
     Raises:
         FileNotFoundError, NotADirectoryError: no such folder, or none of the forms above in it.
         FormatError: damaged files, each named.
-        ValueError: options that make no sense, classes or sizes of training and test that differ, MNIST not
-            there.
+        ValueError: options that make no sense, classes or sizes of the parts that differ, MNIST not there.
+        OSError: neither memory nor disk have room for the images.
     """
-    plan = _plan(resize, channels, scaled_jpeg)
-    options = Options(plan, channels, on_bad, limit, threads, progress, _cache_of(spec, cache))
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be at least 1")
+    plan, channels = _plan(resize, size, channels, scaled_jpeg)
+    split, kept = _split(val_fraction, seed), _cache_of(spec, cache)
+    room = Memory(allowed_memory(memory), kept and kept.folder)
+    options = Options(plan, channels, on_bad, limit, threads, progress, kept, labels_from_name, exif, room)
     root, description = _root(spec)
-    train, test = _parts(root, options)
-    if val is not None:
-        check_folder(val)
-        test = _test_part(Path(val), options) or _class_folders(Path(val), options)
-    if test is not None:
-        _check_classes(train.classes, test.classes)
-    loaded = _load([part for part in (train, test) if part is not None], options)
-    shapes = {resident.shape for resident in loaded}
-    if len(shapes) > 1:
-        (_, height, width), (_, test_height, test_width) = (resident.shape for resident in loaded)
-        raise ValueError(
-            f"training images are {width}x{height}, test images {test_width}x{test_height}: "
-            f"use {way(f'--resize {width}x{height}', f'resize=({width}, {height})')}"
-        )
-    return Source(loaded[0], loaded[1] if test else None, train.classes, description + options.notes)
+    parts = _with_given(_parts(root, options), val, options)
+    if split is not None and parts.val is not None:
+        raise ValueError(_split_refused(root if val is None else Path(val), val is None))
+    return _read(parts, split, description, options)
 
 
 def open_test(
     spec: StrPath,
     *,
     resize: tuple[int, int] | None = None,
+    size: int | None = None,
     on_bad: str = "error",
     threads: int | None = None,
     progress: Progress | None = None,
-    channels: int = 1,
+    channels: int | None = None,
     cache: PackCache | None = None,
+    labels_from_name: bool | None = None,
+    exif: bool = False,
+    memory: str | int | None = None,
 ) -> Resident:
     """The part of a data set to test with, without reading the other; all of it where it has only one.
 
-    Arguments and errors as :func:`open_source`.
+    Arguments and errors as :func:`open_source`; without ``memory`` images that need more than half of what is free are
+    an error (NotResident).
     """
-    options = Options(_plan(resize, channels), channels, on_bad, None, threads, progress, _cache_of(spec, cache))
-    train, test = _parts(_root(spec)[0], options)
-    return (test or train).load(options)
+    plan, channels = _plan(resize, size, channels)
+    kept = _cache_of(spec, cache)
+    room = None if memory is None else Memory(allowed_memory(memory), kept and kept.folder)
+    options = Options(plan, channels, on_bad, None, threads, progress, kept, labels_from_name, exif, room)
+    parts = _parts(_root(spec)[0], options)
+    return (parts.test or parts.val or parts.train).load(options)[0]
 
 
-@dataclass
-class IdxPart:
-    """A pair of IDX files."""
+class Parts(NamedTuple):
+    """What was found of a data set."""
 
-    images: Path
-    labels: Path
-    classes: list[str]
-
-    def load(self, options: Options) -> Resident:
-        x, y = read_labelled(self.images, self.labels, len(self.classes))
-        if not len(x):
-            raise FormatError(f"{shown_path(self.images)} has no images")
-        rows = first_of_each_class(y, options.limit)
-        _note_limit(options, len(rows), len(x), self.images)
-        if len(rows) < len(x):
-            x, y = x[rows], y[rows]
-        pixels = grey_pixels(x, options.plan)
-        if options.channels == 3:
-            pixels = np.repeat(pixels, 3, axis=1)
-        return Resident(pixels, y, NumberedNames(self.images.name, rows), self.classes)
+    train: Part
+    val: Part | None
+    test: Part | None
 
 
-@dataclass
-class FolderPart:
-    """Class folders."""
-
-    folder: Path
-    samples: list[tuple[str, int]]
-    classes: list[str]
-    found: Found | None = None  # for the cache; without it nothing is kept
-
-    def targets(self) -> np.ndarray:
-        """int64 (N,), the label of each sample."""
-        return np.array([label for _, label in self.samples], np.int64)
-
-    def load(self, options: Options) -> Resident:
-        cache = options.cache if self.found is not None else None
-        if cache is not None and (images := cache.load(self.found, options.plan.key)) is not None:
-            paths = [path for path, _ in self.samples]
-            return _limited(self.folder, images, self.targets(), paths, self.classes, options)
-        resident = self._read(options)
-        if cache is not None and len(resident) == len(self.samples):
-            cache.store(self.found, options.plan.key, resident.images)
-        return resident
-
-    def _read(self, options: Options) -> Resident:
-        from fastnn.data.decode import decode_folder
-
-        y = self.targets()
-        rows = first_of_each_class(y, options.limit)
-        _note_limit(options, len(rows), len(y), self.folder)
-        paths = [self.samples[row][0] for row in rows]
-        decoded = decode_folder(
-            paths, options.plan, threads=options.threads, on_bad=options.on_bad, progress=options.progress
-        )
-        if decoded.problems:
-            messages = [problem.message for problem in decoded.problems]
-            options.notes.append(f"left out {len(messages):,} of {len(paths):,} images in {shown_path(self.folder)}:")
-            options.notes.extend(f"  {message}" for message in messages[:_SHOWN])
-            if len(messages) > _SHOWN:
-                options.notes.append(f"  and {len(messages) - _SHOWN:,} more")
-        kept = decoded.kept
-        return Resident(decoded.images, y[rows[kept]], FileNames([paths[i] for i in kept]), self.classes)
+def _read(parts: Parts, split: Split | None, description: list[str], options: Options) -> Source:
+    """The images of all parts, which must have the same classes and sizes."""
+    others = {"validation": parts.val, "test": None if parts.test is parts.val else parts.test}
+    wanted: dict[str, tuple[Part, Split | None]] = {"training": (parts.train, split)}
+    wanted |= {name: (part, None) for name, part in others.items() if part is not None}
+    for name, (part, _) in wanted.items():
+        _check_classes(parts.train.classes, part.classes, name)
+    loaded = _load(wanted, options)
+    train, *held = loaded["training"]
+    for name, (other, *_) in loaded.items():
+        _check_sizes(train, other, name)
+    (val,) = held or loaded.get("validation", [None])
+    (test,) = loaded.get("test", [val])
+    notes = [_told_of_split(train, held[0], split)] if split is not None else []
+    notes += options.notes + _told_of_images([part for some in loaded.values() for part in some], options)
+    return Source(train, test, parts.train.classes, description + notes, val)
 
 
-@dataclass
-class PackedPart:
-    """Class folders whose images are in a trusted cache."""
-
-    folder: Path
-    pack: Pack
-    classes: list[str]
-
-    def load(self, options: Options) -> Resident:
-        pack = self.pack
-        return _limited(self.folder, pack.images, pack.targets, pack.paths, self.classes, options)
-
-
-def first_of_each_class(targets: np.ndarray, limit: int | None) -> np.ndarray:
-    """At most ``limit`` rows, ascending, int64: the first of each class, then the second, and so on."""
-    if limit is None or limit >= len(targets):
-        return np.arange(len(targets))
-    by_class = np.argsort(targets, kind="stable")
-    starts = np.searchsorted(targets[by_class], targets[by_class])
-    turn = np.empty(len(targets), np.int64)
-    turn[by_class] = np.arange(len(targets)) - starts
-    return np.sort(np.lexsort((targets, turn))[:limit])
-
-
-def _plan(resize: tuple[int, int] | None, channels: int, scaled_jpeg: bool = False) -> PixelPlan:
+def _plan(
+    resize: tuple[int, int] | None, size: int | None, channels: int | None, scaled_jpeg: bool = False
+) -> tuple[PixelPlan, int]:
+    """What is made of each image, and its channels."""
+    if resize is not None and size is not None:
+        raise ValueError(f"{way('--size', 'size')} and {way('--resize', 'resize')} both say how large images become")
+    channels = channels if channels is not None else 1 if size is None else 3
     if channels not in (1, 3):
         raise ValueError(f"channels is {channels}; it must be 1 (grey) or 3 (RGB)")
-    if resize is None:
-        return PixelPlan((Grayscale(channels),)) if channels == 1 else PixelPlan(())
-    size = Resize((resize[1], resize[0]), scaled_jpeg=scaled_jpeg)
-    return PixelPlan((Grayscale(1), size)) if channels == 1 else PixelPlan((size,))
+    grey = (Grayscale(channels),) if channels == 1 else ()
+    if size is not None:
+        return PixelPlan((*grey, Resize(size, scaled_jpeg=scaled_jpeg), CenterCrop(size))), channels
+    if resize is not None:
+        return PixelPlan((*grey, Resize((resize[1], resize[0]), scaled_jpeg=scaled_jpeg))), channels
+    return PixelPlan(grey), channels
+
+
+def _split(fraction: float | None, seed: int) -> Split | None:
+    if fraction is None:
+        return None
+    from fastnn.data.split import Split
+
+    return Split(fraction, seed)
+
+
+def _split_refused(folder: Path, found: bool) -> str:
+    there = f"{shown_path(folder)} has val/ to validate with" if found else f"{shown_path(folder)} is to validate with"
+    option = way("--val-fraction", "val_fraction")
+    return f"{there}, so that none of the training images are split off: leave out {option}" + (
+        ", or move val/ elsewhere" if found else ""
+    )
 
 
 def _cache_of(spec: StrPath, cache: PackCache | None) -> PackCache | None:
@@ -277,26 +236,76 @@ def _local_mnist() -> Path:
     )
 
 
-def _parts(root: Path, options: Options) -> tuple[Part, Part | None]:
+def _parts(root: Path, options: Options) -> Parts:
     files = find_mnist(root)
     if files is not None:
-        return _idx_part(files.train_images, files.train_labels), _test_part(root, options)
+        return Parts(_idx_part(files.train_images, files.train_labels), *_parts_beside(root, options))
     if (root / "train").is_dir():
-        return _class_folders(root / "train", options), _test_part(root, options)
-    return _class_folders(root, options), None
+        return Parts(_files(root / "train", options), *_parts_beside(root, options))
+    train = _files(root, options, _HELD_OUT)
+    return Parts(train, *(_parts_beside(root, options) if train.layout else Beside(None, None)))
 
 
-def _test_part(root: Path, options: Options) -> Part | None:
-    """What a data folder holds for the test."""
+class Beside(NamedTuple):
+    """What a data folder holds beside the images to train on."""
+
+    val: Part | None
+    test: Part | None
+
+
+def _parts_beside(root: Path, options: Options) -> Beside:
     files = find_mnist(root)
     if files is not None:
-        return _idx_part(files.test_images, files.test_labels)
-    folders: Sequence[Path] = [root / name for name in ("test", "val") if (root / name).is_dir()]
-    return _class_folders(folders[0], options) if folders else None
+        return Beside(None, _idx_part(files.test_images, files.test_labels))
+    val, test = (root / name for name in _HELD_OUT)
+    return Beside(_files(val, options) if val.is_dir() else None, _test_files(test, options) if test.is_dir() else None)
+
+
+def _with_given(parts: Parts, val: StrPath | None, options: Options) -> Parts:
+    """With a folder of its own to validate and test with, where one is given."""
+    if val is None:
+        return parts
+    check_folder(val)
+    beside = _parts_beside(Path(val), options)
+    part = beside.test or beside.val or _files(Path(val), options)
+    return parts._replace(val=part, test=part)
 
 
 def _idx_part(images: Path, labels: Path) -> IdxPart:
     return IdxPart(images, labels, [str(digit) for digit in range(10)])
+
+
+def _test_files(folder: Path, options: Options) -> Part | None:
+    """None for numbered pictures without classes, which are there to be predicted."""
+    files = LooseFiles(os.fspath(folder))
+    if files.folders or not files.are_numbered():
+        return _files(folder, options)
+    options.notes.append(
+        f"{shown_path(folder)}: {len(files.names):,} numbered pictures without classes, no test set "
+        "(for fastnn predict --csv)"
+    )
+    return None
+
+
+def _files(folder: Path, options: Options, beside: Sequence[str] = ()) -> Part:
+    """Class folders, or files whose names say their class. beside: folders that are no classes then."""
+    loose = LooseFiles(os.fspath(folder))
+    by_name = options.labels_from_name
+    if by_name is None:
+        found = loose.are_labelled() and not {*loose.folders} - {*beside}
+        by_name = found or bool(loose.names and not loose.folders)
+    return _labelled(folder, options) if by_name else _class_folders(folder, options)
+
+
+def _labelled(folder: Path, options: Options) -> Part:
+    layout = " by name"
+    if (part := _trusted(folder, layout, options)) is not None:
+        return part
+    files = LooseFiles(os.fspath(folder), stamped=options.cache is not None).labelled()
+    if options.labels_from_name is None:
+        classes = ", ".join(map(shown_path, files.classes[:_SHOWN])) + ", ..." * (len(files.classes) > _SHOWN)
+        options.notes.append(f"{shown_path(folder)}: classes by the names of the files, {classes}")
+    return FilesPart(folder, files.samples, files.classes, files.found() if options.cache else None, layout)
 
 
 def _class_folders(folder: Path, options: Options) -> Part:
@@ -304,65 +313,92 @@ def _class_folders(folder: Path, options: Options) -> Part:
 
     if options.cache is None:
         dataset = ImageFolder(folder)
-        return FolderPart(folder, dataset.samples, dataset.classes)
+        return FilesPart(folder, dataset.samples, dataset.classes)
+    if (part := _trusted(folder, "", options)) is not None:
+        return part
     from fastnn.data.packed import StampedFolder
 
-    pack = options.cache.load_trusted(os.fspath(folder), options.plan.key)
-    if pack is not None:
-        return PackedPart(folder, pack, pack.classes)
     stamped = StampedFolder(folder)
-    return FolderPart(folder, stamped.samples, stamped.classes, stamped.found())
+    return FilesPart(folder, stamped.samples, stamped.classes, stamped.found())
 
 
-def _check_classes(train: list[str], test: list[str]) -> None:
-    if train == test:
+def _trusted(folder: Path, layout: str, options: Options) -> Part | None:
+    """The images of a folder as a trusted cache has them."""
+    cache, memory = options.cache, options.memory
+    pack = None if cache is None else cache.load_trusted(os.fspath(folder), options.key + layout, memory)
+    if pack is None:
+        return None
+    if memory is not None:
+        memory.note(pack.images)
+    return PackedPart(folder, pack, pack.classes, layout)
+
+
+def _check_classes(train: list[str], other: list[str], part: str) -> None:
+    if train == other:
         return
-    shown = f"train: {_shown_list(train)}, test: {_shown_list(test)}"
-    for label, name in enumerate(test):
+    alike = [unicodedata.normalize("NFC", name) for name in train] == [unicodedata.normalize("NFC", n) for n in other]
+    show = ascii if alike else repr  # names that look the same
+    shown = f"train: {_shown_list(train, show)}, {part}: {_shown_list(other, show)}"
+    for label, name in enumerate(other):
         if name not in train:
             text = (
-                f"the test data has class {name!r} (index {label} there) that training lacks; "
+                f"the {part} data has class {show(name)} (index {label} there) that training lacks; "
                 f"labels would be shifted. {shown}"
             )
             raise told(ValueError(text), "class.unknown", name=name, index=label)
-    missing = next(name for name in train if name not in test)
-    text = f"the test data lacks class {missing!r} that training has; labels would be shifted. {shown}"
+    missing = next(name for name in train if name not in other)
+    text = f"the {part} data lacks class {show(missing)} that training has; labels would be shifted. {shown}"
     raise told(ValueError(text), "class.missing", name=missing)
 
 
-def _shown_list(names: list[str]) -> str:
-    return f"[{', '.join(map(repr, names[:_SHOWN]))}{', ...' if len(names) > _SHOWN else ''}]"
+def _check_sizes(train: Resident, other: Resident, part: str) -> None:
+    (_, height, width), (_, other_height, other_width) = train.shape, other.shape
+    if train.shape != other.shape:
+        raise ValueError(
+            f"training images are {width}x{height}, {part} images {other_width}x{other_height}: "
+            f"use {way(f'--resize {width}x{height}', f'resize=({width}, {height})')}"
+        )
 
 
-def _load(parts: list[Part], options: Options) -> list[Resident]:
-    """All parts; asked to list bad images, it lists those of all parts."""
-    loaded, errors = [], []
-    for part in parts:
+def _told_of_split(train: Resident, val: Resident, split: Split) -> str:
+    total = len(train) + len(val)
+    lone = [name for label, name in enumerate(train.classes) if label not in val.targets]
+    none = f"; none of {_shown_list(lone)}, with a single image" if lone else ""
+    return f"{len(val):,} of {total:,} images are held out for the validation, by seed {split.seed}{none}"
+
+
+def _told_of_images(parts: list[Resident], options: Options) -> list[str]:
+    """What to say of all images: how they lie, in both senses."""
+    notes = []
+    count, total = (sum(counts) for counts in zip(*options.turned, strict=True)) if options.turned else (0, 0)
+    if count and not options.exif:
+        turn = way("--exif", "exif=True")
+        notes.append(f"{count:,} of {total:,} photographs were turned by their camera and stay as they lie: {turn}")
+    photographs = options.channels == 3 or CenterCrop in map(type, options.plan.steps)
+    if options.memory is not None and (photographs or options.memory.in_file):
+        channels, height, width = parts[0].shape
+        what = f"{sum(map(len, parts)):,} images of {width}x{height}x{channels}"
+        notes.append(f"{what}: {options.memory.line()}")
+    return notes
+
+
+def _shown_list(names: list[str], show: Callable[[str], str] = repr) -> str:
+    return f"[{', '.join(map(show, names[:_SHOWN]))}{', ...' if len(names) > _SHOWN else ''}]"
+
+
+def _load(parts: dict[str, tuple[Part, Split | None]], options: Options) -> dict[str, list[Resident]]:
+    """The images of all parts; asked to list bad images, it lists those of all."""
+    loaded, errors = {}, []
+    for name, (part, split) in parts.items():
         try:
-            loaded.append(part.load(options))
+            loaded[name] = part.load(options, split)
         except FormatError as error:
             errors.append(error)
         if errors and options.on_bad != "list":
             break
+        for resident in loaded.get(name, ()):
+            if options.memory is not None:
+                options.memory.note(resident.images)
     if errors:
         raise retold(FormatError("\n".join(map(str, errors))), fault_of(errors[0])) from errors[0]
     return loaded
-
-
-def _limited(
-    folder: Path, images: np.ndarray, y: np.ndarray, paths: list[str], classes: list[str], options: Options
-) -> Resident:
-    """All images of class folders, or as many as were asked for."""
-    rows = first_of_each_class(y, options.limit)
-    _note_limit(options, len(rows), len(y), folder)
-    if len(rows) < len(y):
-        images, y, paths = images[rows], y[rows], [paths[row] for row in rows]
-    return Resident(images, y, FileNames(paths), classes)
-
-
-def _note_limit(options: Options, kept: int, total: int, where: Path) -> None:
-    if kept < total:
-        options.notes.append(
-            f"limited to {kept:,} of {total:,} images in {shown_path(where)}: "
-            "the first of each class, then the second, ..."
-        )

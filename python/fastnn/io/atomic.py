@@ -14,7 +14,16 @@ import numpy as np
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.io.memory import ALWAYS_FINE
-from fastnn.platform import folder_sync, free_space, is_running, machine_memory, open_new, open_to_read, pid_space
+from fastnn.platform import (
+    folder_sync,
+    free_space,
+    is_running,
+    machine_memory,
+    mapped,
+    open_new,
+    open_to_read,
+    pid_space,
+)
 
 TEMP_SUFFIX = ".fastnn-tmp"
 _TEMP_TAIL = re.compile(r"([0-9a-f]{16})-(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
@@ -85,7 +94,7 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
     """Reads a regular file, or its first `limit` bytes, into private memory.
 
     The memory is writable and begins at a multiple of 64 bytes. Never a mapping: a file that is cut while it is mapped
-    would kill the process. A FIFO or device is refused without waiting for it.
+    would kill the process (:func:`map_regular` is for what nobody cuts). A FIFO or device is refused without waiting.
 
     Raises:
         FormatError: not a regular file, larger than the free memory, or shorter than its size said.
@@ -93,11 +102,8 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
     """
     fd = open_to_read(path)
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
-            raise FormatError(f"{shown_path(path)} is {kind}, not a regular file")
-        size = status.st_size if limit is None else min(limit, status.st_size)
+        size = _regular_size(fd, path)
+        size = size if limit is None else min(limit, size)
         view = _aligned_buffer(size, path)
         done = 0
         while done < size:
@@ -110,6 +116,35 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         os.close(fd)
+
+
+def map_regular(path: str | os.PathLike[str]) -> memoryview:
+    """A regular file, read-only, its bytes read as they are needed: for files that are too large for the memory and
+    that :func:`write_atomic` alone writes. It renames a new file over the old one, whose bytes stay for whom they are
+    mapped by, as they do where it is removed. Only a file that another program cuts would kill the process.
+
+    Raises:
+        FormatError: not a regular file, or an empty one.
+        OSError: from the operating system, with the path.
+    """
+    fd = open_to_read(path)
+    try:
+        size = _regular_size(fd, path)
+        if size == 0:
+            raise FormatError(f"{shown_path(path)} is empty (0 bytes)")
+        return mapped(fd, size)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        os.close(fd)
+
+
+def _regular_size(fd: int, path: str | os.PathLike[str]) -> int:
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
+        raise FormatError(f"{shown_path(path)} is {kind}, not a regular file")
+    return status.st_size
 
 
 def read_open(file: Any, where: str) -> memoryview:
