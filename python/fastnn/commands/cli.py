@@ -97,11 +97,20 @@ def positive_float(text: str) -> float:
     return value
 
 
+def model_name(text: str) -> str:
+    """An argparse type: a network of MODELS, or MODULE:CLASS, one's own (:mod:`fastnn.commands.networks`)."""
+    where, separator, name = text.rpartition(":")
+    if text not in MODELS and not (where and separator and name.isidentifier()):
+        known = f"{', '.join(MODELS)}, or MODULE:CLASS of your own, such as mynet.py:Net"
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}){did_you_mean(text, MODELS)}")
+    return text
+
+
 def add_tested(parser: argparse.ArgumentParser) -> None:
     """A saved network and the data to test it on: what :func:`fastnn.commands.testing.opened` reads."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add("--model", dest="named", choices=tuple(MODELS), help="whose tensors the file has, where it does not tell")
+    add_named(add)
     add(
         "--data",
         default="digits",
@@ -110,6 +119,17 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     )
     add("--on-bad-image", choices=("error", "skip", "list"), default="error")
     add_cache(parser)
+
+
+def add_named(add: Callable[..., argparse.Action]) -> None:
+    """Which network a file is of: what :func:`fastnn.commands.networks.load` takes."""
+    add(
+        "--model",
+        dest="named",
+        type=model_name,
+        metavar="NAME|MODULE:CLASS",
+        help=f"whose tensors the file has, where it does not tell: {', '.join(MODELS)}, or a class of your own",
+    )
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from fastnn.training.console import Console
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
 from fastnn.training.network import LOSSES, OPTIMIZERS, Network
+from fastnn.training.structure import unknown_in
 from fastnn.training.trainer import Trainer
 
 
@@ -72,12 +74,18 @@ def make_network(settings: Settings, data: Resident) -> Network:
     if settings.model is None:
         check_fit(settings.arch, data)
         return Network(*settings.arch)
-    from fastnn.models import create
+    from fastnn.commands import networks
 
+    shape, classes = data.shape, len(data.classes)
     try:
-        return Network(create(settings.model, data.shape, len(data.classes)))
+        model = networks.create(settings.model, shape, classes)
     except ValueError as error:
+        if ":" in settings.model:
+            raise
         raise ValueError(f"{error}. Use --resize WxH, or another --model") from error
+    if ":" in settings.model:
+        networks.check_outputs(settings.model, model, shape, classes)
+    return Network(model)
 
 
 def make_trainer(settings: Settings, data: Resident) -> Trainer:
@@ -152,14 +160,26 @@ def train(settings: Settings, source: Source, console: Console, signals: Signals
         raise retold(NonFiniteLossError(text), fault_of(error)) from error
     if settings.checkpoint_every or settings.resume or checkpointer.saved:
         checkpointer.save(trainer)
-    prepared = {"preparation": "scaled"} if settings.resized else {}
-    trainer.model.save(settings.out, classes=list(source.train.classes), **prepared)
+    save_model(settings, trainer, source)
     console.line(f"model saved: {shown_path(settings.out)}")
+    if any(unknown_in(trainer.model._built().get("structure", {}))):
+        text = (
+            f"{shown_path(settings.out)} has the weights of {settings.model}, not its code: evaluate and predict take"
+        )
+        console.line(f"{text} --model {settings.model} too")
     for line in trainer.engine.profile().lines() if settings.profile else ():
         console.line(line, important=True)
     signals.deferred = False
     signals.check()
     return trainer
+
+
+def save_model(settings: Settings, trainer: Trainer, source: Source) -> None:
+    """Writes the network as it is now to its file."""
+    prepared = {"preparation": "scaled"} if settings.resized else {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* will not tell how to build")  # said in words for a command
+        trainer.model.save(settings.out, classes=list(source.train.classes), **prepared)
 
 
 def resume(path: str, trainer: Trainer, config: dict[str, Any], console: Console) -> None:

@@ -48,8 +48,10 @@ def _add_network(parser: cli.Parser) -> None:
     kind("--arch", default="784-256-10", metavar="I-H-O", help="sizes of dense layers, input first")
     kind(
         "--model",
-        choices=tuple(cli.MODELS),
-        help="a convolutional network, for the images and classes of --data",
+        type=cli.model_name,
+        metavar="NAME|MODULE:CLASS",
+        help=f"a convolutional network for the images and classes of --data: {', '.join(cli.MODELS)}; or your own "
+        "class of nn.Module, as mynet.py:Net",
     )
 
 
