@@ -43,6 +43,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 SPEAKERS = {
     "commands/cli.py": ["train"],
     "commands/fitting.py": ["train"],
+    "commands/trainers.py": ["train"],
+    "commands/steps.py": ["train"],
     "commands/networks.py": ["train", "evaluate"],
     "commands/plans.py": ["info"],
     "commands/settings.py": ["train"],

@@ -90,7 +90,7 @@ def test_an_internal_fault_is_called_one(train: Callable, data: Path, monkeypatc
     def broken(*_: Any) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("fastnn.commands.fitting.check_fit", broken)
+    monkeypatch.setattr("fastnn.commands.trainers.check_fit", broken)
     outcome = train()
     assert outcome.code == 1
     message = "internal error: KeyError: 'oops' (a fault in fastnn; --traceback shows where)"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fastnn.models import MODELS
-from fastnn.training.callbacks import LinearDecay
 from fastnn.training.recipes import OF_MODELS, RECIPES
+from fastnn.training.schedules import LinearDecay
 from job_runs import call, refused, train_json
 
 LONG = bool(os.environ.get("FASTNN_TEST_LONG"))  # minutes more
@@ -70,13 +70,13 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -
 def test_a_recipe_fills_what_is_left_open(monkeypatch: pytest.MonkeyPatch, idx_folder: Path) -> None:
     def chosen(*words: object) -> tuple[Any, ...]:
         found = settings_of(monkeypatch, idx_folder, *words)
-        return found.epochs, found.batch_size, found.lr, found.optimizer, found.scheduled
+        return found.epochs, found.batch_size, found.lr, found.optimizer, found.schedule
 
-    assert chosen() == (10, 64, None, "adam", False)
-    assert chosen("--recipe", "tutorial") == (10, 64, None, "adam", False)
-    assert chosen("--recipe", "fast") == (4, 250, 0.015, "adam", True)
+    assert chosen() == (10, 64, None, "adam", None)
+    assert chosen("--recipe", "tutorial") == (10, 64, None, "adam", None)
+    assert chosen("--recipe", "fast") == (4, 250, 0.015, "adam", "linear")
     words = ("--recipe", "fast", "--epochs", 2, "--batch-size", 9, "--lr", 0.5, "--optimizer", "sgd")
-    assert chosen(*words) == (2, 9, 0.5, "sgd", True)
+    assert chosen(*words) == (2, 9, 0.5, "sgd", "linear")
 
 
 def test_sgd_knows_no_betas(idx_folder: Path, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_models_have_recipes_of_their_own(monkeypatch: pytest.MonkeyPatch, idx_f
     """A recipe that is named for a model is that model's; others have the dense networks'."""
     for (model, name), recipe in OF_MODELS.items():
         found = settings_of(monkeypatch, idx_folder, "--model", model, "--recipe", name)
-        chosen = (found.epochs, found.batch_size, found.lr, found.optimizer, found.scheduled, found.optimizer_options)
-        own = (recipe.epochs, recipe.batch_size, recipe.lr, recipe.optimizer, recipe.scheduled, recipe.options)
+        chosen = (found.epochs, found.batch_size, found.lr, found.optimizer, found.schedule, found.optimizer_options)
+        own = (recipe.epochs, recipe.batch_size, recipe.lr, recipe.optimizer, recipe.schedule, recipe.options)
         assert chosen == own and recipe != RECIPES[name]
         assert model in MODELS and name in RECIPES
     assert settings_of(monkeypatch, idx_folder, "--model", "small_cnn").epochs == RECIPES["tutorial"].epochs

@@ -167,7 +167,7 @@ def test_a_schedule_belongs_to_its_epochs(small: Callable, tmp_path: Path) -> No
     call(*words, "--epochs", 2, "--checkpoint-every", 7)
     outcome = call(*words, "--epochs", 3, "--resume")
     assert outcome.code == 2
-    assert "(--recipe, --epochs) was 'linear over 2 epochs', is now 'linear over 3 epochs'" in outcome.err
+    assert "(--schedule, --recipe, --epochs) was 'linear over 2 epochs', is now 'linear over 3 epochs'" in outcome.err
 
 
 def test_an_engine_may_follow_the_other(small: Callable, stopped: Path, tmp_path: Path) -> None:
@@ -199,7 +199,10 @@ def test_without_a_state_it_starts_afresh_and_says_so(small: Callable, tmp_path:
         (("--arch", "64-17-3"), "--arch was '64-16-3', is now '64-17-3'"),
         (("--optimizer", "adamw"), "--optimizer was 'adam', is now 'adamw'"),
         (("--lr", 0.01), "--lr was 0.001, is now 0.01"),
-        (("--recipe", "fast"), "the learning rate's schedule (--recipe, --epochs) was None, is now 'linear over 4"),
+        (
+            ("--recipe", "fast"),
+            "the learning rate's schedule (--schedule, --recipe, --epochs) was None, is now 'linear over 4",
+        ),
         (("--loss", "mse"), "--loss was 'cross_entropy', is now 'mse'"),
         (("--limit", 20), "the data set (its fingerprint) was '"),
         (("--limit", 20, "--seed", 2), "; --seed was 0, is now 2"),

@@ -7,6 +7,7 @@ where nobody reads the output any more.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -95,6 +96,22 @@ def positive_float(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} must be above 0 and finite")
     return value
+
+
+def from_0(below: float = math.inf) -> Callable[[str], float]:
+    """An argparse type: a number from 0 on that is below a limit."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not 0 <= value < below:
+            limit = f"below {below:g}" if below < math.inf else "finite"
+            raise argparse.ArgumentTypeError(f"{text} must be at least 0 and {limit}")
+        return value
+
+    return parse
 
 
 def model_name(text: str) -> str:

@@ -11,7 +11,8 @@ from fastnn.training.trainer import Trainer
 
 
 class TensorBoardLog(Callback):
-    """The loss of every 100th step, each epoch's metrics, and the weights' distributions after each epoch.
+    """The loss of every 100th step, and after each epoch: its metrics, the learning rate that training goes on with,
+    its time and speed, the weights' distributions.
 
     Steps are counted over the whole run, so that a resumed one goes on where it was.
     """
@@ -30,7 +31,9 @@ class TensorBoardLog(Callback):
     def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
             self.writer.add_scalar(f"epoch/{name}", value, epoch + 1)
-        self.writer.add_scalar("epoch/seconds", trainer.epoch_seconds[-1], epoch + 1)
+        seconds, rate = trainer.epoch_seconds[-1], trainer.optimizer.param_groups[0]["lr"]
+        for name, value in (("lr", rate), ("seconds", seconds), ("images_per_s", trainer.samples / seconds)):
+            self.writer.add_scalar(f"epoch/{name}", value, epoch + 1)
         for name, parameter in trainer.model.named_parameters():
             self.writer.add_histogram(name, parameter, epoch + 1)
         self.writer.flush()
