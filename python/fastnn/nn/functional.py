@@ -258,16 +258,24 @@ def cross_entropy(
     if data.ndim > 2:
         rest = (weight, None, ignore_index, None, reduction, label_smoothing)
         return _of_places(logits, target, lambda x, y: cross_entropy(x, y, *rest), reduction)
-    if weight is None and not label_smoothing and ignore_index < 0:
+    if weight is None and ignore_index < 0:
         if labels.dtype != np.int64:
             labels = ops.cast(labels, np.dtype(np.int64))
         try:
-            return _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
+            loss = _reduced(*ops.cross_entropy(data, labels, reduction == "mean"), logits, reduction, "NllLoss")
         except ValueError:
             if ignore_index not in labels:
                 raise  # none of its labels is one to be ignored
+        else:
+            return _smoothed(loss, logits, reduction, label_smoothing) if label_smoothing else loss
     rows = log_softmax(logits, 1)
     return _weighted(rows, target, weight, ignore_index, reduction, label_smoothing, "cross_entropy")
+
+
+def _smoothed(loss: Tensor, logits: Tensor, reduction: str, smoothing: float) -> Tensor:
+    """A cross-entropy of labels with a share of each target spread over all classes."""
+    spread = log_softmax(logits, 1).mean(1)
+    return loss * (1 - smoothing) - reduced(spread, reduction) * smoothing
 
 
 def _of_places(x: Tensor, target: Tensor, loss: Callable[[Tensor, Tensor], Tensor], reduction: str) -> Tensor:
