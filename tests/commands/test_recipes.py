@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -34,22 +33,6 @@ def test_rates_rise_and_fall() -> None:
 def test_short_runs_have_a_rate(steps: int) -> None:
     """The last ten steps may be fewer."""
     assert all(0 < LinearDecay(1.0).factor(step, steps) <= 1 for step in range(steps))
-
-
-def test_every_group_gets_the_rate_of_its_step() -> None:
-    groups: list[dict[str, Any]] = [{"lr": 5.0}, {"lr": 6.0}]
-    trainer = SimpleNamespace(
-        position=SimpleNamespace(epoch=1, step=25),
-        steps_per_epoch=50,
-        epochs=4,
-        optimizer=SimpleNamespace(param_groups=groups),
-    )
-    decay = LinearDecay(3.0)
-    decay.on_epoch_begin(trainer, 1)
-    assert [group["lr"] for group in groups] == [3.0 * decay.factor(75, 200)] * 2
-    trainer.position.step = 30
-    decay.on_chunk(trainer, None)
-    assert [group["lr"] for group in groups] == [3.0 * decay.factor(80, 200)] * 2
 
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -> Any:

@@ -20,6 +20,8 @@ from fastnn.training.callbacks import BatchLines, Callback, EpochTimes
 from fastnn.training.checkpoint import Checkpointer, load_checkpoint
 from fastnn.training.console import Console
 from fastnn.training.engines import Chunk
+from fastnn.training.feed import Feed
+from fastnn.training.memory_line import MemoryLine
 from fastnn.training.schedules import SCHEDULES
 from fastnn.training.structure import unknown_in
 from fastnn.training.trainer import Trainer
@@ -91,13 +93,15 @@ class Run:
         if settings.profile:
             trainer.engine.start_profile(*feed.batch(np.arange(min(settings.batch_size, len(feed)))))
         val = None if self.validation is None else feed_of(self.validation, settings.loss)
-        run = {"epochs": settings.epochs, "batch_size": settings.batch_size, "callbacks": self.callbacks()}
+        run = {"epochs": settings.epochs, "batch_size": settings.batch_size, "callbacks": self.callbacks(val)}
         with self._told_what_is_left():
             trainer.fit(feed, val, **run)
 
-    def callbacks(self) -> list[Callback]:
+    def callbacks(self, val: Feed | None) -> list[Callback]:
         """In the order in which they hear of a step: its state is saved with the next step's rate."""
         settings, found = self.settings, []
+        if val is not None:
+            found.append(MemoryLine(self.console, self._images(), val, settings.batch_size))
         if settings.schedule is not None:
             found.append(SCHEDULES[settings.schedule](self.trainer.optimizer.param_groups[0]["lr"]))
         found.append(BatchLines(self.console) if self.best is None else EpochTimes(self.console))
@@ -109,6 +113,11 @@ class Run:
 
             found.append(TensorBoardLog(settings.tensorboard))
         return found
+
+    def _images(self) -> list[np.ndarray]:
+        """Those in memory; others are read from a file, and not to be written."""
+        parts = {id(part): part for part in (self.source.train, self.source.test, self.validation) if part is not None}
+        return [part.images for part in parts.values() if part.images.flags.writeable]
 
     def save_best(self) -> None:
         """The model file while training goes on, which does not depend on it."""

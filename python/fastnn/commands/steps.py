@@ -28,7 +28,7 @@ def add_steps(parser: cli.Parser) -> None:
         "--recipe",
         choices=("tutorial", "fast", "catsdogs"),
         default="tutorial",
-        help="values for what is left open: the tutorials'; fast: for 98 %% of MNIST (lenet5: 99 %%) in the least time, "
+        help="values for what is left open: the tutorials'; fast: 98 %% of MNIST (lenet5: 99 %%) in the least time, "
         "at a rate that rises and falls; catsdogs: a network and all else for photographs (default: %(default)s)",
     )
     add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (default: 10; fast: 4)")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import inf
+from math import isfinite
 
 import numpy as np
 
+from fastnn.errors import NonFiniteLossError
 from fastnn.training.callbacks import Callback
 from fastnn.training.trainer import Trainer
 
@@ -17,7 +18,7 @@ def best_epoch(history: Mapping[str, Sequence[float]]) -> int | None:
     """
     losses = history.get("val_loss", [])
     accuracies = history.get("val_accuracy", [0.0] * len(losses))
-    ranks = [(accuracy, -loss if loss == loss else -inf) for accuracy, loss in zip(accuracies, losses, strict=True)]
+    ranks = [(accuracy, -loss) for accuracy, loss in zip(accuracies, losses, strict=True)]
     return ranks.index(max(ranks)) if ranks else None
 
 
@@ -38,6 +39,9 @@ class Best(Callback):
         trainer.stop_training = self.out_of_patience(trainer)
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
+        """Raises NonFiniteLossError where val_loss is NaN or infinite, which no epoch could be compared with."""
+        if not isfinite(loss := metrics["val_loss"]):
+            raise NonFiniteLossError(f"val_loss became {loss:g} in epoch {epoch + 1}: try a lower learning rate")
         if best_epoch(trainer.history.history) == epoch:
             state = trainer.model.state_dict()
             self.tensors = {name: np.array(tensor._data, order="C") for name, tensor in state.items()}
