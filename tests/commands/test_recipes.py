@@ -62,6 +62,39 @@ def test_a_recipe_fills_what_is_left_open(monkeypatch: pytest.MonkeyPatch, idx_f
     assert chosen(*words) == (2, 9, 0.5, "sgd", "linear")
 
 
+def test_a_recipe_for_photographs(monkeypatch: pytest.MonkeyPatch, idx_folder: Path) -> None:
+    """It fills everything; what is typed wins, one by one, nothing among it."""
+    recipe, words = RECIPES["catsdogs"], ("--recipe", "catsdogs")
+    found = settings_of(monkeypatch, idx_folder, *words)
+    for name in ("model", "epochs", "batch_size", "lr", "optimizer", "schedule", "label_smoothing", "augment"):
+        assert getattr(found, name) == getattr(recipe, name), name
+    assert found.optimizer_options == recipe.options and found.preparation == "cropped"
+    typed = {
+        "model": ("--model", "lenet5"),
+        "epochs": ("--epochs", 3),
+        "schedule": ("--schedule", "constant"),
+        "label_smoothing": ("--label-smoothing", 0),
+        "augment": ("--augment", "none"),
+        "optimizer_options": ("--weight-decay", 0),
+        "preparation": ("--resize", "9x9"),
+    }
+    other = {
+        "model": "lenet5",
+        "epochs": 3,
+        "schedule": None,
+        "label_smoothing": 0.0,
+        "augment": None,
+        "optimizer_options": {**recipe.options, "weight_decay": 0.0},
+        "preparation": "scaled",
+    }
+    for name, option in typed.items():
+        changed = settings_of(monkeypatch, idx_folder, *words, *option)
+        assert {key: getattr(changed, key) for key in other} == {key: getattr(found, key) for key in other} | {
+            name: other[name]
+        }
+    assert settings_of(monkeypatch, idx_folder, *words, "--loss", "mse").label_smoothing == 0
+
+
 def test_sgd_knows_no_betas(idx_folder: Path, tmp_path: Path) -> None:
     words = ("--data", idx_folder, *SMALL, "--recipe", "fast", "--optimizer", "sgd", "--epochs", 1)
     assert train_json(*words, cwd=tmp_path, here=True)["epochs"] == 1
