@@ -14,7 +14,8 @@ import pytest
 from fastnn import Network, io
 from fastnn.training.best import best_epoch
 from fastnn.training.model_files import load_model, parameters_sha256
-from job_runs import Outcome, call, refused
+from job_runs import Outcome, call, refused, temporary_files, train_json
+from killed_runs import kill_and_resume
 
 SGD = ("--optimizer", "sgd", "--momentum", 0.9, "--nesterov", "--lr", 0.1, "--weight-decay", 1e-3)
 WORDS = ("--batch-size", 5, *SGD, "--label-smoothing", 0.1, "--schedule", "onecycle")
@@ -203,3 +204,28 @@ class Net(nn.Module):
     run = attempt("--model", "looking.py:Net", "--epochs", 1)
     assert run.code == 0 and results()["engine"] == "eager"
     assert run.lines[2].startswith("the network is run layer by layer, as it cannot be compiled: ")
+
+
+def check_kills(photos: Path, folder: Path, kills: int, epochs: int, *words: Any) -> None:
+    """Killed so often, a run has the results, the model file and the last state of one that nobody disturbed."""
+    job = ("--data", photos, "--model", "small_cnn", "--channels", 3, *WORDS, "--early-stopping", 200, *words)
+    job = (*job, "--epochs", epochs, "--out", "net.pth", "--checkpoint-every", 3)
+    (folder / "whole").mkdir()
+    whole = train_json(*job, "--out", folder / "whole" / "net.pth", cwd=folder / "whole", module=photo_job.MODULE)
+    found, inside = kill_and_resume(job, folder, kills, seed=6, module=photo_job.MODULE)
+    for name in ("parameters_sha256", "history", "best_epoch", "test_correct", "epochs"):
+        assert found[name] == whole[name], name
+    assert (folder / "net.pth").read_bytes() == (folder / "whole" / "net.pth").read_bytes()
+    last, expected = (io.load_state(each / "net.pth.state")[0] for each in (folder, folder / "whole"))
+    assert last.keys() == expected.keys() and all(np.array_equal(last[name], expected[name]) for name in last)
+    assert inside and temporary_files(folder) == []
+
+
+def test_two_kills(photos: Path, tmp_path: Path) -> None:
+    check_kills(photos, tmp_path, 2, 30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("augment", ["light", "strong"])
+def test_twenty_kills_of_photographs(augment: str, photos: Path, tmp_path: Path) -> None:
+    check_kills(photos, tmp_path, 20, 150, "--augment", augment)
