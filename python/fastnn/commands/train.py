@@ -80,12 +80,13 @@ def _add_images(parser: cli.Parser) -> None:
     add = parser.add_argument
     cli.add_images(parser)
     add(
-        "--channels",
-        type=int,
-        choices=(1, 3),
-        help="1: all images become grey; 3: they are in colour (default: 1; with --size: 3)",
+        "--channels", type=int, choices=(1, 3), help="1: all images become grey; 3: they are in colour (with --size: 3)"
     )
-    add("--scaled-jpeg", action="store_true", help="with --resize: decode large JPEG files at a fraction of their size")
+    add(
+        "--scaled-jpeg",
+        action="store_true",
+        help="with --resize or --size: decode large JPEG files at a fraction of their size",
+    )
     cli.add_cache(parser)
 
 
