@@ -22,7 +22,14 @@ def scheduled(kind: type, steps: int, **options: object) -> list[float]:
 
 
 def rates(schedule: Schedule, steps: int) -> list[float]:
-    return [schedule.lr * schedule.factor(step, steps) for step in range(steps)]
+    """The curve."""
+    return [schedule.lr * schedule.at(step, steps) for step in range(steps)]
+
+
+def test_rates_change_every_ten_steps() -> None:
+    schedule = OneCycle(1.0)
+    assert [schedule.factor(step, 25) for step in range(10)] == [schedule.at(4.5, 25)] * 10
+    assert [schedule.factor(step, 25) for step in (20, 24, 25)] == [schedule.at(22, 25)] * 3
 
 
 @pytest.mark.parametrize("steps", [2, 3, 4, 7, 10, 100, 333])
@@ -47,14 +54,14 @@ def test_cosine_is_cosineannealinglr_behind_its_warm_up() -> None:
 def test_rates_of_any_run(name: str, steps: int) -> None:
     """Never above the highest, never nothing, lower in the end; defined behind the last step, as after a whole run."""
     schedule = SCHEDULES[name](2.0)
-    found = rates(schedule, steps)
+    found = [schedule.lr * schedule.factor(step, steps) for step in range(steps)]
     assert all(0 < rate <= 2.0 for rate in found) and 0 <= schedule.factor(steps, steps) <= 1
     assert steps < 400 or (max(found) > 1.9 and found[-1] < 0.03)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_step_has_its_own_rate(name: str) -> None:
-    """Set before the first step of an epoch and behind each, in every group."""
+    """Set before the first step of an epoch and behind every tenth of the run, in every group."""
     groups: list[dict[str, float]] = [{"lr": 5.0}, {"lr": 6.0}]
     position = SimpleNamespace(epoch=1, step=25)
     optimizer = SimpleNamespace(param_groups=groups)

@@ -16,16 +16,25 @@ if TYPE_CHECKING:
 
 
 class Schedule(Callback):
-    """Sets the rate of every parameter group before every step: ``lr``, the highest, times a factor."""
+    """Sets the rate of every parameter group, ``lr``, the highest, times a factor.
 
-    every = 1
+    It changes every ten steps, to that in their middle: to stop after each step takes 0.3 ms (LeNet on 64x64 pixels:
+    4 %).
+    """
+
+    every = 10
 
     def __init__(self, lr: float) -> None:
         self.lr = lr
 
-    def factor(self, step: int, steps: int) -> float:
-        """The rate of a step, from 0 on, of so many, as a multiple of the highest."""
+    def at(self, step: float, steps: int) -> float:
+        """The curve, at a step from 0 on of so many, as a multiple of the highest rate."""
         raise NotImplementedError
+
+    def factor(self, step: int, steps: int) -> float:
+        """What a step's rate is a multiple of."""
+        first = step // self.every * self.every
+        return self.at((first + min(first + self.every, steps) - 1) / 2, steps)
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         self._set(trainer)
@@ -40,18 +49,12 @@ class Schedule(Callback):
 
 
 class LinearDecay(Schedule):
-    """The learning rate rises from nothing over the first steps of a run, then falls straight to nothing at its end.
+    """The learning rate rises from nothing over the first steps of a run, then falls straight to nothing at its end."""
 
-    It changes every ten steps: of small networks, which take some 50 us each, a change a step would cost time.
-    """
-
-    every = 10
     warm_up = 0.05  # of all steps: the first ones of Adam, with its averages still empty, would go too far
 
-    def factor(self, step: int, steps: int) -> float:
-        """That in the middle of a step's ten."""
-        first = step // self.every * self.every
-        share = (first + min(first + self.every, steps)) / 2 / steps
+    def at(self, step: float, steps: int) -> float:
+        share = (step + 0.5) / steps
         return min(share / self.warm_up, (1 - share) / (1 - self.warm_up))
 
 
@@ -62,7 +65,7 @@ class OneCycle(Schedule):
 
     up, start, end = 0.3, 1 / 25, 1 / 25e4
 
-    def factor(self, step: int, steps: int) -> float:
+    def at(self, step: float, steps: int) -> float:
         top = self.up * steps - 1
         if step <= top:
             return _cosine(self.start, 1.0, step / top if top else 1.0)
@@ -76,7 +79,7 @@ class Cosine(Schedule):
 
     warm_up = LinearDecay.warm_up
 
-    def factor(self, step: int, steps: int) -> float:
+    def at(self, step: float, steps: int) -> float:
         rising = self.warm_up * steps
         return min((step + 1) / rising, _cosine(1.0, 0.0, max(0.0, min(1.0, (step - rising) / (steps - rising)))))
 
@@ -84,7 +87,7 @@ class Cosine(Schedule):
 class StepDecay(Schedule):
     """A tenth of lr from the middle of the run on, a hundredth in its last quarter, as in He et al., 2015, on CIFAR."""
 
-    def factor(self, step: int, steps: int) -> float:
+    def at(self, step: float, steps: int) -> float:
         return 0.1 ** ((2 * step >= steps) + (4 * step >= 3 * steps))
 
 
