@@ -189,6 +189,20 @@ def test_event_files(attempt: Run, tmp_path: Path) -> None:
         assert data.count(f"epoch/{tag}".encode()) == 2, tag
 
 
+def test_augmentation(attempt: Run, tmp_path: Path) -> None:
+    """Each name, and each seed, its own; the same from both engines. Some of its pictures are in event files."""
+    pytest.importorskip("fastnn.data.augment")
+    hashes = []
+    strong = ("--augment", "strong")
+    for options in ((), ("--augment", "light"), strong, (*strong, "--engine", "eager")):
+        assert attempt(*WORDS, "--epochs", 2, "--tensorboard", "runs", *options).code == 0
+        hashes.append(results()["parameters_sha256"])
+    assert len(set(hashes)) == 3 and hashes[2] == hashes[3]
+    refused(attempt(*WORDS, "--epochs", 2, "--augment", "light", "--resume"), "--augment was 'strong', is now 'light'")
+    found = [path.read_bytes().count(b"training images") for path in (tmp_path / "runs").iterdir()]
+    assert sorted(found) == [0, 1, 1, 1]
+
+
 def test_a_network_that_cannot_be_compiled_says_so(attempt: Run, tmp_path: Path) -> None:
     """One that looks at values; told once, before the first epoch."""
     code = """

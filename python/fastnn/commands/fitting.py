@@ -93,11 +93,11 @@ class Run:
         if settings.profile:
             trainer.engine.start_profile(*feed.batch(np.arange(min(settings.batch_size, len(feed)))))
         val = None if self.validation is None else feed_of(self.validation, settings.loss)
-        run = {"epochs": settings.epochs, "batch_size": settings.batch_size, "callbacks": self.callbacks(val)}
+        run = {"epochs": settings.epochs, "batch_size": settings.batch_size, "callbacks": self.callbacks(feed, val)}
         with self._told_what_is_left():
             trainer.fit(feed, val, **run)
 
-    def callbacks(self, val: Feed | None) -> list[Callback]:
+    def callbacks(self, feed: Feed, val: Feed | None) -> list[Callback]:
         """In the order in which they hear of a step: its state is saved with the next step's rate."""
         settings, found = self.settings, []
         if val is not None:
@@ -111,7 +111,7 @@ class Run:
         if settings.tensorboard is not None:
             from fastnn.training.tensorboard_log import TensorBoardLog
 
-            found.append(TensorBoardLog(settings.tensorboard))
+            found.append(TensorBoardLog(settings.tensorboard, feed))
         return found
 
     def _images(self) -> list[np.ndarray]:

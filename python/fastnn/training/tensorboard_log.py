@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
+
 from fastnn.io.event_files import SummaryWriter
 from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
+from fastnn.training.feed import Feed
 from fastnn.training.trainer import Trainer
 
 
 class TensorBoardLog(Callback):
     """The loss of every 100th step, and after each epoch: its metrics, the learning rate that training goes on with,
-    its time and speed, the weights' distributions.
+    its time and speed, the weights' distributions. Where training images are augmented: a few, as the first epoch has
+    them.
 
     Steps are counted over the whole run, so that a resumed one goes on where it was.
     """
 
     steps_between = 100
+    pictures = 16
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], feed: Feed) -> None:
         self.writer = SummaryWriter(folder)
+        if getattr(feed, "augment", None) is not None:
+            rows = np.linspace(0, len(feed) - 1, self.pictures).astype(np.int64)  # of all classes, which lie in order
+            self.writer.add_images("training images", feed.augment.images(feed.x, rows, 0), 0)
 
     def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
         before = trainer.position.epoch * trainer.steps_per_epoch
