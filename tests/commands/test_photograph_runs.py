@@ -64,7 +64,7 @@ def test_what_is_said_and_kept(attempt: Run) -> None:
 
 def test_memory_is_said(attempt: Run) -> None:
     (line,) = (line for line in attempt("--epochs", 1).lines if line.startswith("memory"))
-    pattern = r"memory: about ([\d.]+) MB \(images 14\.7 kB, weights 376\.7 kB, steps [\d.]+ MB\); .* more are free"
+    pattern = r"memory: about [\d.]+ [MG]B \(images 14\.7 kB, weights 376\.7 kB, steps [\d.]+ MB\); .* more are free"
     assert re.fullmatch(pattern, line), line
 
 
