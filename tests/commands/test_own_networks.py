@@ -149,6 +149,7 @@ def attempt(name: str, tree: Path, *words: object) -> Outcome:
 def test_what_fails(name: str, parts: tuple[str, ...], folder: Path, tree: Path) -> None:
     """One message each, and no file left behind."""
     (folder / "typo.py").write_text("x = 1\nclass Net(:\n")
+    (folder / "script.py").write_text("import sys\nsys.exit(3)\n")
     (folder / "hungry.py").write_text("import rare\n")
     (folder / "modern.py").write_text("import torch.fx\n")
     before = sorted(folder.iterdir())

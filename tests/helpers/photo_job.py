@@ -24,7 +24,7 @@ def write_photos(root: Path, each: int = 12, val: int = 5, side: int = 12, seed:
             folder.mkdir(parents=True, exist_ok=True)
             for i in range(count):
                 pixels = rng.integers(0, 200, (side, side, 3))
-                pixels[..., 2 * label] += 25
+                pixels[..., 2 * label] += 8
                 Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i:03d}.png")
     return root
 

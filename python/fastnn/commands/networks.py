@@ -127,7 +127,7 @@ def _module(name: str, where: str) -> ModuleType:
         if error.filename != where:
             raise _failed(name, f"{shown_path(where)} cannot be imported", error) from error
         raise ValueError(f"--model {name}: there is no file {shown_path(where)}") from None
-    except Exception as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         if isinstance(error, ModuleNotFoundError) and error.name and f"{where}.".startswith(f"{error.name}."):
             text = f"there is no module {error.name}: name one that can be imported, or a file, {where}.py:CLASS"
             raise ValueError(f"--model {name}: {text}") from None
@@ -178,7 +178,7 @@ def _arguments(name: str, maker: Callable[..., Any], shape: Shape, classes: int)
     return {each.name: known[each.name] for each in named if each.name in known}
 
 
-def _failed(name: str, what: str, error: Exception) -> ValueError:
+def _failed(name: str, what: str, error: BaseException) -> ValueError:
     """What to say of an error in the user's code."""
     from fastnn.commands import run
 
