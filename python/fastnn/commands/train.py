@@ -43,7 +43,11 @@ def _add_network(parser: cli.Parser) -> None:
         metavar="PATH|digits|mnist",
         help="a data folder, the built-in synthetic digits, or a local MNIST",
     )
-    add("--val", metavar="PATH", help="test images, where they are not inside --data")
+    add(
+        "--val",
+        metavar="PATH",
+        help="images to look at after each epoch and to test with, where they are not inside --data",
+    )
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
     kind = parser.add_mutually_exclusive_group().add_argument
     kind("--arch", metavar="I-H-O", help="sizes of dense layers, input first (default: 784-256-10)")
