@@ -101,7 +101,7 @@ class Run:
         """In the order in which they hear of a step: its state is saved with the next step's rate."""
         settings, found = self.settings, []
         if val is not None:
-            found.append(MemoryLine(self.console, self._images(), val, settings.batch_size))
+            found.append(MemoryLine(self.console, self._images(), feed, val, settings.batch_size))
         if settings.schedule is not None:
             found.append(SCHEDULES[settings.schedule](self.trainer.optimizer.param_groups[0]["lr"]))
         found.append(BatchLines(self.console) if self.best is None else EpochTimes(self.console))
