@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from fastnn import Network, io
 from fastnn.training.best import best_epoch
 from fastnn.training.model_files import load_model, parameters_sha256
-from job_runs import Outcome, call, refused, temporary_files, train_json
+from job_runs import Outcome, argv_of, call, environment, refused, temporary_files, train_json
 from killed_runs import kill_and_resume
 
 SGD = ("--optimizer", "sgd", "--momentum", 0.9, "--nesterov", "--lr", 0.1, "--weight-decay", 1e-3)
@@ -66,6 +68,19 @@ def test_memory_is_said(attempt: Run) -> None:
     (line,) = (line for line in attempt("--epochs", 1).lines if line.startswith("memory"))
     pattern = r"memory: about [\d.]+ [MG]B \(images 14\.7 kB, weights 376\.7 kB, steps [\d.]+ MB\); .* more are free"
     assert re.fullmatch(pattern, line), line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["small_cnn", "resnet18"])
+def test_memory_is_what_was_said(model: str, photos: Path, tmp_path: Path) -> None:
+    """Within 10 %, of a process of its own."""
+    words = ("--data", photos, "--model", model, "--channels", 3, "--epochs", 2, "--batch-size", 16)
+    with open(tmp_path / "out", "wb") as out:
+        process = subprocess.Popen(argv_of(photo_job.MODULE, words), cwd=tmp_path, env=environment(), stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    number, unit = re.search(r"memory: about ([\d.]+) ([MG])B", (tmp_path / "out").read_text()).groups()
+    assert usage.ru_maxrss * 1024 == pytest.approx(float(number) * {"M": 1e6, "G": 1e9}[unit], rel=0.1)
 
 
 def test_engines_agree(attempt: Run) -> None:
