@@ -24,7 +24,7 @@ class MemoryLine(Callback):
 
     The figure: what the process has once all steps are compiled (full and last batches, to train and to evaluate on),
     and five times the weights, for the best epoch's and for what files are made of. The most that was measured
-    (64x64 pixels; lenet, small_cnn, resnet18, resnet34) is within 5 % of it.
+    (64x64 pixels; lenet, small_cnn, resnet18, resnet34) is within 7 % of it.
     """
 
     def __init__(self, console: Console, images: Sequence[np.ndarray], feed: Feed, val: Feed, batch_size: int) -> None:
