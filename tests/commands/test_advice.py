@@ -43,6 +43,9 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 SPEAKERS = {
     "commands/cli.py": ["train"],
     "commands/fitting.py": ["train"],
+    "commands/trainers.py": ["train"],
+    "commands/steps.py": ["train"],
+    "commands/networks.py": ["train", "evaluate"],
     "commands/plans.py": ["info"],
     "commands/settings.py": ["train"],
     "training/checkpoint.py": ["train"],
@@ -214,7 +217,7 @@ def test_memory_names_what_the_command_has(monkeypatch: pytest.MonkeyPatch, tmp_
         raise MemoryError("4 GB")
 
     monkeypatch.setattr("fastnn.training.model_files.load_model", full)
-    monkeypatch.setattr("fastnn.commands.testing.load_model", full)
+    monkeypatch.setattr("fastnn.commands.networks.load_model", full)
     for name, given in {"evaluate": ("m.pth",), "predict": ("m.pth", "x.png"), "info": ("--plan", __file__)}.items():
         outcome = call(*given, module=f"fastnn.commands.{name}")
         assert "out of memory: 4 GB" in outcome.err

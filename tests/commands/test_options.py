@@ -42,6 +42,26 @@ from PIL import Image
         (("--lr", "nan"), "argument --lr: nan must be above 0 and finite"),
         (("--lr", "0"), "argument --lr: 0 must be above 0"),
         (("--threads", 99999), "threads must be from 1 to 4096, got 99999"),
+        (("--weight-decay", -1), "argument --weight-decay: -1 must be at least 0 and finite"),
+        (("--weight-decay", "inf"), "argument --weight-decay: inf must be at least 0 and finite"),
+        (("--momentum", 1), "argument --momentum: 1 must be at least 0 and below 1"),
+        (("--label-smoothing", "half"), "argument --label-smoothing: 'half' is not a number"),
+        (("--label-smoothing", 1.5), "argument --label-smoothing: 1.5 must be at least 0 and below 1"),
+        (("--early-stopping", 0), "argument --early-stopping: 0 is too small; it must be at least 1"),
+        (("--schedule", "cos"), "argument --schedule: invalid choice: 'cos' (choose from"),
+        (("--augment", "heavy"), "argument --augment: invalid choice: 'heavy' (choose from"),
+        (("--momentum", 0.9), "--momentum is of sgd and rmsprop: adam has none that can be chosen"),
+        (("--momentum", 0, "--optimizer", "adamw"), "--momentum is of sgd and rmsprop: adamw has none"),
+        (("--nesterov", "--optimizer", "rmsprop"), "--nesterov is of --optimizer sgd: rmsprop has no such form"),
+        (("--nesterov", "--optimizer", "sgd"), "--nesterov is a form of momentum: add --momentum 0.9, or leave it out"),
+        (
+            ("--label-smoothing", 0.1, "--loss", "mse"),
+            "--label-smoothing is of the loss cross_entropy: leave it out with --loss mse",
+        ),
+        (
+            ("--recipe", "catsdogs"),
+            "--arch is of dense networks, recipe catsdogs is for photographs: use --model, or leave it out",
+        ),
         (("--seed", 2**64), f"seed is {2**64}; it must fit 64 bits"),
         (("--optimizer", "adm"), "argument --optimizer: invalid choice: 'adm' (choose from"),
         (("--device", "cuda"), "fastnn was built without CUDA"),
@@ -54,6 +74,23 @@ from PIL import Image
 )
 def test_options(words: tuple, message: str, train: Callable, data: Path) -> None:
     refused(train(*words), message)
+
+
+def test_early_stopping_needs_something_to_look_at(idx_folder: Path, tmp_path: Path) -> None:
+    """MNIST has images to train on and to test with."""
+    words = ("--data", idx_folder, "--out", tmp_path / "net.pth", "--early-stopping", 2)
+    refused(call(*words), "--early-stopping needs images to look at after each epoch: in val/", "--val-fraction 0.2")
+
+
+def test_which_optimizers_have_momentum() -> None:
+    """What the options say of them is so."""
+    from inspect import signature
+
+    from fastnn.commands.steps import MOMENTUM, NESTEROV
+    from fastnn.training.network import OPTIMIZERS
+
+    for names, option in ((MOMENTUM, "momentum"), (NESTEROV, "nesterov"), (tuple(OPTIMIZERS), "weight_decay")):
+        assert names == tuple(name for name, kind in OPTIMIZERS.items() if option in signature(kind).parameters)
 
 
 @pytest.mark.parametrize("arch", ["1000-2-3", "3000-2-3"])
@@ -90,7 +127,7 @@ def test_an_internal_fault_is_called_one(train: Callable, data: Path, monkeypatc
     def broken(*_: Any) -> None:
         raise KeyError("oops")
 
-    monkeypatch.setattr("fastnn.commands.fitting.check_fit", broken)
+    monkeypatch.setattr("fastnn.commands.trainers.check_fit", broken)
     outcome = train()
     assert outcome.code == 1
     message = "internal error: KeyError: 'oops' (a fault in fastnn; --traceback shows where)"

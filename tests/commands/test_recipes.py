@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from fastnn.models import MODELS
-from fastnn.training.callbacks import LinearDecay
 from fastnn.training.recipes import OF_MODELS, RECIPES
+from fastnn.training.schedules import LinearDecay
 from job_runs import call, refused, train_json
 
 LONG = bool(os.environ.get("FASTNN_TEST_LONG"))  # minutes more
@@ -36,22 +35,6 @@ def test_short_runs_have_a_rate(steps: int) -> None:
     assert all(0 < LinearDecay(1.0).factor(step, steps) <= 1 for step in range(steps))
 
 
-def test_every_group_gets_the_rate_of_its_step() -> None:
-    groups: list[dict[str, Any]] = [{"lr": 5.0}, {"lr": 6.0}]
-    trainer = SimpleNamespace(
-        position=SimpleNamespace(epoch=1, step=25),
-        steps_per_epoch=50,
-        epochs=4,
-        optimizer=SimpleNamespace(param_groups=groups),
-    )
-    decay = LinearDecay(3.0)
-    decay.on_epoch_begin(trainer, 1)
-    assert [group["lr"] for group in groups] == [3.0 * decay.factor(75, 200)] * 2
-    trainer.position.step = 30
-    decay.on_chunk(trainer, None)
-    assert [group["lr"] for group in groups] == [3.0 * decay.factor(80, 200)] * 2
-
-
 def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -> Any:
     """What the job is given for a command line."""
     from fastnn.commands import fitting
@@ -70,13 +53,46 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *words: object) -
 def test_a_recipe_fills_what_is_left_open(monkeypatch: pytest.MonkeyPatch, idx_folder: Path) -> None:
     def chosen(*words: object) -> tuple[Any, ...]:
         found = settings_of(monkeypatch, idx_folder, *words)
-        return found.epochs, found.batch_size, found.lr, found.optimizer, found.scheduled
+        return found.epochs, found.batch_size, found.lr, found.optimizer, found.schedule
 
-    assert chosen() == (10, 64, None, "adam", False)
-    assert chosen("--recipe", "tutorial") == (10, 64, None, "adam", False)
-    assert chosen("--recipe", "fast") == (4, 250, 0.015, "adam", True)
+    assert chosen() == (10, 64, None, "adam", None)
+    assert chosen("--recipe", "tutorial") == (10, 64, None, "adam", None)
+    assert chosen("--recipe", "fast") == (4, 250, 0.015, "adam", "linear")
     words = ("--recipe", "fast", "--epochs", 2, "--batch-size", 9, "--lr", 0.5, "--optimizer", "sgd")
-    assert chosen(*words) == (2, 9, 0.5, "sgd", True)
+    assert chosen(*words) == (2, 9, 0.5, "sgd", "linear")
+
+
+def test_a_recipe_for_photographs(monkeypatch: pytest.MonkeyPatch, idx_folder: Path) -> None:
+    """It fills everything; what is typed wins, one by one, nothing among it."""
+    recipe, words = RECIPES["catsdogs"], ("--recipe", "catsdogs")
+    found = settings_of(monkeypatch, idx_folder, *words)
+    for name in ("model", "epochs", "batch_size", "lr", "optimizer", "schedule", "label_smoothing", "augment"):
+        assert getattr(found, name) == getattr(recipe, name), name
+    assert found.optimizer_options == recipe.options and found.preparation == "cropped"
+    typed = {
+        "model": ("--model", "lenet5"),
+        "epochs": ("--epochs", 3),
+        "schedule": ("--schedule", "constant"),
+        "label_smoothing": ("--label-smoothing", 0),
+        "augment": ("--augment", "none"),
+        "optimizer_options": ("--weight-decay", 0),
+        "preparation": ("--resize", "9x9"),
+    }
+    other = {
+        "model": "lenet5",
+        "epochs": 3,
+        "schedule": None,
+        "label_smoothing": 0.0,
+        "augment": None,
+        "optimizer_options": {**recipe.options, "weight_decay": 0.0},
+        "preparation": "scaled",
+    }
+    for name, option in typed.items():
+        changed = settings_of(monkeypatch, idx_folder, *words, *option)
+        assert {key: getattr(changed, key) for key in other} == {key: getattr(found, key) for key in other} | {
+            name: other[name]
+        }
+    assert settings_of(monkeypatch, idx_folder, *words, "--loss", "mse").label_smoothing == 0
 
 
 def test_sgd_knows_no_betas(idx_folder: Path, tmp_path: Path) -> None:
@@ -120,8 +136,8 @@ def test_models_have_recipes_of_their_own(monkeypatch: pytest.MonkeyPatch, idx_f
     """A recipe that is named for a model is that model's; others have the dense networks'."""
     for (model, name), recipe in OF_MODELS.items():
         found = settings_of(monkeypatch, idx_folder, "--model", model, "--recipe", name)
-        chosen = (found.epochs, found.batch_size, found.lr, found.optimizer, found.scheduled, found.optimizer_options)
-        own = (recipe.epochs, recipe.batch_size, recipe.lr, recipe.optimizer, recipe.scheduled, recipe.options)
+        chosen = (found.epochs, found.batch_size, found.lr, found.optimizer, found.schedule, found.optimizer_options)
+        own = (recipe.epochs, recipe.batch_size, recipe.lr, recipe.optimizer, recipe.schedule, recipe.options)
         assert chosen == own and recipe != RECIPES[name]
         assert model in MODELS and name in RECIPES
     assert settings_of(monkeypatch, idx_folder, "--model", "small_cnn").epochs == RECIPES["tutorial"].epochs

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,8 @@ import numpy as np
 import pytest
 from fastnn import io
 from fastnn.training.checkpoint import Checkpointer
-from job_runs import argv_of, call, environment, temporary_files, train_json
+from job_runs import call, temporary_files, train_json
+from killed_runs import kill_and_resume, position
 from PIL import Image
 from small_data import write_idx
 
@@ -39,53 +36,6 @@ def same_result(found: dict[str, Any], whole: dict[str, Any]) -> None:
     for name in ("parameters_sha256", "train_loss", "test_correct", "epochs"):
         assert found[name] == whole[name], name
     assert len(found["epoch_s"]) == len(whole["epoch_s"])
-
-
-def position(state: Path) -> tuple[int, int]:
-    record = io.load_state(state)[1]
-    return record["position"]["epoch"], record["position"]["step"]
-
-
-def kill_and_resume(job: tuple, folder: Path, kills: int, seed: int) -> tuple[dict[str, Any], int]:
-    """Starts the job, kills it so often, every other time inside a save, lets it end.
-
-    Returns its JSON, and how many kills left a half-written file behind.
-    """
-    draw = random.Random(seed)
-    words = (*job, "--resume", "--out", folder / "net.pth", "--json", folder / "run.json", "--quiet")
-    state, positions, inside = folder / "net.pth.state", [(0, 0)], 0
-    while len(positions) <= kills:
-        process = subprocess.Popen(argv_of("fastnn.train", words), cwd=folder, env=environment())
-        _wait_for_saves(process, state, draw.randint(1, 12))
-        _wait_for_save_to_begin(process, folder) if len(positions) % 2 else time.sleep(draw.random() * 0.03)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "the job was over before it was killed: make it longer"
-        positions.append(position(state))
-        inside += bool(temporary_files(folder))
-    assert positions == sorted(positions)
-    assert positions[-1] > positions[1]
-    return train_json(*words, cwd=folder), inside
-
-
-def _wait_for_saves(process: subprocess.Popen, state: Path, saves: int) -> None:
-    """Until a state file was replaced so many times."""
-    seen, before = 0, _identity(state)
-    while seen < saves and process.poll() is None:
-        time.sleep(0.0005)
-        now = _identity(state)
-        seen, before = seen + (now != before), now
-
-
-def _wait_for_save_to_begin(process: subprocess.Popen, folder: Path) -> None:
-    while process.poll() is None and not any(folder.glob(f".*-{process.pid}-*")):
-        time.sleep(0.0005)
-
-
-def _identity(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return 0
 
 
 def test_three_kills(job: tuple, whole: dict[str, Any], tmp_path: Path) -> None:
@@ -167,7 +117,7 @@ def test_a_schedule_belongs_to_its_epochs(small: Callable, tmp_path: Path) -> No
     call(*words, "--epochs", 2, "--checkpoint-every", 7)
     outcome = call(*words, "--epochs", 3, "--resume")
     assert outcome.code == 2
-    assert "(--recipe, --epochs) was 'linear over 2 epochs', is now 'linear over 3 epochs'" in outcome.err
+    assert "(--schedule, --recipe, --epochs) was 'linear over 2 epochs', is now 'linear over 3 epochs'" in outcome.err
 
 
 def test_an_engine_may_follow_the_other(small: Callable, stopped: Path, tmp_path: Path) -> None:
@@ -199,7 +149,10 @@ def test_without_a_state_it_starts_afresh_and_says_so(small: Callable, tmp_path:
         (("--arch", "64-17-3"), "--arch was '64-16-3', is now '64-17-3'"),
         (("--optimizer", "adamw"), "--optimizer was 'adam', is now 'adamw'"),
         (("--lr", 0.01), "--lr was 0.001, is now 0.01"),
-        (("--recipe", "fast"), "the learning rate's schedule (--recipe, --epochs) was None, is now 'linear over 4"),
+        (
+            ("--recipe", "fast"),
+            "the learning rate's schedule (--schedule, --recipe, --epochs) was None, is now 'linear over 4",
+        ),
         (("--loss", "mse"), "--loss was 'cross_entropy', is now 'mse'"),
         (("--limit", 20), "the data set (its fingerprint) was '"),
         (("--limit", 20, "--seed", 2), "; --seed was 0, is now 2"),

@@ -66,7 +66,7 @@ def test_a_bar_over_whole_lines(small: Words, tmp_path: Path) -> None:
     assert [*map(without_times, screen(sent))] == [*map(without_times, plain.lines), ""]
     bars = BAR.findall(sent)
     assert f"[{'=' * 30}] 36/36 images read" in [bar.rstrip() for bar in bars]
-    assert re.search(r"\[=+\] 9/9 loss \d\.\d{4}", sent)
+    assert re.search(r"\[=+\] 9/9 loss \d\.\d{4} \| [\d,]+ images/s \| 0:\d\d left", sent)
     assert "\r" not in plain.out
 
 

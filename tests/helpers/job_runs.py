@@ -38,7 +38,7 @@ class Outcome:
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment with the tested package first, one thread, and the changes."""
-    inherited = processes.environment().items()
+    inherited = processes.environment(Path(__file__).parent).items()
     kept = {name: value for name, value in inherited if not name.startswith(("FASTNN_", "OMP_"))}
     return kept | {"FASTNN_NUM_THREADS": "1", "FASTNN_LANG": "en"} | changes
 
@@ -69,10 +69,12 @@ def call(*words: Any, module: str = "fastnn.train") -> Outcome:
     return Outcome(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())
 
 
-def train_json(*words: Any, cwd: Path, env: dict[str, str] | None = None, here: bool = False) -> dict[str, Any]:
+def train_json(
+    *words: Any, cwd: Path, env: dict[str, str] | None = None, here: bool = False, module: str = "fastnn.train"
+) -> dict[str, Any]:
     """What ``--json`` says of a quiet run that must succeed."""
     args = ("--quiet", "--out", cwd / "model.pth", "--json", cwd / "run.json", *words)
-    outcome = call(*args) if here else run(*args, cwd=cwd, env=env)
+    outcome = call(*args, module=module) if here else run(*args, cwd=cwd, env=env, module=module)
     assert outcome.code == 0, outcome.err
     return json.loads((cwd / "run.json").read_text())
 

@@ -57,6 +57,8 @@ def without(name: str) -> Callable[[dict, dict], object]:
 BAD = {
     "epochs in the future": (put("position", "epoch", value=30_000_000), "epoch is 30000000; .* from 0 to 3"),
     "an epoch more than noted": (put("position", "epoch", value=4), "epoch is 4; .* from 0 to 3"),
+    "an accuracy of -1 images": (put("epoch_accuracy", value=[-1, 0]), "epoch_accuracy is -1"),
+    "an accuracy of one number": (put("epoch_accuracy", value=[1]), "not enough values"),
     "an epoch below 0": (put("position", "epoch", value=-1), "epoch is -1"),
     "half an epoch": (put("position", "epoch", value=1.0), r"epoch is 1\.0"),
     "no epoch": (put("position", value={"step": 0, "order": 0}), "'epoch'"),

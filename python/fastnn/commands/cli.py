@@ -7,6 +7,7 @@ where nobody reads the output any more.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,11 +98,36 @@ def positive_float(text: str) -> float:
     return value
 
 
+def from_0(below: float = math.inf) -> Callable[[str], float]:
+    """An argparse type: a number from 0 on that is below a limit."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not 0 <= value < below:
+            limit = f"below {below:g}" if below < math.inf else "finite"
+            raise argparse.ArgumentTypeError(f"{text} must be at least 0 and {limit}")
+        return value
+
+    return parse
+
+
+def model_name(text: str) -> str:
+    """An argparse type: a network of MODELS, or MODULE:CLASS, one's own (:mod:`fastnn.commands.networks`)."""
+    where, separator, name = text.rpartition(":")
+    if text not in MODELS and not (where and separator and name.isidentifier()):
+        known = f"{', '.join(MODELS)}, or MODULE:CLASS of your own, such as mynet.py:Net"
+        raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}){did_you_mean(text, MODELS)}")
+    return text
+
+
 def add_tested(parser: argparse.ArgumentParser) -> None:
     """A saved network and the data to test it on: what :func:`fastnn.commands.testing.opened` reads."""
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add("--model", dest="named", choices=tuple(MODELS), help="whose tensors the file has, where it does not tell")
+    add_named(add)
     add(
         "--data",
         default="digits",
@@ -110,6 +136,17 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
     )
     add("--on-bad-image", choices=("error", "skip", "list"), default="error")
     add_cache(parser)
+
+
+def add_named(add: Callable[..., argparse.Action]) -> None:
+    """Which network a file is of: what :func:`fastnn.commands.networks.load` takes."""
+    add(
+        "--model",
+        dest="named",
+        type=model_name,
+        metavar="NAME|MODULE:CLASS",
+        help=f"whose tensors the file has, where it does not tell: {', '.join(MODELS)}, or a class of your own",
+    )
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:

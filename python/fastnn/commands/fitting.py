@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from fastnn import _core, random
 from fastnn.commands.settings import Settings
 from fastnn.commands.signals import Signals
-from fastnn.data.resident import Resident
+from fastnn.commands.trainers import config_of, feed_of, make_trainer, training_feed
 from fastnn.data.source import Source
-from fastnn.errors import NonFiniteLossError, fault_of, retold, told
+from fastnn.errors import NonFiniteLossError, fault_of, retold
 from fastnn.io.checks import shown_path
-from fastnn.training.callbacks import BatchLines, Callback, LinearDecay
+from fastnn.training.best import Best, best_epoch
+from fastnn.training.callbacks import BatchLines, Callback, EpochTimes
 from fastnn.training.checkpoint import Checkpointer, load_checkpoint
 from fastnn.training.console import Console
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
-from fastnn.training.network import LOSSES, OPTIMIZERS, Network
+from fastnn.training.memory_line import MemoryLine
+from fastnn.training.schedules import SCHEDULES
+from fastnn.training.structure import unknown_in
 from fastnn.training.trainer import Trainer
-
-
-def check_fit(arch: Sequence[int], data: Resident) -> None:
-    """Refuses a network whose first or last layer does not fit the data.
-
-    Raises:
-        ValueError: with the --arch that would fit.
-    """
-    channels, height, width = data.shape
-    features, classes = channels * height * width, len(data.classes)
-    fitting = "-".join(map(str, (features, *arch[1:-1], classes)))
-    if arch[0] != features:
-        layer, image = f"Linear({arch[0]}->{arch[1]})", f"{width}x{height}x{channels}"
-        text = f"layer 0 {layer} got {features} features: an image is {image}. Use --arch {fitting}, or --resize WxH"
-        raise told(ValueError(text), "arch.features", layer=layer, features=features, image=image, arch=fitting)
-    if arch[-1] != classes:
-        shown = ", ".join(map(shown_path, data.classes[:10])) + (", ..." if classes > 10 else "")
-        raise ValueError(
-            f"the data has {classes} classes ({shown}), the last layer {arch[-1]} outputs. Use --arch {fitting}"
-        )
 
 
 class SignalCheck(Callback):
@@ -63,112 +43,152 @@ class SignalCheck(Callback):
             self.signals.check()
 
 
-def make_network(settings: Settings, data: Resident) -> Network:
-    """A fresh network for the data.
+class Run:
+    """A training run: its trainer, its state on disk, the best epoch so far where there is something to validate on.
 
     Raises:
-        ValueError: it does not fit them.
+        ValueError: the network does not fit the data, or there is nothing that early stopping could look at.
     """
-    if settings.model is None:
-        check_fit(settings.arch, data)
-        return Network(*settings.arch)
-    from fastnn.models import create
 
-    try:
-        return Network(create(settings.model, data.shape, len(data.classes)))
-    except ValueError as error:
-        raise ValueError(f"{error}. Use --resize WxH, or another --model") from error
+    def __init__(self, settings: Settings, source: Source, console: Console, signals: Signals) -> None:
+        self.settings = settings
+        self.source = source
+        self.console = console
+        self.signals = signals
+        self.validation = source.val
+        if settings.early_stopping and self.validation is None:
+            raise ValueError(
+                "--early-stopping needs images to look at after each epoch: in val/ beside train/, or a part split off "
+                "by --val-fraction 0.2"
+            )
+        self.trainer = make_trainer(settings, source)
+        self.config = config_of(settings, source, self.trainer)
+        self.best = None if self.validation is None else Best(self.save_best, settings.early_stopping)
+        every = settings.checkpoint_every
+        self.checkpointer = Checkpointer(settings.state, self.config, every, console.warn, self.best)
 
+    def resume(self) -> None:
+        """Puts the trainer where the state file says, or says that there is none."""
+        path = self.settings.state
+        if not os.path.exists(path):
+            self.console.line(f"nothing to resume: there is no {shown_path(path)}; starting afresh")
+            return
+        config = self.config()
+        version = load_checkpoint(path, self.trainer, config, self.best)
+        position = self.trainer.position
+        self.console.line(f"resumed from {shown_path(path)}: epoch {position.epoch + 1}, batch {position.step}")
+        if version != config["version"]:
+            now = config["version"]
+            self.console.line(f"that state is of fastnn {version}, this is {now}: the result may have other bits")
 
-def make_trainer(settings: Settings, data: Resident) -> Trainer:
-    """A fresh network and its trainer: the seed decides the initial weights, every order and every dropout."""
-    random.manual_seed(settings.seed)
-    network = make_network(settings, data)
-    kind = OPTIMIZERS[settings.optimizer]
-    known = inspect.signature(kind).parameters
-    options = {name: value for name, value in settings.optimizer_options.items() if name in known}
-    optimizer = kind(network.parameters(), **({} if settings.lr is None else {"lr": settings.lr}), **options)
-    return Trainer(network, LOSSES[settings.loss](), optimizer, engine=settings.engine)
+    def fit(self) -> None:
+        """Trains to the end.
 
+        Raises:
+            NonFiniteLossError: the loss became NaN or infinite; what was saved before stays.
+            Interrupted: by a signal, with the state saved.
+        """
+        settings, trainer = self.settings, self.trainer
+        feed = training_feed(settings, self.source.train)
+        if settings.profile:
+            trainer.engine.start_profile(*feed.batch(np.arange(min(settings.batch_size, len(feed)))))
+        val = None if self.validation is None else feed_of(self.validation, settings.loss)
+        run = {"epochs": settings.epochs, "batch_size": settings.batch_size, "callbacks": self.callbacks(feed, val)}
+        with self._told_what_is_left():
+            trainer.fit(feed, val, **run)
 
-def config_of(settings: Settings, source: Source, trainer: Trainer) -> Callable[[], dict[str, Any]]:
-    """What identifies a run, for its state file: as it is now, but the fingerprint is taken when it is asked for. Short
-    runs have no state, and do not wait for it.
-    """
-    config = {
-        "arch": "-".join(map(str, settings.arch)) if settings.model is None else None,
-        "model": settings.model,
-        "batch_size": settings.batch_size,
-        "seed": settings.seed,
-        "optimizer": settings.optimizer,
-        "lr": trainer.optimizer.param_groups[0]["lr"],
-        "schedule": f"linear over {settings.epochs} epochs" if settings.scheduled else None,
-        "loss": settings.loss,
-        "dtype": "float32",
-        "version": _core.__version__,
-    }
-    return functools.cache(lambda: {"data": source.train.fingerprint(), **config})
+    def callbacks(self, feed: Feed, val: Feed | None) -> list[Callback]:
+        """In the order in which they hear of a step: its state is saved with the next step's rate."""
+        settings, found = self.settings, []
+        if val is not None:
+            found.append(MemoryLine(self.console, self._images(), feed, val, settings.batch_size))
+        if settings.schedule is not None:
+            found.append(SCHEDULES[settings.schedule](self.trainer.optimizer.param_groups[0]["lr"]))
+        found.append(BatchLines(self.console) if self.best is None else EpochTimes(self.console))
+        if self.best is not None:
+            found.append(self.best)
+        found += [self.checkpointer, SignalCheck(self.signals, self.checkpointer, self.console)]
+        if settings.tensorboard is not None:
+            from fastnn.training.tensorboard_log import TensorBoardLog
 
+            found.append(TensorBoardLog(settings.tensorboard, feed))
+        return found
 
-def feed_of(data: Resident, loss: str) -> Feed:
-    """The data as the loss wants it: class numbers, or one-hot rows for losses that compare numbers."""
-    feed = Feed.of(data)
-    if loss == "cross_entropy":
-        return feed
-    return replace(feed, y=(data.targets[:, None] == np.arange(len(data.classes))).astype(np.float32))
+    def _images(self) -> list[np.ndarray]:
+        """Those in memory; others are read from a file, and not to be written."""
+        parts = {id(part): part for part in (self.source.train, self.source.test, self.validation) if part is not None}
+        return [part.images for part in parts.values() if part.images.flags.writeable]
+
+    def save_best(self) -> None:
+        """The model file while training goes on, which does not depend on it."""
+        with self.console.going_on():
+            self.save_model()
+
+    def save_model(self) -> None:
+        """Writes the network as it is now to its file."""
+        settings = self.settings
+        prepared = {"preparation": settings.preparation} if settings.preparation else {}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* will not tell how to build")  # said in words for a command
+            self.trainer.model.save(settings.out, classes=list(self.source.train.classes), **prepared)
+
+    def finish(self) -> None:
+        """The state of the last step, the model of the best epoch."""
+        settings, trainer = self.settings, self.trainer
+        if settings.checkpoint_every or settings.resume or self.checkpointer.saved or self.best is not None:
+            self.checkpointer.save(trainer)
+        if self.best is not None:
+            self._take_best(self.best)
+        self.save_model()
+        self.console.line(f"model saved: {shown_path(settings.out)}")
+        if any(unknown_in(trainer.model._built().get("structure", {}))):
+            text = f"{shown_path(settings.out)} has the weights of {settings.model}, not its code"
+            self.console.line(f"{text}: evaluate and predict take --model {settings.model} too")
+        for line in trainer.engine.profile().lines() if settings.profile else ():
+            self.console.line(line, important=True)
+
+    def _take_best(self, best: Best) -> None:
+        """Puts the parameters of the best epoch into the model, and says which it is."""
+        history = self.trainer.history.history
+        number = best_epoch(history)
+        if number is None:
+            return
+        if best.out_of_patience(self.trainer) and len(self.trainer.history.epoch) < self.settings.epochs:
+            self.console.line(f"stopped early: the last {best.patience} epochs were not better than epoch {number + 1}")
+        self.trainer.model.load_state_dict(best.tensors)
+        values = [f"{name} {history[name][number]:.4f}" for name in ("val_accuracy", "val_loss") if name in history]
+        self.console.line(f"best epoch: {number + 1} of {len(history['val_loss'])} ({', '.join(values)})")
+
+    @contextmanager
+    def _told_what_is_left(self) -> Iterator[None]:
+        """Training that fails says what there is of it."""
+        try:
+            yield
+        except NonFiniteLossError as error:
+            state = shown_path(self.settings.state)
+            kept = f"the state in {state} is from before" if os.path.exists(self.settings.state) else ""
+            best = None if self.best is None else best_epoch(self.trainer.history.history)
+            model = "" if best is None else f", the model of epoch {best + 1} is in {shown_path(self.settings.out)}"
+            text = f"{error}; {kept or 'no state was saved before'}{model}"
+            raise retold(NonFiniteLossError(text), fault_of(error)) from error
 
 
 def train(settings: Settings, source: Source, console: Console, signals: Signals) -> Trainer:
-    """Trains and saves the network; returns the trainer.
+    """Trains and saves the network, the best one where there is something to validate on; returns the trainer.
 
     Raises:
         ValueError: the network does not fit the data, or the state is of another run.
         NonFiniteLossError: the loss became NaN or infinite; the last good state stays.
         Interrupted: by a signal, with the state saved.
     """
-    trainer = make_trainer(settings, source.train)
-    config = config_of(settings, source, trainer)
+    run = Run(settings, source, console, signals)
     console.line(f"train_dataset length: {len(source.train)}")
     console.line(f"train_loader length: {-(-len(source.train) // settings.batch_size)}")
     if settings.resume:
-        resume(settings.state, trainer, config(), console)
-    checkpointer = Checkpointer(settings.state, config, settings.checkpoint_every, console.warn)
-    callbacks = [BatchLines(console), checkpointer, SignalCheck(signals, checkpointer, console)]
-    if settings.scheduled:
-        callbacks.insert(0, LinearDecay(trainer.optimizer.param_groups[0]["lr"]))
-    if settings.tensorboard is not None:
-        from fastnn.training.tensorboard_log import TensorBoardLog
-
-        callbacks.append(TensorBoardLog(settings.tensorboard))
+        run.resume()
     signals.deferred = True
-    try:
-        feed = feed_of(source.train, settings.loss)
-        if settings.profile:
-            trainer.engine.start_profile(*feed.batch(np.arange(min(settings.batch_size, len(source.train)))))
-        trainer.fit(feed, epochs=settings.epochs, batch_size=settings.batch_size, callbacks=callbacks)
-    except NonFiniteLossError as error:
-        kept = f"the state in {shown_path(settings.state)} is from before" if os.path.exists(settings.state) else ""
-        text = f"{error}; {kept or 'no state was saved before'}"
-        raise retold(NonFiniteLossError(text), fault_of(error)) from error
-    if settings.checkpoint_every or settings.resume or checkpointer.saved:
-        checkpointer.save(trainer)
-    prepared = {"preparation": "scaled"} if settings.resized else {}
-    trainer.model.save(settings.out, classes=list(source.train.classes), **prepared)
-    console.line(f"model saved: {shown_path(settings.out)}")
-    for line in trainer.engine.profile().lines() if settings.profile else ():
-        console.line(line, important=True)
+    run.fit()
+    run.finish()
     signals.deferred = False
     signals.check()
-    return trainer
-
-
-def resume(path: str, trainer: Trainer, config: dict[str, Any], console: Console) -> None:
-    """Puts a trainer where its state file says, or says that there is none."""
-    if not os.path.exists(path):
-        console.line(f"nothing to resume: there is no {shown_path(path)}; starting afresh")
-        return
-    version = load_checkpoint(path, trainer, config)
-    position = trainer.position
-    console.line(f"resumed from {shown_path(path)}: epoch {position.epoch + 1}, batch {position.step}")
-    if version != config["version"]:
-        console.line(f"that state is of fastnn {version}, this is {config['version']}: the result may have other bits")
+    return run.trainer

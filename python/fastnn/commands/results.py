@@ -12,6 +12,7 @@ from fastnn.commands.testing import TestResult
 from fastnn.io import write_atomic
 from fastnn.io.checks import shown_path
 from fastnn.platform import seconds_since_start
+from fastnn.training.best import best_epoch
 from fastnn.training.engines import PlanEngine
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
@@ -41,13 +42,16 @@ def write_json(path: str, content: dict) -> None:
 
 def results(settings: Settings, trainer: Trainer, result: TestResult | None) -> dict[str, Any]:
     """The run as JSON has it."""
-    engine = trainer.engine
+    engine, best = trainer.engine, best_epoch(trainer.history.history)
     plan_steps = engine.plan.core.steps_run if isinstance(engine, PlanEngine) else 0
     return {
         "test_correct": result.correct if result else None,
         "test_total": result.total if result else None,
         "train_loss": trainer.history.history.get("loss", []),
+        "history": trainer.history.history,
+        "best_epoch": None if best is None else best + 1,
         "epoch_s": trainer.epoch_seconds,
+        "images_per_s": [trainer.samples / seconds for seconds in trainer.epoch_seconds],
         "wall_s": seconds_since_start(),
         "epochs": settings.epochs,
         "seed": settings.seed,

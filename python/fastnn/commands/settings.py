@@ -12,7 +12,7 @@ class Settings:
     """What the job is to do; the command line's options."""
 
     arch: tuple[int, ...]
-    model: str | None  # of fastnn.models, in the place of arch
+    model: str | None  # what --model names, in the place of arch
     epochs: int
     batch_size: int
     lr: float | None
@@ -25,10 +25,13 @@ class Settings:
     checkpoint_every: int
     resume: bool
     profile: bool = False
-    scheduled: bool = False  # the learning rate rises and falls (LinearDecay)
-    resized: bool = False  # images of any size become the network's
+    schedule: str | None = None  # of fastnn.training.schedules; None: the learning rate stays
+    preparation: str = ""  # how images of any size become the network's: "scaled", "cropped"
     tensorboard: str | None = None  # a folder for event files
     optimizer_options: Mapping[str, Any] = field(default_factory=dict)  # for the optimizers that know them
+    label_smoothing: float = 0.0
+    augment: str | None = None  # as fastnn.data.augment names it
+    early_stopping: int | None = None  # epochs without a better one
 
 
 def parse_arch(text: str, option: str = "--arch") -> tuple[int, ...]:

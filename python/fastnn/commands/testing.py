@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import chinese
+from fastnn.commands.networks import load
 from fastnn.data.resident import Resident
 from fastnn.data.source import open_test
 from fastnn.errors import FormatError, fault_of, retold
@@ -19,7 +20,6 @@ from fastnn.nn.labels import predicted_classes
 from fastnn.training.console import Console
 from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed
-from fastnn.training.model_files import load_model, load_named
 from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
 from fastnn.training.preparation import InputSpec, resident_for, spec_of
@@ -49,15 +49,12 @@ def opened(
 ) -> tuple[Network, ModelInfo, Resident]:
     """The network in a file, what is known of it, and the data set to test it on; what is assumed is said.
 
-    named: which of fastnn.models the file has the tensors of, where it does not tell.
+    named: which network the file has the tensors of, where it does not tell.
 
     Raises:
         FormatError, OSError, ValueError: one cannot be read, or they do not go together.
     """
-    if named is None:
-        network, info = load_model(model)
-    else:
-        network, info = load_named(model, named, lambda channels: open_test(data, channels=channels, cache=cache).shape)
+    network, info = load(model, named, lambda channels: open_test(data, channels=channels, cache=cache).shape)
     progress = console.progress("images read")
     resident = resident_for(data, network, info, on_bad, progress=progress, cache=cache, say=console.warn)
     say_assumed(model, spec_of(network, info), console)

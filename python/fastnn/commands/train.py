@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
 from fastnn.commands.signals import Signals
+from fastnn.commands.steps import add_steps, settings_of
 
 if TYPE_CHECKING:
     from fastnn.commands.settings import Settings
@@ -22,7 +23,7 @@ def make_parser() -> cli.Parser:
         description="Train a network on images in class folders or IDX files, then test it.",
     )
     _add_network(parser)
-    _add_steps(parser)
+    add_steps(parser)
     _add_run(parser)
     _add_images(parser)
     add = parser.add_argument
@@ -42,50 +43,20 @@ def _add_network(parser: cli.Parser) -> None:
         metavar="PATH|digits|mnist",
         help="a data folder, the built-in synthetic digits, or a local MNIST",
     )
-    add("--val", metavar="PATH", help="test images, where they are not inside --data")
+    add(
+        "--val",
+        metavar="PATH",
+        help="images to look at after each epoch and to test with, where they are not inside --data",
+    )
     add("--out", default="./mnist.pth", metavar="FILE", help="where the model goes: .pth (PyTorch's) or .safetensors")
     kind = parser.add_mutually_exclusive_group().add_argument
-    kind("--arch", default="784-256-10", metavar="I-H-O", help="sizes of dense layers, input first")
+    kind("--arch", metavar="I-H-O", help="sizes of dense layers, input first (default: 784-256-10)")
     kind(
         "--model",
-        choices=tuple(cli.MODELS),
-        help="a convolutional network, for the images and classes of --data",
-    )
-
-
-def _add_steps(parser: cli.Parser) -> None:
-    """What the steps are."""
-    add = parser.add_argument
-    add(
-        "--recipe",
-        choices=("tutorial", "fast"),
-        default="tutorial",
-        help="values for the next four: the tutorials', or those for 98 %% of MNIST (lenet5: 99 %%) in the least time, "
-        "at a rate that rises and falls (default: %(default)s)",
-    )
-    add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (default: 10; fast: 4)")
-    add(
-        "--batch-size", type=cli.at_least(1), metavar="N", help="images of a step (default: 64; fast: 250, lenet5: 128)"
-    )
-    add(
-        "--lr", type=cli.positive_float, help="learning rate (the optimizer's own, Adam's is 1e-3; fast: at most 0.015)"
-    )
-    add(
-        "--optimizer",
-        choices=("adam", "adamw", "sgd", "rmsprop"),
-        help="how a step changes the weights (default: adam)",
-    )
-    add(
-        "--loss",
-        choices=("cross_entropy", "mse", "bce_with_logits"),
-        default="cross_entropy",
-        help="what is made small",
-    )
-    add(
-        "--seed",
-        type=int,
-        default=0,
-        help="decides initial weights and shuffles: the same seed gives the same bits everywhere",
+        type=cli.model_name,
+        metavar="NAME|MODULE:CLASS",
+        help=f"a convolutional network for the images and classes of --data: {', '.join(cli.MODELS)}; or your own "
+        "class of nn.Module, as mynet.py:Net",
     )
 
 
@@ -121,34 +92,6 @@ def _add_images(parser: cli.Parser) -> None:
         help="with --resize or --size: decode large JPEG files at a fraction of their size",
     )
     cli.add_cache(parser)
-
-
-def settings_of(args: argparse.Namespace) -> Settings:
-    """What the options ask for, with the recipe's values where they leave something open."""
-    from fastnn.commands.settings import Settings, parse_arch
-    from fastnn.training.recipes import recipe_for
-
-    recipe = recipe_for(args.model, args.recipe)
-    return Settings(
-        arch=parse_arch(args.arch),
-        model=args.model,
-        epochs=args.epochs or recipe.epochs,
-        batch_size=args.batch_size or recipe.batch_size,
-        lr=args.lr or recipe.lr,
-        optimizer=args.optimizer or recipe.optimizer,
-        optimizer_options=recipe.options,
-        scheduled=recipe.scheduled,
-        loss=args.loss,
-        seed=args.seed,
-        engine=args.engine,
-        out=args.out,
-        state=args.state or f"{args.out}.state",
-        checkpoint_every=args.checkpoint_every,
-        resume=args.resume,
-        profile=args.profile,
-        resized=args.resize is not None,
-        tensorboard=args.tensorboard,
-    )
 
 
 def opened(args: argparse.Namespace, console: Console) -> Source:

@@ -1,4 +1,4 @@
-"""Callbacks: what hears of a fit's steps and epochs. Lines on the screen, a learning rate that changes."""
+"""Callbacks: what hears of a fit's steps and epochs. Lines on the screen."""
 
 from __future__ import annotations
 
@@ -34,27 +34,26 @@ class Callback:
         """After the last epoch."""
 
 
-class BatchLines(Callback):
-    """The tutorial's lines: the loss every 100 batches, time and speed of every epoch."""
-
-    batches_between = 100
+class EpochTimes(Callback):
+    """A line an epoch with its time and speed; between, a bar with the loss, the speed and the time that is left."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._started = 0.0
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        self._began, self._done = time.perf_counter(), 0  # steps of this process
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        self._started = time.perf_counter()
+        self._epoch_began = time.perf_counter()
         self._trained_from = trainer.position.step
 
     def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
-        number, total = trainer.position.epoch + 1, trainer.steps_per_epoch
-        for i, loss in enumerate(chunk.losses):
-            if (chunk.first + i) % self.batches_between == 0:
-                self.console.line(
-                    f"Epoch {number}/{trainer.epochs} | Batch {chunk.first + i}/{total} | Loss: {loss:.4f}"
-                )
-        self.console.bar(trainer.position.step, total, f"loss {chunk.losses[-1]:.4f}")
+        now, (step, steps) = time.perf_counter(), (trainer.position.step, trainer.steps_per_epoch)
+        self._done += len(chunk.losses)
+        speed = trainer.samples * (step - self._trained_from) / steps / (now - self._epoch_began)
+        left = (trainer.epochs - trainer.position.epoch) * steps - step
+        seconds = (now - self._began) * left / self._done
+        self.console.bar(step, steps, f"loss {chunk.losses[-1]:.4f} | {speed:,.0f} images/s | {clock(seconds)} left")
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
         seconds = trainer.epoch_seconds[-1]
@@ -65,6 +64,21 @@ class BatchLines(Callback):
             f"Epoch {epoch + 1}/{trainer.epochs} | {seconds:.2f} s | {speed:,.0f} images/s | "
             f"mean loss {metrics['loss']:.4f}{extra}"
         )
+
+
+class BatchLines(EpochTimes):
+    """The tutorial's lines: the loss every 100 batches, time and speed of every epoch."""
+
+    batches_between = 100
+
+    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
+        number, total = trainer.position.epoch + 1, trainer.steps_per_epoch
+        for i, loss in enumerate(chunk.losses):
+            if (chunk.first + i) % self.batches_between == 0:
+                self.console.line(
+                    f"Epoch {number}/{trainer.epochs} | Batch {chunk.first + i}/{total} | Loss: {loss:.4f}"
+                )
+        super().on_chunk(trainer, chunk)
 
 
 class EpochLines(Callback):
@@ -81,32 +95,8 @@ class EpochLines(Callback):
         self.console.line(f"Epoch {epoch + 1}/{trainer.epochs} - {trainer.epoch_seconds[-1]:.2f} s - {values}")
 
 
-class LinearDecay(Callback):
-    """The learning rate rises from nothing over the first steps of a run, then falls straight to nothing at its end.
-
-    It changes every ten steps, by the position in the run alone: so a run that is resumed has the rates of one that was
-    not stopped.
-    """
-
-    every = 10
-    warm_up = 0.05  # of all steps: the first ones of Adam, with its averages still empty, would go too far
-
-    def __init__(self, lr: float) -> None:
-        self.lr = lr
-
-    def factor(self, step: int, steps: int) -> float:
-        """A step's rate as a multiple of the highest: that in the middle of its ten steps."""
-        first = step // self.every * self.every
-        share = (first + min(first + self.every, steps)) / 2 / steps
-        return min(share / self.warm_up, (1 - share) / (1 - self.warm_up))
-
-    def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
-        self._set(trainer)
-
-    def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
-        self._set(trainer)
-
-    def _set(self, trainer: Trainer) -> None:
-        step = trainer.position.epoch * trainer.steps_per_epoch + trainer.position.step
-        for group in trainer.optimizer.param_groups:
-            group["lr"] = self.lr * self.factor(step, trainer.epochs * trainer.steps_per_epoch)
+def clock(seconds: float) -> str:
+    """0:07, 12:34 or 1:02:03."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -17,6 +17,7 @@ from fastnn import random
 from fastnn.errors import FormatError, fault_of, retold
 from fastnn.io.checks import shown_path
 from fastnn.training.batches import Position
+from fastnn.training.best import Best, best_epoch
 from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
 from fastnn.training.trainer import Trainer
@@ -30,14 +31,23 @@ _FIXED = {
     "seed": "--seed",
     "optimizer": "--optimizer",
     "lr": "--lr",
-    "schedule": "the learning rate's schedule (--recipe, --epochs)",
+    "weight_decay": "--weight-decay",
+    "momentum": "--momentum",
+    "nesterov": "--nesterov",
+    "schedule": "the learning rate's schedule (--schedule, --recipe, --epochs)",
     "loss": "--loss",
+    "label_smoothing": "--label-smoothing",
+    "augment": "--augment",
+    "early_stopping": "--early-stopping",
+    "val": "the images that are looked at after each epoch (their fingerprint)",
     "dtype": "the parameters' dtype",
 }
 
 
-def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any]) -> None:
-    """Writes the state of a run that stands between two steps."""
+def save_checkpoint(
+    path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any], best: Best | None = None
+) -> None:
+    """Writes the state of a run that stands between two steps; best: the callback that keeps its best epoch."""
     from fastnn import io
 
     tensors = {
@@ -49,6 +59,8 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
         steps[str(number)] = values["step"]
         arrays = {name: value for name, value in values.items() if name != "step"}
         tensors |= {f"optimizer.{number}.{name}": np.asarray(value._data, order="C") for name, value in arrays.items()}
+    if best is not None:
+        tensors |= {f"best.{name}": array for name, array in best.tensors.items()}
     tensors["epoch_losses"] = np.asarray(trainer.epoch_losses, dtype=np.float64)
     record = {
         "config": config,
@@ -58,11 +70,14 @@ def save_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
         "optimizer_steps": steps,
         "history": {name: list(values) for name, values in trainer.history.history.items()},
         "epoch_seconds": trainer.epoch_seconds,
+        "epoch_accuracy": [trainer.epoch_accuracy.correct, trainer.epoch_accuracy.samples],
     }
     io.save_state(path, tensors, record)
 
 
-def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any]) -> str:
+def load_checkpoint(
+    path: str | os.PathLike[str], trainer: Trainer, config: dict[str, Any], best: Best | None = None
+) -> str:
     """Puts a run back where it stood; returns the version of fastnn that saved it.
 
     Raises:
@@ -77,10 +92,13 @@ def load_checkpoint(path: str | os.PathLike[str], trainer: Trainer, config: dict
         raise FormatError(f"{shown_path(path)} is a state without a run's configuration")
     _check_config(path, saved, config)
     try:
+        kept = _best_tensors(trainer, tensors, record, best)
         _restore(trainer, tensors, record)
     except (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         text = f"{shown_path(path)} is not a training state that fits this run: {error!r}"
         raise retold(FormatError(text), fault_of(error)) from error
+    if best is not None:
+        best.tensors = kept
     return str(saved.get("version"))
 
 
@@ -97,6 +115,18 @@ def _check_config(path: str | os.PathLike[str], saved: dict[str, Any], config: d
         )
 
 
+def _best_tensors(
+    trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str, Any], best: Best | None
+) -> dict[str, np.ndarray]:
+    """Those of the best epoch, which fit the model; none before the first epoch is over."""
+    kept = {name.removeprefix("best."): array for name, array in tensors.items() if name.startswith("best.")}
+    if kept:
+        trainer.model._loading(kept)
+    if best is not None and bool(kept) != (best_epoch(record["history"]) is not None):
+        raise ValueError("its best epoch and its history do not fit each other")
+    return kept
+
+
 def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str, Any]) -> None:
     """Every number is checked against what the file holds before anything is changed."""
     random.RandomState().restore(record["random"])
@@ -107,6 +137,7 @@ def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str,
     calls = [_count("dropout call", count, 2**32) for count in record["dropout_calls"]]
     dropouts = list(zip(_dropouts(trainer), calls, strict=True))
     epoch_seconds = _numbers("epoch_seconds", seconds, len(seconds))
+    correct, samples = (_count("epoch_accuracy", value, 2**63) for value in record.get("epoch_accuracy", [0, 0]))
     parameters = {name[6:]: array for name, array in tensors.items() if name.startswith("model.")}
     groups = trainer.optimizer.state_dict()["param_groups"]
     put_parameters = trainer.model._loading(parameters)
@@ -120,6 +151,7 @@ def _restore(trainer: Trainer, tensors: dict[str, np.ndarray], record: dict[str,
     trainer.history.history = history
     trainer.history.epoch = list(range(position.epoch))
     trainer.epoch_losses = losses.tolist()
+    trainer.epoch_accuracy.correct, trainer.epoch_accuracy.samples = correct, samples
     trainer.epoch_seconds = epoch_seconds
 
 
@@ -187,11 +219,19 @@ class Checkpointer(Callback):
     # do.
     seconds_between = 5.0
 
-    def __init__(self, path: str, config: Callable[[], dict[str, Any]], every: int, on_error: Any) -> None:
+    def __init__(
+        self,
+        path: str,
+        config: Callable[[], dict[str, Any]],
+        every: int,
+        on_error: Callable[[str], None],
+        best: Best | None = None,
+    ) -> None:
         self.path = path
         self.config = config
         self.every = every
         self.on_error = on_error
+        self.best = best
         self.saved = False
         self._last = time.monotonic()
 
@@ -204,7 +244,7 @@ class Checkpointer(Callback):
         trainer.check_parameters()
         self._last = time.monotonic()
         try:
-            save_checkpoint(self.path, trainer, self.config())
+            save_checkpoint(self.path, trainer, self.config(), self.best)
         except OSError as error:
             self.on_error(f"{error.strerror or error}. The next save will be tried again")
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -27,11 +28,14 @@ def _columns(stream: TextIO) -> int:
 class Console:
     """Prints lines; quiet ones only print what is marked important."""
 
+    seconds_between = 0.04  # bars: no eye sees more, and steps may be thousands a second
+
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
         self.quiet = quiet
         self.interactive = not quiet and on_terminal(self.stream)
         self._bar_width = 0
+        self._drawn = -self.seconds_between
 
     def line(self, text: str, important: bool = False) -> None:
         """One line, above the progress bar if there is one."""
@@ -54,9 +58,11 @@ class Console:
             self.warn(f"{error.strerror or error}. The run goes on without it")
 
     def bar(self, done: int, total: int, text: str = "") -> None:
-        """Draws the bar over its old self; nothing where no terminal watches."""
-        if not self.interactive:
+        """Draws the bar over its old self, not too often; nothing where no terminal watches."""
+        now = time.monotonic()
+        if not self.interactive or (done < total and now - self._drawn < self.seconds_between):
             return
+        self._drawn = now
         width = 30
         filled = width * done // max(total, 1)
         drawn = f"[{'=' * filled}{'.' * (width - filled)}] {done}/{total} {text}"

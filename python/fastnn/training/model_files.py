@@ -70,25 +70,34 @@ def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Networ
 
 
 def load_named(
-    path: StrPath, name: str, image_shape: Callable[[int], tuple[int, int, int]]
+    path: StrPath,
+    name: str,
+    image_shape: Callable[[int], tuple[int, int, int]],
+    create: Callable[[str, tuple[int, int, int], int], Module] | None = None,
 ) -> tuple[Network, ModelInfo]:
-    """The network of a name in :mod:`fastnn.models` with the tensors of a file, where that does not tell its structure,
-    and what is known of it. image_shape: gives (C, H, W) of the images, for a number of channels.
+    """The network of a name with the tensors of a file, where that does not tell its structure, and what is known of
+    it.
+
+    create: makes the network of a name for images (C, H, W) and so many classes; None: those of :mod:`fastnn.models`.
+    image_shape: gives (C, H, W) of the
+    images, for a number of channels, where the file does not.
 
     Raises:
         FormatError: damaged, foreign, or with other tensors than this network has.
     """
-    from fastnn.models import create
+    from fastnn import models
     from fastnn.training.network import Network
 
     arrays, text = _read(path)
-    kernels = [array for array in arrays.values() if array.ndim == 4]
-    matrices = [array for array in arrays.values() if array.ndim == 2]
-    if not kernels or not matrices:
-        raise FormatError(f"{shown_path(path)} is no {name}: it has no convolution, or no linear layer")
-    shape, classes = image_shape(kernels[0].shape[1]), len(matrices[-1])
-    model = filled(f"{shown_path(path)} is no {name}", arrays, lambda: create(name, shape, classes))
     info = parse_info(path, text) if text is not None else ModelInfo(version=0)
+    shape, classes = info.input_shape, info.output_count
+    if len(shape) != 3 or not classes:
+        kernels = [array for array in arrays.values() if array.ndim == 4]
+        matrices = [array for array in arrays.values() if array.ndim == 2]
+        if not kernels or not matrices:
+            raise FormatError(f"{shown_path(path)} is no {name}: it has no convolution, or no linear layer")
+        shape, classes = image_shape(kernels[0].shape[1]), len(matrices[-1])
+    model = filled(f"{shown_path(path)} is no {name}", arrays, lambda: (create or models.create)(name, shape, classes))
     info = replace(info, sizes=(), input_shape=shape, structure=structure_of(model), output_size=classes)
     check_info(path, info, ())
     network = Network(model)

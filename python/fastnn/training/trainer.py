@@ -58,6 +58,7 @@ class Trainer:
         self.samples = 0
         self.outputs = outputs
         self.epoch_losses: list[float] = []
+        self.epoch_accuracy = RunningAccuracy()
         self.epoch_seconds: list[float] = []
         self.stop_training = False
 
@@ -169,8 +170,8 @@ class Trainer:
     def _epoch(self, batches: Batches, validation: Feed | None, callbacks: Sequence[Callback]) -> None:
         epoch, started = self.position.epoch, time.perf_counter()
         if self.position.step == 0:
-            self.epoch_losses = []
-        accuracy = RunningAccuracy()
+            self.epoch_losses, self.epoch_accuracy = [], RunningAccuracy()
+        accuracy = self.epoch_accuracy
         for callback in callbacks:
             callback.on_epoch_begin(self, epoch)
         for chunk in batches.chunks(self._engine, self.position, self._limit(callbacks), self.outputs):
