@@ -10,6 +10,7 @@ LINES = {
     "class.empty": "类别 {name!r} 里没有图片: {folder}。请删除这个空文件夹",
     "class.unknown": "测试数据里有训练数据没有的类别 {name!r} (序号 {index}), 标签会错位: 两边的类别文件夹必须一样",
     "class.missing": "测试数据里缺少训练数据有的类别 {name!r}, 标签会错位: 两边的类别文件夹必须一样",
+    "model.classes": "网络认识的类别是 {known}, 数据里的类别是 {found}, 标签会错位: 请用训练时的类别, 或另一个模型",
     # images
     "image.truncated": "图片 {path} 不完整, 只有 {size:,} 字节: 请删除它",
     "image.unreadable": "无法读取图片 {path} ({reason}): 请删除它",

@@ -19,9 +19,9 @@ from fastnn.data.paths import StrPath, cache_folder, check_folder, data_folders
 from fastnn.data.pixels import PixelPlan, grey_pixels
 from fastnn.data.resident import FileNames, NumberedNames, Resident
 from fastnn.errors import FormatError, fault_of, retold, told
-from fastnn.io.checks import shown_path
+from fastnn.io.checks import shown_names, shown_path
 from fastnn.text import way
-from fastnn.transforms import Grayscale, Resize
+from fastnn.transforms import CenterCrop, Grayscale, Resize
 
 if TYPE_CHECKING:
     from fastnn.data.packed import Found, Pack, PackCache
@@ -127,6 +127,7 @@ def open_test(
     spec: StrPath,
     *,
     resize: tuple[int, int] | None = None,
+    size: int | None = None,
     on_bad: str = "error",
     threads: int | None = None,
     progress: Progress | None = None,
@@ -135,9 +136,10 @@ def open_test(
 ) -> Resident:
     """The part of a data set to test with, without reading the other; all of it where it has only one.
 
-    Arguments and errors as :func:`open_source`.
+    Arguments and errors as :func:`open_source`. size: of squares, the shorter side resized to it, the middle of the
+    longer one.
     """
-    options = Options(_plan(resize, channels), channels, on_bad, None, threads, progress, _cache_of(spec, cache))
+    options = Options(_plan(resize, channels, size=size), channels, on_bad, None, threads, progress, _cache_of(spec, cache))
     train, test = _parts(_root(spec)[0], options)
     return (test or train).load(options)
 
@@ -231,9 +233,14 @@ def first_of_each_class(targets: np.ndarray, limit: int | None) -> np.ndarray:
     return np.sort(np.lexsort((targets, turn))[:limit])
 
 
-def _plan(resize: tuple[int, int] | None, channels: int, scaled_jpeg: bool = False) -> PixelPlan:
+def _plan(
+    resize: tuple[int, int] | None, channels: int, scaled_jpeg: bool = False, size: int | None = None
+) -> PixelPlan:
     if channels not in (1, 3):
         raise ValueError(f"channels is {channels}; it must be 1 (grey) or 3 (RGB)")
+    if size is not None:
+        cropped = (Resize(size, scaled_jpeg=scaled_jpeg), CenterCrop(size))
+        return PixelPlan((Grayscale(1), *cropped) if channels == 1 else cropped)
     if resize is None:
         return PixelPlan((Grayscale(channels),)) if channels == 1 else PixelPlan(())
     size = Resize((resize[1], resize[0]), scaled_jpeg=scaled_jpeg)
@@ -317,7 +324,7 @@ def _class_folders(folder: Path, options: Options) -> Part:
 def _check_classes(train: list[str], test: list[str]) -> None:
     if train == test:
         return
-    shown = f"train: {_shown_list(train)}, test: {_shown_list(test)}"
+    shown = f"train: {shown_names(train)}, test: {shown_names(test)}"
     for label, name in enumerate(test):
         if name not in train:
             text = (
@@ -328,10 +335,6 @@ def _check_classes(train: list[str], test: list[str]) -> None:
     missing = next(name for name in train if name not in test)
     text = f"the test data lacks class {missing!r} that training has; labels would be shifted. {shown}"
     raise told(ValueError(text), "class.missing", name=missing)
-
-
-def _shown_list(names: list[str]) -> str:
-    return f"[{', '.join(map(repr, names[:_SHOWN]))}{', ...' if len(names) > _SHOWN else ''}]"
 
 
 def _load(parts: list[Part], options: Options) -> list[Resident]:
