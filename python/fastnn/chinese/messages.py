@@ -18,6 +18,9 @@ LINES = {
     "image.large": "{path} 声称有 {width} x {height} = {pixels:,} 个像素, 上限是 {limit:,}: 请缩小或去掉这张图片",
     "images.sizes": "图片大小不一致: {sizes}。请使用 {advice}",
     "images.unusable": "{total:,} 张图片中有 {count:,} 张不能用: 请删除它们, 或使用 {advice}",
+    "images.none": "在“{folder}”里没有图片",
+    "images.numbers": "{total:,} 张图片中有 {count:,} 张的文件名不以编号结尾 (如 12.jpg), 第一张是 {path}",
+    "images.twice": "{first} 和 {second} 的编号相同 ({id}): 请去掉其中一张",
     # IDX files
     "idx.foreign": "{path} 不是 IDX 文件: 文件开头是 {start}",
     "idx.truncated": "{path} 不完整: 文件头说有 {shape} = {claimed:,} 字节, 实际只有 {present:,} 字节。请重新下载",

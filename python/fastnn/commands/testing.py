@@ -70,14 +70,16 @@ def say_assumed(model: str, spec: InputSpec, console: Console) -> None:
         console.warn(f"{shown_path(model)} does not tell all of its network. Assumed: {'; '.join(spec.assumed)}")
 
 
-def outputs_of(model: str, network: Network, info: ModelInfo, feed: Feed) -> np.ndarray:
-    """What the network in a file gives for images.
+def outputs_of(
+    model: str, network: Network, info: ModelInfo, feed: Feed, engine: FallbackEngine | None = None
+) -> np.ndarray:
+    """What the network in a file gives for images. engine: the network's, of several calls.
 
     Raises:
         FormatError: it takes no such images, or gives something else than the file says.
     """
     try:
-        outputs = FallbackEngine("plan", network).outputs(feed)
+        outputs = (engine or FallbackEngine("plan", network)).outputs(feed)
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
         text = f"{shown_path(model)}: its network does not take images {feed.x.shape[1:]}, as described: {error}"
         raise retold(FormatError(text), fault_of(error)) from error

@@ -139,7 +139,8 @@ def open_test(
     Arguments and errors as :func:`open_source`. size: of squares, the shorter side resized to it, the middle of the
     longer one.
     """
-    options = Options(_plan(resize, channels, size=size), channels, on_bad, None, threads, progress, _cache_of(spec, cache))
+    plan = _plan(resize, channels, size=size)
+    options = Options(plan, channels, on_bad, None, threads, progress, _cache_of(spec, cache))
     train, test = _parts(_root(spec)[0], options)
     return (test or train).load(options)
 

@@ -26,8 +26,8 @@ class ModelInfo:
     ``softmax``, ``sigmoid`` or ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range:
     the least and the largest number that it was given. ground of its training images: ``dark``, ``light`` or
     ``mixed``. preparation: how they came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28),
-    ``scaled``, or ``cropped`` (the shorter side to that of the square, and of the longer one the middle). forward: the class with a forward of its own, where it is not Network's: linear layers with ReLU
-    between.
+    ``scaled``, or ``cropped`` (squares: the shorter side scaled, of the longer one the middle). forward:
+    the class with a forward of its own, where it is not Network's: linear layers with ReLU between.
     """
 
     sizes: tuple[int, ...] = ()
@@ -135,8 +135,6 @@ def check_info(path: Any, info: ModelInfo, sizes: tuple[int, ...]) -> None:
     if shape and (min(shape) < 1 or not fits):
         taken = f"that of {sizes[0]} inputs" if sizes else "that of images (C, H, W)"
         raise FormatError(f"{shown_path(path)}: the described input shape {shape} is not {taken}")
-    if info.preparation == "cropped" and shape[1:] != shape[:0:-1]:
-        raise FormatError(f"{shown_path(path)}: images of the described shape {shape} are no squares, to be cropped")
     mean, std = info.mean, info.std
     channels = shape[0] if shape else 1
     sound = mean is None and std is None

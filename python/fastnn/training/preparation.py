@@ -73,7 +73,7 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     like_digits = shape == (1, SIDE, SIDE) and classes == [str(digit) for digit in range(10)]
     framed = info.preparation == "mnist" if info.preparation else like_digits
     assumed = (*info.assumptions(), *_assumed_of_images(info, shape, framed))
-    ground, cropped = info.ground or ("dark" if framed else ""), info.preparation == "cropped"
+    ground, cropped = info.ground or ("dark" if framed else ""), info.preparation == "cropped" and shape[1] == shape[2]
     return InputSpec(shape, mean, std, classes, ground, framed, cropped, assumed)
 
 

@@ -15,6 +15,7 @@ from fastnn.engine.plan import Criterion
 from fastnn.nn import functional, losses
 from fastnn.training.feed import Feed
 from fastnn.training.input_range import range_of
+from fastnn.transforms import CenterCrop, Compose, Grayscale, InterpolationMode, Resize
 
 _OF_FUNCTIONS = {
     functional.cross_entropy: losses.CrossEntropyLoss,
@@ -47,7 +48,8 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
     classes = _classes(data) if resident is None else resident.classes
     if len(classes) == outputs or not outputs:  # of modules that no batch has gone through yet nobody knows
         known["classes"] = list(classes)
-    return known | ({} if feed is None else _inputs(feed))
+    known |= {} if feed is None else _inputs(feed)
+    return known | ({"preparation": "cropped"} if _is_cropped(data) else {})
 
 
 def loss_of(name: str, outputs: str) -> Any:
@@ -106,6 +108,20 @@ def _classes(data: Any) -> list[str]:
     from fastnn.data.folder import DatasetFolder  # which needs Pillow
 
     return list(dataset.classes) if isinstance(dataset, DatasetFolder) else []
+
+
+def _is_cropped(data: Any) -> bool:
+    """Whether a data set's transform begins with ``Resize(N)`` and ``CenterCrop(N)``."""
+    dataset, _ = without_subsets(getattr(data, "dataset", data))
+    if not isinstance(dataset, VisionDataset) or not dataset.is_plain():
+        return False
+    steps = dataset.transform.transforms if type(dataset.transform) is Compose else ()
+    steps = [step for step in steps if type(step) is not Grayscale][:2]
+    if [type(step) for step in steps] != [Resize, CenterCrop]:
+        return False
+    resize, crop = steps
+    usual = resize.interpolation is InterpolationMode.BILINEAR and resize.max_size is None
+    return usual and crop.size == (resize.size, resize.size)
 
 
 def _in_memory(data: Any) -> Feed | None:
