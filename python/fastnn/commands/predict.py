@@ -1,5 +1,5 @@
-"""``python -m fastnn.predict MODEL IMAGE...``: the class of each image, or the numbers that a network gives for it; with
-``--csv FILE`` as a table.
+"""``python -m fastnn.predict MODEL IMAGE...``: the class of each image, or the numbers that a network gives for it, as
+lines or as a table.
 """
 
 from __future__ import annotations

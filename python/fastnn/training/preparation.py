@@ -17,6 +17,7 @@ from fastnn.data.photo import SIDE, as_mnist
 from fastnn.data.resident import FileNames, Resident
 from fastnn.errors import told
 from fastnn.io.checks import shown_names
+from fastnn.io.notes import say_once
 from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
 from fastnn.training.trained_on import square
@@ -115,7 +116,10 @@ def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
     if not raw:
         if spec.framed:
             return as_mnist(image, spec.ground)[None]
-        image = upright(image)
+        image, before = upright(image), image
+        if image is not before:
+            note = "photographs are turned upright where their EXIF data say that the camera was held otherwise"
+            say_once("upright", note)
     channels, height, width = spec.shape
     image = image if image.mode == "L" and channels == 1 else to_rgb(image)
     if channels == 1:
