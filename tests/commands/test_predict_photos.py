@@ -10,6 +10,7 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
+from colour_photos import CROPPED, GREEN, GREY, RED, SIDE, photo, save
 from fastnn import io, models, nn, transforms
 from fastnn.commands import pictures
 from fastnn.data.images import open_image
@@ -19,10 +20,6 @@ from fastnn.training.preparation import prepare, spec_of
 from fastnn.transforms import CenterCrop, Grayscale, Resize
 from job_runs import Outcome, call, refused, temporary_files
 from PIL import Image
-
-SIDE = 8
-RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (51, 51, 51)
-CROPPED = {"input_shape": (3, SIDE, SIDE), "preparation": "cropped"}
 
 
 def predict(*words: Any) -> Outcome:
@@ -34,24 +31,6 @@ def labels(*words: Any) -> dict[str, str]:
     outcome = predict(*words, "--json")
     assert outcome.code == 0, outcome.err
     return {Path(one["image"]).name: one["label"] for one in map(json.loads, outcome.lines)}
-
-
-def photo(path: Path, colour: tuple[int, int, int], size: tuple[int, int] = (12, 9), **options: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path, **options)
-    return path
-
-
-def save(path: Path, classes: tuple[str, ...] = ("cat", "dog"), weight: float = 1.0, **info: Any) -> Path:
-    """A network that takes red for the second class: the outputs are the means of the planes times a weight."""
-    network = fastnn.Network(3 * SIDE * SIDE, len(classes))
-    network.layer1.weight._data[...] = 0
-    network.layer1.bias._data[...] = 0
-    for label in range(min(len(classes), 3)):
-        plane = (1, 0, 2)[label] * SIDE * SIDE
-        network.layer1.weight._data[label, plane : plane + SIDE * SIDE] = weight / SIDE**2
-    network.save(path, classes=list(classes), **{**CROPPED, **info})
-    return path
 
 
 @pytest.fixture
