@@ -23,6 +23,7 @@ Metrics = Mapping[str, Sequence[float]]
 _WIDTH, _HEIGHT = 480, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 36  # margins for the axes
 _MOST_DOTS = 40  # epochs with a dot each
+_TITLES = {"lr": "learning rate"}  # of what is neither of the training nor of the validation
 _LARGEST = 1e100  # of a value that can be drawn: differences must not overflow
 
 
@@ -57,7 +58,7 @@ def _read(path: str, model: Network) -> History:
     if bytes(read_regular(path, 1)) == b"{":
         content = parse_json(bytes(read_regular(path)).decode("utf-8", "replace"), shown_path(path))
         if "train_loss" in content:  # what `fastnn train --json` writes
-            content = {"loss": content["train_loss"]}
+            content = content.get("history", {"loss": content["train_loss"]})
         return History(_checked(content, path), f"From {shown_path(path)}.")
     tensors, record = load_state(path)
     remark = f"From {shown_path(path)}."
@@ -68,8 +69,11 @@ def _read(path: str, model: Network) -> History:
 
 def _same_parameters(tensors: Mapping[str, np.ndarray], model: Network) -> bool:
     own = [tensor._data for tensor in model.state_dict().values()]
-    saved = [array for name, array in tensors.items() if name.startswith("model.")]
-    return len(own) == len(saved) and all(map(np.array_equal, own, saved))
+    for kept in ("model.", "best."):  # of the last step, and of the best epoch
+        saved = [array for name, array in tensors.items() if name.startswith(kept)]
+        if len(own) == len(saved) and all(map(np.array_equal, own, saved)):
+            return True
+    return False
 
 
 def _checked(metrics: Any, path: str) -> Metrics:
@@ -98,8 +102,10 @@ def charts(metrics: Metrics) -> list[Html]:
 
 def _figure(name: str, metrics: Metrics) -> Html:
     series = {kind: metrics[key] for kind, key in (("training", name), ("validation", f"val_{name}")) if key in metrics}
-    keys = [tag("span", kind, class_=f"key {kind}") for kind in series]
-    return tag("figure", tag("figcaption", tag("b", name), *keys), _chart(name, series), class_="chart")
+    keys = [tag("span", kind, class_=f"key {kind}") for kind in series if name not in _TITLES]
+    return tag(
+        "figure", tag("figcaption", tag("b", _TITLES.get(name, name)), *keys), _chart(name, series), class_="chart"
+    )
 
 
 def _chart(name: str, series: Metrics) -> Html:
