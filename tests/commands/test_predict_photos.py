@@ -128,6 +128,7 @@ def test_folders(model: Path, numbered: Path) -> None:
         (numbered / name).write_bytes(b"no image")
     names = ["1.png", "2.png", "9.png", "10.png", "more/3.JPG"]
     outcome = predict(model, numbered / "2.png", numbered)
+    assert (outcome.code, outcome.err) == (0, "")
     said = [line.partition(": ")[0] for line in outcome.lines]
     assert said == [str(numbered / name) for name in ("2.png", *names)]
 
