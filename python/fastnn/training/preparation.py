@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -147,9 +147,10 @@ def resident_for(
     progress: Callable[[int, int], None] | None = None,
     cache: PackCache | None = None,
     say: Callable[[str], None] = lambda text: None,
+    **reading: Any,
 ) -> Resident:
     """The test half of a data set, as a loaded network wants it: as :func:`prepare` has each image, where they are not
-    like those of the training. say: is told so.
+    like those of the training. say: is told so. reading: further arguments of :func:`fastnn.data.source.open_test`.
 
     Raises:
         ValueError: other classes than the network's, or a network that has none.
@@ -158,8 +159,8 @@ def resident_for(
 
     wanted = spec_of(model, info)
     _check_has_classes(info, wanted)
-    read = partial(open_test, spec, on_bad=on_bad, progress=progress, channels=wanted.shape[0], cache=cache)
-    data, scaled = _in_its_size(wanted, on_bad, read)
+    reading |= {"on_bad": on_bad, "progress": progress, "channels": wanted.shape[0], "cache": cache}
+    data, scaled = _in_its_size(wanted, on_bad, partial(open_test, spec, **reading))
     other = ground_note(data.images, wanted)
     if wanted.framed and (scaled or other):
         data = replace(data, images=_prepared(data, wanted))
