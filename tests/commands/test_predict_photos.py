@@ -93,6 +93,28 @@ class TestPreparation:
         network.save(tmp_path / "m.pth")
         assert load_model(tmp_path / "m.pth")[1].preparation == known
 
+    @pytest.mark.parametrize("first", [[Resize((SIDE, SIDE))], [Resize(SIDE), CenterCrop(SIDE)]])
+    def test_fit_remembers_what_random_transforms_leave(self, first: list[Any], tmp_path: Path) -> None:
+        """Such images cannot be looked at; their size and normalisation are told all the same."""
+
+        class RandomHorizontalFlip:
+            def __call__(self, image: Image.Image) -> Image.Image:
+                return image
+
+        for name, colour in (("a", RED), ("b", GREEN)):
+            photo(tmp_path / "data" / name / "0.png", colour, (9, 20))
+        normal = transforms.Normalize((0.5, 0.4, 0.3), (0.2, 0.2, 0.1))
+        steps = [*first, RandomHorizontalFlip(), transforms.ToTensor(), normal]
+        network = fastnn.Network(3 * SIDE * SIDE, 2)
+        network.fit(ImageFolder(tmp_path / "data", transforms.Compose(steps)), epochs=1, verbose=0)
+        network.save(tmp_path / "m.pth")
+        info = load_model(tmp_path / "m.pth")[1]
+        assert (info.input_shape, info.mean, info.std) == ((3, SIDE, SIDE), [0.5, 0.4, 0.3], [0.2, 0.2, 0.1])
+        assert info.preparation == ("cropped" if len(first) == 2 else "scaled")
+        x = normal(transforms.ToTensor()(transforms.Compose(first)(Image.open(tmp_path / "data" / "a" / "0.png"))))
+        found = json.loads(predict(tmp_path / "m.pth", tmp_path / "data" / "a" / "0.png", "--json").out)
+        assert list(found["probabilities"].values()) == network.predict(x.numpy()[None])[0].tolist()
+
     def test_turned_by_the_camera(self, model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         """Upright the middle of the photograph is red; said once. --raw leaves it as it is."""
         tall = np.full((30, 10, 3), GREEN, np.uint8)

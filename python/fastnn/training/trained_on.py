@@ -15,7 +15,7 @@ from fastnn.engine.plan import Criterion
 from fastnn.nn import functional, losses
 from fastnn.training.feed import Feed
 from fastnn.training.input_range import range_of
-from fastnn.transforms import CenterCrop, Compose, Grayscale, InterpolationMode, Resize
+from fastnn.training.transformed import told_by
 
 _OF_FUNCTIONS = {
     functional.cross_entropy: losses.CrossEntropyLoss,
@@ -48,8 +48,12 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
     classes = _classes(data) if resident is None else resident.classes
     if len(classes) == outputs or not outputs:  # of modules that no batch has gone through yet nobody knows
         known["classes"] = list(classes)
-    known |= {} if feed is None else _inputs(feed)
-    return known | ({"preparation": "cropped"} if _is_cropped(data) else {})
+    said = _of_transform(data)
+    if feed is None:
+        return known | said
+    known |= _inputs(feed)
+    cropped = said.get("preparation") == "cropped" and known.get("preparation") == "scaled"
+    return known | ({"preparation": "cropped"} if cropped else {})
 
 
 def loss_of(name: str, outputs: str) -> Any:
@@ -110,18 +114,10 @@ def _classes(data: Any) -> list[str]:
     return list(dataset.classes) if isinstance(dataset, DatasetFolder) else []
 
 
-def _is_cropped(data: Any) -> bool:
-    """Whether a data set's transform begins with ``Resize(N)`` and ``CenterCrop(N)``."""
+def _of_transform(data: Any) -> dict[str, Any]:
+    """What the transform of a data set of images tells of them."""
     dataset, _ = without_subsets(getattr(data, "dataset", data))
-    if not isinstance(dataset, VisionDataset) or not dataset.is_plain():
-        return False
-    steps = dataset.transform.transforms if type(dataset.transform) is Compose else ()
-    steps = [step for step in steps if type(step) is not Grayscale][:2]
-    if [type(step) for step in steps] != [Resize, CenterCrop]:
-        return False
-    resize, crop = steps
-    usual = resize.interpolation is InterpolationMode.BILINEAR and resize.max_size is None
-    return usual and crop.size == (resize.size, resize.size)
+    return told_by(dataset.transform) if isinstance(dataset, VisionDataset) and dataset.is_plain() else {}
 
 
 def _in_memory(data: Any) -> Feed | None:
