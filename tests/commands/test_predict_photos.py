@@ -188,10 +188,10 @@ class TestBadImages:
         assert len(outcome.lines) == 4
         refused(outcome, "error: 2 of 6 images cannot be used:\n", "11.jpg is empty", "12.jpg is not an image", lines=4)
         one = predict(model, folder / "1.png", folder / "11.jpg")
-        refused(one, "11.jpg is empty (0 bytes). Leave it out with --on-bad-image skip")
+        refused(one, "11.jpg is empty (0 bytes) (--on-bad-image skip leaves it out)\n")
         assert len(one.lines) == 1
         gone = predict(model, folder / "1.png", folder / "77.jpg")
-        refused(gone, "77.jpg: No such file or directory. Leave it out with")
+        refused(gone, "77.jpg: No such file or directory (--on-bad-image skip leaves it out)")
 
     def test_left_out(self, model: Path, folder: Path) -> None:
         outcome = predict(model, folder, "--on-bad-image", "skip")

@@ -95,7 +95,7 @@ def refusal(errors: Sequence[Exception], total: int, more: str = "") -> Exceptio
         return errors[0]
     if len(errors) == 1:
         error = errors[0]
-        return retold(FormatError(f"{words(error)}. Leave it out with {advice}{more}"), fault_of(error))
+        return retold(FormatError(f"{words(error)} ({advice} leaves it out){more}"), fault_of(error))
     listed = "\n  ".join([f"{len(errors):,} of {total:,} images cannot be used:", *_shown(errors)])
     text = f"{listed}\nLeave them out with {advice}{more}"
     return told(FormatError(text), "images.unusable", count=len(errors), total=total, advice=advice)
