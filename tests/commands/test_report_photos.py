@@ -13,7 +13,7 @@ from colour_photos import GREEN, GREY, RED, photo, save
 from fastnn import io, models
 from fastnn.data.resident import Resident
 from fastnn.reporting import cases
-from fastnn.reporting.curves import History
+from fastnn.reporting.curves import History, best_epoch
 from fastnn.reporting.findings import Findings
 from fastnn.reporting.page import Subject, make_page
 from fastnn.reporting.pictures import case_picture
@@ -131,6 +131,20 @@ class TestCurves:
         assert [figure.one("b").text for figure in figures] == ["loss", "accuracy", "learning rate"]
         keys = [[span.text for span in figure.all("span")] for figure in figures]
         assert keys == [["training", "validation"], ["training"], []]
+        assert "The best epoch of 2, by the validation: 2 (val_loss 1.5)." in page.one("section", id="training").text
+
+    @pytest.mark.parametrize(
+        ("metrics", "said"),
+        [
+            ({"val_accuracy": [0.5, 0.75, 0.75, 0.6], "val_loss": [0.1, 0.9, 0.8, 0.7]},
+             "of 4, by the validation: 3 (val_accuracy 0.75, val_loss 0.8)."),
+            ({"val_loss": [3.0, 1.0, 2.0]}, "of 3, by the validation: 2 (val_loss 1)."),
+            ({"loss": [3.0]}, ""),
+            ({"loss": [3.0], "val_loss": []}, ""),
+        ],
+    )  # fmt: skip
+    def test_the_best_epoch(self, metrics: dict[str, list[float]], said: str) -> None:
+        assert best_epoch(metrics) == (f"The best epoch {said}" if said else "")
 
     def test_of_the_best_epoch(self, data: Path, tmp_path: Path) -> None:
         """A state that has gone on keeps the best epoch's parameters: the model's."""

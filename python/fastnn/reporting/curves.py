@@ -94,6 +94,20 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= _LARGEST  # neither is NaN
 
 
+def best_epoch(metrics: Metrics) -> str:
+    """Which epoch was the best: the highest val_accuracy, then the lowest val_loss; "" where nothing was validated."""
+    known = [name for name in ("val_accuracy", "val_loss") if name in metrics]
+    epochs = min((len(metrics[name]) for name in known), default=0)
+    if not epochs:
+        return ""
+    ranks = [
+        tuple(-metrics[name][i] if name == "val_loss" else metrics[name][i] for name in known) for i in range(epochs)
+    ]
+    best = ranks.index(max(ranks))
+    values = ", ".join(f"{name} {metrics[name][best]:.4g}" for name in known)
+    return f"The best epoch of {epochs}, by the validation: {best + 1} ({values})."
+
+
 def charts(metrics: Metrics) -> list[Html]:
     """A chart for each metric, its validation beside its training."""
     names = dict.fromkeys(name.removeprefix("val_") for name in metrics)

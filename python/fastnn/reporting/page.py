@@ -208,6 +208,8 @@ def _training(history: curves.History) -> list[Html]:
     ]
     table = tag("table", tag("thead", tag("tr", *header)), tag("tbody", join(rows)), class_="figures")
     values = tag("details", tag("summary", "All values"), tag("div", table, class_="scroll"))
+    best = curves.best_epoch(history.metrics)
+    remark = tag("p", f"{history.remark} {best}" if best else history.remark, class_="soft")
     return [remark, tag("div", *curves.charts(history.metrics), class_="charts"), values]
 
 
