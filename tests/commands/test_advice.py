@@ -42,6 +42,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # Who else says such words: to the users of which commands.
 SPEAKERS = {
     "commands/cli.py": ["train"],
+    "commands/pictures.py": ["predict"],
+    "commands/submission.py": ["predict"],
     "commands/fitting.py": ["train"],
     "commands/trainers.py": ["train"],
     "commands/steps.py": ["train"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from fastnn.reporting.page import percent
 from fastnn.training.model_files import load_model
 from fastnn.training.trained_on import square
 from job_runs import Outcome, call, refused, temporary_files, train_json
-from page_tree import Node, parse, pixels
+from page_tree import HOSTILE, Node, parse, pixels
 from PIL import Image
 from small_data import idx_bytes, write_class
 
@@ -293,17 +292,6 @@ def test_convolutions(tmp_path: Path, idx_folder: Path) -> None:
     assert "The filters of conv1 (all 6)" in page.one("section", id="weights").text
     maps = page.one("section", id="maps")
     assert [figure.one("b").text for figure in maps.all("figure", class_="maps")] == ["conv1", "conv2"]
-
-
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    '"><b>&amp;<!--',
-    "' onclick='x",
-    "two\nlines",
-    "\u202egnp.exe",
-    os.fsdecode(b"\xff\xfe"),
-    "]]>${body}$body",
-)
 
 
 class TestNames:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -14,6 +15,16 @@ import numpy as np
 from PIL import Image
 
 DESCRIBED = ("aria-labelledby", "aria-describedby")
+# Names of classes and files that try to end text, attributes and the script, or to turn the page around them.
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    '"><b>&amp;<!--',
+    "' onclick='x",
+    "two\nlines",
+    "\u202egnp.exe",
+    os.fsdecode(b"\xff\xfe"),
+    "]]>${body}$body",
+)
 VOID = {"meta", "img", "rect", "circle", "line", "polyline"}
 
 
@@ -97,7 +108,7 @@ def check_closed(page: Node) -> None:
     for node in page.walk():
         assert node.name not in {"link", "iframe", "object", "embed", "base", "form", "b>"}
         assert not [name for name in node.attributes if name.startswith("on") or name == "style"]
-        assert node.attributes.get("src", "data:image/png;base64,").startswith("data:image/png;base64,")
+        assert re.match("data:image/(png|jpeg);base64,", node.attributes.get("src", "data:image/png;base64,"))
         assert node.attributes.get("href", "#").startswith("#")
 
 
@@ -120,8 +131,8 @@ def check_reading(page: Node) -> None:
 
 
 def pixels(image: Node) -> np.ndarray:
-    """What an img element shows: a PNG that decodes, grey, RGB or with transparency."""
-    data = base64.b64decode(image.attributes["src"].partition(",")[2], validate=True)
-    with Image.open(BytesIO(data)) as picture:
-        assert picture.format == "PNG"
+    """What an img element shows: a PNG that decodes, grey, RGB or with transparency, or a JPEG of a photograph."""
+    kind, _, data = image.attributes["src"].partition(";base64,")
+    with Image.open(BytesIO(base64.b64decode(data, validate=True))) as picture:
+        assert f"data:image/{picture.format.lower()}" == kind and (kind.endswith("png") or image.has("class_", "photo"))
         return np.asarray(picture.convert("RGBA") if picture.mode == "P" else picture)

@@ -190,9 +190,22 @@ class TestPage:
         assert len(layers) == 8 and layers[0].text.startswith("conv1: the first 16 of 64 maps of 64")
         assert pixels(layers[0].one("img")).shape == (2 * 33 - 1, 16 * 33 - 1, 4)  # means of 2 x 2
         first = page.one("section", id="weights")
-        assert "Red, green and blue planes lie side by side." in first.text
-        assert pixels(first.one("img")).shape == (4 * 8 - 1, 16 * 22 - 1, 4)
+        assert "In the colours that they look for: grey is zero" in first.text
+        assert pixels(first.one("img")).shape == (4 * 8 - 1, 16 * 8 - 1, 4)
         assert (tmp_path / "page.html").stat().st_size < 1_000_000
+
+    def test_colour(self, tmp_path: Path) -> None:
+        """Filters of photographs in the colours that they look for, on one scale; nothing between them."""
+        model = nn.Sequential(nn.Conv2d(3, 2, 2), nn.Flatten(), nn.Linear(2 * 49, 3))
+        model[0].weight._data[...] = 0
+        model[0].weight._data[1] = [[[1, -1], [0, 0]], [[1, 0], [0, 0.5]], [[1, 0], [-1, 0]]]
+        image = self.page_of(model, (3, 8, 8), tmp_path).one("section", id="weights").one("img")
+        grey, white = [127, 127, 127, 255], [254, 254, 254, 255]
+        expected = [
+            [grey, grey, [0, 0, 0, 0], white, [0, 127, 127, 255]],
+            [grey, grey, [0, 0, 0, 0], [127, 127, 0, 255], [127, 191, 127, 255]],
+        ]
+        assert np.abs(pixels(image).astype(int) - expected).max() <= 1
 
     def test_not_finite(self, tmp_path: Path) -> None:
         model = models.lenet5(3)

@@ -10,6 +10,7 @@ LINES = {
     "class.empty": "类别 {name!r} 里没有图片: {folder}。请删除这个空文件夹",
     "class.unknown": "测试数据里有训练数据没有的类别 {name!r} (序号 {index}), 标签会错位: 两边的类别文件夹必须一样",
     "class.missing": "测试数据里缺少训练数据有的类别 {name!r}, 标签会错位: 两边的类别文件夹必须一样",
+    "model.classes": "网络认识的类别是 {known}, 数据里的类别是 {found}, 标签会错位: 请用训练时的类别, 或另一个模型",
     # images
     "image.truncated": "图片 {path} 不完整, 只有 {size:,} 字节: 请删除它",
     "image.unreadable": "无法读取图片 {path} ({reason}): 请删除它",
@@ -17,6 +18,9 @@ LINES = {
     "image.large": "{path} 声称有 {width} x {height} = {pixels:,} 个像素, 上限是 {limit:,}: 请缩小或去掉这张图片",
     "images.sizes": "图片大小不一致: {sizes}。请使用 {advice}",
     "images.unusable": "{total:,} 张图片中有 {count:,} 张不能用: 请删除它们, 或使用 {advice}",
+    "images.none": "在“{folder}”里没有图片",
+    "images.numbers": "{total:,} 张图片中有 {count:,} 张的文件名不以编号结尾 (如 12.jpg), 第一张是 {path}",
+    "images.twice": "{first} 和 {second} 的编号相同 ({id}): 请去掉其中一张",
     # IDX files
     "idx.foreign": "{path} 不是 IDX 文件: 文件开头是 {start}",
     "idx.truncated": "{path} 不完整: 文件头说有 {shape} = {claimed:,} 字节, 实际只有 {present:,} 字节。请重新下载",

@@ -5,9 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
 from fastnn.commands.signals import Signals
+from fastnn.io.checks import shown_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fastnn.commands.testing import TestResult
+    from fastnn.data.resident import Resident
+
+_CLASSES = 20  # with a line each
 
 
 def make_parser() -> cli.Parser:
@@ -36,16 +46,42 @@ def evaluate(args: argparse.Namespace, signals: Signals) -> int:
             check_writable(path)
     model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
     result = test(outputs_of(args.model, model, info, Feed.of(data)), data)
-    report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console)
+    right, total = by_class(result, data)
+    report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console, class_lines(right, total, data.classes))
     if args.json:
         content = {
             "test_correct": result.correct,
             "test_total": result.total,
+            "by_class": {
+                name: {"correct": r, "total": t}
+                for name, r, t in zip(data.classes, right.tolist(), total.tolist(), strict=True)
+            },
             "parameters_sha256": parameters_sha256(model),
             "wrong": [int(i) for i in result.wrong],
         }
         write_json(args.json, content)
     return 0
+
+
+def by_class(result: TestResult, data: Resident) -> tuple[np.ndarray, np.ndarray]:
+    """How many images of each class were told right, and how many there are: int64 (C,) each."""
+    import numpy as np
+
+    count = len(data.classes)
+    total = np.bincount(data.targets, minlength=count)
+    return total - np.bincount(data.targets[result.wrong], minlength=count), total
+
+
+def class_lines(right: np.ndarray, total: np.ndarray, classes: Sequence[str]) -> list[str]:
+    """The accuracy of each class; of many the least ones, the least first."""
+    there = [row for row in range(len(classes)) if total[row]]
+    many = len(there) > _CLASSES
+    shown = sorted(there, key=lambda row: right[row] / total[row])[:_CLASSES] if many else there
+    first = [f"the {_CLASSES} classes of {len(there)} with the least accuracy:"] if many else []
+    return first + [
+        f"accuracy of {shown_path(classes[row])} = {right[row]} / {total[row]} = {right[row] / total[row]:.3f}"
+        for row in shown
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -67,14 +67,16 @@ def say_assumed(model: str, spec: InputSpec, console: Console) -> None:
         console.warn(f"{shown_path(model)} does not tell all of its network. Assumed: {'; '.join(spec.assumed)}")
 
 
-def outputs_of(model: str, network: Network, info: ModelInfo, feed: Feed) -> np.ndarray:
-    """What the network in a file gives for images.
+def outputs_of(
+    model: str, network: Network, info: ModelInfo, feed: Feed, engine: FallbackEngine | None = None
+) -> np.ndarray:
+    """What the network in a file gives for images. engine: the network's, of several calls.
 
     Raises:
         FormatError: it takes no such images, or gives something else than the file says.
     """
     try:
-        outputs = FallbackEngine("plan", network).outputs(feed)
+        outputs = (engine or FallbackEngine("plan", network)).outputs(feed)
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
         text = f"{shown_path(model)}: its network does not take images {feed.x.shape[1:]}, as described: {error}"
         raise retold(FormatError(text), fault_of(error)) from error
@@ -91,8 +93,10 @@ def test(outputs: np.ndarray, data: Resident) -> TestResult:
     return TestResult(np.flatnonzero(predicted != data.targets), predicted, len(data))
 
 
-def report_test(result: TestResult, data: Resident, wrong_file: str, console: Console) -> None:
-    """Prints and files the wrong cases, and the accuracy last."""
+def report_test(
+    result: TestResult, data: Resident, wrong_file: str, console: Console, more: Sequence[str] = ()
+) -> None:
+    """Prints and files the wrong cases, more lines, and the accuracy last."""
     console.line(f"test_dataset length: {result.total}")
     lines = [
         f"wrong case: predict = {_named(result.predicted[i], data.classes)} "
@@ -105,8 +109,10 @@ def report_test(result: TestResult, data: Resident, wrong_file: str, console: Co
     if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
         with console.going_on():
             write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
-            more = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
-            console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{more}")
+            above = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
+            console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{above}")
+    for line in more:
+        console.line(line)
     console.line(
         f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
     )

@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,11 @@ def shown_name(name: object) -> str:
     """A name that came out of a file, quoted, escaped and cut to a readable length."""
     text = ascii(name)
     return text if len(text) <= 100 else f"{text[:80]}...{text[-10:]}"
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """Names in a message, quoted: the first 20."""
+    return f"[{', '.join(map(repr, names[:20]))}{', ...' if len(names) > 20 else ''}]"
 
 
 def shown_bytes(count: int) -> str:

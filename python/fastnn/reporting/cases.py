@@ -8,38 +8,47 @@ from math import isfinite
 from fastnn.data.resident import Resident
 from fastnn.reporting.findings import Findings
 from fastnn.reporting.markup import DASH, Html, join, tag
-from fastnn.reporting.pictures import case_picture
+from fastnn.reporting.pictures import Picture, case_picture
 
+MOST_CASES = 2000
+_MOST_BYTES = 1_800_000  # of their pictures: some 600 photographs of 64x64, with the rest a page of less than 3 MB
 _SHORT = 6  # letters of a class's name that are seen without a tooltip
 
 
-def wrong_cases(data: Resident, findings: Findings, names: list[str], limit: int) -> list[Html]:
-    """The section's parts: what is shown, the way back from a filter, the cases."""
-    total, rows = len(findings.wrong), findings.wrong[:limit].tolist()
+def wrong_cases(data: Resident, findings: Findings, names: list[str], limit: int | None) -> list[Html]:
+    """The section's parts: what is shown, the way back from a filter, the cases. limit: how many of these; None: as
+    many as the page can bear.
+    """
+    total, cases, size = len(findings.wrong), [], 0
+    for row in findings.wrong[: MOST_CASES if limit is None else limit].tolist():
+        picture = case_picture(data.images[row])
+        size += len(picture.address)
+        if limit is None and size > _MOST_BYTES:
+            break
+        cases.append(_case(data, findings, names, row, picture))
     if not total:
         return [tag("p", "None.")]
     all_shown = f"All {total:,}, the most confident first"
-    what = all_shown if len(rows) == total else f"The {len(rows):,} most confident of {total:,}"
+    what = all_shown if len(cases) == total else f"The {len(cases):,} most confident of {total:,}"
     status = tag("span", what, id="shown", role="status")
     back = tag("button", "Show all", type="button", id="all", hidden=True)
-    cases = [_case(data, findings, names, row) for row in rows]
     return [
         tag("p", status, back, tag("a", "Confusion matrix", href="#confusion"), class_="filter"),
         tag("ol", join(cases), class_="cases"),
     ]
 
 
-def _case(data: Resident, findings: Findings, names: list[str], row: int) -> Html:
+def _case(data: Resident, findings: Findings, names: list[str], row: int, picture: Picture) -> Html:
     actual, predicted = int(data.targets[row]), int(findings.predicted[row])
-    picture = case_picture(data.images[row])
     alt = f"actual {names[actual]}, predicted {names[predicted]}"
     classes = findings.top(row)
     show = _number if findings.kind == "numbers" else _percent
     bars = [_bar(names[k], float(findings.values[row, k]), show, _role(k, actual, predicted)) for k in classes]
     words = tag("p", tag("b", tag("bdi", names[actual])), " taken for ", tag("b", tag("bdi", names[predicted])))
+    size = {"width": picture.width, "height": picture.height}
     return tag(
         "li",
-        tag("img", src=picture.address, width=picture.width, height=picture.height, alt=alt),
+        tag("img", src=picture.address, **size, alt=alt, class_=picture.style),
         tag("div", words, tag("table", tag("tbody", *bars))),
         tag("bdi", *_path(data.names[row]), class_="path", dir="ltr"),
         class_="case",

@@ -23,6 +23,7 @@ Metrics = Mapping[str, Sequence[float]]
 _WIDTH, _HEIGHT = 480, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 36  # margins for the axes
 _MOST_DOTS = 40  # epochs with a dot each
+_TITLES = {"lr": "learning rate"}  # of what is neither of the training nor of the validation
 _LARGEST = 1e100  # of a value that can be drawn: differences must not overflow
 
 
@@ -57,7 +58,7 @@ def _read(path: str, model: Network) -> History:
     if bytes(read_regular(path, 1)) == b"{":
         content = parse_json(bytes(read_regular(path)).decode("utf-8", "replace"), shown_path(path))
         if "train_loss" in content:  # what `fastnn train --json` writes
-            content = {"loss": content["train_loss"]}
+            content = content.get("history", {"loss": content["train_loss"]})
         return History(_checked(content, path), f"From {shown_path(path)}.")
     tensors, record = load_state(path)
     remark = f"From {shown_path(path)}."
@@ -68,8 +69,11 @@ def _read(path: str, model: Network) -> History:
 
 def _same_parameters(tensors: Mapping[str, np.ndarray], model: Network) -> bool:
     own = [tensor._data for tensor in model.state_dict().values()]
-    saved = [array for name, array in tensors.items() if name.startswith("model.")]
-    return len(own) == len(saved) and all(map(np.array_equal, own, saved))
+    for kept in ("model.", "best."):  # of the last step, and of the best epoch
+        saved = [array for name, array in tensors.items() if name.startswith(kept)]
+        if len(own) == len(saved) and all(map(np.array_equal, own, saved)):
+            return True
+    return False
 
 
 def _checked(metrics: Any, path: str) -> Metrics:
@@ -90,6 +94,20 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= _LARGEST  # neither is NaN
 
 
+def best_epoch(metrics: Metrics) -> str:
+    """Which epoch was the best: the highest val_accuracy, then the lowest val_loss; "" where nothing was validated."""
+    known = [name for name in ("val_accuracy", "val_loss") if name in metrics]
+    epochs = min((len(metrics[name]) for name in known), default=0)
+    if not epochs:
+        return ""
+    ranks = [
+        tuple(-metrics[name][i] if name == "val_loss" else metrics[name][i] for name in known) for i in range(epochs)
+    ]
+    best = ranks.index(max(ranks))
+    values = ", ".join(f"{name} {metrics[name][best]:.4g}" for name in known)
+    return f"The best epoch of {epochs}, by the validation: {best + 1} ({values})."
+
+
 def charts(metrics: Metrics) -> list[Html]:
     """A chart for each metric, its validation beside its training."""
     names = dict.fromkeys(name.removeprefix("val_") for name in metrics)
@@ -98,8 +116,10 @@ def charts(metrics: Metrics) -> list[Html]:
 
 def _figure(name: str, metrics: Metrics) -> Html:
     series = {kind: metrics[key] for kind, key in (("training", name), ("validation", f"val_{name}")) if key in metrics}
-    keys = [tag("span", kind, class_=f"key {kind}") for kind in series]
-    return tag("figure", tag("figcaption", tag("b", name), *keys), _chart(name, series), class_="chart")
+    keys = [tag("span", kind, class_=f"key {kind}") for kind in series if name not in _TITLES]
+    return tag(
+        "figure", tag("figcaption", tag("b", _TITLES.get(name, name)), *keys), _chart(name, series), class_="chart"
+    )
 
 
 def _chart(name: str, series: Metrics) -> Html:

@@ -56,10 +56,11 @@ def first_layer(model: Module, data: Resident, found: list[Convolution], names: 
 
 def _filters(first: Convolution) -> list[Html]:
     outputs, channels, height, width = first.filters.shape
-    pictures = SignedPictures(first.filters, (channels, height, width))
+    pictures = SignedPictures(first.filters, (channels, height, width), in_colour=channels == 3)
+    scale = _colours(pictures) if channels == 3 else _scale(pictures, 1)
     caption = (
         f"The filters of {first.name} ({_of(len(pictures), outputs)}), {_size(height, width)} weights each: what the "
-        f"first convolution looks for at every place of an image. {_scale(pictures, channels)}"
+        f"first convolution looks for at every place of an image. {scale}"
     )
     alt = f"filters of {first.name}: {len(pictures)}"
     return [tag("p", caption, class_="soft"), _sprite(pictures, alt, aria_labelledby="weights-title")]
@@ -85,7 +86,8 @@ def feature_maps(found: list[Convolution], data: Resident, rows: list[int], name
 
 def _example(data: Resident, row: int, names: list[str]) -> Html:
     picture, name = case_picture(data.images[row]), names[int(data.targets[row])]
-    image = tag("img", src=picture.address, width=picture.width, height=picture.height, alt=f"image of {name}")
+    size = {"width": picture.width, "height": picture.height}
+    image = tag("img", src=picture.address, **size, alt=f"image of {name}", class_=picture.style)
     return tag("figure", image, tag("figcaption", tag("bdi", name)))
 
 
@@ -105,6 +107,13 @@ def _of(shown: int, count: int) -> str:
 
 def _size(height: int, width: int) -> str:
     return f"{width} \N{MULTIPLICATION SIGN} {height}"
+
+
+def _colours(pictures: SignedPictures) -> str:
+    return (
+        "In the colours that they look for: grey is zero, more of a colour positive, less of it negative; "
+        f"the strongest colours stand for ±{pictures.strongest:.2g} and beyond."
+    )
 
 
 def _scale(pictures: SignedPictures, channels: int) -> str:

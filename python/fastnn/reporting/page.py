@@ -39,7 +39,7 @@ class Subject:
     data: Resident
 
 
-def make_page(subject: Subject, findings: Findings, history: curves.History, wrong_limit: int) -> str:
+def make_page(subject: Subject, findings: Findings, history: curves.History, wrong_limit: int | None) -> str:
     """The whole file. Equal input gives equal text."""
     names = [shown_path(name) for name in subject.data.classes]
     inside = _inside(subject, names)
@@ -48,7 +48,7 @@ def make_page(subject: Subject, findings: Findings, history: curves.History, wro
         tag(
             "div",
             _section("confusion", "Confusion", *_confusion(findings, names)),
-            _section("classes", "Classes", _classes(findings, names)),
+            _section("classes", "Classes", *_classes(findings, names)),
             class_="pair",
         ),
         _section("training", "Training", *_training(history)),
@@ -180,7 +180,7 @@ def _shade(count: int, most: int) -> int:
     return max(1, round(_SHADES * (count / most) ** 0.5))
 
 
-def _classes(findings: Findings, names: list[str]) -> Html:
+def _classes(findings: Findings, names: list[str]) -> list[Html]:
     header = [tag("th", title, scope="col") for title in ("class", "samples", "precision", "recall", "F1")]
     rows = [
         tag(
@@ -192,7 +192,8 @@ def _classes(findings: Findings, names: list[str]) -> Html:
         for name, figures in zip(names, findings.by_class(), strict=True)
     ]
     table = tag("table", tag("thead", tag("tr", *header)), tag("tbody", join(rows)), class_="figures")
-    return tag("div", table, class_="scroll")
+    note = "Recall is the accuracy of a class, precision that of what was taken for it."
+    return [tag("p", note, class_="soft"), tag("div", table, class_="scroll")]
 
 
 def _training(history: curves.History) -> list[Html]:
@@ -207,6 +208,8 @@ def _training(history: curves.History) -> list[Html]:
     ]
     table = tag("table", tag("thead", tag("tr", *header)), tag("tbody", join(rows)), class_="figures")
     values = tag("details", tag("summary", "All values"), tag("div", table, class_="scroll"))
+    best = curves.best_epoch(history.metrics)
+    remark = tag("p", f"{history.remark} {best}" if best else history.remark, class_="soft")
     return [remark, tag("div", *curves.charts(history.metrics), class_="charts"), values]
 
 

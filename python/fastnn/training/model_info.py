@@ -25,9 +25,9 @@ class ModelInfo:
     input_shape: (C, H, W). mean, std: normalisation per channel, of pixels / 255. outputs: what they predict,
     ``softmax``, ``sigmoid`` or ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range:
     the least and the largest number that it was given. ground of its training images: ``dark``, ``light`` or
-    ``mixed``. preparation: how they came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28) or
-    ``scaled``. forward: the class with a forward of its own, where it is not Network's: linear layers with ReLU
-    between.
+    ``mixed``. preparation: how they came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28),
+    ``scaled``, or ``cropped`` (squares: the shorter side scaled, of the longer one the middle). forward:
+    the class with a forward of its own, where it is not Network's: linear layers with ReLU between.
     """
 
     sizes: tuple[int, ...] = ()
@@ -78,7 +78,7 @@ class ModelInfo:
 _CHOICES = {
     "outputs": ("", *PREDICTIONS),
     "ground": ("", "dark", "light", "mixed"),
-    "preparation": ("", "mnist", "scaled"),
+    "preparation": ("", "mnist", "scaled", "cropped"),
 }
 
 

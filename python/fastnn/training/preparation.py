@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +15,13 @@ from fastnn import _core
 from fastnn.data.look import look_of
 from fastnn.data.photo import SIDE, as_mnist
 from fastnn.data.resident import FileNames, Resident
+from fastnn.errors import told
+from fastnn.io.checks import shown_names
+from fastnn.io.notes import say_once
 from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
 from fastnn.training.trained_on import square
+from fastnn.transforms import CenterCrop, Resize
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class InputSpec:
     """What a network takes: image shape (C, H, W), normalisation, its classes' names (none where it gives numbers),
-    ground of its images, whether these have MNIST's frame. assumed: what of this is taken for granted.
+    ground of its images, whether these have MNIST's frame, or are cropped to squares. assumed: what of this is taken
+    for granted.
     """
 
     shape: tuple[int, int, int]
@@ -35,6 +42,7 @@ class InputSpec:
     classes: list[str]
     ground: str = ""
     framed: bool = False
+    cropped: bool = False
     assumed: tuple[str, ...] = ()
 
     def inputs(self, pixels: np.ndarray) -> np.ndarray:
@@ -66,7 +74,8 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     like_digits = shape == (1, SIDE, SIDE) and classes == [str(digit) for digit in range(10)]
     framed = info.preparation == "mnist" if info.preparation else like_digits
     assumed = (*info.assumptions(), *_assumed_of_images(info, shape, framed))
-    return InputSpec(shape, mean, std, classes, info.ground or ("dark" if framed else ""), framed, assumed)
+    ground, cropped = info.ground or ("dark" if framed else ""), info.preparation == "cropped" and shape[1] == shape[2]
+    return InputSpec(shape, mean, std, classes, ground, framed, cropped, assumed)
 
 
 def _assumed_of_images(info: ModelInfo, shape: Sequence[int], framed: bool) -> Iterator[str]:
@@ -96,20 +105,28 @@ def _check_has_classes(info: ModelInfo, spec: InputSpec) -> None:
 
 
 def prepare(image: Image, spec: InputSpec, raw: bool = False) -> np.ndarray:
-    """uint8 pixels (C, H, W) of an image of any size and mode, as the network was trained on."""
-    from PIL import Image as pil
+    """uint8 pixels (C, H, W) of an image of any size and mode, as the network was trained on; upright, where a camera
+    was held otherwise. raw: only scaled.
 
-    from fastnn.data.images import to_rgb
+    Raises:
+        FormatError: to be cropped, and so narrow that its longer side would be enormous.
+    """
+    from fastnn.data.images import to_rgb, upright
 
-    if spec.framed and not raw:
-        return as_mnist(image, spec.ground)[None]
+    if not raw:
+        if spec.framed:
+            return as_mnist(image, spec.ground)[None]
+        image, before = upright(image), image
+        if image is not before:
+            note = "photographs are turned upright where their EXIF data say that the camera was held otherwise"
+            say_once("upright", note)
     channels, height, width = spec.shape
     image = image if image.mode == "L" and channels == 1 else to_rgb(image)
     if channels == 1:
         image = image.convert("L")
-    if image.size != (width, height):
-        image = image.resize((width, height), pil.Resampling.BILINEAR)
-    pixels = np.asarray(image)
+    if spec.cropped and not raw:
+        image = CenterCrop(height)(Resize(height)(image))
+    pixels = np.asarray(Resize((height, width))(image))
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
@@ -130,30 +147,20 @@ def resident_for(
     progress: Callable[[int, int], None] | None = None,
     cache: PackCache | None = None,
     say: Callable[[str], None] = lambda text: None,
+    **reading: Any,
 ) -> Resident:
     """The test half of a data set, as a loaded network wants it: as :func:`prepare` has each image, where they are not
-    like those of the training. say: is told so.
+    like those of the training. say: is told so. reading: further arguments of :func:`fastnn.data.source.open_test`.
 
     Raises:
         ValueError: other classes than the network's, or a network that has none.
     """
-    from fastnn.data.decode import NotResident
     from fastnn.data.source import open_test
 
     wanted = spec_of(model, info)
     _check_has_classes(info, wanted)
-    channels, height, width = wanted.shape
-
-    def read(resize: tuple[int, int] | None) -> Resident:
-        return open_test(spec, resize=resize, on_bad=on_bad, progress=progress, channels=channels, cache=cache)
-
-    try:
-        data = read(None)
-        scaled = data.shape != wanted.shape
-    except NotResident:  # images of several sizes: all become the network's
-        scaled = True
-    if scaled:
-        data = read((width, height))
+    reading |= {"on_bad": on_bad, "progress": progress, "channels": wanted.shape[0], "cache": cache}
+    data, scaled = _in_its_size(wanted, on_bad, partial(open_test, spec, **reading))
     other = ground_note(data.images, wanted)
     if wanted.framed and (scaled or other):
         data = replace(data, images=_prepared(data, wanted))
@@ -163,6 +170,21 @@ def resident_for(
     _check_classes(wanted.classes, data.classes, bool(info.classes))
     data.mean, data.std = wanted.mean, wanted.std
     return data
+
+
+def _in_its_size(spec: InputSpec, on_bad: str, read: Callable[..., Resident]) -> tuple[Resident, bool]:
+    """A data set in a network's size, and whether it was scaled to that. read: takes what makes images of it."""
+    from fastnn.data.decode import NotResident
+
+    _, height, width = spec.shape
+    if spec.cropped:
+        return read(size=height), False
+    if spec.framed or on_bad == "error":  # else those of another size than most would be left out
+        with suppress(NotResident):  # several sizes
+            data = read()
+            if data.shape == spec.shape:
+                return data, False
+    return read(resize=(width, height)), True
 
 
 def _prepared(data: Resident, spec: InputSpec) -> np.ndarray:
@@ -177,7 +199,9 @@ def _prepared(data: Resident, spec: InputSpec) -> np.ndarray:
 
 
 def _check_classes(model: Sequence[str], data: Sequence[str], named: bool) -> None:
-    if len(model) != len(data) or (named and list(model) != list(data)):
-        raise ValueError(
-            f"the network knows the classes {list(model)}, the data has {list(data)}: labels would be shifted"
-        )
+    if len(model) == len(data) and (not named or list(model) == list(data)):
+        return
+    counts = "" if len(model) == len(data) else f" ({len(model):,} and {len(data):,} classes)"
+    known, found = shown_names(model), shown_names(data)
+    text = f"the network knows the classes {known}, the data has {found}{counts}: labels would be shifted"
+    raise told(ValueError(text), "model.classes", known=known, found=found)

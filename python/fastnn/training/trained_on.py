@@ -15,6 +15,7 @@ from fastnn.engine.plan import Criterion
 from fastnn.nn import functional, losses
 from fastnn.training.feed import Feed
 from fastnn.training.input_range import range_of
+from fastnn.training.transformed import told_by
 
 _OF_FUNCTIONS = {
     functional.cross_entropy: losses.CrossEntropyLoss,
@@ -47,7 +48,12 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
     classes = _classes(data) if resident is None else resident.classes
     if len(classes) == outputs or not outputs:  # of modules that no batch has gone through yet nobody knows
         known["classes"] = list(classes)
-    return known | ({} if feed is None else _inputs(feed))
+    said = _of_transform(data)
+    if feed is None:
+        return known | said
+    known |= _inputs(feed)
+    cropped = said.get("preparation") == "cropped" and known.get("preparation") == "scaled"
+    return known | ({"preparation": "cropped"} if cropped else {})
 
 
 def loss_of(name: str, outputs: str) -> Any:
@@ -106,6 +112,12 @@ def _classes(data: Any) -> list[str]:
     from fastnn.data.folder import DatasetFolder  # which needs Pillow
 
     return list(dataset.classes) if isinstance(dataset, DatasetFolder) else []
+
+
+def _of_transform(data: Any) -> dict[str, Any]:
+    """What the transform of a data set of images tells of them."""
+    dataset, _ = without_subsets(getattr(data, "dataset", data))
+    return told_by(dataset.transform) if isinstance(dataset, VisionDataset) and dataset.is_plain() else {}
 
 
 def _in_memory(data: Any) -> Feed | None:
