@@ -9,7 +9,7 @@ from typing import Any
 import fastnn
 import numpy as np
 import pytest
-from colour_photos import GREEN, RED, photo, save
+from colour_photos import CROPPED, GREEN, RED, SIDE, photo, save
 from fastnn import models
 from fastnn.commands.evaluate import class_lines
 from job_runs import Outcome, call, refused
@@ -109,3 +109,33 @@ def test_lines_of_many_classes() -> None:
     assert lines[0] == "the 20 classes of 29 with the least accuracy:" and len(lines) == 21
     assert lines[1:3] == ["accuracy of class 0 = 0 / 100 = 0.000", "accuracy of class 1 = 3 / 100 = 0.030"]
     assert class_lines(right[:4], total[:4], ["a", "b\n", "c", "d"])[1] == r"accuracy of 'b\n' = 3 / 100 = 0.030"
+
+
+def test_names_that_say_the_class(model: Path, tmp_path: Path) -> None:
+    """Kaggle's; --memory keeps the images in a file."""
+    for number, (name, colour) in enumerate((("cat", GREEN), ("dog", RED), ("cat", RED))):
+        photo(tmp_path / "flat" / f"{name}.{number}.png", colour, (9 + number, 8))
+    for more in ((), ("--labels-from-name",), ("--memory", "100")):
+        assert evaluate(model, "--data", tmp_path / "flat", *more).lines[-3:] == [
+            "accuracy of cat = 1 / 2 = 0.500",
+            "accuracy of dog = 1 / 1 = 1.000",
+            "test accuracy = 2 / 3 = 0.667",
+        ]
+
+
+def test_turned_by_the_camera(tmp_path: Path) -> None:
+    """With --exif, as in training. The network looks at the upper half, the photograph stands on its head."""
+    network = fastnn.Network(3 * SIDE * SIDE, 2)
+    network.layer1.weight._data[...] = network.layer1.bias._data[...] = 0
+    network.layer1.weight._data[1, : SIDE * SIDE // 2], network.layer1.bias._data[0] = 1, 16
+    network.save(tmp_path / "m.pth", classes=["cat", "dog"], **CROPPED)
+    pixels = np.full((12, 8, 3), GREEN, np.uint8)
+    pixels[6:] = RED
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    photo(tmp_path / "data" / "cat" / "1.png", GREEN)
+    (tmp_path / "data" / "dog").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "data" / "dog" / "1.jpg", exif=exif, quality=95)
+    for more, right in ((), 1), (("--exif",), 2):
+        outcome = evaluate(tmp_path / "m.pth", "--data", tmp_path / "data", "--quiet", *more)
+        assert outcome.out.startswith(f"test accuracy = {right} / 2")

@@ -134,6 +134,7 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
         metavar="PATH|digits|mnist",
         help="its test half is used; its only half where there is but one",
     )
+    add_reading(add)
     add("--on-bad-image", choices=("error", "skip", "list"), default="error")
     add_cache(parser)
 
@@ -165,6 +166,18 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         help="hold this share of each class out for the validation, by --seed: the same files on every machine",
     )
+    add_reading(add)
+    add("--limit", type=at_least(1), metavar="N", help="use N training and N test images only, evenly over the classes")
+    add(
+        "--on-bad-image",
+        choices=("error", "skip", "list"),
+        default="error",
+        help="what to do about files that cannot be read",
+    )
+
+
+def add_reading(add: Callable[..., argparse.Action]) -> None:
+    """How photographs are read: what :func:`reading_options` gives :func:`fastnn.data.source.open_test`."""
     add(
         "--labels-from-name",
         action="store_true",
@@ -176,13 +189,11 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE|N%",
         help="what images may take of it before they are read from a file: 2G, or 50%% of what is free (default: 50%%)",
     )
-    add("--limit", type=at_least(1), metavar="N", help="use N training and N test images only, evenly over the classes")
-    add(
-        "--on-bad-image",
-        choices=("error", "skip", "list"),
-        default="error",
-        help="what to do about files that cannot be read",
-    )
+
+
+def reading_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments that the options of :func:`add_reading` give."""
+    return {"labels_from_name": args.labels_from_name or None, "exif": args.exif, "memory": args.memory}
 
 
 def image_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -197,9 +208,7 @@ def image_options(args: argparse.Namespace) -> dict[str, Any]:
         "resize": parse_size(args.resize),
         "size": args.size,
         "val_fraction": args.val_fraction,
-        "labels_from_name": args.labels_from_name or None,
-        "exif": args.exif,
-        "memory": args.memory,
+        **reading_options(args),
         "limit": args.limit,
         "on_bad": args.on_bad_image,
     }

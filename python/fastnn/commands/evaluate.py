@@ -44,7 +44,7 @@ def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     for path in (args.wrong, args.json):
         if path is not None:
             check_writable(path)
-    model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
+    model, info, data = opened(args, console)
     result = test(outputs_of(args.model, model, info, Feed.of(data)), data)
     right, total = by_class(result, data)
     report_test(result, data, args.wrong or f"{args.model}.wrong.txt", console, class_lines(right, total, data.classes))

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fastnn.training.console import Console
-    from fastnn.training.model_info import ModelInfo
-    from fastnn.training.network import Network
     from fastnn.training.preparation import InputSpec
 
 _TOP = 3  # classes of a line
@@ -34,7 +32,7 @@ def make_parser() -> cli.Parser:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
     add("images", metavar="IMAGE", nargs="+", help="a file, or a folder: all images in it, 2.jpg before 10.jpg")
-    add("--model", dest="named", choices=tuple(cli.MODELS), help="whose tensors the file has, where it does not tell")
+    cli.add_named(add)
     add(
         "--raw",
         action="store_true",
@@ -121,10 +119,11 @@ class Run:
     """A network at work on the images that the arguments name; ``errors``: what was wrong with some of them."""
 
     def __init__(self, args: argparse.Namespace, console: Console) -> None:
+        from fastnn.commands.networks import load
         from fastnn.training.preparation import spec_of
 
         self.args, self.console = args, console
-        self.network, self.info = _network(args)
+        self.network, self.info = load(args.model, args.named)
         self.spec = spec_of(self.network, self.info)
         self.kind = self.info.outputs or "softmax"
         self.errors: list[Exception] = []
@@ -184,14 +183,6 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     if run.errors:
         console.warn(pictures.left_out(run.errors, len(paths)))
     return 0
-
-
-def _network(args: argparse.Namespace) -> tuple[Network, ModelInfo]:
-    from fastnn.training.model_files import load_model, load_named
-
-    if args.named is None:
-        return load_model(args.model)
-    return load_named(args.model, args.named, lambda channels: (channels, *cli.MODELS[args.named][0][1:]))
 
 
 def _write_table(run: Run, paths: list[str]) -> None:

@@ -48,7 +48,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     check_writable(args.html)
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    model, info, data = opened(args.model, args.data, args.on_bad_image, cli.cache_of(args), console, args.named)
+    model, info, data = opened(args, console)
     history = history_for(args.model, model, args.history)
     outputs = outputs_of(args.model, model, info, Feed.of(data))
     findings = Findings(outputs, data.targets, info.outputs or "softmax")

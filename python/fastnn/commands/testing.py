@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn import chinese
+from fastnn.commands import cli
 from fastnn.commands.networks import load
 from fastnn.data.resident import Resident
 from fastnn.data.source import open_test
@@ -23,9 +24,6 @@ from fastnn.training.feed import Feed
 from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
 from fastnn.training.preparation import InputSpec, resident_for, spec_of
-
-if TYPE_CHECKING:
-    from fastnn.data.packed import PackCache
 
 # Wrong cases on the screen; all are in the file.
 SHOWN = 20
@@ -44,20 +42,23 @@ class TestResult:
         return self.total - len(self.wrong)
 
 
-def opened(
-    model: str, data: str, on_bad: str, cache: PackCache | None, console: Console, named: str | None = None
-) -> tuple[Network, ModelInfo, Resident]:
-    """The network in a file, what is known of it, and the data set to test it on; what is assumed is said.
-
-    named: which network the file has the tensors of, where it does not tell.
+def opened(args: argparse.Namespace, console: Console) -> tuple[Network, ModelInfo, Resident]:
+    """The network in a file, what is known of it, and the data set to test it on, as the options of
+    :func:`fastnn.commands.cli.add_tested` say; what is assumed is said.
 
     Raises:
         FormatError, OSError, ValueError: one cannot be read, or they do not go together.
     """
-    network, info = load(model, named, lambda channels: open_test(data, channels=channels, cache=cache).shape)
-    progress = console.progress("images read")
-    resident = resident_for(data, network, info, on_bad, progress=progress, cache=cache, say=console.warn)
-    say_assumed(model, spec_of(network, info), console)
+    cache, reading = cli.cache_of(args), cli.reading_options(args)
+    reading["memory"] = reading["memory"] or "50%"
+
+    def shape(channels: int) -> tuple[int, int, int]:
+        return open_test(args.data, channels=channels, cache=cache, **reading).shape
+
+    network, info = load(args.model, args.named, shape)
+    shown = {"progress": console.progress("images read"), "cache": cache, "say": console.warn}
+    resident = resident_for(args.data, network, info, args.on_bad_image, **shown, **reading)
+    say_assumed(args.model, spec_of(network, info), console)
     return network, info, resident
 
 
