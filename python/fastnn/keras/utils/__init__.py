@@ -1,4 +1,4 @@
-"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``."""
+"""``to_categorical``, ``normalize``, ``load_img`` and its like, ``set_random_seed``, ``plot_model``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import Any
 from fastnn import random
 from fastnn.keras import named
 from fastnn.keras.utils import np_utils
+from fastnn.keras.utils.image_utils import array_to_img, img_to_array, load_img, save_img
 from fastnn.keras.utils.np_utils import normalize, to_categorical
 
 __all__ = [
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
+    "img_to_array",
+    "load_img",
     "normalize",
     "np_utils",
     "plot_model",
+    "save_img",
     "set_random_seed",
     "to_categorical",
 ]
