@@ -177,7 +177,7 @@ def endless(size: int, *more: np.ndarray) -> Iterator[tuple]:
 
 
 SOURCES: dict[str, Callable[[], tuple[Any, dict]]] = {
-    "sequence": lambda: (Batches(6), {}),
+    "sequence": lambda: (Batches(6), {"shuffle": False}),
     "generator": lambda: (endless(6), {"steps_per_epoch": 4}),
     "weights": lambda: (endless(6, np.ones(20)), {"steps_per_epoch": 4}),
     "loader": lambda: (
@@ -197,7 +197,7 @@ def test_what_brings_batches(source: Callable, method: str) -> None:
     assert history == {name: pytest.approx(values, rel=1e-5) for name, values in expected.items()}
     for got, wanted in zip(made.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
-    steps = {"steps": named["steps_per_epoch"]} if named else {}
+    steps = {"steps": named["steps_per_epoch"]} if "steps_per_epoch" in named else {}
     assert made.evaluate(source()[0], verbose=0, **steps) == pytest.approx(
         plain.evaluate(X, LABELS, verbose=0), rel=1e-4
     )

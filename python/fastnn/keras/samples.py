@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from fastnn import random
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import told
+from fastnn.errors import fault_of, retold, told
 from fastnn.training.feed import as_array
 
 
@@ -97,25 +97,13 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples | None]:
 
 
 def brings_batches(x: Any) -> bool:
-    """Whether x is a generator, a loader or a sequence of batches, not rows."""
+    """Whether x is a generator, a loader, a data set or a sequence of batches, not rows."""
     if isinstance(x, Iterator) or hasattr(x, "batch_sampler"):
         return True
-    rows = isinstance(x, np.ndarray | Tensor | list | tuple) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
-    return not rows and hasattr(x, "__getitem__") and hasattr(x, "__len__")
-
-
-def batches_in(x: Any) -> Iterable[Any]:
-    """Those of one pass."""
-    if isinstance(x, Iterator) or hasattr(x, "__iter__"):
-        return x
-    return _by_number(x)
-
-
-def _by_number(x: Any) -> Iterator[Any]:
-    for i in range(len(x)):
-        yield x[i]
-    if hasattr(x, "on_epoch_end"):
-        x.on_epoch_end()
+    kinds = (np.ndarray, Tensor, list, tuple, Mapping, str, bytes)
+    if isinstance(x, kinds) or hasattr(x, "__array__") or hasattr(x, "to_numpy"):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
 def parts_of(batch: Any) -> tuple[Any, Any, Any]:
@@ -129,61 +117,115 @@ def parts_of(batch: Any) -> tuple[Any, Any, Any]:
     return (*batch, None) if len(batch) == 2 else tuple(batch)  # type: ignore[return-value]
 
 
-def gathered(x: Any, steps: int | None, wanted: str) -> Samples:
-    """All batches of one pass, or so many, as one.
+class Batches:
+    """What brings batches, pass after pass: a generator, which passes once, a loader, a sequence that gives each by its
+    number, or a data set of samples, of which batches of a size are made.
 
-    Raises:
-        ValueError: no batches, or no end and no number of steps.
+    shuffle: sequences and data sets come in a new order every time. length: batches of a pass; None: nobody knows.
     """
-    if steps is None and not hasattr(x, "__len__"):
-        raise ValueError(f"a generator has no end that is known: say how many batches to take, {wanted}=...")
-    batches = [parts_of(batch) for batch in islice(batches_in(x), steps)]
-    if not batches:
+
+    def __init__(self, given: Any, size: int, shuffle: bool = False) -> None:
+        from fastnn.data.dataset import Dataset
+        from fastnn.data.loader import DataLoader
+
+        if isinstance(given, Dataset):
+            given = DataLoader(given, batch_size=size, shuffle=shuffle)
+        self.given = given
+        self.shuffle = shuffle
+        self._numbered = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+        self._once = isinstance(given, Iterator) and not self._numbered
+        self.length = None if self._once else _length(given)
+        self._begun: Iterator[Any] | None = None
+
+    def first(self) -> Any:
+        """The first batch, with which the first pass begins.
+
+        Raises:
+            ValueError: there is none.
+        """
+        running = self.start()
+        for batch in running:
+            self._begun = chain([batch], running)
+            return batch
         raise told(ValueError("the data set is empty: it brought no batch"), "data.empty")
-    columns = [
-        np.concatenate([as_array(part, "x") for part in column]) for column in list(zip(*batches, strict=True))[:2]
-    ]
-    weights = [batch[2] for batch in batches]
-    weight = (
-        None if any(each is None for each in weights) else np.concatenate([as_array(each, "w") for each in weights])
-    )
-    return Samples.of(*columns, weight)
+
+    def start(self) -> Iterator[Any]:
+        """A new pass; of a generator what it has left."""
+        begun = self._begun
+        if begun is None:
+            begun = self._by_number() if self._numbered else iter(self.given)
+        self._begun = begun if self._once else None
+        return begun
+
+    def tell(self, hook: str) -> None:
+        """Calls ``on_epoch_begin`` or ``on_epoch_end`` of a sequence that has it."""
+        if self._numbered and hasattr(self.given, hook):
+            getattr(self.given, hook)()
+
+    def steps(self, steps: int | None, wanted: str) -> int:
+        """How many batches to take.
+
+        Raises:
+            ValueError: no number is given where there is no other.
+        """
+        if steps is None and self.length is None:
+            raise ValueError(f"a generator has no end that is known: say {wanted}=...")
+        return self.length if steps is None else steps  # type: ignore[return-value]
+
+    def _by_number(self) -> Iterator[Any]:
+        count = len(self.given)
+        order = random.permutation(count).tolist() if self.shuffle else range(count)
+        return (self.given[number] for number in order)
 
 
+def _length(given: Any) -> int | None:
+    try:
+        return len(given)
+    except TypeError:  # also of what has __len__ but no end
+        return None
+
+
+@dataclass
 class Stream:
     """A loader for a trainer: epochs of so many steps from batches that begin anew when they end.
 
-    start: makes a pass of batches; packed: x and y of a batch as the trainer takes them; ended: called when a pass
-    brings nothing more and cannot begin anew.
+    start: makes a pass of batches; packed: what is made of each; ended: called with a text when a pass brings nothing
+    more and cannot begin anew; anew: every epoch begins a pass; tell: hears when epochs begin and end.
     """
 
-    batch_sampler = None  # what tells a trainer that this is a loader
+    start: Callable[[], Iterator[Any]]
+    steps: int
+    packed: Callable[[Any], Any]
+    ended: Callable[[str], None]
+    anew: bool = False
+    tell: Callable[[str], None] = lambda hook: None
+    batch_sampler: None = None  # what tells a trainer that this is a loader
 
-    def __init__(
-        self, start: Callable[[], Iterable[Any]], steps: int, packed: Callable[[Any], Any], ended: Callable[[], None]
-    ) -> None:
-        self.start = start
-        self.steps = steps
-        self.packed = packed
-        self.ended = ended
-        self.dataset = range(steps)
-        self._running = iter(start())
+    def __post_init__(self) -> None:
+        self.dataset = range(self.steps)
+        self._running: Iterator[Any] | None = None
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[Any]:
+        self.tell("on_epoch_begin")
+        if self.anew or self._running is None:
+            self._running = self.start()
         for step in range(self.steps):
             batch = next(self._running, None)
             if batch is None:
-                self._running = iter(self.start())
+                self._running = self.start()
                 batch = next(self._running, None)
             if batch is None:
-                warnings.warn(
-                    f"the data ended at step {step + 1} of {self.steps}: training stops. A generator must bring "
-                    "steps_per_epoch * epochs batches, or go on for ever",
-                    stacklevel=2,
-                )
-                self.ended()
-                return
-            yield self.packed(batch)
+                self.ended(f"the data ended at step {step + 1} of {self.steps}")
+                break
+            yield self._packed(step, batch)
+        self.tell("on_epoch_end")
+
+    def _packed(self, step: int, batch: Any) -> Any:
+        try:
+            return self.packed(batch)
+        except (ValueError, TypeError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise retold(kind(f"batch {step + 1} of {self.steps}: {error}"), fault_of(error)) from None

@@ -218,8 +218,8 @@ class Files(Iterator):
         """uint8 (len(index), height, width, channels)."""
         rows = index.tolist()
         missing = [row for row in rows if not self._is_kept[row]]
-        threads = min(_core.get_num_threads(), len(missing))
-        with closing(in_order(self._load, missing, threads) if threads > 1 else map(self._load, missing)) as loaded:
+        threads = max(1, min(_core.get_num_threads(), len(missing)))
+        with closing(in_order(self._load, missing, threads)) as loaded:
             new = dict(zip(missing, loaded, strict=True))
         if self._kept is None:
             return np.stack([new[row] for row in rows])
