@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -11,8 +12,8 @@ import numpy as np
 
 from fastnn import random
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import fault_of, retold, told
-from fastnn.training.feed import as_array
+from fastnn.errors import fault_of, outside, retold, told
+from fastnn.training.feed import as_array, check_finite
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,7 @@ class Samples:
             raise ValueError(f"x and y must have a row for each sample: x has shape {x.shape}, y has {y.shape}")
         if not len(x):
             raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
-        weights = None if weight is None else as_array(weight, "sample_weight").astype(np.float32)
-        if weights is not None and weights.shape != (len(x),):
-            raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({len(x)},)")
-        return cls(x, y, weights).by_class(class_weight)
+        return cls(x, y, None if weight is None else _checked_weights(weight, len(x))).by_class(class_weight)
 
     def by_class(self, class_weight: Mapping[int, float] | None) -> Samples:
         """The same, each weight times that of its class; None: as they are."""
@@ -57,12 +55,22 @@ class Samples:
         return Samples(self.x[which], self.y[which], None if self.weight is None else self.weight[which])
 
 
+def _checked_weights(weight: Any, count: int) -> np.ndarray:
+    weights = as_array(weight, "sample_weight").astype(np.float32)
+    if weights.shape not in ((count,), (count, 1)):
+        raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({count},)")
+    check_finite("sample_weight", weights)
+    return weights.reshape(count)
+
+
 def weights_of_classes(y: np.ndarray, class_weight: Mapping[int, float]) -> np.ndarray:
     """A weight for each target: that of its class (of class numbers, or one-hot rows), 1 for classes without one.
 
+    Warns of classes without one.
+
     Raises:
-        ValueError: targets that are neither.
-        TypeError: no dictionary.
+        ValueError: targets that are neither, or a weight that is not finite.
+        TypeError: no dictionary, or no numbers in it.
     """
     if not isinstance(class_weight, Mapping):
         kind = type(class_weight).__name__
@@ -73,8 +81,22 @@ def weights_of_classes(y: np.ndarray, class_weight: Mapping[int, float]) -> np.n
         raise ValueError(f"class_weight goes with class numbers (N,) or one-hot rows (N, C); y has shape {y.shape}")
     labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).astype(np.int64)
     classes, places = np.unique(labels, return_inverse=True)
-    weights = {int(number): float(weight) for number, weight in class_weight.items()}
-    return np.array([weights.get(int(number), 1.0) for number in classes], dtype=np.float32)[places]
+    weights = {_class_number(number): float(weight) for number, weight in class_weight.items()}
+    check_finite("class_weight", np.array(list(weights.values())))
+    without = [str(number) for number in classes.tolist() if number not in weights]
+    if without:
+        text = f"class_weight has no weight for class {', '.join(without[:5])}{', ...' if len(without) > 5 else ''}"
+        warnings.warn(f"{text}: 1.0 is taken", stacklevel=outside())
+    return np.array([weights.get(number, 1.0) for number in classes.tolist()], dtype=np.float32)[places]
+
+
+def _class_number(given: Any) -> int:
+    if not isinstance(given, int | float | np.number) or given != int(given):
+        raise TypeError(
+            f"class_weight: {given!r} is no class number; classes are numbered from 0 (those of folders by their names: "
+            "class_indices)"
+        )
+    return int(given)
 
 
 def split(samples: Samples, share: float) -> tuple[Samples, Samples | None]:
@@ -104,6 +126,17 @@ def brings_batches(x: Any) -> bool:
     if isinstance(x, kinds) or hasattr(x, "__array__") or hasattr(x, "to_numpy"):
         return False
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def check_alone(y: Any, weight: Any) -> None:
+    """Refuses targets and weights beside what brings them itself.
+
+    Raises:
+        ValueError: there are some.
+    """
+    for name, given in (("y", y), ("sample_weight", weight)):
+        if given is not None:
+            raise ValueError(f"x brings batches (x, y) or (x, y, sample_weight) itself: leave {name}=... out")
 
 
 def parts_of(batch: Any) -> tuple[Any, Any, Any]:
@@ -176,6 +209,12 @@ class Batches:
         count = len(self.given)
         order = random.permutation(count).tolist() if self.shuffle else range(count)
         return (self.given[number] for number in order)
+
+
+def former_steps(given: Any, count: int | None, steps: int | None) -> int | None:
+    """Steps, or the batches that have so many samples, as Keras 2 made Keras 1's numbers of samples into steps."""
+    size = getattr(given, "batch_size", None) or 1
+    return steps if count is None else max(1, count // size)
 
 
 def _length(given: Any) -> int | None:

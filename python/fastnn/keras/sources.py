@@ -42,6 +42,7 @@ class Sources:
     ) -> tuple[Any, Any]:
         """What to train on, and to validate with (None: nothing)."""
         if samples.brings_batches(x):
+            samples.check_alone(y, weight)
             if share:
                 raise ValueError("validation_split needs rows, not batches: give validation_data")
             return x, held_out

@@ -202,8 +202,13 @@ class Trained(Sources):
     def fit_generator(
         self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **named: Any
     ) -> History:
-        """Keras 2's :meth:`fit` of what brings batches."""
-        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, **named)
+        """Keras 2's :meth:`fit` of what brings batches. (samples_per_epoch and nb_val_samples, of Keras 1: so many
+        samples instead of steps.)
+        """
+        steps_per_epoch = samples.former_steps(generator, named.pop("samples_per_epoch", None), steps_per_epoch)
+        held_out, steps = named.get("validation_data"), named.pop("validation_steps", None)
+        steps = samples.former_steps(held_out, named.pop("nb_val_samples", None), steps)
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, validation_steps=steps, **named)
 
     def evaluate(
         self,
@@ -223,6 +228,8 @@ class Trained(Sources):
         self._former("evaluate", former)
         self._check_compiled("evaluate")
         size = _checked_size(batch_size)
+        if samples.brings_batches(x):
+            samples.check_alone(y, sample_weight)
         data = x if samples.brings_batches(x) else Samples.of(x, y, sample_weight)
         shown = _verbosity(verbose)
         with self._turns:
@@ -235,7 +242,10 @@ class Trained(Sources):
         progress.finish(values)
         return self._results(values, return_dict)
 
-    evaluate_generator = evaluate
+    def evaluate_generator(self, generator: Any, steps: int | None = None, callbacks: Any = None, **named: Any) -> Any:
+        """Keras 2's :meth:`evaluate` of what brings batches. (val_samples, of Keras 1: so many samples.)"""
+        steps = samples.former_steps(generator, named.pop("val_samples", None), steps)
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, **named)
 
     def predict(
         self,
@@ -264,7 +274,8 @@ class Trained(Sources):
         return out
 
     def predict_generator(self, generator: Any, steps: int | None = None, **named: Any) -> np.ndarray:
-        """Keras 2's :meth:`predict` of what brings batches."""
+        """Keras 2's :meth:`predict` of what brings batches. (val_samples, of Keras 1: so many samples.)"""
+        steps = samples.former_steps(generator, named.pop("val_samples", None), steps)
         return self.predict(generator, steps=steps, **named)
 
     def predict_proba(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:

@@ -29,14 +29,23 @@ __all__ = [
 class PyDataset:
     """Base of what brings batches by number: ``__len__``, and ``__getitem__`` that gives (x, y) or (x, y, weight).
 
-    ``on_epoch_end`` is called between passes. The arguments, of how batches are made ahead, change nothing.
+    ``on_epoch_begin`` and ``on_epoch_end`` are called around epochs. fit takes the batches in a new order every time,
+    but for shuffle=False. The arguments, of how batches are made ahead, change nothing.
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
-        pass
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    @property
+    def num_batches(self) -> int:
+        """``len`` of it."""
+        return len(self)  # type: ignore[arg-type]
+
+    def on_epoch_begin(self) -> None:
+        """Before the batches of an epoch."""
 
     def on_epoch_end(self) -> None:
-        """After a pass over all batches."""
+        """After the batches of an epoch."""
 
 
 Sequence = PyDataset
