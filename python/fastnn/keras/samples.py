@@ -93,8 +93,8 @@ def weights_of_classes(y: np.ndarray, class_weight: Mapping[int, float]) -> np.n
 def _class_number(given: Any) -> int:
     if not isinstance(given, int | float | np.number) or given != int(given):
         raise TypeError(
-            f"class_weight: {given!r} is no class number; classes are numbered from 0 (those of folders by their names: "
-            "class_indices)"
+            f"class_weight: {given!r} is no class number; classes are numbered from 0 (of folders, class_indices says "
+            "how)"
         )
     return int(given)
 
