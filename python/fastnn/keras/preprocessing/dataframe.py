@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.errors import outside
 from fastnn.io.checks import shown_path
 from fastnn.keras.preprocessing.directory import ENDINGS
 from fastnn.keras.preprocessing.iterator import SUBSETS, Files, Saving, one_hot, split_at
@@ -114,7 +115,7 @@ class DataFrameIterator(Files):
         if len(rows) < len(paths):
             gone = next(path for i, path in enumerate(paths) if i not in set(rows))
             text = f"Found {len(paths) - len(rows)} invalid image filename(s), which are ignored"
-            warnings.warn(f"{text}, such as {shown_path(gone)}", stacklevel=4)
+            warnings.warn(f"{text}, such as {shown_path(gone)}", stacklevel=outside())
         return rows
 
     def _classed(self, labels: list[Any], rows: list[int], classes: Any, class_mode: str) -> list[int]:

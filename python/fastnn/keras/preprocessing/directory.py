@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnn.data.paths import check_folder
 from fastnn.data.scan import Scan
+from fastnn.errors import outside
 from fastnn.io.checks import shown_path
 from fastnn.keras.preprocessing.iterator import SUBSETS, Files, Saving, one_hot, split_at
 from fastnn.keras.progress import show
@@ -68,12 +69,12 @@ class DirectoryIterator(Files):
         self.directory = directory
         scan = Scan(os.fspath(directory), follow_links, ENDINGS)
         names = list(classes) if classes else scan.class_names()
-        found = _files_of(scan, names)
         if class_mode == "binary" and len(names) > 2:
             some = ", ".join(names[:5])
             raise ValueError(
                 f"class_mode='binary' is for two classes, there are {len(names)} ({some}): use 'categorical'"
             )
+        found = _files_of(scan, names)
         if subset is not None:
             share = image_data_generator.validation_split
             at = [split_at(len(paths), share) for paths in found]
@@ -122,5 +123,7 @@ def _files_of(scan: Scan, names: list[str]) -> list[list[str]]:
         raise FileNotFoundError(text)
     for name, paths in zip(names, found, strict=True):
         if not paths:
-            warnings.warn(f"class {name!r} has no images: {shown_path(os.path.join(scan.root, name))}", stacklevel=4)
+            warnings.warn(
+                f"class {name!r} has no images: {shown_path(os.path.join(scan.root, name))}", stacklevel=outside()
+            )
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import random
+from fastnn.errors import outside
 from fastnn.keras import backend
 from fastnn.keras.preprocessing import affine
 from fastnn.keras.utils.image_utils import array_to_img, check_chosen, img_to_array, is_first
@@ -270,7 +271,7 @@ class ImageDataGenerator:
     def _has_seen(self, name: str, learnt: np.ndarray | None) -> bool:
         if learnt is None:
             text = f"{name} has no effect before ImageDataGenerator.fit(images) has seen data"
-            warnings.warn(text, stacklevel=2)
+            warnings.warn(text, stacklevel=outside())
         return learnt is not None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.data.threads import in_order
+from fastnn.errors import outside
 from fastnn.io.checks import shown_path
 from fastnn.io.memory import fits_memory
 from fastnn.keras.preprocessing.generator import numbers
@@ -266,7 +267,9 @@ def _check_images(given: list[Any], first: bool) -> None:
         raise ValueError("x has no images")
     if x.shape[1 if first else 3] not in (1, 3, 4):
         where = "channels, height, width" if first else "height, width, channels"
-        warnings.warn(f"images (N, {where}) usually have 1, 3 or 4 channels; x has shape {x.shape}", stacklevel=5)
+        warnings.warn(
+            f"images (N, {where}) usually have 1, 3 or 4 channels; x has shape {x.shape}", stacklevel=outside()
+        )
 
 
 def _check_classes(y: np.ndarray, at: int) -> None:
