@@ -11,9 +11,8 @@ import numpy as np
 
 from fastnn import random
 from fastnn.errors import outside
-from fastnn.keras import backend
 from fastnn.keras.preprocessing import affine
-from fastnn.keras.utils.image_utils import array_to_img, check_chosen, img_to_array, is_first
+from fastnn.keras.utils.image_utils import FLOAT, array_to_img, check_chosen, img_to_array, is_first
 
 if TYPE_CHECKING:
     from fastnn.keras.preprocessing.dataframe import DataFrameIterator
@@ -95,7 +94,7 @@ class ImageDataGenerator:
         self.data_format = "channels_first" if is_first(data_format) else "channels_last"
         self.channel_axis, self.row_axis, self.col_axis = (1, 2, 3) if is_first(data_format) else (3, 1, 2)
         self.validation_split = validation_split or 0.0
-        self.dtype = dtype or backend.floatx()
+        self.dtype = dtype or FLOAT
         self.mean: np.ndarray | None = None
         self.std: np.ndarray | None = None
         self.zca_whitening_matrix: np.ndarray | None = None

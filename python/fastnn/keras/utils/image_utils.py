@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.errors import FormatError
-from fastnn.keras import backend
 from fastnn.text import did_you_mean
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
+FLOAT = "float32"  # Keras' floatx
 METHODS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 
 
@@ -55,7 +55,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
     Raises:
         ValueError: what is no image of two or three dimensions.
     """
-    array = np.array(img, dtype=dtype or backend.floatx())
+    array = np.array(img, dtype=dtype or FLOAT)
     if array.ndim not in (2, 3):
         raise ValueError(f"an image has shape (height, width) or (height, width, channels), got {array.shape}")
     array = array[..., None] if array.ndim == 2 else array
@@ -73,7 +73,7 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
     """
     from PIL.Image import fromarray
 
-    array = np.array(x, dtype=dtype or backend.floatx())
+    array = np.array(x, dtype=dtype or FLOAT)
     if array.ndim != 3:
         raise ValueError(f"an image has shape (height, width, channels), got {array.shape}: x[0] is one of a batch")
     array = array.transpose(1, 2, 0) if is_first(data_format) else array
@@ -105,13 +105,12 @@ def save_img(
 
 
 def is_first(data_format: str | None) -> bool:
-    """Whether channels come first; None: as ``backend.image_data_format()`` says.
+    """Whether channels come first; None: they come last, as ``backend.image_data_format()`` always says here.
 
     Raises:
         ValueError: another word.
     """
-    data_format = data_format or backend.image_data_format()
-    check_chosen("data_format", data_format, ("channels_last", "channels_first"))
+    check_chosen("data_format", data_format, ("channels_last", "channels_first", None))
     return data_format == "channels_first"
 
 
