@@ -23,13 +23,12 @@ def matrix(height: int, width: int, parameters: Mapping[str, Any]) -> np.ndarray
     if (theta, tx, ty, shear, zx, zy) == (0, 0, 0, 0, 1, 1):
         return None
     cos, sin = math.cos(math.radians(theta)), math.sin(math.radians(theta))
-    rotation = np.array([[cos, -sin], [sin, cos]])
-    turned = (
-        rotation @ [[1.0, -math.sin(math.radians(shear))], [0.0, math.cos(math.radians(shear))]] @ np.diag([zx, zy])
-    )
-    centre = np.array([width / 2 - 0.5, height / 2 - 0.5])
-    offset = rotation @ [tx, ty] + centre - turned @ centre
-    return np.concatenate([turned[::-1, ::-1], offset[::-1, None]], axis=1)
+    upright, aslant = math.cos(math.radians(shear)), math.sin(math.radians(shear))
+    xx, xy = cos * zx, -(cos * aslant + sin * upright) * zy
+    yx, yy = sin * zx, (cos * upright - sin * aslant) * zy
+    x, y = width / 2 - 0.5, height / 2 - 0.5  # the centre
+    right, down = cos * tx - sin * ty + x - xx * x - xy * y, sin * tx + cos * ty + y - yx * x - yy * y
+    return np.array([[yy, yx, down], [xy, xx, right]])
 
 
 def warp(images: np.ndarray, maps: np.ndarray, fill_mode: str, cval: float, order: int) -> np.ndarray:

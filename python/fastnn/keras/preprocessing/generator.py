@@ -303,13 +303,14 @@ def _either(limit: float, rng: np.random.RandomState) -> float:
 
 def _shift(limit: Any, size: int, rng: np.random.RandomState) -> float:
     """Pixels, of a share of the size where the limit is below 1."""
-    if np.ndim(limit) == 0 and not limit:
+    several = np.ndim(limit) > 0
+    if not several and not limit:
         return 0
-    if np.ndim(limit) or isinstance(limit, int | np.integer):
+    if several or isinstance(limit, int | np.integer):
         shift = rng.choice(limit) * rng.choice([-1, 1])
     else:
         shift = rng.uniform(-limit, limit)
-    return shift * size if np.max(limit) < 1 else shift
+    return shift * size if (max(limit) if several else limit) < 1 else shift
 
 
 def _put(x: np.ndarray, rows: Sequence[int], values: np.ndarray) -> np.ndarray:
