@@ -284,6 +284,20 @@ def test_a_sequence_hears_of_epochs_and_is_shuffled() -> None:
     assert taken == ["begin", 0, 1, 2, 3, "end"]
 
 
+def test_validation_begins_anew() -> None:
+    """Of a sequence; a generator goes on."""
+    made = model(1, None, lambda t, p: p * 0 + t, optimizer=keras.optimizers.SGD(0.0))
+    numbers, given = np.arange(20), {"epochs": 2, "validation_steps": 2, "verbose": 0}
+
+    class Numbers(Batches):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            return X[index * 5 : index * 5 + 5], numbers[index * 5 : index * 5 + 5]
+
+    assert made.fit(X, numbers, validation_data=Numbers(5), **given).history["val_loss"] == [4.5, 4.5]
+    going = ((X[at : at + 5], numbers[at : at + 5]) for at in range(0, 20, 5))
+    assert made.fit(X, numbers, validation_data=going, **given).history["val_loss"] == [4.5, 14.5]
+
+
 def test_a_data_set_of_samples() -> None:
     """As PyTorch's scripts have them: batches of batch_size are made of it."""
     data = TensorDataset(fastnn.tensor(X), fastnn.tensor(LABELS))

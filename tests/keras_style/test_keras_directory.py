@@ -215,8 +215,10 @@ def test_files_and_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.asarray(array_to_img(first, "channels_first", scale=False)), x)
     stretched = np.asarray(array_to_img(x / 1000 + 5))
     np.testing.assert_allclose(stretched, (x - x.min()) * (255 / (x.max() - x.min())), atol=1.01)
-    Image.fromarray(np.array([[0, 65535]], np.uint16)).save(tmp_path / "deep.png")
-    assert img_to_array(load_img(tmp_path / "deep.png", color_mode="grayscale")).ravel().tolist() == [0, 255]
+    middle = load_img(tmp_path / "x.png", target_size=(6, 4), keep_aspect_ratio=True)
+    np.testing.assert_array_equal(img_to_array(middle), x[:, 2:6])
+    Image.fromarray(np.array([[0, 32896, 65535]], np.uint16)).save(tmp_path / "deep.png")
+    assert img_to_array(load_img(tmp_path / "deep.png", color_mode="grayscale")).ravel().tolist() == [0, 128, 255]
     keras.utils.save_img(tmp_path / "clear.jpg", np.zeros((4, 4, 4)))
     assert keras.utils.load_img(tmp_path / "clear.jpg", target_size=(2, 3)).size == (3, 2)
 

@@ -25,7 +25,7 @@ TOLD: list[dict[str, Any]] = [
     {"shear": 20.0},
     {"zx": 0.7, "zy": 1.4},
     {"theta": -70.0, "tx": 3, "ty": 20.0, "shear": 15.0, "zx": 1.5, "zy": 0.6},
-    {"tx": -40, "ty": 37.3},
+    {"tx": -40.3, "ty": 37.3},
     {"tx": 15.0, "ty": -15.0},
     {"flip_horizontal": True, "theta": 10, "channel_shift_intensity": 50.0},
     {"flip_vertical": True, "channel_shift_intensity": -30.0},
@@ -54,6 +54,8 @@ def by_definition(image: np.ndarray, told: dict[str, Any], mode: str) -> np.ndar
             x, y = x + told.get("tx", 0), y + told.get("ty", 0)
             x, y = math.cos(theta) * x - math.sin(theta) * y, math.sin(theta) * x + math.cos(theta) * y
             x, y = x + (width - 1) / 2, y + (height - 1) / 2
+            if mode == "wrap":  # the last pixel upon the first
+                x, y = (at if 0 <= at <= end else at % end for at, end in ((x, width - 1), (y, height - 1)))
             outside = not (0 <= x <= width - 1 and 0 <= y <= height - 1)
             out[row, column] = 7.0 if mode == "constant" and outside else 0.0
             for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -64,7 +66,7 @@ def by_definition(image: np.ndarray, told: dict[str, Any], mode: str) -> np.ndar
     return out
 
 
-@pytest.mark.parametrize("mode", ["nearest", "constant", "reflect"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("told", TOLD[:6])
 def test_maps_by_definition(told: dict[str, Any], mode: str) -> None:
     """Of an image that is not square."""
@@ -81,6 +83,9 @@ def test_whole_pixels_are_moved_as_they_are() -> None:
     generator = ImageDataGenerator(fill_mode="wrap")
     np.testing.assert_allclose(generator.apply_transform(image, {"tx": 2})[:, :7], image[:, 2:], atol=1e-4)
     np.testing.assert_allclose(generator.apply_transform(image, {"ty": -1})[1:], image[:-1], atol=1e-4)
+    flipped = generator.apply_transform(image, {"flip_vertical": True, "flip_horizontal": True})
+    np.testing.assert_array_equal(flipped, image[::-1, ::-1])
+    np.testing.assert_array_equal(generator.apply_transform(image, {"flip_vertical": True}), image[::-1])
     turned = ImageDataGenerator().apply_transform(X[0], {"theta": 90})
     np.testing.assert_allclose(turned, np.rot90(X[0]), atol=1e-3)
     np.testing.assert_allclose(generator.apply_transform(image[:1], {"zx": 0.5}).shape, (1, 9, 3))
@@ -168,9 +173,11 @@ def test_flow() -> None:
         for x, y, weight in parts:
             np.testing.assert_array_equal(x, X[y])
             np.testing.assert_array_equal(weight, y / 10)
-    first = next(flow)[1]
+    next(flow)
     flow.reset()
-    assert len(next(flow)[1]) == 4 and len(first) == 4
+    assert [len(next(flow)[1]) for _ in range(3)] == [4, 4, 2]
+    full = ImageDataGenerator().flow(X[:8], batch_size=4)
+    assert [len(next(full)) for _ in range(5)] == [4] * 5
     ordered = ImageDataGenerator().flow(X.astype(np.uint8), Y, batch_size=4, shuffle=False)
     assert ordered[2][1].tolist() == [8, 9] and ordered[2][0].dtype == np.float32
     halves = [
