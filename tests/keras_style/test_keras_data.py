@@ -373,6 +373,17 @@ MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
         ValueError,
         "batch 2 of 2: it has sample weights, which the first batch had not",
     ),
+    "a wrong first batch": (
+        lambda: model().fit(iter([(X[:, :2], LABELS)]), steps_per_epoch=2),
+        ValueError,
+        r"batch 1 of 2: layer 'dense\w*' \(Dense\) takes inputs of shape \(None, 3\)",
+    ),
+    "images alone": (lambda: model().fit(iter([X]), steps_per_epoch=1), ValueError, "as class_mode=None brings it"),
+    "a function": (
+        lambda: model().fit(endless, steps_per_epoch=1),
+        ValueError,
+        r"x is a function.*: call it, fit\(x\(\)",
+    ),
     "a list": (lambda: model().fit(X, LABELS, class_weight=[1, 2]), TypeError, "class_weight must be a dict"),
     "no end": (lambda: model().fit(endless(5)), ValueError, r"say how many batches an epoch has, steps_per_epoch"),
     "no end of another": (lambda: model().evaluate(endless(5)), ValueError, "how many batches to take, steps="),

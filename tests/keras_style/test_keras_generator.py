@@ -234,6 +234,14 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: ImageDataGenerator(validation_split=0.5).flow(X, Y, subset="training"),
         "for validation, has other classes than the rest: shuffle x and y",
     ),
+    "a range": (
+        lambda: ImageDataGenerator(rotation_range=(0, 20)),
+        r"rotation_range is \(0, 20\); it must be a number",
+    ),
+    "a function": (
+        lambda: ImageDataGenerator(preprocessing_function=lambda image: None).flow(X)[0],
+        r"preprocessing_function gave an array \(\) of an image \(16, 16, 3\)",
+    ),
     "fit": (lambda: ImageDataGenerator(featurewise_center=True).fit(X[0]), r"fit takes images \(N, height, width, ch"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -31,6 +32,8 @@ class Samples:
         Raises:
             ValueError: rows that do not go together, or none.
         """
+        if y is None and callable(x) and not isinstance(x, Tensor):
+            raise ValueError("x is a function, which brings no batches: call it, fit(x(), ...)")
         if y is None:
             raise ValueError("fit and evaluate need targets: fit(x, y)")
         x, y = as_array(x, "x"), as_array(y, "y")
@@ -146,7 +149,8 @@ def parts_of(batch: Any) -> tuple[Any, Any, Any]:
         ValueError: it is no (x, y) or (x, y, sample_weight).
     """
     if not isinstance(batch, list | tuple) or len(batch) not in (2, 3):
-        raise ValueError(f"a batch must be a pair (x, y) or (x, y, sample_weight), got {type(batch).__name__}")
+        alone = " alone, as class_mode=None brings it" if isinstance(batch, np.ndarray) else ""
+        raise ValueError(f"a batch must be a pair (x, y) or (x, y, sample_weight), got {type(batch).__name__}{alone}")
     return (*batch, None) if len(batch) == 2 else tuple(batch)  # type: ignore[return-value]
 
 
@@ -224,6 +228,16 @@ def _length(given: Any) -> int | None:
         return None
 
 
+@contextmanager
+def naming(step: int, steps: int) -> Iterator[None]:
+    """What is wrong with a batch says which one it is."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise retold(kind(f"batch {step + 1} of {steps}: {error}"), fault_of(error)) from None
+
+
 @dataclass
 class Stream:
     """A loader for a trainer: epochs of so many steps from batches that begin anew when they end.
@@ -259,12 +273,7 @@ class Stream:
             if batch is None:
                 self.ended(f"the data ended at step {step + 1} of {self.steps}")
                 break
-            yield self._packed(step, batch)
+            with naming(step, self.steps):
+                packed = self.packed(batch)
+            yield packed
         self.tell("on_epoch_end")
-
-    def _packed(self, step: int, batch: Any) -> Any:
-        try:
-            return self.packed(batch)
-        except (ValueError, TypeError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise retold(kind(f"batch {step + 1} of {self.steps}: {error}"), fault_of(error)) from None

@@ -12,7 +12,7 @@ import numpy as np
 from fastnn import random
 from fastnn.errors import fault_of, outside, retold, told
 from fastnn.keras import fitting, samples
-from fastnn.keras.samples import Batches, Samples, Stream
+from fastnn.keras.samples import Batches, Samples, Stream, naming
 from fastnn.training.feed import Feed, as_array, check_finite
 from fastnn.training.input_range import range_of, warn_if_unlike
 
@@ -62,7 +62,7 @@ class Sources:
             return Stream(lambda: _batches(feed, size, shuffle), steps, lambda pair: pair, self._stop), weights
         batches = Batches(data, size, shuffle)
         steps = batches.steps(steps, "how many batches an epoch has, steps_per_epoch")
-        packed, weights, first = self._packing(batches, weights, class_weight)
+        packed, weights, first = self._packing(batches, steps, weights, class_weight)
         self.seen = range_of(first)
 
         def pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -71,10 +71,13 @@ class Sources:
 
         return Stream(batches.start, steps, pair, self._stop, tell=batches.tell), weights
 
-    def _packing(self, batches: Batches, weights: bool, class_weight: Any) -> tuple[Callable[[Any], Feed], bool, Feed]:
+    def _packing(
+        self, batches: Batches, steps: int, weights: bool, class_weight: Any
+    ) -> tuple[Callable[[Any], Feed], bool, Feed]:
         """What makes feeds of batches, whether these have weights, and the first: what does not fit is known then."""
         first = batches.first()
-        weights = weights or samples.parts_of(first)[2] is not None
+        with naming(0, steps):
+            weights = weights or samples.parts_of(first)[2] is not None
 
         def packed(batch: Any) -> Feed:
             x, y, own = samples.parts_of(batch)
@@ -82,13 +85,14 @@ class Sources:
                 raise ValueError("it has sample weights, which the first batch had not: bring them with all batches")
             return self._feed(Samples.of(x, y, own, class_weight), weights)
 
-        return packed, weights, packed(first)
+        with naming(0, steps):
+            return packed, weights, packed(first)
 
     def _brought(self, data: Any, size: int, steps: int | None, wanted: str) -> tuple[Stream, bool]:
         """Feeds of what brings batches, to measure with, and whether their targets are packed with weights."""
         batches = Batches(data, size)
         steps = batches.steps(steps, f"how many batches to take, {wanted}")
-        packed, weights, first = self._packing(batches, False, None)
+        packed, weights, first = self._packing(batches, steps, False, None)
         warn_if_unlike(self.seen, first, stacklevel=outside())
         return Stream(batches.start, steps, packed, _warn_of_the_end, anew=True, tell=batches.tell), weights
 

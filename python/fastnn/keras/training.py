@@ -156,7 +156,8 @@ class Trained(Sources):
         """Trains on x (N, ...) and y, in batches of 32 where batch_size is None; returns the metrics of each epoch.
 
         Values of x are taken as they are: scale pixels yourself (x / 255). x may be a generator, a loader or a sequence
-        of batches (x, y) or (x, y, weight) instead, without y. validation_split: the last share of x and y, taken off
+        of batches (x, y) or (x, y, weight) instead, without y (a ``Sequence`` comes in a new order every epoch, but for
+        shuffle=False), or a data set of samples. validation_split: the last share of x and y, taken off
         before they are shuffled; validation_data: (x, y), (x, y, weight) or what brings batches. verbose: 0 silent, 1 a
         bar, 2 a line an epoch. epochs: the number of the last one, counted on from initial_epoch. class_weight:
         ``{class: weight}``; sample_weight (N,): what each sample's loss counts (metrics count all alike, but for
@@ -223,7 +224,7 @@ class Trained(Sources):
         **former: Any,
     ) -> Any:
         """[loss, metrics...] on x and y (the loss alone without metrics), or a dict of them. x, sample_weight: as fit
-        takes them; steps: the batches to take.
+        takes them, batches one after the other; steps: the batches to take.
         """
         self._former("evaluate", former)
         self._check_compiled("evaluate")
@@ -256,8 +257,8 @@ class Trained(Sources):
         callbacks: Sequence[Callback] | Callback | None = None,
         **former: Any,
     ) -> np.ndarray:
-        """The outputs (N, ...) for x. steps: the batches to take. Warns where x is not at all like what the model was
-        trained on.
+        """The outputs (N, ...) for x, which may bring batches x, (x, y) or (x, y, weight). steps: the batches to take.
+        Warns where x is not at all like what the model was trained on.
         """
         options("predict", former, {}, _FEEDING)
         size = _checked_size(batch_size)

@@ -74,6 +74,12 @@ class ImageDataGenerator:
     ) -> None:
         check_chosen("fill_mode", fill_mode, affine.FILL_MODES)
         check_chosen("interpolation_order", interpolation_order, (0, 1))
+        for name, given in (
+            *(("rotation_range", rotation_range), ("shear_range", shear_range), ("cval", cval)),
+            *(("channel_shift_range", channel_shift_range), ("rescale", 1 if rescale is None else rescale)),
+        ):
+            if not isinstance(given, int | float | np.number):
+                raise ValueError(f"{name} is {given!r}; it must be a number")
         if not 0 <= (validation_split or 0) < 1:
             raise ValueError(f"validation_split is {validation_split}; it must be at least 0 and less than 1")
         self.featurewise_center = featurewise_center or featurewise_std_normalization or zca_whitening
@@ -250,7 +256,11 @@ class ImageDataGenerator:
     def _standardized(self, x: np.ndarray) -> np.ndarray:
         """Images (N, ...), in place but for preprocessing_function and whitening."""
         if self.preprocessing_function is not None:
-            x = np.stack([self.preprocessing_function(image) for image in x]).astype(x.dtype, copy=False)
+            made = [np.asarray(self.preprocessing_function(image)) for image in x]
+            wrong = next((each.shape for each in made if each.shape != x.shape[1:]), None)
+            if wrong is not None:
+                raise ValueError(f"preprocessing_function gave an array {wrong} of an image {x.shape[1:]}")
+            x = np.stack(made).astype(x.dtype, copy=False)
         if self.rescale:
             x *= self.rescale
         every = tuple(range(1, x.ndim))

@@ -1,4 +1,4 @@
-"""``load_img``, ``img_to_array``, ``array_to_img``, ``save_img`` and ``smart_resize``: images of files as arrays."""
+"""``load_img``, ``img_to_array``, ``array_to_img`` and ``save_img``: images of files as arrays."""
 
 from __future__ import annotations
 
