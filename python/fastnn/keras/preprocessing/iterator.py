@@ -51,7 +51,7 @@ class Saving:
 
     def save(self, images: np.ndarray, index: np.ndarray, data_format: str, rng: np.random.RandomState) -> None:
         for image, number in zip(images, index.tolist(), strict=True):
-            name = f"{self.prefix}_{number}_{rng.randint(1e7)}.{self.format}"
+            name = f"{self.prefix}_{number}_{rng.randint(10**7)}.{self.format}"
             array_to_img(image, data_format).save(os.path.join(self.folder, name))
 
 
