@@ -263,6 +263,37 @@ max(map(len, lines))
         DOUBLER + "model.evaluate(x, 2 * x + 1, sample_weight=np.array([0.0, 0.0, 2.0, 2.0]), verbose=0)[0]",
         1.0,
     ),
+    "Model.fit_generator, evaluate_generator, predict_generator": (
+        DOUBLER
+        + """
+def batches():
+    while True:
+        yield x, 2 * x
+model.fit_generator(batches(), steps_per_epoch=2, epochs=1, verbose=0, validation_data=batches(), validation_steps=1)
+[model.evaluate_generator(batches(), 2), model.predict_generator(batches(), 1).ravel().tolist()]
+""",
+        [[0.0, 0.0], [2.0, 4.0, 6.0, 8.0]],
+    ),
+    "preprocessing.image.ImageDataGenerator": (
+        """
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+flow = ImageDataGenerator(rescale=0.5, zca_whitening=False, validation_split=0.5).flow(
+    np.ones((4, 2, 2, 1)), np.arange(4), batch_size=2, shuffle=False, subset="training", ignore_class_split=True)
+x, y = next(flow)
+(float(x.max()), y.tolist(), len(flow))
+""",
+        (0.5, [2, 3], 1),
+    ),
+    "preprocessing.image.load_img, img_to_array, array_to_img": (
+        """
+from keras.preprocessing import image
+image.save_img("grey.png", np.array([[[0.0], [50.0]]]), scale=False)
+x = image.img_to_array(image.load_img("grey.png", target_size=(2, 2), color_mode="grayscale"))
+y = tf.keras.utils.img_to_array(tf.keras.utils.load_img("grey.png"))
+(x[..., 0].tolist(), y.shape, image.array_to_img(x).size, keras.utils.array_to_img(x).mode)
+""",
+        ([[0.0, 50.0], [0.0, 50.0]], (1, 2, 3), (2, 2), "L"),
+    ),
     "optimizers.schedules": (
         """
 s = keras.optimizers.schedules

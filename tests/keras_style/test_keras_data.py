@@ -74,7 +74,8 @@ def test_class_weights_are_those_of_their_samples(y: np.ndarray) -> None:
     own = np.array([0.5, 1.0, 3.0])[LABELS]
     loss = "categorical_crossentropy" if y.ndim == 2 and y.shape[1] == 3 else None
     for given in ({}, {"sample_weight": WEIGHTS}):
-        by_class = weights_after(model(loss=loss), X, y, class_weight=weights, **given)
+        with pytest.warns(UserWarning, match="class_weight has no weight for class 1: 1.0 is taken"):
+            by_class = weights_after(model(loss=loss), X, y, class_weight=weights, **given)
         by_sample = weights_after(model(loss=loss), X, y, sample_weight=own * given.get("sample_weight", 1))
         for got, expected in zip(by_class, by_sample, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-6)
@@ -122,7 +123,7 @@ def test_batch_by_batch_is_fit() -> None:
     assert results[0] == pytest.approx([logs[0]["loss"], logs[0]["accuracy"]])
     assert stepped.optimizer.iterations == 8
     assert stepped.train_on_batch(X, LABELS, return_dict=True).keys() == {"loss", "accuracy"}
-    assert isinstance(model().train_on_batch(X, LABELS, class_weight={0: 2.0}), float)
+    assert isinstance(model().train_on_batch(X, LABELS, class_weight={0: 2.0, 1: 1, 2: 1}), float)
     np.testing.assert_array_equal(stepped.predict_on_batch(X), stepped.predict(X, verbose=0))
 
 
@@ -177,7 +178,7 @@ def endless(size: int, *more: np.ndarray) -> Iterator[tuple]:
 
 
 SOURCES: dict[str, Callable[[], tuple[Any, dict]]] = {
-    "sequence": lambda: (Batches(6), {}),
+    "sequence": lambda: (Batches(6), {"shuffle": False}),
     "generator": lambda: (endless(6), {"steps_per_epoch": 4}),
     "weights": lambda: (endless(6, np.ones(20)), {"steps_per_epoch": 4}),
     "loader": lambda: (
@@ -197,7 +198,7 @@ def test_what_brings_batches(source: Callable, method: str) -> None:
     assert history == {name: pytest.approx(values, rel=1e-5) for name, values in expected.items()}
     for got, wanted in zip(made.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
-    steps = {"steps": named["steps_per_epoch"]} if named else {}
+    steps = {"steps": named["steps_per_epoch"]} if "steps_per_epoch" in named else {}
     assert made.evaluate(source()[0], verbose=0, **steps) == pytest.approx(
         plain.evaluate(X, LABELS, verbose=0), rel=1e-4
     )
@@ -244,6 +245,82 @@ def test_a_generator_that_ends() -> None:
     assert history.epoch[0] == 0 and len(history.epoch) <= 2
 
 
+def test_a_generator_that_ends_while_it_is_measured() -> None:
+    """What came is taken, with a warning; nothing is an error."""
+    made = model()
+    few = (batch for batch, _ in zip(endless(10), range(2), strict=False))
+    with pytest.warns(UserWarning, match=r"the data ended at step 3 of 5: what came before it is taken"):
+        assert made.evaluate(few, steps=5, verbose=0) == pytest.approx(made.evaluate(X, LABELS, verbose=0), rel=1e-5)
+    few = (batch for batch, _ in zip(endless(10), range(1), strict=False))
+    with pytest.warns(UserWarning, match="the data ended at step 1 of 1"), pytest.raises(ValueError, match="no batch"):
+        made.fit(X, LABELS, epochs=2, validation_data=few, validation_steps=1, verbose=0)
+
+
+def test_a_sequence_hears_of_epochs_and_is_shuffled() -> None:
+    """As in Keras: the order of batches is new in every epoch of fit, and in order elsewhere."""
+    taken: list[Any] = []
+
+    class Told(Batches):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            taken.append(index)
+            return super().__getitem__(index)
+
+        def on_epoch_begin(self) -> None:
+            taken.append("begin")
+
+        def on_epoch_end(self) -> None:
+            taken.append("end")
+
+    made = model()
+    made.fit(Told(2), epochs=3, verbose=0)
+    first, begin, *rest = taken
+    heard = [begin, first, *rest]
+    epochs = [heard[at : at + 12] for at in range(0, 36, 12)]
+    assert all(part[0] == "begin" and part[-1] == "end" for part in epochs) and len(heard) == 36
+    assert [sorted(part[1:-1]) for part in epochs] == [list(range(10))] * 3
+    assert len({tuple(part) for part in epochs}) == 3
+    taken.clear()
+    made.predict(Told(5), verbose=0)
+    assert taken == ["begin", 0, 1, 2, 3, "end"]
+
+
+def test_validation_begins_anew() -> None:
+    """Of a sequence; a generator goes on."""
+    made = model(1, None, lambda t, p: p * 0 + t, optimizer=keras.optimizers.SGD(0.0))
+    numbers, given = np.arange(20), {"epochs": 2, "validation_steps": 2, "verbose": 0}
+
+    class Numbers(Batches):
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            return X[index * 5 : index * 5 + 5], numbers[index * 5 : index * 5 + 5]
+
+    assert made.fit(X, numbers, validation_data=Numbers(5), **given).history["val_loss"] == [4.5, 4.5]
+    going = ((X[at : at + 5], numbers[at : at + 5]) for at in range(0, 20, 5))
+    assert made.fit(X, numbers, validation_data=going, **given).history["val_loss"] == [4.5, 14.5]
+
+
+def test_a_data_set_of_samples() -> None:
+    """As PyTorch's scripts have them: batches of batch_size are made of it."""
+    data = TensorDataset(fastnn.tensor(X), fastnn.tensor(LABELS))
+    made, plain = model(), model()
+    history = made.fit(data, batch_size=6, epochs=2, shuffle=False, validation_data=data, verbose=0).history
+    expected = plain.fit(X, LABELS, batch_size=6, epochs=2, shuffle=False, validation_data=(X, LABELS), verbose=0)
+    assert history == {name: pytest.approx(values, rel=1e-5) for name, values in expected.history.items()}
+
+
+def test_numbers_of_samples_of_keras_1() -> None:
+    class Sized(Batches):
+        batch_size = 5
+
+    made = model()
+    given: dict[str, Any] = {"samples_per_epoch": 10, "nb_epoch": 1, "validation_data": Sized(5), "nb_val_samples": 5}
+    taken: list[int] = []
+    counted = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: taken.append(batch))
+    made.fit_generator(Sized(5), callbacks=[counted], verbose=0, **given)
+    assert taken == [0, 1]
+    assert made.evaluate_generator(Sized(5), val_samples=5, verbose=0) == made.evaluate(X[:5], LABELS[:5], verbose=0)
+    assert made.predict_generator(Sized(5), 2, verbose=0).shape == (10, 3)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.3, 0.5, 0.99])
 def test_where_a_split_is(share: float) -> None:
     """Keras: floor(N (1 - share)) train."""
@@ -260,6 +337,52 @@ MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
         lambda: model().fit(X, LABELS, sample_weight=WEIGHTS[:5]),
         ValueError,
         r"it must be a number a sample, \(20,",
+    ),
+    "weights that are no numbers": (
+        lambda: model().fit(X, LABELS, sample_weight=np.where(np.arange(20) == 7, np.nan, 1)),
+        ValueError,
+        "sample_weight has 1 non-finite values, first at sample 7",
+    ),
+    "names of classes": (
+        lambda: model().fit(X, LABELS, class_weight={"cat": 1.0}),
+        TypeError,
+        "class_weight: 'cat' is no class number",
+    ),
+    "targets beside a generator": (
+        lambda: model().fit(endless(5), LABELS, steps_per_epoch=1),
+        ValueError,
+        "leave y=... out",
+    ),
+    "weights beside a sequence": (
+        lambda: model().evaluate(Batches(5), sample_weight=WEIGHTS),
+        ValueError,
+        "leave sample_weight=... out",
+    ),
+    "a wrong batch": (
+        lambda: model().fit(iter([(X, LABELS), (X[:, :2], LABELS)]), steps_per_epoch=2),
+        ValueError,
+        r"batch 2 of 2: layer 'dense\w*' \(Dense\) takes inputs of shape \(None, 3\), x has shape \(20, 2\)",
+    ),
+    "rows that do not go together": (
+        lambda: model().evaluate(iter([(X, LABELS[:3])]), steps=1),
+        ValueError,
+        r"x and y must have a row for each sample: x has shape \(20, 3\), y has \(3,\)",
+    ),
+    "weights in some batches": (
+        lambda: model().fit(iter([(X, LABELS), (X, LABELS, WEIGHTS)]), steps_per_epoch=2),
+        ValueError,
+        "batch 2 of 2: it has sample weights, which the first batch had not",
+    ),
+    "a wrong first batch": (
+        lambda: model().fit(iter([(X[:, :2], LABELS)]), steps_per_epoch=2),
+        ValueError,
+        r"batch 1 of 2: layer 'dense\w*' \(Dense\) takes inputs of shape \(None, 3\)",
+    ),
+    "images alone": (lambda: model().fit(iter([X]), steps_per_epoch=1), ValueError, "as class_mode=None brings it"),
+    "a function": (
+        lambda: model().fit(endless, steps_per_epoch=1),
+        ValueError,
+        r"x is a function.*: call it, fit\(x\(\)",
     ),
     "a list": (lambda: model().fit(X, LABELS, class_weight=[1, 2]), TypeError, "class_weight must be a dict"),
     "no end": (lambda: model().fit(endless(5)), ValueError, r"say how many batches an epoch has, steps_per_epoch"),

@@ -2,8 +2,8 @@
 
 :class:`models.Sequential` and the functional :class:`models.Model` with compile, fit, evaluate and predict behave as
 Keras 3's; they train in fastnn's compiled plans. What is here: ``models``, ``layers``, ``optimizers``, ``losses``,
-``metrics``, ``callbacks``, ``activations``, ``initializers``, ``regularizers``, ``utils``, ``backend``, ``wrappers``
-and ``datasets``.
+``metrics``, ``callbacks``, ``activations``, ``initializers``, ``regularizers``, ``utils``, ``preprocessing``,
+``backend``, ``wrappers`` and ``datasets``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fastnn.keras import (
     metrics,
     models,
     optimizers,
+    preprocessing,
     regularizers,
     utils,
     wrappers,
@@ -31,7 +32,7 @@ from fastnn.keras.models import Model, Sequential
 WITHIN = (
     *("datasets.cifar10", "datasets.fashion_mnist", "datasets.mnist"),
     *("layers.core", "layers.normalization", "layers.pooling", "optimizers.schedules"),
-    *("utils.np_utils", "wrappers.scikit_learn"),
+    *("preprocessing.image", "utils.np_utils", "wrappers.scikit_learn"),
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "preprocessing",
     "regularizers",
     "utils",
     "wrappers",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.keras.callbacks import CallbackList, Logs
 from fastnn.keras.losses import Criterion, Loss
 from fastnn.keras.metrics import Metric
@@ -19,6 +20,7 @@ from fastnn.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from fastnn.keras.models import Sequential
+    from fastnn.keras.samples import Stream
 
 Outputs = Callable[[Feed], np.ndarray]
 
@@ -85,18 +87,21 @@ def tested(
     model: Sequential,
     outputs_of: Outputs,
     criterion: Criterion,
-    feed: Feed,
+    source: Feed | Stream,
     weights: bool,
     heard: CallbackList,
     size: int,
+    progress: Progress | None = None,
 ) -> Logs:
-    """Loss and metrics of a feed, by name. All at once, or batch by batch where a callback hears of these."""
+    """Loss and metrics of a feed or of several, by name. A feed all at once, or batch by batch where a callback hears
+    of these.
+    """
     heard.call("on_test_begin", {})
     meter, logs = Meter(model, weights), {}
     hears = heard.hears("test_batch")
-    size = size if hears else len(feed)
-    for number, start in enumerate(range(0, len(feed), size)):
-        part = Feed(feed.x[start : start + size], feed.y[start : start + size])
+    for number, part in enumerate(
+        _slices(source, size if hears else len(source)) if isinstance(source, Feed) else source
+    ):
         if hears:
             heard.call("on_test_batch_begin", number, {})
         outputs = outputs_of(part)
@@ -105,8 +110,16 @@ def tested(
         logs = meter.logs()
         if hears:
             heard.call("on_test_batch_end", number, dict(logs))
+        if progress is not None:
+            progress.update(number + 1, logs)
+    if not meter.samples:
+        raise told(ValueError("the data brought no batch to measure with"), "data.empty")
     heard.call("on_test_end", dict(logs))
     return logs
+
+
+def _slices(feed: Feed, size: int) -> Iterator[Feed]:
+    return (Feed(feed.x[at : at + size], feed.y[at : at + size]) for at in range(0, len(feed), size))
 
 
 class Fitting(Callback):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from fastnn import random
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import told
-from fastnn.training.feed import as_array
+from fastnn.errors import fault_of, outside, retold, told
+from fastnn.training.feed import as_array, check_finite
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Samples:
         Raises:
             ValueError: rows that do not go together, or none.
         """
+        if y is None and callable(x) and not isinstance(x, Tensor):
+            raise ValueError("x is a function, which brings no batches: call it, fit(x(), ...)")
         if y is None:
             raise ValueError("fit and evaluate need targets: fit(x, y)")
         x, y = as_array(x, "x"), as_array(y, "y")
@@ -37,10 +41,7 @@ class Samples:
             raise ValueError(f"x and y must have a row for each sample: x has shape {x.shape}, y has {y.shape}")
         if not len(x):
             raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
-        weights = None if weight is None else as_array(weight, "sample_weight").astype(np.float32)
-        if weights is not None and weights.shape != (len(x),):
-            raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({len(x)},)")
-        return cls(x, y, weights).by_class(class_weight)
+        return cls(x, y, None if weight is None else _checked_weights(weight, len(x))).by_class(class_weight)
 
     def by_class(self, class_weight: Mapping[int, float] | None) -> Samples:
         """The same, each weight times that of its class; None: as they are."""
@@ -57,12 +58,22 @@ class Samples:
         return Samples(self.x[which], self.y[which], None if self.weight is None else self.weight[which])
 
 
+def _checked_weights(weight: Any, count: int) -> np.ndarray:
+    weights = as_array(weight, "sample_weight").astype(np.float32)
+    if weights.shape not in ((count,), (count, 1)):
+        raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({count},)")
+    check_finite("sample_weight", weights)
+    return weights.reshape(count)
+
+
 def weights_of_classes(y: np.ndarray, class_weight: Mapping[int, float]) -> np.ndarray:
     """A weight for each target: that of its class (of class numbers, or one-hot rows), 1 for classes without one.
 
+    Warns of classes without one.
+
     Raises:
-        ValueError: targets that are neither.
-        TypeError: no dictionary.
+        ValueError: targets that are neither, or a weight that is not finite.
+        TypeError: no dictionary, or no numbers in it.
     """
     if not isinstance(class_weight, Mapping):
         kind = type(class_weight).__name__
@@ -73,8 +84,22 @@ def weights_of_classes(y: np.ndarray, class_weight: Mapping[int, float]) -> np.n
         raise ValueError(f"class_weight goes with class numbers (N,) or one-hot rows (N, C); y has shape {y.shape}")
     labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).astype(np.int64)
     classes, places = np.unique(labels, return_inverse=True)
-    weights = {int(number): float(weight) for number, weight in class_weight.items()}
-    return np.array([weights.get(int(number), 1.0) for number in classes], dtype=np.float32)[places]
+    weights = {_class_number(number): float(weight) for number, weight in class_weight.items()}
+    check_finite("class_weight", np.array(list(weights.values())))
+    without = [str(number) for number in classes.tolist() if number not in weights]
+    if without:
+        text = f"class_weight has no weight for class {', '.join(without[:5])}{', ...' if len(without) > 5 else ''}"
+        warnings.warn(f"{text}: 1.0 is taken", stacklevel=outside())
+    return np.array([weights.get(number, 1.0) for number in classes.tolist()], dtype=np.float32)[places]
+
+
+def _class_number(given: Any) -> int:
+    if not isinstance(given, int | float | np.number) or given != int(given):
+        raise TypeError(
+            f"class_weight: {given!r} is no class number; classes are numbered from 0 (of folders, class_indices says "
+            "how)"
+        )
+    return int(given)
 
 
 def split(samples: Samples, share: float) -> tuple[Samples, Samples | None]:
@@ -97,25 +122,24 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples | None]:
 
 
 def brings_batches(x: Any) -> bool:
-    """Whether x is a generator, a loader or a sequence of batches, not rows."""
+    """Whether x is a generator, a loader, a data set or a sequence of batches, not rows."""
     if isinstance(x, Iterator) or hasattr(x, "batch_sampler"):
         return True
-    rows = isinstance(x, np.ndarray | Tensor | list | tuple) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
-    return not rows and hasattr(x, "__getitem__") and hasattr(x, "__len__")
+    kinds = (np.ndarray, Tensor, list, tuple, Mapping, str, bytes)
+    if isinstance(x, kinds) or hasattr(x, "__array__") or hasattr(x, "to_numpy"):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
-def batches_in(x: Any) -> Iterable[Any]:
-    """Those of one pass."""
-    if isinstance(x, Iterator) or hasattr(x, "__iter__"):
-        return x
-    return _by_number(x)
+def check_alone(y: Any, weight: Any) -> None:
+    """Refuses targets and weights beside what brings them itself.
 
-
-def _by_number(x: Any) -> Iterator[Any]:
-    for i in range(len(x)):
-        yield x[i]
-    if hasattr(x, "on_epoch_end"):
-        x.on_epoch_end()
+    Raises:
+        ValueError: there are some.
+    """
+    for name, given in (("y", y), ("sample_weight", weight)):
+        if given is not None:
+            raise ValueError(f"x brings batches (x, y) or (x, y, sample_weight) itself: leave {name}=... out")
 
 
 def parts_of(batch: Any) -> tuple[Any, Any, Any]:
@@ -125,65 +149,131 @@ def parts_of(batch: Any) -> tuple[Any, Any, Any]:
         ValueError: it is no (x, y) or (x, y, sample_weight).
     """
     if not isinstance(batch, list | tuple) or len(batch) not in (2, 3):
-        raise ValueError(f"a batch must be a pair (x, y) or (x, y, sample_weight), got {type(batch).__name__}")
+        alone = " alone, as class_mode=None brings it" if isinstance(batch, np.ndarray) else ""
+        raise ValueError(f"a batch must be a pair (x, y) or (x, y, sample_weight), got {type(batch).__name__}{alone}")
     return (*batch, None) if len(batch) == 2 else tuple(batch)  # type: ignore[return-value]
 
 
-def gathered(x: Any, steps: int | None, wanted: str) -> Samples:
-    """All batches of one pass, or so many, as one.
+class Batches:
+    """What brings batches, pass after pass: a generator, which passes once, a loader, a sequence that gives each by its
+    number, or a data set of samples, of which batches of a size are made.
 
-    Raises:
-        ValueError: no batches, or no end and no number of steps.
+    shuffle: sequences and data sets come in a new order every time. length: batches of a pass; None: nobody knows.
     """
-    if steps is None and not hasattr(x, "__len__"):
-        raise ValueError(f"a generator has no end that is known: say how many batches to take, {wanted}=...")
-    batches = [parts_of(batch) for batch in islice(batches_in(x), steps)]
-    if not batches:
+
+    def __init__(self, given: Any, size: int, shuffle: bool = False) -> None:
+        from fastnn.data.dataset import Dataset
+        from fastnn.data.loader import DataLoader
+
+        if isinstance(given, Dataset):
+            given = DataLoader(given, batch_size=size, shuffle=shuffle)
+        self.given = given
+        self.shuffle = shuffle
+        self._numbered = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+        self._once = isinstance(given, Iterator) and not self._numbered
+        self.length = None if self._once else _length(given)
+        self._begun: Iterator[Any] | None = None
+
+    def first(self) -> Any:
+        """The first batch, with which the first pass begins.
+
+        Raises:
+            ValueError: there is none.
+        """
+        running = self.start()
+        for batch in running:
+            self._begun = chain([batch], running)
+            return batch
         raise told(ValueError("the data set is empty: it brought no batch"), "data.empty")
-    columns = [
-        np.concatenate([as_array(part, "x") for part in column]) for column in list(zip(*batches, strict=True))[:2]
-    ]
-    weights = [batch[2] for batch in batches]
-    weight = (
-        None if any(each is None for each in weights) else np.concatenate([as_array(each, "w") for each in weights])
-    )
-    return Samples.of(*columns, weight)
+
+    def start(self) -> Iterator[Any]:
+        """A new pass; of a generator what it has left."""
+        begun = self._begun
+        if begun is None:
+            begun = self._by_number() if self._numbered else iter(self.given)
+        self._begun = begun if self._once else None
+        return begun
+
+    def tell(self, hook: str) -> None:
+        """Calls ``on_epoch_begin`` or ``on_epoch_end`` of a sequence that has it."""
+        if self._numbered and hasattr(self.given, hook):
+            getattr(self.given, hook)()
+
+    def steps(self, steps: int | None, wanted: str) -> int:
+        """How many batches to take.
+
+        Raises:
+            ValueError: no number is given where there is no other.
+        """
+        if steps is None and self.length is None:
+            raise ValueError(f"a generator has no end that is known: say {wanted}=...")
+        return self.length if steps is None else steps  # type: ignore[return-value]
+
+    def _by_number(self) -> Iterator[Any]:
+        count = len(self.given)
+        order = random.permutation(count).tolist() if self.shuffle else range(count)
+        return (self.given[number] for number in order)
 
 
+def former_steps(given: Any, count: int | None, steps: int | None) -> int | None:
+    """Steps, or the batches that have so many samples, as Keras 2 made Keras 1's numbers of samples into steps."""
+    size = getattr(given, "batch_size", None) or 1
+    return steps if count is None else max(1, count // size)
+
+
+def _length(given: Any) -> int | None:
+    try:
+        return len(given)
+    except TypeError:  # also of what has __len__ but no end
+        return None
+
+
+@contextmanager
+def naming(step: int, steps: int) -> Iterator[None]:
+    """What is wrong with a batch says which one it is."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise retold(kind(f"batch {step + 1} of {steps}: {error}"), fault_of(error)) from None
+
+
+@dataclass
 class Stream:
     """A loader for a trainer: epochs of so many steps from batches that begin anew when they end.
 
-    start: makes a pass of batches; packed: x and y of a batch as the trainer takes them; ended: called when a pass
-    brings nothing more and cannot begin anew.
+    start: makes a pass of batches; packed: what is made of each; ended: called with a text when a pass brings nothing
+    more and cannot begin anew; anew: every epoch begins a pass; tell: hears when epochs begin and end.
     """
 
-    batch_sampler = None  # what tells a trainer that this is a loader
+    start: Callable[[], Iterator[Any]]
+    steps: int
+    packed: Callable[[Any], Any]
+    ended: Callable[[str], None]
+    anew: bool = False
+    tell: Callable[[str], None] = lambda hook: None
+    batch_sampler: None = None  # what tells a trainer that this is a loader
 
-    def __init__(
-        self, start: Callable[[], Iterable[Any]], steps: int, packed: Callable[[Any], Any], ended: Callable[[], None]
-    ) -> None:
-        self.start = start
-        self.steps = steps
-        self.packed = packed
-        self.ended = ended
-        self.dataset = range(steps)
-        self._running = iter(start())
+    def __post_init__(self) -> None:
+        self.dataset = range(self.steps)
+        self._running: Iterator[Any] | None = None
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[Any]:
+        self.tell("on_epoch_begin")
+        if self.anew or self._running is None:
+            self._running = self.start()
         for step in range(self.steps):
             batch = next(self._running, None)
             if batch is None:
-                self._running = iter(self.start())
+                self._running = self.start()
                 batch = next(self._running, None)
             if batch is None:
-                warnings.warn(
-                    f"the data ended at step {step + 1} of {self.steps}: training stops. A generator must bring "
-                    "steps_per_epoch * epochs batches, or go on for ever",
-                    stacklevel=2,
-                )
-                self.ended()
-                return
-            yield self.packed(batch)
+                self.ended(f"the data ended at step {step + 1} of {self.steps}")
+                break
+            with naming(step, self.steps):
+                packed = self.packed(batch)
+            yield packed
+        self.tell("on_epoch_end")

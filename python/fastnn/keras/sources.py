@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from functools import partial
-from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import random
-from fastnn.errors import fault_of, retold, told
+from fastnn.errors import fault_of, outside, retold, told
 from fastnn.keras import fitting, samples
-from fastnn.keras.samples import Samples
+from fastnn.keras.samples import Batches, Samples, Stream, naming
 from fastnn.training.feed import Feed, as_array, check_finite
 from fastnn.training.input_range import range_of, warn_if_unlike
 
 if TYPE_CHECKING:
-    from fastnn.keras.callbacks import CallbackList, Logs
+    from fastnn.keras.callbacks import CallbackList
     from fastnn.keras.losses import Loss
 
 
@@ -37,13 +36,13 @@ class Sources:
         build: Callable[..., None]
         _outputs_of: Callable[..., Any]
         _criterion: Callable[..., Any]
-        _tested: Callable[..., Logs]
 
     def _training_data(
         self, x: Any, y: Any, weight: Any, class_weight: Any, share: float, held_out: Any
     ) -> tuple[Any, Any]:
         """What to train on, and to validate with (None: nothing)."""
         if samples.brings_batches(x):
+            samples.check_alone(y, weight)
             if share:
                 raise ValueError("validation_split needs rows, not batches: give validation_data")
             return x, held_out
@@ -60,42 +59,78 @@ class Sources:
             self.seen = range_of(feed)
             if steps is None:
                 return feed, weights
-            return samples.Stream(lambda: _batches(feed, size, shuffle), steps, lambda pair: pair, self._stop), weights
-        if steps is None and not hasattr(data, "__len__"):
-            raise ValueError(
-                "a generator has no end that is known: say how many batches an epoch has, steps_per_epoch=..."
-            )
-        once = hasattr(data, "__next__")
-        first = next(iter(samples.batches_in(data)), None)
-        if first is None:
-            raise told(ValueError("the data set is empty: it brought no batch"), "data.empty")
-        weights = weights or samples.parts_of(first)[2] is not None
+            return Stream(lambda: _batches(feed, size, shuffle), steps, lambda pair: pair, self._stop), weights
+        batches = Batches(data, size, shuffle)
+        steps = batches.steps(steps, "how many batches an epoch has, steps_per_epoch")
+        packed, weights, first = self._packing(batches, steps, weights, class_weight)
+        self.seen = range_of(first)
 
-        def packed(batch: Any) -> Any:
-            rows = Samples.of(*samples.parts_of(batch), class_weight)
-            feed = self._feed(rows, weights)
+        def pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
+            feed = packed(batch)
             return feed.x, feed.y
 
-        self.seen = range_of(Feed(*packed(first)))  # and what does not fit is known before the first step
-        passes = iter([chain([first], data)]) if once else iter(lambda: samples.batches_in(data), None)
-        return samples.Stream(
-            partial(next, passes, ()), len(data) if steps is None else steps, packed, self._stop
-        ), weights
+        return Stream(batches.start, steps, pair, self._stop, tell=batches.tell), weights
+
+    def _packing(
+        self, batches: Batches, steps: int, weights: bool, class_weight: Any
+    ) -> tuple[Callable[[Any], Feed], bool, Feed]:
+        """What makes feeds of batches, whether these have weights, and the first: what does not fit is known then."""
+        first = batches.first()
+        with naming(0, steps):
+            weights = weights or samples.parts_of(first)[2] is not None
+
+        def packed(batch: Any) -> Feed:
+            x, y, own = samples.parts_of(batch)
+            if own is not None and not weights:
+                raise ValueError("it has sample weights, which the first batch had not: bring them with all batches")
+            return self._feed(Samples.of(x, y, own, class_weight), weights)
+
+        with naming(0, steps):
+            return packed, weights, packed(first)
+
+    def _brought(self, data: Any, size: int, steps: int | None, wanted: str) -> tuple[Stream, bool]:
+        """Feeds of what brings batches, to measure with, and whether their targets are packed with weights."""
+        batches = Batches(data, size)
+        steps = batches.steps(steps, f"how many batches to take, {wanted}")
+        packed, weights, first = self._packing(batches, steps, False, None)
+        warn_if_unlike(self.seen, first, stacklevel=outside())
+        return Stream(batches.start, steps, packed, _warn_of_the_end, anew=True, tell=batches.tell), weights
 
     def _validation(self, data: Any, size: int, steps: int | None, heard: CallbackList) -> Any:
         """A function that measures; None where there is nothing to measure with."""
         if data is None:
             return None
+        source, weights = self._measured(data, size, steps, "validation_steps")
+        outputs_of, criterion = self._outputs_of(weights), self._criterion(weights)
+        return lambda: fitting.tested(self, outputs_of, criterion, source, weights, heard, size)
+
+    def _measured(self, data: Any, size: int, steps: int | None, wanted: str) -> tuple[Feed | Stream, bool]:
+        """What to measure with, and whether its targets are packed with weights."""
         if samples.brings_batches(data):
-            return lambda: self._tested(samples.gathered(data, steps, "validation_steps"), size, heard)
+            return self._brought(data, size, steps, wanted)
         rows = data if isinstance(data, Samples) else Samples.of(*_two_or_three(data))
         rows = rows.rows(slice(None if steps is None else steps * size))
-        weights = rows.weight is not None
-        feed, outputs_of, criterion = self._feed(rows, weights), self._outputs_of(weights), self._criterion(weights)
-        warn_if_unlike(self.seen, feed, stacklevel=3)
-        return lambda: fitting.tested(self, outputs_of, criterion, feed, weights, heard, size)
+        feed = self._feed(rows, rows.weight is not None)
+        warn_if_unlike(self.seen, feed, stacklevel=outside())
+        return feed, rows.weight is not None
 
-    def _stop(self) -> None:
+    def _given(self, x: Any, size: int, steps: int | None) -> np.ndarray | Stream:
+        """What to predict: rows, or batches of them."""
+        if not samples.brings_batches(x):
+            return self._inputs(x)[: None if steps is None else steps * size]
+        batches = Batches(x, size)
+        steps = batches.steps(steps, "how many batches to take, steps")
+
+        def packed(batch: Any) -> np.ndarray:
+            return self._inputs(batch[0] if isinstance(batch, list | tuple) else batch)
+
+        return Stream(batches.start, steps, packed, _warn_of_the_end, anew=True, tell=batches.tell)
+
+    def _stop(self, text: str) -> None:
+        warnings.warn(
+            f"{text}: training stops. A generator must bring steps_per_epoch * epochs batches, or go on for ever",
+            stacklevel=outside(),
+        )
         self.stop_training = True
 
     def _inputs(self, x: Any) -> np.ndarray:
@@ -172,6 +207,10 @@ def _two_or_three(given: Any) -> tuple[Any, ...]:
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
         raise ValueError("validation_data must be a pair (x, y) or (x, y, sample_weight)")
     return tuple(given)
+
+
+def _warn_of_the_end(text: str) -> None:
+    warnings.warn(f"{text}: what came before it is taken", stacklevel=outside())
 
 
 def _batches(feed: Feed, size: int, shuffle: bool) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from fastnn import _core, nn
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import NonFiniteLossError, told
+from fastnn.errors import NonFiniteLossError, outside, told
 from fastnn.keras import fitting, losses, optimizers, samples
 from fastnn.keras.callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
 from fastnn.keras.fitting import Fitting, Meter
@@ -20,13 +19,13 @@ from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
 from fastnn.keras.named import options
 from fastnn.keras.progress import Progress, show
-from fastnn.keras.samples import Samples
+from fastnn.keras.samples import Samples, Stream
 from fastnn.keras.sources import Sources
 from fastnn.nn.contexts import modes
 from fastnn.nn.labels import predicted_classes
 from fastnn.training.batches import Position
 from fastnn.training.engines import FallbackEngine
-from fastnn.training.feed import Feed, as_array
+from fastnn.training.feed import Feed
 from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.trainer import Trainer, check_count
 
@@ -157,12 +156,13 @@ class Trained(Sources):
         """Trains on x (N, ...) and y, in batches of 32 where batch_size is None; returns the metrics of each epoch.
 
         Values of x are taken as they are: scale pixels yourself (x / 255). x may be a generator, a loader or a sequence
-        of batches (x, y) or (x, y, weight) instead, without y. validation_split: the last share of x and y, taken off
-        before they are shuffled; validation_data: (x, y), (x, y, weight) or what brings batches. verbose: 0 silent, 1 a
-        bar, 2 a line an epoch. epochs: the number of the last one, counted on from initial_epoch. class_weight:
-        ``{class: weight}``; sample_weight (N,): what each sample's loss counts (metrics count all alike, but for
-        compile's weighted_metrics). steps_per_epoch: batches of an epoch, which go on where the last one ended;
-        validation_steps: the batches to validate with. validation_freq: after every so many epochs.
+        of batches (x, y) or (x, y, weight) instead, without y (a ``Sequence`` comes in a new order every epoch, but for
+        shuffle=False), or a data set of samples. validation_split: the last share of x and y, taken off before they are
+        shuffled; validation_data: (x, y), (x, y, weight) or what brings batches. verbose: 0 silent, 1 a bar, 2 a line
+        an epoch. epochs: the number of the last one, counted on from initial_epoch. class_weight: ``{class: weight}``;
+        sample_weight (N,): what each sample's loss counts (metrics count all alike, but for compile's
+        weighted_metrics). steps_per_epoch: batches of an epoch, which go on where the last one ended; validation_steps:
+        the batches to validate with. validation_freq: after every so many epochs.
         (nb_epoch: epochs; show_accuracy: a metric "acc"; max_queue_size, workers, use_multiprocessing change nothing.)
 
         Raises:
@@ -178,7 +178,7 @@ class Trained(Sources):
                 check_count(name, count, 1)
         data, held_out = self._training_data(x, y, sample_weight, class_weight, validation_split, validation_data)
         source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight)
-        steps = len(source) if isinstance(source, samples.Stream) else -(-len(source) // size)
+        steps = len(source) if isinstance(source, Stream) else -(-len(source) // size)
         shown = _verbosity(verbose)
         self.history, self.stop_training = History(), False
         heard = self._heard(callbacks, {"epochs": epochs, "steps": steps, "verbose": shown}, self.history)
@@ -203,8 +203,13 @@ class Trained(Sources):
     def fit_generator(
         self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **named: Any
     ) -> History:
-        """Keras 2's :meth:`fit` of what brings batches."""
-        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, **named)
+        """Keras 2's :meth:`fit` of what brings batches. (samples_per_epoch and nb_val_samples, of Keras 1: so many
+        samples instead of steps.)
+        """
+        steps_per_epoch = samples.former_steps(generator, named.pop("samples_per_epoch", None), steps_per_epoch)
+        held_out, steps = named.get("validation_data"), named.pop("validation_steps", None)
+        steps = samples.former_steps(held_out, named.pop("nb_val_samples", None), steps)
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, validation_steps=steps, **named)
 
     def evaluate(
         self,
@@ -219,25 +224,29 @@ class Trained(Sources):
         **former: Any,
     ) -> Any:
         """[loss, metrics...] on x and y (the loss alone without metrics), or a dict of them. x, sample_weight: as fit
-        takes them; steps: the batches to take.
+        takes them, batches one after the other; steps: the batches to take.
         """
         self._former("evaluate", former)
         self._check_compiled("evaluate")
         size = _checked_size(batch_size)
         if samples.brings_batches(x):
-            data = samples.gathered(x, steps, "steps")
-        else:
-            data = Samples.of(x, y, sample_weight).rows(slice(None if steps is None else steps * size))
-        count = -(-len(data) // size)
+            samples.check_alone(y, sample_weight)
+        data = x if samples.brings_batches(x) else Samples.of(x, y, sample_weight)
         shown = _verbosity(verbose)
-        heard = self._heard(callbacks, {"steps": count, "verbose": shown})
-        progress = Progress(count, shown)
         with self._turns:
-            values = self._tested(data, size, heard)
+            source, weights = self._measured(data, size, steps, "steps")
+            count = len(source) if isinstance(source, Stream) else -(-len(source) // size)
+            heard = self._heard(callbacks, {"steps": count, "verbose": shown})
+            progress = Progress(count, shown)
+            outputs_of, criterion = self._outputs_of(weights), self._criterion(weights)
+            values = fitting.tested(self, outputs_of, criterion, source, weights, heard, size, progress)
         progress.finish(values)
         return self._results(values, return_dict)
 
-    evaluate_generator = evaluate
+    def evaluate_generator(self, generator: Any, steps: int | None = None, callbacks: Any = None, **named: Any) -> Any:
+        """Keras 2's :meth:`evaluate` of what brings batches. (val_samples, of Keras 1: so many samples.)"""
+        steps = samples.former_steps(generator, named.pop("val_samples", None), steps)
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, **named)
 
     def predict(
         self,
@@ -248,26 +257,27 @@ class Trained(Sources):
         callbacks: Sequence[Callback] | Callback | None = None,
         **former: Any,
     ) -> np.ndarray:
-        """The outputs (N, ...) for x. steps: the batches to take. Warns where x is not at all like what the model was
-        trained on.
+        """The outputs (N, ...) for x, which may bring batches x, (x, y) or (x, y, weight). steps: the batches to take.
+        Warns where x is not at all like what the model was trained on.
         """
         options("predict", former, {}, _FEEDING)
         size = _checked_size(batch_size)
-        if samples.brings_batches(x):
-            if steps is None and not hasattr(x, "__len__"):
-                raise ValueError("a generator has no end that is known: say how many batches to take, steps=...")
-            batches = islice(samples.batches_in(x), steps)
-            x = np.concatenate([as_array(b[0] if isinstance(b, list | tuple) else b, "x") for b in batches])
         with self._turns:
-            array = self._inputs(x)[: None if steps is None else steps * size]
-            count = -(-len(array) // size)
+            source = self._given(x, size, steps)
+            count = len(source) if isinstance(source, Stream) else -(-len(source) // size)
             heard = self._heard(callbacks, {"steps": count, "verbose": _verbosity(verbose)})
             progress = Progress(count, _verbosity(verbose))
-            if len(array):
-                warn_if_unlike(self.seen, Feed.of_inputs(array), stacklevel=2)
-            out = self._predicted(array, size, count, heard)
+            if isinstance(source, np.ndarray):
+                step = size if heard.hears("predict_batch") else max(1, len(source))
+                source = [source[at : at + step] for at in range(0, len(source), step)]
+            out = self._predicted(source, heard, progress)
         progress.finish({})
         return out
+
+    def predict_generator(self, generator: Any, steps: int | None = None, **named: Any) -> np.ndarray:
+        """Keras 2's :meth:`predict` of what brings batches. (val_samples, of Keras 1: so many samples.)"""
+        steps = samples.former_steps(generator, named.pop("val_samples", None), steps)
+        return self.predict(generator, steps=steps, **named)
 
     def predict_proba(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
         """Keras 1's name of :meth:`predict`."""
@@ -401,12 +411,6 @@ class Trained(Sources):
             self._steppers[key] = self._trainer(weights)
         return self._steppers[key]
 
-    def _tested(self, data: Samples, size: int, heard: CallbackList) -> Logs:
-        weights = data.weight is not None
-        feed = self._feed(data, weights)
-        warn_if_unlike(self.seen, feed, stacklevel=3)
-        return fitting.tested(self, self._outputs_of(weights), self._criterion(weights), feed, weights, heard, size)
-
     def _batch_results(
         self, loss: np.ndarray, outputs: np.ndarray, feed: Feed, weights: bool, reset: bool, return_dict: bool
     ) -> Any:
@@ -420,27 +424,24 @@ class Trained(Sources):
         results = [values[name] for name in self.metrics_names]
         return results if len(results) > 1 else results[0]
 
-    def _predicted(self, array: np.ndarray, size: int, count: int, heard: CallbackList) -> np.ndarray:
+    def _predicted(self, source: Iterable[np.ndarray], heard: CallbackList, progress: Progress) -> np.ndarray:
         self.check_net()
         if self._predictor is None:
             self._predictor = FallbackEngine("plan", self.net)
         heard.call("on_predict_begin", {})
-        out = np.zeros((0, *self.output_shape[1:]), np.float32)
-        if heard.hears("predict_batch") and len(array):
-            out = np.concatenate(
-                [self._heard_outputs(i, array[i * size : (i + 1) * size], heard) for i in range(count)]
-            )
-        elif len(array):
-            out = self._predictor.outputs(Feed.of_inputs(array))
+        hears, outputs = heard.hears("predict_batch"), []
+        for number, x in enumerate(source):
+            feed = Feed.of_inputs(x)
+            if number == 0:
+                warn_if_unlike(self.seen, feed, stacklevel=outside())
+            if hears:
+                heard.call("on_predict_batch_begin", number, {})
+            outputs.append(self._predictor.outputs(feed))
+            if hears:
+                heard.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
+            progress.update(number + 1, {})
         heard.call("on_predict_end", {})
-        return out
-
-    def _heard_outputs(self, number: int, x: np.ndarray, heard: CallbackList) -> np.ndarray:
-        """Those of one batch, between the hooks of predict."""
-        heard.call("on_predict_batch_begin", number, {})
-        out = self._predictor.outputs(Feed.of_inputs(x))
-        heard.call("on_predict_batch_end", number, {"outputs": out})
-        return out
+        return np.concatenate(outputs) if outputs else np.zeros((0, *self.output_shape[1:]), np.float32)
 
     def _heard(self, callbacks: Any, params: dict[str, Any], *own: Callback) -> CallbackList:
         if isinstance(callbacks, CallbackList):

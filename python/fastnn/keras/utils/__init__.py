@@ -1,4 +1,4 @@
-"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``."""
+"""``to_categorical``, ``normalize``, ``load_img`` and its like, ``set_random_seed``, ``plot_model``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import Any
 from fastnn import random
 from fastnn.keras import named
 from fastnn.keras.utils import np_utils
+from fastnn.keras.utils.image_utils import array_to_img, img_to_array, load_img, save_img
 from fastnn.keras.utils.np_utils import normalize, to_categorical
 
 __all__ = [
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
+    "img_to_array",
+    "load_img",
     "normalize",
     "np_utils",
     "plot_model",
+    "save_img",
     "set_random_seed",
     "to_categorical",
 ]
@@ -24,14 +29,23 @@ __all__ = [
 class PyDataset:
     """Base of what brings batches by number: ``__len__``, and ``__getitem__`` that gives (x, y) or (x, y, weight).
 
-    ``on_epoch_end`` is called between passes. The arguments, of how batches are made ahead, change nothing.
+    ``on_epoch_begin`` and ``on_epoch_end`` are called around epochs. fit takes the batches in a new order every time,
+    but for shuffle=False. The arguments, of how batches are made ahead, change nothing.
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
-        pass
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    @property
+    def num_batches(self) -> int:
+        """``len`` of it."""
+        return len(self)  # type: ignore[arg-type]
+
+    def on_epoch_begin(self) -> None:
+        """Before the batches of an epoch."""
 
     def on_epoch_end(self) -> None:
-        """After a pass over all batches."""
+        """After the batches of an epoch."""
 
 
 Sequence = PyDataset
