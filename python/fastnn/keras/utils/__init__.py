@@ -1,4 +1,5 @@
-"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``."""
+"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``; photographs in folders and
+archives: ``image_dataset_from_directory``, ``get_file``, ``split_dataset``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,12 @@
+"""``tf.data.experimental``: former places of names."""
+
+from __future__ import annotations
+
+from fastnn.keras.data.dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
+
+__all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "cardinality"]
+
+
+def cardinality(dataset: Dataset) -> int:
+    """The same as ``dataset.cardinality()``."""
+    return dataset.cardinality()
