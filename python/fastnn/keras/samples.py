@@ -12,6 +12,7 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
+from fastnn.keras.data import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from fastnn.training.feed import as_array
 
 
@@ -97,8 +98,8 @@ def split(samples: Samples, share: float) -> tuple[Samples, Samples | None]:
 
 
 def brings_batches(x: Any) -> bool:
-    """Whether x is a generator, a loader or a sequence of batches, not rows."""
-    if isinstance(x, Iterator) or hasattr(x, "batch_sampler"):
+    """Whether x is a generator, a loader, a data set of ``tf.data`` or a sequence of batches, not rows."""
+    if isinstance(x, Iterator | Dataset) or hasattr(x, "batch_sampler"):
         return True
     rows = isinstance(x, np.ndarray | Tensor | list | tuple) or hasattr(x, "__array__") or hasattr(x, "to_numpy")
     return not rows and hasattr(x, "__getitem__") and hasattr(x, "__len__")
@@ -106,6 +107,8 @@ def brings_batches(x: Any) -> bool:
 
 def batches_in(x: Any) -> Iterable[Any]:
     """Those of one pass."""
+    if isinstance(x, Dataset):
+        return x.as_numpy_iterator()
     if isinstance(x, Iterator) or hasattr(x, "__iter__"):
         return x
     return _by_number(x)
@@ -116,6 +119,21 @@ def _by_number(x: Any) -> Iterator[Any]:
         yield x[i]
     if hasattr(x, "on_epoch_end"):
         x.on_epoch_end()
+
+
+def steps_in(x: Any, wanted: str) -> int:
+    """How many batches a pass has; of a data set that cannot say, by a pass over it.
+
+    Raises:
+        ValueError: it has no end, or none that is known; wanted: the argument that says how many to take.
+    """
+    size = int(x.cardinality()) if isinstance(x, Dataset) else len(x) if hasattr(x, "__len__") else INFINITE_CARDINALITY
+    if size == UNKNOWN_CARDINALITY:
+        return sum(1 for _ in batches_in(x))
+    if size == INFINITE_CARDINALITY:
+        kind = "a data set that repeats" if isinstance(x, Dataset) else "a generator"
+        raise ValueError(f"{kind} has no end that is known: say how many batches to take, {wanted}=...")
+    return size
 
 
 def parts_of(batch: Any) -> tuple[Any, Any, Any]:
@@ -135,8 +153,7 @@ def gathered(x: Any, steps: int | None, wanted: str) -> Samples:
     Raises:
         ValueError: no batches, or no end and no number of steps.
     """
-    if steps is None and not hasattr(x, "__len__"):
-        raise ValueError(f"a generator has no end that is known: say how many batches to take, {wanted}=...")
+    steps = steps_in(x, wanted) if steps is None else steps
     batches = [parts_of(batch) for batch in islice(batches_in(x), steps)]
     if not batches:
         raise told(ValueError("the data set is empty: it brought no batch"), "data.empty")

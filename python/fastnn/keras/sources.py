@@ -61,10 +61,7 @@ class Sources:
             if steps is None:
                 return feed, weights
             return samples.Stream(lambda: _batches(feed, size, shuffle), steps, lambda pair: pair, self._stop), weights
-        if steps is None and not hasattr(data, "__len__"):
-            raise ValueError(
-                "a generator has no end that is known: say how many batches an epoch has, steps_per_epoch=..."
-            )
+        steps = samples.steps_in(data, "steps_per_epoch") if steps is None else steps
         once = hasattr(data, "__next__")
         first = next(iter(samples.batches_in(data)), None)
         if first is None:
@@ -79,7 +76,7 @@ class Sources:
         self.seen = range_of(Feed(*packed(first)))  # and what does not fit is known before the first step
         passes = iter([chain([first], data)]) if once else iter(lambda: samples.batches_in(data), None)
         return samples.Stream(
-            partial(next, passes, ()), len(data) if steps is None else steps, packed, self._stop
+            partial(next, passes, ()), steps, packed, self._stop
         ), weights
 
     def _validation(self, data: Any, size: int, steps: int | None, heard: CallbackList) -> Any:

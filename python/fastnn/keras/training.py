@@ -254,9 +254,7 @@ class Trained(Sources):
         options("predict", former, {}, _FEEDING)
         size = _checked_size(batch_size)
         if samples.brings_batches(x):
-            if steps is None and not hasattr(x, "__len__"):
-                raise ValueError("a generator has no end that is known: say how many batches to take, steps=...")
-            batches = islice(samples.batches_in(x), steps)
+            batches = islice(samples.batches_in(x), samples.steps_in(x, "steps") if steps is None else steps)
             x = np.concatenate([as_array(b[0] if isinstance(b, list | tuple) else b, "x") for b in batches])
         with self._turns:
             array = self._inputs(x)[: None if steps is None else steps * size]
