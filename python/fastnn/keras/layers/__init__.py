@@ -59,6 +59,17 @@ from fastnn.keras.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from fastnn.keras.layers.preprocessing import (
+    CenterCrop,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+    Resizing,
+)
 from fastnn.keras.layers.reshaping import Cropping2D, Permute, Rescaling, UpSampling2D, ZeroPadding2D
 from fastnn.keras.layers.transposed_convolution import (
     Conv1DTranspose,
@@ -77,6 +88,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -113,9 +125,17 @@ __all__ = [
     "Multiply",
     "Normalization",
     "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
@@ -139,6 +159,8 @@ _IN_FILES: tuple[type[Layer], ...] = (
     *(Conv1D, Conv2D, Conv1DTranspose, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, BatchNormalization),
     SpatialDropout2D,
     *(AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D, Cropping2D, Permute, Rescaling, UpSampling2D),
+    *(CenterCrop, RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomRotation, RandomTranslation),
+    *(RandomZoom, Resizing),
     *(GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, ZeroPadding2D),
 )
 KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in _IN_FILES}

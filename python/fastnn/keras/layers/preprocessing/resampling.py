@@ -82,14 +82,16 @@ def padded(images: np.ndarray, size: Size, value: float = 0.0) -> np.ndarray:
     rows, columns = images.shape[-3:-1]
     height, width = size
     tall, wide = max(rows, int(columns * height / width)), max(columns, int(rows * width / height))
-    above, left = (tall - rows) // 2, (wide - columns) // 2
-    sides = [(above, tall - rows - above), (left, wide - columns - left)]
+    sides = [((tall - rows) // 2,) * 2, ((wide - columns) // 2,) * 2]  # alike, where that leaves a pixel too
     return np.pad(images, [*((0, 0),) * (images.ndim - 3), *sides, (0, 0)], constant_values=value)
 
 
 # -- turned, zoomed, shifted -------------------------------------------------------------------------------------------
 
-FILL_MODES = ("reflect", "wrap", "constant", "nearest")
+# What lies beside the images of a mode, for NumPy to put there, and how many pixels of it before and behind them.
+_BESIDE = {"reflect": ("edge", (0, 1)), "wrap": ("wrap", (0, 1)), "constant": ("constant", (1, 1)), "nearest": ("edge", (0, 1))}
+FILL_MODES = tuple(_BESIDE)
+_PIXELS = 2**14  # that are made at once: what they need, some 10 arrays of 4 or 8 bytes, stays in a cache of 1 MB
 
 
 def transformed(
@@ -97,44 +99,79 @@ def transformed(
 ) -> np.ndarray:
     """Images (N, rows, columns, channels), float32, each with its pixels from elsewhere.
 
-    matrices: (N, 2, 3), from (x, y, 1) of a pixel to (x, y) of where it comes from: ``keras.ops.image.
+    matrices: float32 (N, 2, 3), from (x, y, 1) of a pixel to (x, y) of where it comes from, as of ``keras.ops.image.
     affine_transform``. What lies outside is filled: ``reflect`` (d c b a | a b c d | d c b a), ``wrap``, ``nearest``,
     or ``constant`` with fill_value.
     """
+    out = np.empty(images.shape, np.float32)
+    step = max(1, _PIXELS // (images.shape[1] * images.shape[2]))
+    for first in range(0, len(images), step):
+        some = slice(first, first + step)
+        _transform(images[some], matrices[some], fill_mode, fill_value, interpolation == "bilinear", out[some])
+    return out
+
+
+def _transform(
+    images: np.ndarray, matrices: np.ndarray, fill_mode: str, fill_value: float, between: bool, out: np.ndarray
+) -> None:
     count, rows, columns, channels = images.shape
-    y, x = np.meshgrid(np.arange(rows, dtype=np.float32), np.arange(columns, dtype=np.float32), indexing="ij")
-    places = np.stack([x.ravel(), y.ravel(), np.ones(x.size, np.float32)])
-    found = matrices.astype(np.float32) @ places  # (N, 2, rows columns)
-    pixels = np.ascontiguousarray(images).reshape(-1, channels)
-    start = np.arange(count)[:, None] * (rows * columns)
-    across, down = (_corners(found[:, axis], size, fill_mode, interpolation) for axis, size in ((0, columns), (1, rows)))
-    out = np.zeros((count, rows * columns, channels), np.float32)
-    for row, row_weight, row_there in down:
-        for column, column_weight, column_there in across:
-            values = np.take(pixels, start + row * columns + column, axis=0)
-            if fill_mode == "constant":
-                values[~(row_there & column_there)] = fill_value
-            values *= (row_weight * column_weight)[..., None]
-            out += values
-    return out.reshape(images.shape)
+    beside, sides = _BESIDE[fill_mode]
+    value = {"constant_values": fill_value} if beside == "constant" else {}
+    planes = np.pad(images.transpose(3, 0, 1, 2), ((0, 0), (0, 0), sides, sides), beside, **value)
+    height, width = planes.shape[2:]
+    x, y = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)
+    (column, across), (row, down) = (
+        _folded(_places(matrices[:, axis, :, None], x, y), size, fill_mode, between, out.shape[:3])
+        for axis, size in ((0, columns), (1, rows))
+    )
+    start = (np.arange(count) * (height * width))[:, None, None]
+    first = (start + row * width + column).ravel()
+    for channel, plane in enumerate(planes.reshape(channels, -1)):
+        found = plane.take(first, mode="clip")  # within it anyway: the fastest way
+        if between:
+            found = _mixed(found, plane[1:].take(first, mode="clip"), across)
+            below, behind = (plane[width + more :].take(first, mode="clip") for more in (0, 1))
+            found = _mixed(found, _mixed(below, behind, across), down)
+        out[..., channel] = found.reshape(count, rows, columns)
 
 
-def _corners(
-    places: np.ndarray, size: int, fill_mode: str, interpolation: str
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The pixels that places along an axis lie between: numbers, weights, and whether they are in the image."""
-    if interpolation == "nearest":
-        nearest = np.floor(places + np.float32(0.5))
-        pairs = [(nearest, np.ones_like(places))]
-    else:
-        below = np.floor(places)
-        rest = places - below
-        pairs = [(below, 1 - rest), (below + 1, rest)]
-    return [(_inside(at.astype(np.int64), size, fill_mode), w, (at >= 0) & (at < size)) for at, w in pairs]
+def _mixed(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """a, and of the way to b such a share; b is written over."""
+    b -= a
+    b *= share
+    b += a
+    return b
 
 
-def _inside(places: np.ndarray, size: int, fill_mode: str) -> np.ndarray:
+def _places(line: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """a x + b y + c (N, rows, columns) for a line (N, 3, 1) of matrices; of one row or column where all are alike."""
+    a, b, c = (line[:, number] for number in range(3))
+    if not b.any():
+        return (a * x + c)[:, None]
+    down = (b * y + c)[..., None]
+    return (a * x)[:, None] + down if a.any() else down
+
+
+def _folded(
+    places: np.ndarray, size: int, fill_mode: str, between: bool, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places along an axis within the image and what is beside it: the pixel before each, and the share of the next,
+    for all of a shape.
+    """
+    turn, half = np.float32(2 * size if fill_mode == "reflect" else size), np.float32(0.5)
     if fill_mode == "reflect":
-        places = places % (2 * size)
-        return np.minimum(places, 2 * size - 1 - places)
-    return places % size if fill_mode == "wrap" else places.clip(0, size - 1)
+        places = places + half
+        places = places - turn * np.floor(places / turn)
+        places = np.minimum(places, turn - places) - half
+    if fill_mode == "wrap":
+        places = places - turn * np.floor(places / turn)
+    elif fill_mode == "constant":
+        places = places.clip(-1, size) + 1
+    else:
+        places = places.clip(0, size - 1)
+    if not between:
+        places = places + half
+    # The last pixel has one behind it, but the one behind that has not: there the share is 1 instead of 0.
+    last = size - (fill_mode != "constant") + (0 if between else 1)
+    pixels = np.minimum(places.astype(np.intp), last)
+    return pixels, np.broadcast_to((places - pixels).astype(np.float32), shape).ravel()
