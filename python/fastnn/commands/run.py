@@ -185,7 +185,8 @@ def show_names() -> None:
 
     for name, ours in MODULES.items():
         say(f"{name}: {' '.join(names_of(import_module(ours)))}\n", sys.stdout)
-    say("tensorflow: newaxis\ntensorflow.data: AUTOTUNE\ntensorflow.keras: as keras\ntensorflow.nn: as keras.activations\n", sys.stdout)
+    say("tensorflow: newaxis\ntensorflow.data: AUTOTUNE\n", sys.stdout)
+    say("tensorflow.keras: as keras\ntensorflow.nn: as keras.activations\n", sys.stdout)
     say(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}\n", sys.stdout)
 
 

@@ -1,5 +1,5 @@
-"""Layers at the front of a model that change arrays, such as RandomFlip: they run on each batch, and what is behind them
-is compiled.
+"""Layers at the front of a model that change arrays, such as RandomFlip: they run on each batch; what is behind them is
+compiled.
 """
 
 from __future__ import annotations

@@ -75,9 +75,7 @@ class Sources:
 
         self.seen = range_of(Feed(*packed(first)))  # and what does not fit is known before the first step
         passes = iter([chain([first], data)]) if once else iter(lambda: samples.batches_in(data), None)
-        return samples.Stream(
-            partial(next, passes, ()), steps, packed, self._stop
-        ), weights
+        return samples.Stream(partial(next, passes, ()), steps, packed, self._stop), weights
 
     def _validation(self, data: Any, size: int, steps: int | None, heard: CallbackList) -> Any:
         """A function that measures; None where there is nothing to measure with."""

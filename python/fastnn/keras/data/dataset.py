@@ -51,16 +51,16 @@ class Dataset:
         size: int,
         rows: Callable[[Any], Any] | None = None,
         *,
-        batched: bool = False,
+        is_batched: bool = False,
     ) -> None:
         """items: begins a pass; size: how many there are (or -1: without end, -2: not known). rows: gives the element
-        of an item, which is the number of a row or an array of them; None: items are elements. batched: whether the
+        of an item, which is the number of a row or an array of them; None: items are elements. is_batched: whether the
         last element may have fewer rows.
         """
         self._items = items
         self._size = size
         self._rows = rows
-        self._batched = batched
+        self.is_batched = is_batched
 
     # -- from what users have ----------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class Dataset:
         def items() -> Iterator[Any]:
             return zip(*(part._elements() for part in parts), strict=False)
 
-        return Dataset(items, size, batched=any(part._batched for part in parts))
+        return Dataset(items, size, is_batched=any(part.is_batched for part in parts))
 
     # -- what is made of it ------------------------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class Dataset:
 
         rest = 0 if drop_remainder else size - 1
         made = self._with(items, self._size if self._size < 0 else (self._size + rest) // size)
-        made._batched = not drop_remainder
+        made.is_batched = not drop_remainder
         return made
 
     def unbatch(self, name: str | None = None) -> Dataset:
@@ -186,7 +186,7 @@ class Dataset:
 
         size = self._size if self._size == INFINITE_CARDINALITY else UNKNOWN_CARDINALITY
         made = self._with(items, size, rows=None)
-        made._batched = False
+        made.is_batched = False
         return made
 
     def shuffle(
@@ -285,7 +285,7 @@ class Dataset:
         ends = INFINITE_CARDINALITY if INFINITE_CARDINALITY in sizes else UNKNOWN_CARDINALITY
         size = sum(sizes) if min(sizes) >= 0 else ends
         made = self._with(lambda: chain(self._elements(), dataset._elements()), size, rows=None)
-        made._batched |= dataset._batched
+        made.is_batched |= dataset.is_batched
         return made
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
@@ -337,7 +337,7 @@ class Dataset:
 
         def spec(array: Any) -> TensorSpec:
             shape = np.shape(array)
-            return TensorSpec((None, *shape[1:]) if self._batched and shape else shape, np.asarray(array).dtype)
+            return TensorSpec((None, *shape[1:]) if self.is_batched and shape else shape, np.asarray(array).dtype)
 
         return mapped(spec, first)
 
@@ -367,7 +367,7 @@ class Dataset:
     def _with(self, items: Items, size: int | None = None, rows: Any = _same) -> Dataset:
         """With other items, of the same rows."""
         kept = self._rows if rows is _same else rows
-        return Dataset(items, self._size if size is None else size, kept, batched=self._batched)
+        return Dataset(items, self._size if size is None else size, kept, is_batched=self.is_batched)
 
 
 def _called(function: Callable[..., Any], element: Any) -> Any:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
-from fastnn import _core, random
-from fastnn.data.images import open_image, to_rgb
+from fastnn import _core
 from fastnn.io.checks import shown_path
 from fastnn.io.memory import fits_memory
 from fastnn.keras.data.dataset import Dataset
+from fastnn.keras.data.structure import drawn_seed
 from fastnn.keras.layers.preprocessing.resampling import INTERPOLATIONS, cropped, resized
 from fastnn.keras.layers.windows import data_format_of, sizes_of
 from fastnn.keras.progress import show
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 StrPath = str | os.PathLike[str]
 Size = tuple[int, int]
@@ -83,20 +84,12 @@ def image_dataset_from_directory(
     paths, numbers, names = _files(root, labels, class_names, follow_links)
     if verbose:
         show(f"Found {len(paths)} files" + ("." if names is None else f" belonging to {len(names)} classes."))
-    if not paths:
-        raise ValueError(f"{shown_path(root)} has no images: looked for {' '.join(FORMATS)}")
     targets = _targets(numbers, label_mode, names)
-    order = np.arange(len(paths))
-    if shuffle:
-        seed = _drawn() if seed is None else seed
-        np.random.RandomState(seed).shuffle(order)
     made = []
-    for part, is_shuffled in _parts(order, validation_split, subset, shuffle, root):
-        chosen = [paths[number] for number in part]
-        photos = Photos(chosen, size, color_mode, interpolation, fit)
-        rows = _rows(photos, None if targets is None else targets[part])
-        made.append(_ordered(Dataset.of_rows(rows, len(part)), batch_size, seed if is_shuffled else None))
-        made[-1].class_names, made[-1].file_paths = names, chosen
+    for part, order_seed in _parts(len(paths), root, shuffle, seed, validation_split, subset):
+        photos = Photos([paths[number] for number in part], size, color_mode, interpolation, fit)
+        made.append(_ordered(photos, None if targets is None else targets[part], batch_size, order_seed))
+        made[-1].class_names, made[-1].file_paths = names, photos.paths
     return made if subset == "both" else made[0]
 
 
@@ -139,12 +132,16 @@ class Photos:
             for image, number in zip(out, numbers, strict=True):
                 image[...] = self._image(self.paths[number])
             return out
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(threads) as team:
             for image, found in zip(out, team.map(self._image, [self.paths[n] for n in numbers]), strict=True):
                 image[...] = found
         return out
 
     def _image(self, path: str) -> np.ndarray:
+        from fastnn.data.images import open_image
+
         image = open_image(path)
         pixels = np.asarray(_in_mode(image, self.mode)).reshape(*image.size[::-1], self.shape[-1])
         if self.fit == "crop":
@@ -160,25 +157,24 @@ class Photos:
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    from fastnn.data.images import to_rgb
+
     if image.mode == mode:
         return image
     alpha = mode == "RGBA" and (image.mode in ("LA", "PA") or "transparency" in image.info)
     return image.convert("RGBA") if alpha else to_rgb(image).convert(mode)
 
 
-def _rows(photos: Photos, targets: np.ndarray | None) -> Callable[[Any], Any]:
-    return photos.__getitem__ if targets is None else lambda item: (photos[item], targets[item])
+def _ordered(photos: Photos, targets: np.ndarray | None, batch_size: int | None, seed: int | None) -> Dataset:
+    """Photographs with what they are, in a new order each pass where there is a seed."""
 
+    def rows(item: Any) -> Any:
+        return photos[item] if targets is None else (photos[item], targets[item])
 
-def _ordered(images: Dataset, batch_size: int | None, seed: int | None) -> Dataset:
+    images = Dataset.of_rows(rows, len(photos))
     if seed is not None:
         images = images.shuffle(8 * batch_size if batch_size else 1024, seed)  # Keras'
     return images if batch_size is None else images.batch(batch_size)
-
-
-def _drawn() -> int:
-    """A seed, as Keras draws one."""
-    return int(random.uniform((1,), 0, 10**6, purpose=random.ORDER, position=random.state.advance("orders"))[0])
 
 
 def _targets(numbers: np.ndarray | None, label_mode: str | None, names: Sequence[str] | None) -> np.ndarray | None:
@@ -186,30 +182,38 @@ def _targets(numbers: np.ndarray | None, label_mode: str | None, names: Sequence
         return None
     if label_mode == "binary":
         if len(names) != 2:
-            raise ValueError(f"image_dataset_from_directory: label_mode 'binary' needs 2 classes, there are {len(names)}")
+            raise ValueError(
+                f"image_dataset_from_directory: label_mode 'binary' needs 2 classes, there are {len(names)}"
+            )
         return numbers[:, None].astype(np.float32)
     return np.eye(len(names), dtype=np.float32)[numbers] if label_mode == "categorical" else numbers
 
 
 def _parts(
-    order: np.ndarray, share: float | None, subset: str | None, shuffle: bool, root: str
-) -> Iterator[tuple[np.ndarray, bool]]:
-    """Numbers of the files of a subset, or both, and whether they are in a new order each pass."""
+    count: int, root: str, shuffle: bool, seed: int | None, share: float | None, subset: str | None
+) -> Iterator[tuple[np.ndarray, int | None]]:
+    """Numbers of the files of a subset, or of both, and the seed of each pass's order; None: they are in none."""
+    if not count:
+        raise ValueError(f"{shown_path(root)} has no images: looked for {' '.join(FORMATS)}")
+    order = np.arange(count)
+    if shuffle:
+        seed = drawn_seed() if seed is None else seed
+        np.random.RandomState(seed).shuffle(order)
+    seed = seed if shuffle else None
     if not share:
-        yield order, shuffle
+        yield order, seed
         return
-    held = int(share * len(order))
-    if held in (0, len(order)):
+    held = int(share * count)
+    if held == 0:
         raise ValueError(
-            f"validation_split {share} of the {len(order)} images in {shown_path(root)} leaves {len(order) - held} to "
-            f"train with, {held} to validate"
+            f"validation_split {share} of the {count} images in {shown_path(root)} leaves none to validate"
         )
     if subset != "validation":
-        show(f"Using {len(order) - held} files for training.")
-        yield order[:-held], shuffle
+        show(f"Using {count - held} files for training.")
+        yield order[:-held], seed
     if subset != "training":
         show(f"Using {held} files for validation.")
-        yield order[-held:], shuffle and subset == "validation"
+        yield order[-held:], seed if subset == "validation" else None
 
 
 # -- which files there are ---------------------------------------------------------------------------------------------

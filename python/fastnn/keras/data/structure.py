@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn import random
 from fastnn.arrays import to_array
 from fastnn.eager import dtypes
 from fastnn.eager.tensor import Tensor
@@ -104,3 +105,9 @@ def count_of(element: Any) -> int:
         found = "single numbers" if -1 in counts else f"{sorted(counts)} rows"
         raise ValueError(f"Dataset.from_tensor_slices: all arrays need a row for each element, got {found}")
     return counts.pop()
+
+
+def drawn_seed() -> int:
+    """A seed where none is given, of fastnn's stream of orders; from 0 to a million, as Keras draws one."""
+    position = random.state.advance("orders")
+    return int(random.uniform((1,), 0, 10**6, purpose=random.ORDER, position=position)[0])

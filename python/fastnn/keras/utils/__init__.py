@@ -7,6 +7,8 @@ from typing import Any
 
 from fastnn import random
 from fastnn.keras import named
+from fastnn.keras.data.images import image_dataset_from_directory
+from fastnn.keras.data.splitting import split_dataset
 from fastnn.keras.utils import np_utils
 from fastnn.keras.utils.np_utils import normalize, to_categorical
 
@@ -14,10 +16,13 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "clear_session",
+    "get_file",
+    "image_dataset_from_directory",
     "normalize",
     "np_utils",
     "plot_model",
     "set_random_seed",
+    "split_dataset",
     "to_categorical",
 ]
 
@@ -46,6 +51,13 @@ def set_random_seed(seed: int) -> None:
 def clear_session() -> None:
     """Automatic names start again: the next layers are ``dense``, ``dense_1``, ..."""
     named.forget()
+
+
+def get_file(*given: Any, **named: Any) -> str:
+    """A file that is there already: see :func:`fastnn.keras.utils.files.get_file`."""
+    from fastnn.keras.utils.files import get_file
+
+    return get_file(*given, **named)
 
 
 def plot_model(model: Any, to_file: Any = "model.png", **shown: Any) -> None:

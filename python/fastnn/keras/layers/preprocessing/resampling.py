@@ -89,7 +89,12 @@ def padded(images: np.ndarray, size: Size, value: float = 0.0) -> np.ndarray:
 # -- turned, zoomed, shifted -------------------------------------------------------------------------------------------
 
 # What lies beside the images of a mode, for NumPy to put there, and how many pixels of it before and behind them.
-_BESIDE = {"reflect": ("edge", (0, 1)), "wrap": ("wrap", (0, 1)), "constant": ("constant", (1, 1)), "nearest": ("edge", (0, 1))}
+_BESIDE = {
+    "reflect": ("edge", (0, 1)),
+    "wrap": ("wrap", (0, 1)),
+    "constant": ("constant", (1, 1)),
+    "nearest": ("edge", (0, 1)),
+}
 FILL_MODES = tuple(_BESIDE)
 _PIXELS = 2**14  # that are made at once: what they need, some 10 arrays of 4 or 8 bytes, stays in a cache of 1 MB
 

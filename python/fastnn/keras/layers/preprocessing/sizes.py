@@ -92,7 +92,9 @@ class RandomCrop(Random, _Sized):
         ValueError: sizes below 1.
     """
 
-    def __init__(self, height: int, width: int, seed: int | None = None, data_format: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, height: int, width: int, seed: int | None = None, data_format: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.height, self.width = positive("RandomCrop", "height", height), positive("RandomCrop", "width", width)
 
