@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,19 +57,13 @@ def image_dataset_from_directory(
     between whole ones, which resizing makes (Keras', without antialiasing), are rounded. EXIF's orientation changes
     nothing.
 
-    Args:
-        labels: "inferred" from the folders; a list of one for each file in the order of paths; None for images alone.
-        label_mode: "int", "categorical", "binary" or None.
-        class_names: the folders to take, in the order of their numbers; None: all, by name.
-        color_mode: "rgb", "rgba" or "grayscale".
-        batch_size: None for single images.
-        image_size: (rows, columns), or one number for both.
-        shuffle: a new order each pass; False: by path.
-        seed: of the order, and of who is in which subset.
-        validation_split: the share of files that are held out; subset: "training", "validation" or "both" of these.
-        interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
-        follow_links: follow links to folders, and take links to files outside the directory.
-        crop_to_aspect_ratio: cut what the proportions of image_size leave out; pad_to_aspect_ratio: black there.
+    labels: "inferred" from the folders; a list of one for each file in the order of paths; None for images alone.
+    class_names: the folders to take, in the order of their numbers. color_mode: "rgb", "rgba" or "grayscale".
+    batch_size: None for single images. shuffle: a new order each pass; False: by path. validation_split: the share of
+    files held out; subset: "training", "validation" or "both" of these. interpolation: "bilinear", "nearest",
+    "bicubic", "lanczos3" or "lanczos5". follow_links: follow links to folders, and take files outside of the directory
+    through links. crop_to_aspect_ratio: cut what the proportions of image_size leave out; pad_to_aspect_ratio: black
+    there.
 
     Raises:
         NotADirectoryError: there is no such folder.
