@@ -132,7 +132,8 @@ def steps_in(x: Any, wanted: str) -> int:
         return sum(1 for _ in batches_in(x))
     if size == INFINITE_CARDINALITY:
         kind = "a data set that repeats" if isinstance(x, Dataset) else "a generator"
-        raise ValueError(f"{kind} has no end that is known: say how many batches to take, {wanted}=...")
+        use = "an epoch has" if wanted == "steps_per_epoch" else "to take"
+        raise ValueError(f"{kind} has no end that is known: say how many batches {use}, {wanted}=...")
     return size
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count, islice
 from typing import Any
@@ -227,7 +226,7 @@ class Dataset:
         kept: list[list[Any]] = []
 
         def items() -> Iterator[Any]:
-            return iter(kept[0]) if kept else _keeping(self._items(), kept)
+            return iter(kept[0]) if kept else _keeping(self._items(), kept, self._size)
 
         return self._with(items)
 
@@ -406,9 +405,9 @@ def _shuffled(items: Iterator[Any], size: int, draws: Iterator[float]) -> Iterat
         yield waiting.pop()
 
 
-def _keeping(items: Iterator[Any], kept: list[list[Any]]) -> Iterator[Any]:
-    """The same; once all have passed, they are kept, unless they are too large."""
-    passed: deque[Any] = deque()
+def _keeping(items: Iterator[Any], kept: list[list[Any]], size: int) -> Iterator[Any]:
+    """The same; once all have passed, so many where that is known, they are kept, unless they are too large."""
+    passed: list[Any] = []
     taken, fits = 0, True
     for item in items:
         if fits:
@@ -417,9 +416,11 @@ def _keeping(items: Iterator[Any], kept: list[list[Any]]) -> Iterator[Any]:
             fits = fits_memory(taken)
         if not fits:
             passed.clear()
+        elif len(passed) == size:  # whoever takes the last may not ask for one more
+            kept[:] = [passed]
         yield item
     if fits:
-        kept[:] = [list(passed)]
+        kept[:] = [passed]
 
 
 def _for_ever(items: Items) -> Iterator[Any]:

@@ -17,7 +17,8 @@ class _Ranged(Random):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         kind = type(self).__name__
-        self.factor = factor_of(kind, "factor", factor, self.least, 1)
+        two = isinstance(factor, list | tuple) or self.least < 0
+        self.factor = factor_of(kind, "factor", factor if two else (factor, factor), self.least, 1)
         if not isinstance(value_range, list | tuple) or len(value_range) != 2:
             raise ValueError(f"{kind}: value_range is {value_range!r}; it must be the least and the largest value")
         self.value_range = tuple(sorted(map(float, value_range)))
@@ -26,7 +27,8 @@ class _Ranged(Random):
 class RandomContrast(_Ranged):
     """(x - mean) f + mean of each channel of each image, clipped to value_range.
 
-    factor: f lies between 1 - factor and 1 + factor; (lower, upper): between 1 - lower and 1 + upper.
+    factor: f lies between 1 - factor and 1 + factor, as Keras documents it (3.15 draws from 1 on); (lower, upper):
+    between 1 - lower and 1 + upper.
 
     Raises:
         ValueError: a factor outside of 0 to 1, or a value_range that is no pair.
