@@ -254,7 +254,8 @@ def test_a_model_called_by_itself(tmp_path: Path) -> None:
 
 def test_layers_in_map() -> None:
     """Single images of different sizes; batches through a model."""
-    assert layers.Rescaling(1 / 255)(np.full((2, 2, 3), 51, np.uint8)).dtype == tf.float32
+    for kind in (np.uint8, np.float64):
+        assert layers.Rescaling(1 / 255)(np.full((2, 2, 3), 51, kind)).dtype == tf.float32
     small = tf.data.Dataset.from_generator(lambda: iter([X[0], X[1, :5], X[2, :, :6]]))
     sizes = [tuple(x.shape) for x in small.map(layers.Rescaling(0.5)).map(layers.RandomFlip(seed=1))]
     assert sizes == [(8, 8, 3), (5, 8, 3), (8, 6, 3)]
