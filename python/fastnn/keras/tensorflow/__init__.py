@@ -19,7 +19,8 @@ from fastnn.eager.dtypes import dtype, float32, float64, int32, int64, uint8
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations as nn
 from fastnn.keras import data
-from fastnn.keras.data.structure import TensorSpec, arrays_of
+from fastnn.keras.data.structure import TensorSpec
+from fastnn.keras.data.structure import arrays_of as _arrays_of
 from fastnn.keras.tensorflow import random
 
 __version__ = f"fastnn {_version}"
@@ -56,7 +57,7 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None) ->
     """A tensor of numbers; Python's are float32 and int32, if no dtype says otherwise."""
     if isinstance(value, Tensor):
         return value if dtype is None else cast(value, dtype)
-    array = arrays_of(value)
+    array = _arrays_of(value)
     return Tensor(np.array(array if dtype is None else array.astype(_numpy(dtype))))
 
 
