@@ -268,6 +268,22 @@ def test_layers_in_map() -> None:
         np.testing.assert_array_equal(y.numpy(), Y[rows])
 
 
+@pytest.mark.parametrize("axis", [-1, None, (1, 3)])
+def test_normalization_of_a_data_set(axis: Any) -> None:
+    """The same as of all rows at once, in batches of different sizes."""
+    whole, parts = layers.Normalization(axis=axis), layers.Normalization(axis=axis)
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(20)
+    whole.adapt(X)
+    parts.adapt(data.map(lambda x, y: x))
+    np.testing.assert_allclose(parts.mean.numpy(), whole.mean.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(parts.variance.numpy(), whole.variance.numpy(), rtol=1e-6)
+    parts.adapt(data.map(lambda x, y: x), steps=1)
+    whole.adapt(X[:20])
+    np.testing.assert_array_equal(parts.mean.numpy(), whole.mean.numpy())
+    with pytest.raises(ValueError, match="takes inputs alone"):
+        parts.adapt(data)
+
+
 def test_a_front_ends_where_something_else_begins() -> None:
     both = keras.Input((8, 8, 3))
     flipped = layers.RandomFlip(seed=1)(both)

@@ -197,6 +197,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "file": (lambda: numbers().cache("here"), "without a file name"),
     "empty": (lambda: Dataset.range(0).element_spec, "no element to tell shapes"),
     "endless": (lambda: model().fit(slices().batch(2).repeat()), "how many batches an epoch has, steps_per_epoch"),
+    "no batches": (lambda: model().fit(slices()), r"brings single samples: put \.batch\(32\) behind it"),
     "nothing": (lambda: model().fit(slices().batch(2).take(0)), "it brought no batch"),
 }
 

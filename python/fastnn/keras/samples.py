@@ -12,7 +12,8 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
-from fastnn.keras.data import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
+from fastnn.keras.data import Dataset
+from fastnn.keras.data.passes import Passes
 from fastnn.training.feed import as_array
 
 
@@ -108,7 +109,7 @@ def brings_batches(x: Any) -> bool:
 def batches_in(x: Any) -> Iterable[Any]:
     """Those of one pass."""
     if isinstance(x, Dataset):
-        return x.as_numpy_iterator()
+        return Passes(x)
     if isinstance(x, Iterator) or hasattr(x, "__iter__"):
         return x
     return _by_number(x)
@@ -127,14 +128,12 @@ def steps_in(x: Any, wanted: str) -> int:
     Raises:
         ValueError: it has no end, or none that is known; wanted: the argument that says how many to take.
     """
-    size = int(x.cardinality()) if isinstance(x, Dataset) else len(x) if hasattr(x, "__len__") else INFINITE_CARDINALITY
-    if size == UNKNOWN_CARDINALITY:
-        return sum(1 for _ in batches_in(x))
-    if size == INFINITE_CARDINALITY:
-        kind = "a data set that repeats" if isinstance(x, Dataset) else "a generator"
+    try:
+        return len(Passes(x) if isinstance(x, Dataset) else x)
+    except TypeError:  # also of a data set that repeats
         use = "an epoch has" if wanted == "steps_per_epoch" else "to take"
-        raise ValueError(f"{kind} has no end that is known: say how many batches {use}, {wanted}=...")
-    return size
+        text = f"a generator has no end that is known: say how many batches {use}, {wanted}=..."
+        raise ValueError(text) from None
 
 
 def parts_of(batch: Any) -> tuple[Any, Any, Any]:

@@ -157,13 +157,13 @@ class Trained(Sources):
     ) -> History:
         """Trains on x (N, ...) and y, in batches of 32 where batch_size is None; returns the metrics of each epoch.
 
-        Values of x are taken as they are: scale pixels yourself (x / 255). x may be a generator, a loader or a sequence
-        of batches (x, y) or (x, y, weight) instead, without y. validation_split: the last share of x and y, taken off
-        before they are shuffled; validation_data: (x, y), (x, y, weight) or what brings batches. verbose: 0 silent, 1 a
-        bar, 2 a line an epoch. epochs: the number of the last one, counted on from initial_epoch. class_weight:
-        ``{class: weight}``; sample_weight (N,): what each sample's loss counts (metrics count all alike, but for
-        compile's weighted_metrics). steps_per_epoch: batches of an epoch, which go on where the last one ended;
-        validation_steps: the batches to validate with. validation_freq: after every so many epochs.
+        Values of x are taken as they are: scale pixels yourself (x / 255). x may be a generator, a loader, a sequence
+        or a ``tf.data.Dataset`` of batches (x, y) or (x, y, weight) instead, without y. validation_split: the last
+        share of x and y, taken off before they are shuffled; validation_data: (x, y), (x, y, weight) or what brings
+        batches. verbose: 0 silent, 1 a bar, 2 a line an epoch. epochs: the number of the last one, counted on from
+        initial_epoch. class_weight: ``{class: weight}``; sample_weight (N,): what each sample's loss counts (metrics
+        count all alike, but for compile's weighted_metrics). steps_per_epoch: batches of an epoch, which go on where
+        the last one ended; validation_steps: the batches to validate with. validation_freq: after every so many epochs.
         (nb_epoch: epochs; show_accuracy: a metric "acc"; max_queue_size, workers, use_multiprocessing change nothing.)
 
         Raises:
