@@ -58,11 +58,11 @@ def split(net: nn.Module) -> tuple[Front | None, nn.Module]:
     rest = steps[cut:]
     if not cut or not rest or any(source < cut for _, sources in rest for source in sources):
         return None, net
-    modules = OrderedDict((name, net._modules[name]) for names, _ in rest for name in names)
+    behind = OrderedDict((name, net._modules[name]) for names, _ in rest for name in names)
     if isinstance(net, nn.Sequential):
-        return Front(front), nn.Sequential(modules)
+        return Front(front), nn.Sequential(behind)
     moved = tuple((names, tuple(source - cut for source in sources)) for names, sources in rest)
-    return Front(front), type(net)(modules, moved)  # type: ignore[call-arg]
+    return Front(front), type(net)(behind, moved)  # type: ignore[call-arg]
 
 
 class _Through:
@@ -93,8 +93,8 @@ class FrontTrainer(Trainer):
         super().__init__(*what, **how)
         self.front = front
 
-    def fit(self, train: Any, *, batch_size: int = 64, shuffle: bool = True, **how: Any) -> History:
-        return super().fit(_Through(self.front, train, batch_size, shuffle), **how)
+    def fit(self, train: Any, val: Any = None, *, batch_size: int = 64, shuffle: bool = True, **how: Any) -> History:
+        return super().fit(_Through(self.front, train, batch_size, shuffle), val, **how)
 
     def step(self, feed: Feed) -> Chunk:
         return super().step(self.front.of(feed, True))

@@ -44,6 +44,9 @@ class Dataset:
     and called in the calling thread, whatever num_parallel_calls says. prefetch changes nothing.
     """
 
+    class_names: list[str] | None  # these two of image_dataset_from_directory's alone
+    file_paths: list[str]
+
     def __init__(
         self,
         items: Items,
@@ -202,7 +205,7 @@ class Dataset:
             ValueError: buffer_size below 1.
         """
         size = _checked("shuffle", "buffer_size", buffer_size, 1)
-        passes, kept = count(), []
+        passes, kept = count(), list[int]()
 
         def position() -> int:
             return random.state.advance("orders") if seed is None else next(passes)

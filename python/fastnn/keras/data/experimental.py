@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastnn.keras.data.dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 
 __all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "cardinality"]
 
 
-def cardinality(dataset: Dataset) -> int:
+def cardinality(dataset: Dataset) -> np.int64:
     """The same as ``dataset.cardinality()``."""
     return dataset.cardinality()

@@ -8,8 +8,9 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastnn.data.paths import data_folders
@@ -119,7 +120,7 @@ def _unzip(path: str, folder: str) -> None:
                 _write(source, folder, member.filename)
 
 
-def _check_members(path: str, folder: str, members: Iterator[tuple[str, int]], odd: list[str]) -> None:
+def _check_members(path: str, folder: str, members: Iterable[tuple[str, int]], odd: list[str]) -> None:
     """Refuses links, devices and paths that lead out of a folder, and more than the disk has room for."""
     size = 0
     for name, count in members:
@@ -136,8 +137,8 @@ def _check_members(path: str, folder: str, members: Iterator[tuple[str, int]], o
         raise FormatError(f"{shown_path(path)} holds {shown_bytes(size)}; the disk has {shown_bytes(free)} free")
 
 
-def _write(source: object, folder: str, name: str) -> None:
+def _write(source: Any, folder: str, name: str) -> None:
     target = os.path.join(folder, name)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target, "wb") as file:
-        shutil.copyfileobj(source, file)  # type: ignore[type-var]
+        shutil.copyfileobj(source, file)
