@@ -59,17 +59,9 @@ from fastnn.keras.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
-from fastnn.keras.layers.preprocessing import (
-    CenterCrop,
-    RandomBrightness,
-    RandomContrast,
-    RandomCrop,
-    RandomFlip,
-    RandomRotation,
-    RandomTranslation,
-    RandomZoom,
-    Resizing,
-)
+from fastnn.keras.layers.preprocessing.colours import RandomBrightness, RandomContrast
+from fastnn.keras.layers.preprocessing.moves import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from fastnn.keras.layers.preprocessing.sizes import CenterCrop, RandomCrop, Resizing
 from fastnn.keras.layers.reshaping import Cropping2D, Permute, Rescaling, UpSampling2D, ZeroPadding2D
 from fastnn.keras.layers.transposed_convolution import (
     Conv1DTranspose,

@@ -40,7 +40,8 @@ class _Moved(Random):
     """Base of those whose pixels come from elsewhere.
 
     fill_mode: what lies outside an image, "reflect" (d c b a | a b c d | d c b a), "wrap", "nearest" or "constant":
-    fill_value. interpolation: "bilinear" or "nearest".
+    fill_value. interpolation: "bilinear" or "nearest". These and seed, fill_value and data_format follow a layer's own
+    arguments.
     """
 
     def __init__(
@@ -78,21 +79,14 @@ class RandomRotation(_Moved):
     """Each image turned about its middle by factor times a full turn at most, either way, or between two such numbers
     (positive: counter-clockwise).
 
+    Then fill_mode, interpolation, seed, fill_value and data_format: see :class:`_Moved`.
+
     Raises:
         ValueError: a factor outside of -1 to 1.
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        fill_value: float = 0.0,
-        data_format: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+    def __init__(self, factor: Any, *how: Any, **named: Any) -> None:
+        super().__init__(*how, **named)
         self.factor = factor_of("RandomRotation", "factor", factor, -1, 1)
 
     def matrices(self, count: int, rows: int, columns: int) -> np.ndarray:
@@ -105,22 +99,14 @@ class RandomZoom(_Moved):
     """Each image zoomed about its middle: by up to height_factor, out (positive) or in (negative), or between two such
     numbers. width_factor None: as the height, so that proportions stay.
 
+    Then fill_mode, interpolation, seed, fill_value and data_format: see :class:`_Moved`.
+
     Raises:
         ValueError: a factor outside of -1 to 1.
     """
 
-    def __init__(
-        self,
-        height_factor: Any,
-        width_factor: Any = None,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        fill_value: float = 0.0,
-        data_format: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+    def __init__(self, height_factor: Any, width_factor: Any = None, *how: Any, **named: Any) -> None:
+        super().__init__(*how, **named)
         self.height_factor = factor_of("RandomZoom", "height_factor", height_factor, -1, 1)
         self.width_factor = None
         if width_factor is not None:
@@ -137,22 +123,14 @@ class RandomTranslation(_Moved):
     """Each image shifted: down (positive) or up by up to height_factor of its height, to the right or left by
     width_factor of its width, or between two such numbers.
 
+    Then fill_mode, interpolation, seed, fill_value and data_format: see :class:`_Moved`.
+
     Raises:
         ValueError: a factor outside of -1 to 1.
     """
 
-    def __init__(
-        self,
-        height_factor: Any,
-        width_factor: Any,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
-        seed: int | None = None,
-        fill_value: float = 0.0,
-        data_format: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
+    def __init__(self, height_factor: Any, width_factor: Any, *how: Any, **named: Any) -> None:
+        super().__init__(*how, **named)
         self.height_factor = factor_of("RandomTranslation", "height_factor", height_factor, -1, 1)
         self.width_factor = factor_of("RandomTranslation", "width_factor", width_factor, -1, 1)
 
