@@ -71,8 +71,8 @@ class _Moved(Random):
 
 def _about_the_middle(turned: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Matrices (N, 2, 2) with what keeps the middle of the image in its place."""
-    middle = np.array([[(columns - 1) / 2], [(rows - 1) / 2]])
-    return np.concatenate([turned, middle - turned @ middle], axis=2)
+    middle = np.array([(columns - 1) / 2, (rows - 1) / 2])
+    return np.concatenate([turned, middle[:, None] - (turned * middle).sum(axis=2, keepdims=True)], axis=2)
 
 
 class RandomRotation(_Moved):
