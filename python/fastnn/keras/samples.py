@@ -13,7 +13,7 @@ import numpy as np
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.keras.data import Dataset
-from fastnn.keras.data.passes import Passes
+from fastnn.keras.data.passes import in_passes
 from fastnn.training.feed import as_array
 
 
@@ -108,8 +108,7 @@ def brings_batches(x: Any) -> bool:
 
 def batches_in(x: Any) -> Iterable[Any]:
     """Those of one pass."""
-    if isinstance(x, Dataset):
-        return Passes(x)
+    x = in_passes(x)
     if isinstance(x, Iterator) or hasattr(x, "__iter__"):
         return x
     return _by_number(x)
@@ -129,7 +128,7 @@ def steps_in(x: Any, wanted: str) -> int:
         ValueError: it has no end, or none that is known; wanted: the argument that says how many to take.
     """
     try:
-        return len(Passes(x) if isinstance(x, Dataset) else x)
+        return len(in_passes(x))
     except TypeError:  # also of a data set that repeats
         use = "an epoch has" if wanted == "steps_per_epoch" else "to take"
         text = f"a generator has no end that is known: say how many batches {use}, {wanted}=..."

@@ -10,6 +10,11 @@ import numpy as np
 from fastnn.keras.data.dataset import UNKNOWN_CARDINALITY, Dataset
 
 
+def in_passes(given: Any) -> Any:
+    """A :class:`Dataset` as :class:`Passes`; anything else as it is."""
+    return Passes(given) if isinstance(given, Dataset) else given
+
+
 class Passes:
     """A data set of batches as something that brings them, pass after pass, as arrays.
 
