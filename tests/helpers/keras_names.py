@@ -473,6 +473,15 @@ sorted({tuple(flip(x).numpy().ravel().tolist()) for _ in range(20)})
         "keras.layers.RandomRotation((0.5, 0.5))(np.arange(4.0).reshape(1, 2, 2, 1)).numpy().round(4).ravel().tolist()",
         [3.0, 2.0, 1.0, 0.0],
     ),
+    "layers.experimental.preprocessing": (
+        """
+from tensorflow.keras.layers.experimental import preprocessing
+from tensorflow.keras.layers.experimental.preprocessing import RandomFlip
+layers = tf.keras.layers
+(preprocessing.Rescaling is layers.Rescaling, layers.experimental.preprocessing.RandomFlip is layers.RandomFlip)
+""",
+        (True, True),
+    ),
     "layers.RandomZoom": (
         "keras.layers.RandomZoom((-0.5, -0.5))(np.arange(4.0).reshape(1, 1, 4, 1)).numpy().ravel().tolist()",
         [0.75, 1.25, 1.75, 2.25],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastnn.keras.layers import experimental
 from fastnn.keras.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from fastnn.keras.layers.convolution import (
     Conv1D,
@@ -138,6 +139,7 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "experimental",
     "maximum",
     "minimum",
     "multiply",
