@@ -154,6 +154,8 @@ def missing(error: BaseException) -> str | None:
     if isinstance(error, AttributeError):
         if isinstance(error.obj, Tensor):
             return f"Tensor.{error.name}"
+        if error.obj is keras.data.Dataset or isinstance(error.obj, keras.data.Dataset):
+            return f"tensorflow.data.Dataset.{error.name}"
         if isinstance(error.obj, ModuleType) and error.obj.__name__ in theirs:
             return f"{theirs[error.obj.__name__]}.{error.name}"
     return None

@@ -317,6 +317,14 @@ class Dataset:
             raise TypeError(f"this Dataset {why}: cardinality() says so without an error")
         return self._size
 
+    def __getattr__(self, name: str) -> Any:
+        if name in ("class_names", "file_paths"):
+            raise AttributeError(
+                f"{name} is what image_dataset_from_directory gives its data set alone, as in Keras: take it from "
+                "there, before map(), cache() and their like"
+            )
+        raise AttributeError(f"a Dataset has no {name!r} here", name=name, obj=self)
+
     def __bool__(self) -> bool:
         return True
 

@@ -249,10 +249,14 @@ def _given(labels: Any, paths: list[str], root: str) -> tuple[np.ndarray, list[s
 def _images_below(folder: str, root: str, follow_links: bool) -> list[str]:
     """In Keras' order: folder by folder, by name. Without follow_links, nothing that lies outside of the root."""
     inside = os.path.join(os.path.realpath(root), "")
+
+    def is_inside(path: str) -> bool:
+        return follow_links or os.path.join(os.path.realpath(path), "").startswith(inside)
+
     found = []
     for place, _, files in sorted(os.walk(folder, followlinks=follow_links), key=lambda entry: entry[0]):
         paths = [os.path.join(place, name) for name in sorted(files) if name.lower().endswith(FORMATS)]
-        found += [path for path in paths if follow_links or os.path.realpath(path).startswith(inside)]
+        found += [path for path in paths if not os.path.islink(path) or is_inside(path)] if is_inside(place) else []
     return found
 
 
