@@ -1,5 +1,4 @@
-"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``; photographs in folders and
-archives: ``image_dataset_from_directory``, ``get_file``, ``split_dataset``."""
+"""``to_categorical``, ``normalize``, ``set_random_seed``, ``clear_session``, ``plot_model``."""
 
 from __future__ import annotations
 
