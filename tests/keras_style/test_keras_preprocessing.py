@@ -260,6 +260,8 @@ def test_layers_in_map() -> None:
     sizes = [tuple(x.shape) for x in small.map(layers.Rescaling(0.5)).map(layers.RandomFlip(seed=1))]
     assert sizes == [(8, 8, 3), (5, 8, 3), (8, 6, 3)]
     assert {tuple(x.shape) for x in small.map(layers.Resizing(4, 5))} == {(4, 5, 3)}
+    ready = keras.Sequential([layers.Resizing(4, 5), layers.Rescaling(0.5)])
+    assert {tuple(x.shape) for x in small.map(ready)} == {(4, 5, 3)} and not ready.built
     made, other = keras.Sequential(augmentation()), keras.Sequential(augmentation())
     batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(16).map(lambda x, y: (made(x, training=True), y))
     for number, (x, y) in enumerate(batches):
@@ -290,7 +292,12 @@ def test_a_front_ends_where_something_else_begins() -> None:
     joined = layers.Flatten()(layers.Add()([both, flipped]))
     branched = keras.Model(both, layers.Dense(2)(joined))
     assert front.split(branched.net)[0] is None
-    for first, count in ([], 0), ([layers.Rescaling(2.0), layers.RandomFlip(), layers.Rescaling(0.5)], 2):
+    mean = layers.Normalization(mean=[1.0, 2, 3], variance=[4.0, 4, 9])
+    for first, count in (
+        ([], 0),
+        ([layers.Rescaling(2.0), layers.RandomFlip(), layers.Rescaling(0.5)], 2),
+        ([mean, *augmentation()], 4),
+    ):
         found, _ = front.split(network(first).net)
         assert (found and len(found.modules)) == (count or None)
     assert front.split(keras.Sequential([keras.Input((8, 8, 3)), layers.RandomFlip()]).net)[0] is None

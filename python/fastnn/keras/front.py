@@ -14,6 +14,7 @@ import numpy as np
 from fastnn import nn, random
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
+from fastnn.keras.layers.normalization import Normalized
 from fastnn.keras.layers.preprocessing.pictures import Changed
 from fastnn.keras.layers.reshaping import Rescaled
 from fastnn.training.engines import Chunk, FallbackEngine
@@ -50,7 +51,7 @@ def split(net: nn.Module) -> tuple[Front | None, nn.Module]:
     cut, ready = 0, []
     for number, (names, sources) in enumerate(steps):
         modules = [net._modules[name] for name in names]
-        if sources != (number,) or not all(isinstance(module, Changed | Rescaled) for module in modules):
+        if sources != (number,) or not all(isinstance(module, Changed | Rescaled | Normalized) for module in modules):
             break
         ready += modules
         if any(isinstance(module, Changed) for module in modules):

@@ -76,11 +76,13 @@ class Normalization(Layer):
     def make(self, shape: Shape) -> Shape:
         if self.mean is None:
             raise ValueError(f"layer '{self.name}' (Normalization) knows no mean yet: call adapt(data) first")
-        self.modules = [_Normalized(self.mean, self.variance)]
+        self.modules = [Normalized(self.mean, self.variance)]
         return shape
 
 
-class _Normalized(nn.Module):
+class Normalized(nn.Module):
+    """(x - mean) / sqrt(variance)."""
+
     def __init__(self, mean: Tensor, variance: Tensor) -> None:
         super().__init__()
         self.take(mean, variance)

@@ -175,7 +175,7 @@ class Rescaling(Layer):
         self.modules = [Rescaled(self.scale, self.offset)]
         return shape
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The same of numbers of any shape and type, float32."""
         if symbols_in(x):
             return super().__call__(x)
