@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -48,23 +49,30 @@ def resized(images: np.ndarray, size: Size, interpolation: str = "bilinear", ant
 
 def _along(images: np.ndarray, axis: int, count: int, interpolation: str, antialias: bool) -> np.ndarray:
     there = images.shape[axis]
+    if interpolation == "nearest":
+        centres = (np.arange(count) + 0.5) * (there / count)
+        return np.take(images, np.minimum(np.floor(centres), there - 1).astype(np.int64), axis)
+    (place, weight), *others = _taps(there, count, interpolation, antialias)
+    shape = (count,) + (1,) * (-axis - 1)
+    out = np.take(images, place, axis) * weight.reshape(shape)
+    for place, weight in others:
+        out += np.take(images, place, axis) * weight.reshape(shape)
+    return out
+
+
+@lru_cache(maxsize=1024)  # photographs have some hundred sizes
+def _taps(there: int, count: int, interpolation: str, antialias: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The pixels that each of so many is made of: their numbers int64 (count,), and their weights float32."""
+    radius, kernel = KERNELS[interpolation]
     scale = there / count
     centres = (np.arange(count) + 0.5) * scale - 0.5
-    if interpolation == "nearest":
-        places = np.minimum(np.floor(centres + 0.5), there - 1)
-        return np.take(images, places.astype(np.int64), axis)
-    radius, kernel = KERNELS[interpolation]
     widened = max(scale, 1.0) if antialias else 1.0
     first = np.floor(centres - radius * widened) + 1
     places = first[:, None] + np.arange(ceil(2 * radius * widened))
     weights = kernel(np.abs(places - centres[:, None]) / widened) * ((places >= 0) & (places < there))
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     places = places.clip(0, there - 1).astype(np.int64)
-    shape = (count,) + (1,) * (-axis - 1)
-    out = np.zeros((), np.float32)
-    for weight, place in zip(weights.T, places.T, strict=True):
-        out = out + np.take(images, place, axis) * weight.reshape(shape)
-    return out
+    return list(zip(places.T, weights.T, strict=True))
 
 
 def cropped(images: np.ndarray, size: Size) -> np.ndarray:
