@@ -59,6 +59,15 @@ def test_a_large_batch() -> None:
     assert np.abs(whole - images).max() > 0.1
 
 
+@pytest.mark.parametrize("mode", ["reflect", "nearest", "wrap"])
+def test_images_of_a_pixel_or_a_line(mode: str) -> None:
+    """What lies outside of them is like them."""
+    for shape in ((1, 1), (1, 5), (5, 1)):
+        images = np.full((3, *shape, 2), 7, np.float32)
+        for layer in (layers.RandomRotation(0.5, mode), layers.RandomTranslation(1.0, 1.0, mode, "nearest")):
+            np.testing.assert_array_equal(layer(images).numpy(), images)
+
+
 RANDOM: dict[str, Callable[..., Random]] = {
     "RandomFlip": lambda **how: layers.RandomFlip(**how),
     "RandomRotation": lambda **how: layers.RandomRotation(0.2, **how),

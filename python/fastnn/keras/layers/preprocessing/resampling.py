@@ -97,12 +97,7 @@ def padded(images: np.ndarray, size: Size, value: float = 0.0) -> np.ndarray:
 # -- turned, zoomed, shifted -------------------------------------------------------------------------------------------
 
 # What lies beside the images of a mode, for NumPy to put there, and how many pixels of it before and behind them.
-_BESIDE = {
-    "reflect": ("edge", (0, 1)),
-    "wrap": ("wrap", (0, 1)),
-    "constant": ("constant", (1, 1)),
-    "nearest": ("edge", (0, 1)),
-}
+_BESIDE = {"reflect": ("edge", 0, 0), "wrap": ("wrap", 0, 1), "constant": ("constant", 1, 1), "nearest": ("edge", 0, 0)}
 FILL_MODES = tuple(_BESIDE)
 _PIXELS = 2**14  # that are made at once: what they need, some 10 arrays of 4 or 8 bytes, stays in a cache of 1 MB
 
@@ -128,13 +123,11 @@ def _transform(
     images: np.ndarray, matrices: np.ndarray, fill_mode: str, fill_value: float, between: bool, out: np.ndarray
 ) -> None:
     count, rows, columns, channels = images.shape
-    beside, sides = _BESIDE[fill_mode]
-    value = {"constant_values": fill_value} if beside == "constant" else {}
-    planes = np.pad(images.transpose(3, 0, 1, 2), ((0, 0), (0, 0), sides, sides), beside, **value)
+    planes = _with_sides(images.transpose(3, 0, 1, 2), fill_mode, fill_value)
     height, width = planes.shape[2:]
     x, y = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)
     (column, across), (row, down) = (
-        _folded(_places(matrices[:, axis, :, None], x, y), size, fill_mode, between, out.shape[:3])
+        _folded(_places(matrices[:, axis, :, None], x, y), size, planes.shape[3 - axis], fill_mode, between, out.shape)
         for axis, size in ((0, columns), (1, rows))
     )
     start = (np.arange(count) * (height * width))[:, None, None]
@@ -146,6 +139,16 @@ def _transform(
             below, behind = (plane[width + more :].take(first, mode="clip") for more in (0, 1))
             found = _mixed(found, _mixed(below, behind, across), down)
         out[..., channel] = found.reshape(count, rows, columns)
+
+
+def _with_sides(planes: np.ndarray, fill_mode: str, fill_value: float) -> np.ndarray:
+    """Planes (C, N, rows, columns) with what lies beside them; of two rows and columns at least."""
+    beside, before, behind = _BESIDE[fill_mode]
+    sides = [(before, max(behind, 2 - before - size)) for size in planes.shape[2:]]
+    if not np.any(sides):
+        return np.ascontiguousarray(planes)
+    value = {"constant_values": fill_value} if beside == "constant" else {}
+    return np.pad(planes, ((0, 0), (0, 0), *sides), beside, **value)
 
 
 def _mixed(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -166,10 +169,10 @@ def _places(line: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _folded(
-    places: np.ndarray, size: int, fill_mode: str, between: bool, shape: tuple[int, ...]
+    places: np.ndarray, size: int, whole: int, fill_mode: str, between: bool, shape: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places along an axis within the image and what is beside it: the pixel before each, and the share of the next,
-    for all of a shape.
+    """Places along an axis of an image of a size, with what is beside it a whole: the pixel before each, and the share
+    of the next, for all of a shape (N, rows, columns, channels).
     """
     turn, half = np.float32(2 * size if fill_mode == "reflect" else size), np.float32(0.5)
     if fill_mode == "reflect":
@@ -184,7 +187,6 @@ def _folded(
         places = places.clip(0, size - 1)
     if not between:
         places = places + half
-    # The last pixel has one behind it, but the one behind that has not: there the share is 1 instead of 0.
-    last = size - (fill_mode != "constant") + (0 if between else 1)
-    pixels = np.minimum(places.astype(np.intp), last)
-    return pixels, np.broadcast_to((places - pixels).astype(np.float32), shape).ravel()
+    # The last pixel has none behind it: there the share of the one before it is 0, not its own 1.
+    pixels = np.minimum(places.astype(np.intp), whole - (2 if between else 1))
+    return pixels, np.broadcast_to((places - pixels).astype(np.float32), shape[:3]).ravel()
