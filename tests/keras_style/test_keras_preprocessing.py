@@ -66,6 +66,7 @@ def test_images_of_a_pixel_or_a_line(mode: str) -> None:
         images = np.full((3, *shape, 2), 7, np.float32)
         for layer in (layers.RandomRotation(0.5, mode), layers.RandomTranslation(1.0, 1.0, mode, "nearest")):
             np.testing.assert_array_equal(layer(images).numpy(), images)
+            np.testing.assert_array_equal(layer(images[0]).numpy(), images[0])
 
 
 RANDOM: dict[str, Callable[..., Random]] = {

@@ -127,13 +127,13 @@ def _transform(
     height, width = planes.shape[2:]
     x, y = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)
     (column, across), (row, down) = (
-        _folded(_places(matrices[:, axis, :, None], x, y), size, planes.shape[3 - axis], fill_mode, between, out.shape)
+        _folded(_places(matrices[:, axis, :, None], x, y), size, fill_mode, between, out.shape[:3])
         for axis, size in ((0, columns), (1, rows))
     )
     start = (np.arange(count) * (height * width))[:, None, None]
     first = (start + row * width + column).ravel()
     for channel, plane in enumerate(planes.reshape(channels, -1)):
-        found = plane.take(first, mode="clip")  # within it anyway: the fastest way
+        found = plane.take(first, mode="clip")  # the fastest way
         if between:
             found = _mixed(found, plane[1:].take(first, mode="clip"), across)
             below, behind = (plane[width + more :].take(first, mode="clip") for more in (0, 1))
@@ -169,10 +169,10 @@ def _places(line: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _folded(
-    places: np.ndarray, size: int, whole: int, fill_mode: str, between: bool, shape: tuple[int, ...]
+    places: np.ndarray, size: int, fill_mode: str, between: bool, shape: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places along an axis of an image of a size, with what is beside it a whole: the pixel before each, and the share
-    of the next, for all of a shape (N, rows, columns, channels).
+    """Places along an axis within the image and what is beside it: the pixel before each, and the share of the next,
+    for all of a shape.
     """
     turn, half = np.float32(2 * size if fill_mode == "reflect" else size), np.float32(0.5)
     if fill_mode == "reflect":
@@ -187,6 +187,5 @@ def _folded(
         places = places.clip(0, size - 1)
     if not between:
         places = places + half
-    # The last pixel has none behind it: there the share of the one before it is 0, not its own 1.
-    pixels = np.minimum(places.astype(np.intp), whole - (2 if between else 1))
-    return pixels, np.broadcast_to((places - pixels).astype(np.float32), shape[:3]).ravel()
+    pixels = places.astype(np.intp)  # the last has a share of 0 of whatever is taken for the next
+    return pixels, np.broadcast_to((places - pixels).astype(np.float32), shape).ravel()
