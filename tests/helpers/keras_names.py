@@ -94,7 +94,7 @@ first = keras.layers.Dense(2)(np.ones((1, 3))).tolist()
 tf.random.set_seed(3)
 first == keras.layers.Dense(2)(np.ones((1, 3))).tolist() and refusal(lambda: tf.random.normal((2,)))
 """,
-        "module 'tensorflow.random' has no attribute 'normal'",
+        "module 'fastnn.keras.tensorflow.random' has no attribute 'normal'",
     ),
     "newaxis": ("np.ones((2, 3))[..., tf.newaxis].shape", (2, 3, 1)),
     "layers.SeparableConv2D": (
@@ -466,4 +466,75 @@ from tensorflow import keras as other
 """,
         (True, True, True),
     ),
+    # -- tf.data and photographs -------------------------------------------------------------------------------------
+    "tensorflow.data.AUTOTUNE": (
+        """
+from tensorflow.data import Dataset
+x = np.arange(6, dtype='float32')
+ds = Dataset.from_tensor_slices((x, x))
+ds = ds.map(lambda a, b: (tf.cast(a, tf.float32) / 2, b), num_parallel_calls=tf.data.AUTOTUNE)
+ds = ds.cache().shuffle(1).batch(4).prefetch(tf.data.experimental.AUTOTUNE).take(1)
+([(a.tolist(), b.tolist()) for a, b in ds], tf.data.AUTOTUNE)
+""",
+        ([([0.0, 0.5, 1.0, 1.5], [0.0, 1.0, 2.0, 3.0])], -1),
+    ),
+    "utils.image_dataset_from_directory": (
+        """
+import os
+from PIL import Image
+os.makedirs('pets/cats')
+os.makedirs('pets/dogs')
+for name in ('cats/1.png', 'dogs/1.png'):
+    Image.new('RGB', (4, 4), (30, 60, 90)).save('pets/' + name)
+ds = tf.keras.utils.image_dataset_from_directory('pets', image_size=(2, 2), shuffle=False, verbose=False)
+x, y = next(iter(ds))
+(ds.class_names, x[0, 0, 0].tolist(), y.tolist())
+""",
+        (["cats", "dogs"], [30.0, 60.0, 90.0], [0, 1]),
+    ),
+    "layers.RandomFlip": (
+        """
+flip = keras.layers.RandomFlip('horizontal', seed=1)
+x = np.arange(4.0).reshape(1, 1, 4, 1)
+sorted({tuple(flip(x).numpy().ravel().tolist()) for _ in range(20)})
+""",
+        [(0.0, 1.0, 2.0, 3.0), (3.0, 2.0, 1.0, 0.0)],
+    ),
+    "layers.RandomRotation": (
+        "keras.layers.RandomRotation((0.5, 0.5))(np.arange(4.0).reshape(1, 2, 2, 1)).numpy().round(4).ravel().tolist()",
+        [3.0, 2.0, 1.0, 0.0],
+    ),
+    "layers.experimental.preprocessing": (
+        """
+from tensorflow.keras.layers.experimental import preprocessing
+from tensorflow.keras.layers.experimental.preprocessing import RandomFlip
+layers = tf.keras.layers
+(preprocessing.Rescaling is layers.Rescaling, layers.experimental.preprocessing.RandomFlip is layers.RandomFlip)
+""",
+        (True, True),
+    ),
+    "layers.RandomZoom": (
+        "keras.layers.RandomZoom((-0.5, -0.5))(np.arange(4.0).reshape(1, 1, 4, 1)).numpy().ravel().tolist()",
+        [0.75, 1.25, 1.75, 2.25],
+    ),
+    "utils.get_file": (
+        """
+open('here.txt', 'w').close()
+import os
+os.environ['FASTNN_DATA'] = os.getcwd()
+found = tf.keras.utils.get_file('here.txt', origin='https://example.org/here.txt')
+(os.path.basename(found), 'does not download' in refusal(lambda: tf.keras.utils.get_file(origin='https://a.b/c.txt')))
+""",
+        ("here.txt", True),
+    ),
+    "tensorflow.expand_dims": ("tuple(tf.expand_dims(np.zeros((2, 3)), 0).shape)", (1, 2, 3)),
+    "tensorflow.cast": ("str(tf.cast([1.7, 2.2], tf.int32).tolist())", "[1, 2]"),
+    "tensorflow.argmax": ("int(tf.argmax([1.0, 3.0, 2.0]))", 1),
+    "tensorflow.reshape": ("tf.reshape(tf.constant([1, 2, 3, 4]), [2, -1]).tolist()", [[1, 2], [3, 4]]),
+    "tensorflow.one_hot": ("tf.one_hot([0, 2], 3).tolist()", [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
+    "tensorflow.constant": (
+        "(tf.constant(2.0, shape=(2,)).tolist(), str(tf.constant([1, 2]).dtype))",
+        ([2.0, 2.0], "torch.int32"),
+    ),
+    "tensorflow.nn.softmax": ("tf.nn.softmax(np.zeros(2)).tolist()", [0.5, 0.5]),
 }

@@ -22,7 +22,7 @@ KERAS = (
     (r"^from tensorflow\.keras(\.[\w.]+)? import ", r"from fastnn.keras\1 import "),
     (r"^from tensorflow import ", "from fastnn import "),
     (r"^import keras$", "import fastnn.keras as keras"),
-    (r"^import tensorflow as tf$", "import fastnn as tf"),
+    (r"^import tensorflow as tf$", "import fastnn.keras.tensorflow as tf"),
 )
 
 

@@ -48,7 +48,10 @@ def test_validation(run_keras: Run, tmp_path: Path) -> None:
         ("import tensorflow as tf\ntf.Variable(1)", "tensorflow.Variable"),
         ("import keras.ops", "keras.ops"),
         ("from tensorflow.keras.layers import LSTM", "keras.layers.LSTM"),
-        ("import tensorflow.data", "tensorflow.data"),
+        ("import tensorflow.lite", "tensorflow.lite"),
+        ("import tensorflow as tf\ntf.data.TextLineDataset('x')", "tensorflow.data.TextLineDataset"),
+        ("import tensorflow as tf\ntf.data.Dataset.list_files('x')", "tensorflow.data.Dataset.list_files"),
+        ("import tensorflow as tf\ntf.data.Dataset.range(3).window(2)", "tensorflow.data.Dataset.window"),
     ],
 )
 def test_a_name_that_is_not_there(script: str, lacking: str, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """``python -m fastnn.run script.py``: runs a PyTorch or Keras script on fastnn, without a change.
 
-In that process the names ``torch``, ``torchvision``, ``keras`` and ``tensorflow.keras`` stand for fastnn's modules,
-whether those packages are installed or not.
+In that process the names ``torch``, ``torchvision``, ``keras`` and ``tensorflow`` stand for fastnn's modules, whether
+those packages are installed or not.
 """
 
 from __future__ import annotations
@@ -74,6 +74,10 @@ MODULES = {
     "keras": "fastnn.keras",
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
     **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
+    "tensorflow": "fastnn.keras.tensorflow",
+    "tensorflow.data": "fastnn.keras.data",
+    "tensorflow.data.experimental": "fastnn.keras.data.experimental",
+    "tensorflow.random": "fastnn.keras.tensorflow.random",
 }
 _TENSORFLOW = {
     f"{package}.{name}": ours
@@ -91,7 +95,7 @@ _LONGER = {
     **{f"torch.nn.utils.{name}": "fastnn.nn.utils" for name in ("clip_grad", "convert_parameters")},
 }
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
-_MADE = ("torchvision", "tensorflow", "tensorflow.python", "tensorflow.random")  # of which fastnn has little
+_MADE = ("torchvision", "tensorflow.python")  # of which fastnn has parts
 
 
 class NotThere(ImportError):
@@ -115,12 +119,10 @@ def install() -> None:
         module.__version__ = f"fastnn {__version__}"
         module.__path__ = []  # a package: what lies in it is asked of Refusal
         sys.modules[package] = module
-    vars(made["tensorflow"])["newaxis"] = None
-    vars(made["tensorflow.random"])["set_seed"] = keras.utils.set_random_seed
     for name in [*MODULES, *_TENSORFLOW, *made]:
         parent, _, child = name.rpartition(".")
-        if parent in made:
-            setattr(made[parent], child, sys.modules[name])
+        if parent and (parent in made or name in made):
+            setattr(sys.modules[parent], child, sys.modules[name])
     sys.meta_path.insert(0, Refusal())
 
 
@@ -152,6 +154,8 @@ def missing(error: BaseException) -> str | None:
     if isinstance(error, AttributeError):
         if isinstance(error.obj, Tensor):
             return f"Tensor.{error.name}"
+        if error.obj is keras.data.Dataset or isinstance(error.obj, keras.data.Dataset):
+            return f"tensorflow.data.Dataset.{error.name}"
         if isinstance(error.obj, ModuleType) and error.obj.__name__ in theirs:
             return f"{theirs[error.obj.__name__]}.{error.name}"
     return None
@@ -183,8 +187,8 @@ def show_names() -> None:
 
     for name, ours in MODULES.items():
         say(f"{name}: {' '.join(names_of(import_module(ours)))}\n", sys.stdout)
-    say("tensorflow: newaxis\ntensorflow.keras: as keras\ntensorflow.nn: as keras.activations\n", sys.stdout)
-    say("tensorflow.random: set_seed\n", sys.stdout)
+    say("tensorflow: newaxis\ntensorflow.data: AUTOTUNE\n", sys.stdout)
+    say("tensorflow.keras: as keras\ntensorflow.nn: as keras.activations\n", sys.stdout)
     say(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}\n", sys.stdout)
 
 

@@ -4,6 +4,8 @@
 Keras 3's; they train in fastnn's compiled plans. What is here: ``models``, ``layers``, ``optimizers``, ``losses``,
 ``metrics``, ``callbacks``, ``activations``, ``initializers``, ``regularizers``, ``utils``, ``preprocessing``,
 ``backend``, ``wrappers`` and ``datasets``.
+
+What stands beside ``tf.keras`` in scripts: :mod:`fastnn.keras.tensorflow`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from fastnn.keras.models import Model, Sequential
 
 # Modules within these that scripts import (those of Keras 1 and 2 that are elsewhere today: fastnn.renamed).
 WITHIN = (
+    *("layers.experimental", "layers.experimental.preprocessing"),
     *("datasets.cifar10", "datasets.fashion_mnist", "datasets.mnist"),
     *("layers.core", "layers.normalization", "layers.pooling", "optimizers.schedules"),
     *("preprocessing.image", "utils.np_utils", "wrappers.scikit_learn"),

@@ -11,7 +11,9 @@ from typing import Any
 from fastnn import nn
 from fastnn.keras import activations, layers, saving
 from fastnn.keras.layers.layer import Layer
-from fastnn.keras.layers.symbol import Symbol
+from fastnn.keras.layers.preprocessing.pictures import Pictures
+from fastnn.keras.layers.reshaping import Rescaling
+from fastnn.keras.layers.symbol import Symbol, symbols_in
 from fastnn.keras.model import Model
 from fastnn.keras.named import options, unique
 
@@ -151,6 +153,18 @@ class Sequential(Model):
     def activation(self) -> activations.Function:
         """The last layer's."""
         return getattr(self._layers[-1], "activation", activations.linear) if self._layers else activations.linear
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The same as of any model. Layers that make images ready alone take them one by one too, and of any size."""
+        if (
+            symbols_in(x)
+            or not self._layers
+            or not all(isinstance(each, Pictures | Rescaling) for each in self._layers)
+        ):
+            return super().__call__(x, training)
+        for layer in self._layers:
+            x = layer(x, training)
+        return x
 
     def config(self) -> dict[str, Any]:
         described = [{"class_name": type(layer).__name__, "config": layer.config()} for layer in self._layers]

@@ -14,6 +14,7 @@ import numpy as np
 from fastnn import random
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, outside, retold, told
+from fastnn.keras.data.passes import in_passes
 from fastnn.training.feed import as_array, check_finite
 
 
@@ -167,7 +168,7 @@ class Batches:
 
         if isinstance(given, Dataset):
             given = DataLoader(given, batch_size=size, shuffle=shuffle)
-        self.given = given
+        self.given = given = in_passes(given)
         self.shuffle = shuffle
         self._numbered = hasattr(given, "__getitem__") and hasattr(given, "__len__")
         self._once = isinstance(given, Iterator) and not self._numbered

@@ -11,9 +11,10 @@ from fastnn import _core, nn
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import NonFiniteLossError, outside, told
-from fastnn.keras import fitting, losses, optimizers, samples
+from fastnn.keras import fitting, front, losses, optimizers, samples
 from fastnn.keras.callbacks import Callback, CallbackList, History, Logs, TerminateOnNaN
 from fastnn.keras.fitting import Fitting, Meter
+from fastnn.keras.layers.preprocessing.pictures import wake
 from fastnn.keras.layers.symbol import Symbol, symbols_in
 from fastnn.keras.metrics import Metric
 from fastnn.keras.metrics import get as get_metric
@@ -336,14 +337,19 @@ class Trained(Sources):
         """The outputs for one batch."""
         return self.predict(x, verbose=0)
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
-        """The outputs for a batch, as a tensor; of what ``Input`` gave, what stands for them in a functional model."""
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The outputs for a batch, as a tensor; of what ``Input`` gave, what stands for them in a functional model.
+        training: whether its layers do as in fit; None: those alone that make images different, as in Keras.
+        """
         symbols = symbols_in(x)
         if symbols:
             return self.called_with(symbols)
         with self._turns:
-            array = x._data if isinstance(x, Tensor) else self._inputs(x)
-            with modes(self.net, training=training), no_grad():
+            ready = isinstance(x, Tensor) and self.built and x.is_floating_point()
+            array = x._data if ready else self._inputs(x)
+            with modes(self.net, training=bool(training)), no_grad():
+                if training is None:
+                    wake(self.net)
                 return self.net(Tensor(array))
 
     # -- within ------------------------------------------------------------------------------------------------------
@@ -393,7 +399,7 @@ class Trained(Sources):
     def _trainer(self, weights: bool = False) -> Trainer:
         engine = "eager" if self.run_eagerly or self.optimizer.clips else "plan"
         bound = self.optimizer.bind(self.parameters)
-        return Trainer(self._trained(), self._criterion(weights), bound, outputs=True, engine=engine)
+        return front.trainer(self._trained(), self._criterion(weights), bound, outputs=True, engine=engine)
 
     def _trained(self) -> nn.Module:
         """The layers, without the last activation where the loss is computed from the logits."""
@@ -401,7 +407,7 @@ class Trained(Sources):
 
     def _outputs_of(self, weights: bool) -> fitting.Outputs:
         """What they give for a feed; a model without weights has no trainer."""
-        return self._trainer(weights).outputs_of if self.parameters else FallbackEngine("plan", self._trained()).outputs
+        return self._trainer(weights).outputs_of if self.parameters else front.engine(self._trained()).outputs
 
     def _stepper(self, weights: bool) -> Trainer:
         """The trainer of single batches, kept as long as the same weights learn."""
@@ -427,7 +433,7 @@ class Trained(Sources):
     def _predicted(self, source: Iterable[np.ndarray], heard: CallbackList, progress: Progress) -> np.ndarray:
         self.check_net()
         if self._predictor is None:
-            self._predictor = FallbackEngine("plan", self.net)
+            self._predictor = front.engine(self.net)
         heard.call("on_predict_begin", {})
         hears, outputs = heard.hears("predict_batch"), []
         for number, x in enumerate(source):

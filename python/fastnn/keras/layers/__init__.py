@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastnn.keras.layers import experimental
 from fastnn.keras.layers.activation import ELU, LeakyReLU, ReLU, Softmax
 from fastnn.keras.layers.convolution import (
     Conv1D,
@@ -59,6 +60,9 @@ from fastnn.keras.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from fastnn.keras.layers.preprocessing.colours import RandomBrightness, RandomContrast
+from fastnn.keras.layers.preprocessing.moves import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from fastnn.keras.layers.preprocessing.sizes import CenterCrop, RandomCrop, Resizing
 from fastnn.keras.layers.reshaping import Cropping2D, Permute, Rescaling, UpSampling2D, ZeroPadding2D
 from fastnn.keras.layers.transposed_convolution import (
     Conv1DTranspose,
@@ -77,6 +81,7 @@ __all__ = [
     "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -113,9 +118,17 @@ __all__ = [
     "Multiply",
     "Normalization",
     "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv2D",
     "SeparableConvolution2D",
     "Softmax",
@@ -126,6 +139,7 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "experimental",
     "maximum",
     "minimum",
     "multiply",
@@ -139,6 +153,8 @@ _IN_FILES: tuple[type[Layer], ...] = (
     *(Conv1D, Conv2D, Conv1DTranspose, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, BatchNormalization),
     SpatialDropout2D,
     *(AveragePooling1D, AveragePooling2D, MaxPooling1D, MaxPooling2D, Cropping2D, Permute, Rescaling, UpSampling2D),
+    *(CenterCrop, RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomRotation, RandomTranslation),
+    *(RandomZoom, Resizing),
     *(GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, ZeroPadding2D),
 )
 KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in _IN_FILES}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from fastnn import nn
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import initializers, regularizers
+from fastnn.keras.data import Dataset
 from fastnn.keras.layers.layer import Layer, Shape
 from fastnn.nn import functional
 
@@ -35,35 +37,52 @@ class Normalization(Layer):
         self.variance = None if variance is None else Tensor(np.asarray(variance, dtype=np.float32))
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Takes mean and variance from samples (N, ...).
+        """Takes mean and variance from samples (N, ...), or from a :class:`fastnn.keras.data.Dataset` of batches of
+        them; steps: so many batches.
 
         Raises:
-            ValueError: no samples.
+            ValueError: no samples, or batches of more than these.
         """
-        values = np.asarray(data, dtype=np.float32)
-        values = values[:, None] if values.ndim == 1 else values
-        if not len(values):
+        values, seen, mean, variance = np.zeros(0), 0, np.float64(0), np.float64(0)
+        for batch in islice(data.as_numpy_iterator(), steps) if isinstance(data, Dataset) else (data,):
+            if isinstance(batch, tuple | dict):
+                raise ValueError("Normalization.adapt takes inputs alone: dataset.map(lambda x, y: x)")
+            values = np.asarray(batch, dtype=np.float32)
+            values = values[:, None] if values.ndim == 1 else values
+            if not len(values):
+                continue
+            others = self._shared(values.ndim)
+            exact = values.astype(np.float64)
+            seen += len(values)
+            share = len(values) / seen  # of this batch in all so far (Chan, Golub and LeVeque, 1979)
+            apart = exact.mean(axis=others, keepdims=True) - mean
+            variance = variance * (1 - share) + exact.var(axis=others, keepdims=True) * share
+            variance = variance + apart**2 * (share * (1 - share))
+            mean = mean + apart * share
+        if not seen:
             raise ValueError("Normalization.adapt: there are no samples")
-        wanted = () if self.axis is None else self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        kept = {axis % values.ndim for axis in wanted}
-        others = tuple(axis for axis in range(values.ndim) if axis not in kept)
-        exact = values.astype(np.float64)
-        self.mean = Tensor(exact.mean(axis=others, keepdims=True).astype(np.float32))
-        self.variance = Tensor(exact.var(axis=others, keepdims=True).astype(np.float32))
+        self.mean, self.variance = Tensor(np.asarray(mean, np.float32)), Tensor(np.asarray(variance, np.float32))
         if self.given_shape is None:
             self.given_shape = values.shape[1:]
         self.build(values.shape[1:])
         for module in self.modules:
             module.take(self.mean, self.variance)
 
+    def _shared(self, rank: int) -> tuple[int, ...]:
+        """The axes along which numbers are the same."""
+        own = () if self.axis is None else self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        return tuple(set(range(rank)) - {axis % rank for axis in own})
+
     def make(self, shape: Shape) -> Shape:
         if self.mean is None:
             raise ValueError(f"layer '{self.name}' (Normalization) knows no mean yet: call adapt(data) first")
-        self.modules = [_Normalized(self.mean, self.variance)]
+        self.modules = [Normalized(self.mean, self.variance)]
         return shape
 
 
-class _Normalized(nn.Module):
+class Normalized(nn.Module):
+    """(x - mean) / sqrt(variance)."""
+
     def __init__(self, mean: Tensor, variance: Tensor) -> None:
         super().__init__()
         self.take(mean, variance)

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastnn import nn
-from fastnn.arrays import is_integer
+from fastnn.arrays import is_integer, to_array
 from fastnn.eager.tensor import Tensor
 from fastnn.keras.layers.layer import Layer, Shape
+from fastnn.keras.layers.symbol import symbols_in
 from fastnn.keras.layers.windows import Images, sizes_of
 from fastnn.nn import functional
 
@@ -150,7 +151,9 @@ class UpSampling2D(Images):
         self.modules = [_Repeated(self.size)]
 
 
-class _Rescaled(nn.Module):
+class Rescaled(nn.Module):
+    """x scale + offset."""
+
     def __init__(self, scale: Any, offset: Any) -> None:
         super().__init__()
         self.scale, self.offset = (Tensor(np.asarray(each, np.float32)) for each in (scale, offset))
@@ -169,5 +172,11 @@ class Rescaling(Layer):
         self.scale, self.offset = scale, offset
 
     def make(self, shape: Shape) -> Shape:
-        self.modules = [_Rescaled(self.scale, self.offset)]
+        self.modules = [Rescaled(self.scale, self.offset)]
         return shape
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The same of numbers of any shape and type, float32."""
+        if symbols_in(x):
+            return super().__call__(x)
+        return Rescaled(self.scale, self.offset)(Tensor(to_array(x).astype(np.float32)))

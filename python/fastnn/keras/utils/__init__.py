@@ -6,6 +6,8 @@ from typing import Any
 
 from fastnn import random
 from fastnn.keras import named
+from fastnn.keras.data.images import image_dataset_from_directory
+from fastnn.keras.data.splitting import split_dataset
 from fastnn.keras.utils import np_utils
 from fastnn.keras.utils.image_utils import array_to_img, img_to_array, load_img, save_img
 from fastnn.keras.utils.np_utils import normalize, to_categorical
@@ -15,6 +17,8 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "clear_session",
+    "get_file",
+    "image_dataset_from_directory",
     "img_to_array",
     "load_img",
     "normalize",
@@ -22,6 +26,7 @@ __all__ = [
     "plot_model",
     "save_img",
     "set_random_seed",
+    "split_dataset",
     "to_categorical",
 ]
 
@@ -59,6 +64,13 @@ def set_random_seed(seed: int) -> None:
 def clear_session() -> None:
     """Automatic names start again: the next layers are ``dense``, ``dense_1``, ..."""
     named.forget()
+
+
+def get_file(*given: Any, **named: Any) -> str:
+    """A file that is there already: see :func:`fastnn.keras.utils.files.get_file`."""
+    from fastnn.keras.utils.files import get_file
+
+    return get_file(*given, **named)
 
 
 def plot_model(model: Any, to_file: Any = "model.png", **shown: Any) -> None:
