@@ -127,6 +127,9 @@ class DataLoader:
             resident = dataset.resident(threads=self.num_workers or None)
             if resident is not None:
                 return lambda batch: [Tensor(array) for array in resident.batch(_picked(rows, batch))]
+            prepared = dataset.prepared(threads=self.num_workers or None)
+            if prepared is not None:
+                return lambda batch: prepared.batch(_picked(rows, batch))
         if self._collates_as_usual() and type(dataset) is TensorDataset and not _on_tape(dataset):
             arrays = [tensor.numpy() for tensor in dataset.tensors]
             return lambda batch: [Tensor(array.take(_picked(rows, batch), axis=0)) for array in arrays]

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.data.resident import allocate_block
-from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Resize, ToTensor
+from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Pad, Resize, ToTensor
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_PIXEL_STEPS = (Grayscale, Resize, CenterCrop)
+_PIXEL_STEPS = (Grayscale, Resize, CenterCrop, Pad)
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,32 @@ def pixel_plan(transform: Any) -> PixelPlan | None:
     if not steps or type(steps.pop()) is not ToTensor or any(type(step) not in _PIXEL_STEPS for step in steps):
         return None
     return PixelPlan(tuple(steps), normalize)
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """A transform in parts: ``first`` gives the same pixels each time; ``changes`` (a random one is among them) is done
+    for each use; ``numbers`` are ToTensor and perhaps Normalize at the end, None where ``changes`` has them."""
+
+    first: PixelPlan
+    changes: tuple[Callable[[Any], Any], ...]
+    numbers: PixelPlan | None
+
+
+def split_plan(transform: Any) -> SplitPlan | None:
+    """The parts of a transform that begins with steps of our own that make all images of one size; None for others."""
+    steps = _flat(transform)
+    count = next((row for row, step in enumerate(steps) if type(step) not in _PIXEL_STEPS), len(steps))
+    first, rest = tuple(steps[:count]), steps[count:]
+    if not any(type(step) is CenterCrop or (type(step) is Resize and _is_pair(step.size)) for step in first):
+        return None
+    end = next((row for row, step in enumerate(rest) if type(step) is ToTensor), len(rest))
+    numbers = pixel_plan(Compose(rest[end:]))
+    return SplitPlan(PixelPlan(first), tuple(rest if numbers is None else rest[:end]), numbers)
+
+
+def _is_pair(size: int | Sequence[int]) -> bool:
+    return isinstance(size, Sequence) and len(size) == 2
 
 
 def jpeg_target(transform: Any) -> Callable[[int, int], tuple[int, int]] | None:

@@ -1,0 +1,74 @@
+"""A data set in memory up to the first random step of its transform: files are decoded once, the rest runs each time.
+
+Of an image folder with ``Compose([Resize(64), CenterCrop(64), RandomHorizontalFlip(), ToTensor(), Normalize(...)])``
+the uint8 pixels that CenterCrop gives are kept; the flip runs in the calling thread, ToTensor and Normalize in C++ for
+a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.data.collate import default_collate
+from fastnn.data.pixels import PixelPlan, split_plan
+from fastnn.data.resident import Resident
+from fastnn.eager.tensor import Tensor
+from fastnn.transforms import Compose, ToTensor
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The pixels, and what is still to be done with each.
+
+    block: the data set after the steps that give the same pixels each time. changes: from image to image, for each use
+    of a sample. numbers: of the plan that then makes numbers of images, None where ``changes`` does that too.
+    """
+
+    block: Resident
+    changes: Callable[[Any], Any]
+    numbers: PixelPlan | None
+    target_transform: Callable[[Any], Any] | None
+
+    def batch(self, index: np.ndarray) -> list[Any]:
+        """[x, y] of the rows ``index`` (int64 (B,)): what ``default_collate`` makes of the samples one by one."""
+        images, targets = [], []
+        for row in index.tolist():
+            images.append(self.changes(self._image(row)))
+            target = int(self.block.targets[row])
+            targets.append(target if self.target_transform is None else self.target_transform(target))
+        x = default_collate(images) if self.numbers is None else _as_numbers(images, self.numbers)
+        return [x, default_collate(targets)]
+
+    def _image(self, row: int) -> Any:
+        from PIL import Image
+
+        planes = self.block.images[row]
+        return Image.fromarray(planes[0] if len(planes) == 1 else np.stack(tuple(planes), -1))
+
+
+def prepared(transform: Any, target_transform: Any, decode: Callable[[PixelPlan], Resident | None]) -> Prepared | None:
+    """What ``decode`` reads by a plan; None where the transform does not begin with steps that make all images
+    of one size, or they do not fit memory."""
+    split = split_plan(transform)
+    block = None if split is None else decode(split.first)
+    if split is None or block is None:
+        return None
+    return Prepared(block, Compose(split.changes), split.numbers, target_transform)
+
+
+def _as_numbers(images: list[Any], plan: PixelPlan) -> Tensor:
+    """What ToTensor and Normalize make of the images of a batch."""
+    kinds = {(getattr(image, "mode", None), getattr(image, "size", None)) for image in images}
+    if len(kinds) > 1 or kinds.pop()[0] not in ("L", "RGB"):
+        steps = Compose([ToTensor(), *([plan.normalize] if plan.normalize else [])])
+        return default_collate([steps(image) for image in images])
+    width, height = images[0].size
+    block = np.empty((len(images), len(images[0].mode), height, width), np.uint8)
+    for row, image in enumerate(images):
+        block[row] = np.asarray(image).reshape(height, width, -1).transpose(2, 0, 1)
+    return Tensor(_core.gather_uint8(block, np.arange(len(images)), *plan.normalisation(block.shape[1])))
