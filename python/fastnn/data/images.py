@@ -67,9 +67,13 @@ def open_image(path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target 
             the path.
         OSError: the file cannot be opened or read.
     """
-    data = _read(path)
+    return decode(_read(path), shown_path(path), max_pixels, jpeg_target)
+
+
+def decode(data: bytes, where: str, max_pixels: int = MAX_PIXELS, jpeg_target: Target | None = None) -> Image.Image:
+    """The image in the bytes of a file; as :func:`open_image`, whose messages begin with ``where``."""
     image = read_plain_png(data, max_pixels)
-    return image if image is not None else _decode(data, shown_path(path), max_pixels, jpeg_target)
+    return image if image is not None else _decode(data, where, max_pixels, jpeg_target)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

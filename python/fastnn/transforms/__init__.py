@@ -7,7 +7,7 @@ random_geometry.py random_warps.py                                 the random on
 color.py blur.py random_color.py erasing.py                        colours, sharpness; rectangles replaced
 autoaugment.py       policies                                      tensors.py       resizing and grey of Tensors
 transforms.py        all steps                                     functional.py    all functions
-v2/                  torchvision's newer names
+v2.py                torchvision's newer names
 
 Source of the behaviour: torchvision.transforms (v1).
 """
