@@ -64,6 +64,7 @@ MODULES = {
     "torch.utils.tensorboard": "fastnn.utils.tensorboard",
     "torch.utils.tensorboard.writer": "fastnn.io.event_files",
     "torchvision.datasets": "fastnn.datasets",
+    "torchvision.datasets.cifar": "fastnn.data.cifar",
     "torchvision.datasets.folder": "fastnn.data.folder",
     "torchvision.datasets.mnist": "fastnn.data.mnist",
     "torchvision.datasets.vision": "fastnn.data.vision",

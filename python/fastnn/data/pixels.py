@@ -130,14 +130,16 @@ def _first_target(steps: Sequence[Any]) -> Callable[[int, int], tuple[int, int]]
     return first.target if type(first) is Resize and first.scaled_jpeg else None
 
 
-def grey_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:
-    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W).
+def array_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:
+    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W), or of colour images (N, H, W, 3).
 
     Raises:
         NotResident: more than half of the free memory.
     """
-    if plan.leaves_grey or not len(images):
+    if images.ndim == 3 and (plan.leaves_grey or not len(images)):
         return np.ascontiguousarray(images[:, None])
+    if not plan.steps or not len(images):
+        return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     from PIL import Image
 
     first = plan.pixels(Image.fromarray(images[0]))

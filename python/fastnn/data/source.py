@@ -16,7 +16,7 @@ import numpy as np
 
 from fastnn.data.idx import find_mnist, mnist_name, read_labelled
 from fastnn.data.paths import StrPath, cache_folder, check_folder, data_folders
-from fastnn.data.pixels import PixelPlan, grey_pixels
+from fastnn.data.pixels import PixelPlan, array_pixels
 from fastnn.data.resident import FileNames, NumberedNames, Resident
 from fastnn.errors import FormatError, fault_of, retold, told
 from fastnn.io.checks import shown_path
@@ -158,7 +158,7 @@ class IdxPart:
         _note_limit(options, len(rows), len(x), self.images)
         if len(rows) < len(x):
             x, y = x[rows], y[rows]
-        pixels = grey_pixels(x, options.plan)
+        pixels = array_pixels(x, options.plan)
         if options.channels == 3:
             pixels = np.repeat(pixels, 3, axis=1)
         return Resident(pixels, y, NumberedNames(self.images.name, rows), self.classes)
