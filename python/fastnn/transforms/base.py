@@ -162,6 +162,18 @@ def check_sequence(values: Any, name: str, lengths: tuple[int, ...] = (2,)) -> N
         raise ValueError(f"{name} should be a sequence of length {wanted}, got {values!r}")
 
 
+def pair_of(values: Any, name: str) -> tuple[Any, Any]:
+    """(first, second) of a sequence of two, or one number for both.
+
+    Raises:
+        TypeError, ValueError: neither; the message begins with ``name``.
+    """
+    if is_number(values):
+        return values, values
+    check_sequence(values, name, (1, 2))
+    return values[0], values[-1]
+
+
 def check_share(p: Any, name: str) -> None:
     """Raises TypeError or ValueError unless ``p`` is a probability."""
     if not is_number(p):

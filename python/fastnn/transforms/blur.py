@@ -11,7 +11,7 @@ from fastnn.arrays import is_integer
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
 from fastnn.transforms import draws
-from fastnn.transforms.base import Transform, as_tensor, check_sequence, is_number, pil_image, pixels_of
+from fastnn.transforms.base import Transform, as_tensor, pair_of, pil_image, pixels_of
 from fastnn.transforms.convert import pil_to_tensor, to_pil_image
 
 
@@ -28,10 +28,9 @@ class GaussianBlur(Transform):
 
     def __init__(self, kernel_size: int | Sequence[int], sigma: float | Sequence[float] = (0.1, 2.0)) -> None:
         self.kernel_size = _sizes(kernel_size)
-        pair = (sigma, sigma) if is_number(sigma) else sigma
-        if not isinstance(pair, Sequence) or len(pair) != 2 or not 0 < pair[0] <= pair[1]:
+        self.sigma = pair_of(sigma, "GaussianBlur: sigma")
+        if not 0 < self.sigma[0] <= self.sigma[1]:
             raise ValueError(f"GaussianBlur: sigma should be a positive number or (min, max), got {sigma!r}")
-        self.sigma = pair
 
     @staticmethod
     def get_params(sigma_min: float, sigma_max: float) -> float:
@@ -56,16 +55,16 @@ def gaussian_blur(img: Any, kernel_size: int | Sequence[int], sigma: float | Seq
         TypeError, ValueError: other numbers.
     """
     sizes = _sizes(kernel_size)
-    deviations = [0.15 * size + 0.35 for size in sizes] if sigma is None else [sigma] if is_number(sigma) else sigma
-    check_sequence(deviations, "gaussian_blur: sigma", (1, 2))
-    if min(deviations) <= 0:  # type: ignore[type-var, arg-type]
+    usual = [0.15 * size + 0.35 for size in sizes]
+    deviations = pair_of(usual if sigma is None else sigma, "gaussian_blur: sigma")
+    if min(deviations) <= 0:
         raise ValueError(f"gaussian_blur: sigma should be positive, got {sigma!r}")
     if not isinstance(img, Tensor):
         tensor = pil_to_tensor(pil_image(img, "gaussian_blur"))
-        return to_pil_image(gaussian_blur(tensor, sizes, sigma), img.mode)
+        return to_pil_image(gaussian_blur(tensor, sizes, deviations), img.mode)
     pixels = pixels_of(img, "gaussian_blur")
     kind = np.float64 if pixels.dtype == np.float64 else np.float32
-    across, down = (_bell(sizes[axis], deviations[axis - 2 + len(deviations)], kind) for axis in (0, 1))  # type: ignore[index]
+    across, down = (_bell(size, deviation, kind) for size, deviation in zip(sizes, deviations, strict=True))
     borders = [(0, 0)] * (pixels.ndim - 2) + [(sizes[1] // 2,) * 2, (sizes[0] // 2,) * 2]
     wide = np.pad(pixels.astype(kind, copy=False), borders, "reflect")
     return as_tensor(_rounded(_convolved(wide, down[:, None] * across), pixels.dtype))
@@ -82,14 +81,13 @@ def blurred_edges(pixels: np.ndarray) -> np.ndarray:
 
 
 def _sizes(kernel_size: int | Sequence[int]) -> tuple[int, int]:
-    sizes = [kernel_size] if is_integer(kernel_size) else kernel_size
-    check_sequence(sizes, "Gaussian blur: kernel_size", (1, 2))
-    if not all(is_integer(size) and size > 0 and size % 2 for size in sizes):  # type: ignore[union-attr]
+    sizes = pair_of(kernel_size, "Gaussian blur: kernel_size")
+    if not all(is_integer(size) and size > 0 and size % 2 for size in sizes):
         raise ValueError(f"Gaussian blur: kernel_size should be odd and positive, got {kernel_size!r}")
-    return int(sizes[0]), int(sizes[-1])  # type: ignore[index]
+    return int(sizes[0]), int(sizes[1])
 
 
-def _bell(size: int, sigma: float, kind: type) -> np.ndarray:
+def _bell(size: int, sigma: float, kind: Any) -> np.ndarray:
     """The values of a normal distribution at whole places about zero, of sum one."""
     places = (np.arange(size) - (size - 1) * 0.5).astype(kind)
     values = Tensor(kind(-0.5) * (places / kind(sigma)) ** 2).exp()

@@ -85,10 +85,11 @@ class RandomErasing(Transform):
         channels = _pixels(img).shape[-3]
         if not draws.chance(self.p):
             return img
-        value = [float(self.value)] if is_number(self.value) else None if self.value == "random" else self.value
+        given: Any = self.value
+        value = [float(given)] if is_number(given) else None if given == "random" else given
         if value is not None and len(value) not in (1, channels):
             raise ValueError(f"RandomErasing: value has {len(value)} numbers, the image has {channels} channel(s)")
-        return erase(img, *self.get_params(img, self.scale, self.ratio, value), self.inplace)  # type: ignore[arg-type]
+        return erase(img, *self.get_params(img, self.scale, self.ratio, value), self.inplace)
 
     def __repr__(self) -> str:
         return (

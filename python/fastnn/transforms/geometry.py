@@ -101,25 +101,25 @@ def check_padding(padding: Any, fill: Any, padding_mode: Any) -> None:
         raise ValueError(f"Pad: padding_mode should be {', '.join(PADDING_MODES)}, got {padding_mode!r}")
 
 
-def sides_of(padding: Padding) -> tuple[int, int, int, int]:
+def sides_of(padding: Any) -> tuple[int, int, int, int]:
     """(left, top, right, bottom)."""
-    each = [int(padding)] if is_number(padding) else [int(side) for side in padding]  # type: ignore[arg-type, union-attr]
+    each = [int(side) for side in ([padding] if is_number(padding) else padding)]
     left, top, right, bottom = each if len(each) == 4 else (each[0], each[-1]) * 2
     return left, top, right, bottom
 
 
-def fill_of(fill: Fill, img: Any, name: str) -> int | float | tuple[int | float, ...]:
+def fill_of(fill: Any, img: Any, name: str) -> Any:
     """What Pillow takes as a colour of this image: black for None, one number for all channels.
 
     Raises:
         ValueError: another number of channels.
     """
     channels = len(pil_image(img, name).getbands())
-    each = [0 if fill is None else fill] * channels if fill is None or is_number(fill) else list(fill)  # type: ignore[arg-type]
+    each = [fill or 0] if fill is None or is_number(fill) else list(fill)
     each = each * channels if len(each) == 1 else each
     if len(each) != channels:
         raise ValueError(f"{name}: fill has {len(each)} numbers, the image has {channels} channel(s)")
-    values = tuple(float(value) if img.mode == "F" else int(value) for value in each)  # type: ignore[arg-type]
+    values = tuple(float(value) if img.mode == "F" else int(value) for value in each)
     return values[0] if channels == 1 else values
 
 
@@ -136,7 +136,7 @@ def _with_palette_of(img: Any, out: Any) -> Any:
 
 
 def _padded(
-    pixels: np.ndarray, sides: tuple[int, int, int, int], fill: float, mode: str, axes: tuple[int, int]
+    pixels: np.ndarray, sides: tuple[int, int, int, int], fill: Any, mode: Any, axes: tuple[int, int]
 ) -> np.ndarray:
     """With a border along the axes of rows and columns."""
     left, top, right, bottom = sides
@@ -145,8 +145,8 @@ def _padded(
     for axis, (before, after) in ((rows, (top, bottom)), (columns, (left, right))):
         kept[axis] = slice(max(-before, 0), pixels.shape[axis] - max(-after, 0))
         widths[axis] = (max(before, 0), max(after, 0))
-    filled = {"constant_values": fill} if mode == "constant" else {}
-    return np.pad(pixels[tuple(kept)], widths, mode, **filled)  # type: ignore[call-overload]
+    filled: Any = {"constant_values": fill} if mode == "constant" else {}
+    return np.pad(pixels[tuple(kept)], widths, mode, **filled)
 
 
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:

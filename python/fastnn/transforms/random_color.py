@@ -62,7 +62,7 @@ class ColorJitter(Transform):
         """(order of the four changes, factor of each, None where there is no range)."""
         order = draws.order(4)
         factors = [None if each is None else draws.uniform(*each) for each in (brightness, contrast, saturation, hue)]
-        return order, *factors  # type: ignore[return-value]
+        return order, factors[0], factors[1], factors[2], factors[3]
 
     def forward(self, img: Any) -> Any:
         order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)

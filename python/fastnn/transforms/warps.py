@@ -22,6 +22,7 @@ from fastnn.transforms.base import (
     check_sequence,
     is_number,
     mode_of,
+    pair_of,
     pil_image,
     pil_mode,
     pixels_of,
@@ -100,11 +101,7 @@ def affine(
     check_sequence(translate, "affine: translate")
     if scale <= 0:
         raise ValueError(f"affine: scale should be positive, got {scale!r}")
-    if not is_number(shear):
-        check_sequence(shear, "affine: shear", (1, 2))
-        slant = (shear[0], shear[-1])  # type: ignore[index]
-    else:
-        slant = (shear, 0.0)
+    slant: Any = (shear, 0.0) if is_number(shear) else pair_of(shear, "affine: shear")
     if center is not None:
         check_sequence(center, "affine: center")
     if not isinstance(img, Tensor):
@@ -199,7 +196,7 @@ def _checked(img: Tensor, mode: InterpolationMode, fill: Fill, name: str) -> np.
     return pixels
 
 
-def _kind(pixels: np.ndarray) -> type:
+def _kind(pixels: np.ndarray) -> Any:
     """What places are computed in."""
     return np.float64 if pixels.dtype == np.float64 else np.float32
 
@@ -267,12 +264,13 @@ def _nearest(x: np.ndarray, across: np.ndarray, down: np.ndarray) -> tuple[np.nd
 def _bilinear(x: np.ndarray, across: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     left, top = np.floor(across), np.floor(down)
     from_left, from_top = across - left, down - top
-    out, inside = 0.0, 0.0
+    out: Any = 0.0
+    inside: Any = 0.0
     for below, high in ((0, 1 - from_top), (1, from_top)):
         for right, wide in ((0, 1 - from_left), (1, from_left)):
             value, there = _taken(x, left + right, top + below)
             out, inside = out + value * (high * wide), inside + there * (high * wide)
-    return out, inside  # type: ignore[return-value]
+    return out, inside
 
 
 def _taken(x: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
