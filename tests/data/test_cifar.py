@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn import transforms as T
@@ -130,7 +131,17 @@ def test_in_memory_and_in_batches(tmp_path: Path) -> None:
     grey = CIFAR10(tmp_path, transform=T.Compose([T.Grayscale(), T.ToTensor()])).resident()
     assert grey is not None and grey.images.shape == (10, 1, 32, 32)
     data.transform = T.Compose([T.RandomCrop(32, padding=4), T.RandomHorizontalFlip(), *steps])
-    assert data.resident() is None and next(iter(DataLoader(data, 4)))[0].shape == (4, 3, 32, 32)
+    assert data.resident() is None and data.prepared() is not None
+    found = []
+    for one_by_one in (False, True):
+        fastnn.manual_seed(1)
+        batch = [data[i][0] for i in range(4)] if one_by_one else next(iter(DataLoader(data, 4)))[0]
+        found.append([x.numpy() for x in batch])
+    np.testing.assert_array_equal(*found)
+    data.transform = T.Compose([T.ToTensor(), T.RandomErasing(1)])
+    assert data.prepared() is None and next(iter(DataLoader(data, 4)))[0].shape == (4, 3, 32, 32)
+    data.transform = None
+    assert data.prepared() is None
 
 
 def batch(**changed: Any) -> bytes:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.arrays import to_array
-from fastnn.data.pixels import PixelPlan, array_pixels
+from fastnn.data.pixels import PixelPlan, array_pixels, split_end
+from fastnn.data.prepared import Prepared
 from fastnn.data.resident import NotResident, NumberedNames, Resident
 from fastnn.data.vision import Progress, VisionDataset
 from fastnn.eager.tensor import Tensor
+from fastnn.transforms import Compose
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,8 +36,7 @@ class InMemory(VisionDataset):
         self._prepared: tuple[tuple[str, tuple[int, ...], int], np.ndarray, np.ndarray] | None = None
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        targets = self.targets.numpy() if isinstance(self.targets, Tensor) else self.targets
-        return self._transformed(self._image(index), int(targets[index]))
+        return self._transformed(self._image(index), self._target(index))
 
     def __len__(self) -> int:
         return len(self.data)
@@ -47,6 +48,10 @@ class InMemory(VisionDataset):
 
     def extra_repr(self) -> str:
         return f"Split: {'Train' if self.train else 'Test'}"
+
+    def _target(self, index: int) -> int:
+        targets = self.targets.numpy() if isinstance(self.targets, Tensor) else self.targets
+        return int(targets[index])
 
     def _image(self, index: int) -> Image.Image:
         from PIL import Image
@@ -61,7 +66,14 @@ class InMemory(VisionDataset):
         return Image.fromarray(pixels.astype(np.float32))
 
     def is_plain(self) -> bool:
-        return self._has_hooks_of(InMemory, "__getitem__", "__len__", "_image")
+        return self._has_hooks_of(InMemory, "__getitem__", "__len__", "_image", "_target")
+
+    def prepared(self, *, threads: int | None = None) -> Prepared | None:
+        found = super().prepared(threads=threads)
+        changes, numbers = split_end(self.transform)
+        if found is not None or numbers is None or not self.is_plain():
+            return found
+        return Prepared(self._image, self._target, Compose(changes), numbers, self.target_transform)
 
     def _shown_classes(self) -> list[str]:
         """What to call the classes on a screen."""

@@ -107,12 +107,20 @@ def split_plan(transform: Any) -> SplitPlan | None:
     """The parts of a transform that begins with steps of our own that make all images of one size; None for others."""
     steps = _flat(transform)
     count = next((row for row, step in enumerate(steps) if type(step) not in _PIXEL_STEPS), len(steps))
-    first, rest = tuple(steps[:count]), steps[count:]
+    first = tuple(steps[:count])
     if not any(type(step) is CenterCrop or (type(step) is Resize and _is_pair(step.size)) for step in first):
         return None
-    end = next((row for row, step in enumerate(rest) if type(step) is ToTensor), len(rest))
-    numbers = pixel_plan(Compose(rest[end:]))
-    return SplitPlan(PixelPlan(first), tuple(rest if numbers is None else rest[:end]), numbers)
+    changes, numbers = split_end(Compose(steps[count:]))
+    return SplitPlan(PixelPlan(first), changes, numbers)
+
+
+def split_end(transform: Any) -> tuple[tuple[Callable[[Any], Any], ...], PixelPlan | None]:
+    """The steps before ToTensor, and the plan of ToTensor and perhaps Normalize at the end; all of them and None for a
+    transform that ends with something else."""
+    steps = _flat(transform)
+    end = next((row for row, step in enumerate(steps) if type(step) is ToTensor), len(steps))
+    numbers = pixel_plan(Compose(steps[end:]))
+    return tuple(steps if numbers is None else steps[:end]), numbers
 
 
 def _is_pair(size: int | Sequence[int]) -> bool:

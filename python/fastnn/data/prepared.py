@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,16 +20,23 @@ from fastnn.data.resident import Resident
 from fastnn.eager.tensor import Tensor
 from fastnn.transforms import Compose, ToTensor
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from fastnn.data.vision import VisionDataset
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The pixels, and what is still to be done with each.
+    """The images, and what is still to be done with each.
 
-    block: the data set after the steps that give the same pixels each time. changes: from image to image, for each use
-    of a sample. numbers: of the plan that then makes numbers of images, None where ``changes`` does that too.
+    image, target: of a row, the image after the steps that give the same pixels each time, and its label. changes: from
+    image to image, for each use of a sample. numbers: of the plan that then makes numbers of images, None where
+    ``changes`` does that too.
     """
 
-    block: Resident
+    image: Callable[[int], Any]
+    target: Callable[[int], int]
     changes: Callable[[Any], Any]
     numbers: PixelPlan | None
     target_transform: Callable[[Any], Any] | None
@@ -38,27 +45,29 @@ class Prepared:
         """[x, y] of the rows ``index`` (int64 (B,)): what ``default_collate`` makes of the samples one by one."""
         images, targets = [], []
         for row in index.tolist():
-            images.append(self.changes(self._image(row)))
-            target = int(self.block.targets[row])
+            images.append(self.changes(self.image(row)))
+            target = self.target(row)
             targets.append(target if self.target_transform is None else self.target_transform(target))
         x = default_collate(images) if self.numbers is None else _as_numbers(images, self.numbers)
         return [x, default_collate(targets)]
 
-    def _image(self, row: int) -> Any:
-        from PIL import Image
 
-        planes = self.block.images[row]
-        return Image.fromarray(planes[0] if len(planes) == 1 else np.stack(tuple(planes), -1))
-
-
-def prepared(transform: Any, target_transform: Any, decode: Callable[[PixelPlan], Resident | None]) -> Prepared | None:
-    """What ``decode`` reads by a plan; None where the transform does not begin with steps that make all images
-    of one size, or they do not fit memory."""
-    split = split_plan(transform)
+def prepared(dataset: VisionDataset, decode: Callable[[PixelPlan], Resident | None]) -> Prepared | None:
+    """A data set that ``decode`` reads by a plan; None where its transform does not begin with steps that make all
+    images of one size, or they do not fit memory."""
+    split = split_plan(dataset.transform)
     block = None if split is None else decode(split.first)
     if split is None or block is None:
         return None
-    return Prepared(block, Compose(split.changes), split.numbers, target_transform)
+
+    def image(row: int) -> Image.Image:
+        from PIL import Image
+
+        planes = block.images[row]
+        return Image.fromarray(planes[0] if len(planes) == 1 else np.stack(tuple(planes), -1))
+
+    targets = block.targets.tolist()
+    return Prepared(image, targets.__getitem__, Compose(split.changes), split.numbers, dataset.target_transform)
 
 
 def _as_numbers(images: list[Any], plan: PixelPlan) -> Tensor:

@@ -94,7 +94,7 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
         """
         if not self.is_plain():
             return None
-        return prepared(self.transform, self.target_transform, lambda plan: self._decode(plan, threads, None))
+        return prepared(self, lambda plan: self._decode(plan, threads, None))
 
     def is_plain(self) -> bool:
         """Whether a sample is what fastnn's class makes of it, not a subclass or a loader of the user's."""
