@@ -170,6 +170,24 @@ def test_crops_lie_inside_and_everywhere(photo: Image.Image) -> None:
     assert 1 <= shear[0] < 2 and 3 <= shear[1] < 4
 
 
+def test_jitter_in_any_order(photo: Image.Image) -> None:
+    brighter, harder = F.adjust_brightness(photo, 0.5), F.adjust_contrast(photo, 2)
+    both = {F.adjust_contrast(brighter, 2).tobytes(), F.adjust_brightness(harder, 0.5).tobytes()}
+    step = T.ColorJitter((0.5, 0.5), (2, 2))
+    assert {step(photo).tobytes() for _ in range(20)} == both and len(both) == 2
+
+
+def test_what_a_policy_draws(photo: Image.Image) -> None:
+    """RandAugment at 9 of 30, the numbers by torchvision's table; signed ones both ways."""
+    signed = {"ShearX": 0.09, "ShearY": 0.09, "TranslateX": 150 / 331 * 20 * 0.3, "TranslateY": 150 / 331 * 16 * 0.3}
+    signed |= {"Rotate": 9.0, **dict.fromkeys(("Brightness", "Color", "Contrast", "Sharpness"), 0.27)}
+    other = {"Identity": 0, "Posterize": 7, "Solarize": 178.5, "AutoContrast": 0, "Equalize": 0}
+    values = [*signed.items(), *((name, -value) for name, value in signed.items()), *other.items()]
+    expected = {apply_operation(photo, name, value, NEAREST, None).tobytes() for name, value in values}
+    step = T.RandAugment(num_ops=1)
+    assert {step(photo).tobytes() for _ in range(400)} == expected and len(expected) > 18
+
+
 def test_erasing() -> None:
     x = fastnn.ones(2, 10, 12)
     for value, expected in ((7, [7, 7]), ((3, 4), [3, 4])):
