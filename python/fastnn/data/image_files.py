@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.data.images import decode, to_rgb, upright
+from fastnn.data.images import decode, open_image, to_rgb, upright
 from fastnn.data.paths import StrPath
 from fastnn.eager.tensor import Tensor
 from fastnn.io.atomic import read_regular, write_atomic
@@ -76,12 +76,9 @@ def decode_image(
         OSError: the file cannot be opened or read.
         ValueError: no such mode.
     """
-    if isinstance(input, Tensor):
-        data, where = _bytes(input, "decode_image"), "decode_image: the data"
-    else:
-        data, where = bytes(read_regular(input)), shown_path(input)
     wanted = _mode_of(mode)
-    image = decode(data, where)
+    is_data = isinstance(input, Tensor)
+    image = decode(_bytes(input, "decode_image"), "decode_image: the data") if is_data else open_image(input)
     image = upright(image) if apply_exif_orientation else image
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")

@@ -67,13 +67,9 @@ def open_image(path: StrPath, max_pixels: int = MAX_PIXELS, jpeg_target: Target 
             the path.
         OSError: the file cannot be opened or read.
     """
-    return decode(_read(path), shown_path(path), max_pixels, jpeg_target)
-
-
-def decode(data: bytes, where: str, max_pixels: int = MAX_PIXELS, jpeg_target: Target | None = None) -> Image.Image:
-    """The image in the bytes of a file; as :func:`open_image`, whose messages begin with ``where``."""
+    data = _read(path)
     image = read_plain_png(data, max_pixels)
-    return image if image is not None else _decode(data, where, max_pixels, jpeg_target)
+    return image if image is not None else _decode(data, shown_path(path), max_pixels, jpeg_target)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -123,6 +119,12 @@ def read_rgb(path: StrPath, keep_grey: bool = False, jpeg_target: Target | None 
         return to_rgb(image)
     except (OSError, ValueError) as error:
         raise _unreadable(shown_path(path), f"no way from {image.mode} to RGB") from error
+
+
+def decode(data: bytes, where: str) -> Image.Image:
+    """The image in the bytes of a file; as :func:`open_image`, whose messages begin with ``where``."""
+    image = read_plain_png(data, MAX_PIXELS)
+    return image if image is not None else _decode(data, where, MAX_PIXELS, None)
 
 
 def _read(path: StrPath) -> bytes:
