@@ -34,3 +34,7 @@ def __getattr__(name: str) -> Any:
     if name not in _AUTOMATIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.autoaugment"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_AUTOMATIC, *_MODULES])
