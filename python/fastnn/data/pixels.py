@@ -95,23 +95,28 @@ def pixel_plan(transform: Any) -> PixelPlan | None:
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """A transform in parts: ``first`` gives the same pixels each time; ``changes`` (a random one is among them) is done
-    for each use; ``numbers`` are ToTensor and perhaps Normalize at the end, None where ``changes`` has them."""
+    """A transform in parts: ``first``, steps of our own that give the same pixels each time; ``changes``, done for each
+    use (the first is a random one, or of the user's); ``numbers``, ToTensor and perhaps Normalize at the end, None
+    where ``changes`` has them."""
 
     first: PixelPlan
     changes: tuple[Callable[[Any], Any], ...]
     numbers: PixelPlan | None
 
+    @property
+    def makes_one_size(self) -> bool:
+        """Whether ``first`` makes images of one size of whatever there is."""
+        return any(
+            type(step) is CenterCrop or (type(step) is Resize and _is_pair(step.size)) for step in self.first.steps
+        )
 
-def split_plan(transform: Any) -> SplitPlan | None:
-    """The parts of a transform that begins with steps of our own that make all images of one size; None for others."""
+
+def split_plan(transform: Any) -> SplitPlan:
+    """The parts of a transform."""
     steps = _flat(transform)
     count = next((row for row, step in enumerate(steps) if type(step) not in _PIXEL_STEPS), len(steps))
-    first = tuple(steps[:count])
-    if not any(type(step) is CenterCrop or (type(step) is Resize and _is_pair(step.size)) for step in first):
-        return None
     changes, numbers = split_end(Compose(steps[count:]))
-    return SplitPlan(PixelPlan(first), changes, numbers)
+    return SplitPlan(PixelPlan(tuple(steps[:count])), changes, numbers)
 
 
 def split_end(transform: Any) -> tuple[tuple[Callable[[Any], Any], ...], PixelPlan | None]:

@@ -2,7 +2,7 @@
 
 Of an image folder with ``Compose([Resize(64), CenterCrop(64), RandomHorizontalFlip(), ToTensor(), Normalize(...)])``
 the uint8 pixels that CenterCrop gives are kept; the flip runs in the calling thread, ToTensor and Normalize in C++ for
-a whole batch.
+a whole batch. Where images are of several sizes, as before ``RandomResizedCrop(64)``, they are kept one by one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from fastnn.data.collate import default_collate
 from fastnn.data.pixels import PixelPlan, split_plan
 from fastnn.data.resident import Resident
 from fastnn.eager.tensor import Tensor
+from fastnn.io.memory import ALWAYS_FINE, free_memory
 from fastnn.transforms import Compose, ToTensor
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from fastnn.data.folder import ImageFolder
     from fastnn.data.vision import VisionDataset
 
 
@@ -36,7 +38,7 @@ class Prepared:
     """
 
     image: Callable[[int], Any]
-    target: Callable[[int], int]
+    target: Callable[[int], Any]
     changes: Callable[[Any], Any]
     numbers: PixelPlan | None
     target_transform: Callable[[Any], Any] | None
@@ -56,8 +58,8 @@ def prepared(dataset: VisionDataset, decode: Callable[[PixelPlan], Resident | No
     """A data set that ``decode`` reads by a plan; None where its transform does not begin with steps that make all
     images of one size, or they do not fit memory."""
     split = split_plan(dataset.transform)
-    block = None if split is None else decode(split.first)
-    if split is None or block is None:
+    block = decode(split.first) if split.makes_one_size else None
+    if block is None:
         return None
 
     def image(row: int) -> Image.Image:
@@ -71,6 +73,46 @@ def prepared(dataset: VisionDataset, decode: Callable[[PixelPlan], Resident | No
 
     targets = block.targets.tolist()
     return Prepared(image, targets.__getitem__, Compose(split.changes), split.numbers, dataset.target_transform)
+
+
+class Kept:
+    """Images of several sizes, read once as long as a quarter of the memory lasts that was free; the others each time.
+
+    plan: steps that give the same pixels each time, done once too. read: from path to image.
+    """
+
+    def __init__(self, plan: PixelPlan, read: Callable[[str], Image.Image]) -> None:
+        self.plan = plan
+        self._read = read
+        self._images: dict[str, Image.Image] = {}
+        self._left = max(ALWAYS_FINE, free_memory() // 4)
+
+    def image(self, path: str) -> Image.Image:
+        """A copy of its own of the image in a file."""
+        kept = self._images.get(path)
+        if kept is None:
+            kept = Compose(self.plan.steps)(self._read(path))
+            size = kept.width * kept.height * (1 if kept.mode == "L" else 4)  # as Pillow holds them
+            if size > self._left:
+                return kept
+            self._left -= size
+            self._images[path] = kept
+        return kept.copy()
+
+
+def remembered(dataset: ImageFolder, read: Callable[[str], Image.Image], kept: Kept | None) -> tuple[Prepared, Kept]:
+    """A folder's data set whose images are kept as they are read; in ``kept``, where that is of the same steps."""
+    split = split_plan(dataset.transform)
+    images = kept if kept is not None and kept.plan.key == split.first.key else Kept(split.first, read)
+    changes, samples = Compose(split.changes), dataset.samples
+    found = Prepared(
+        lambda row: images.image(samples[row][0]),
+        lambda row: samples[row][1],
+        changes,
+        split.numbers,
+        dataset.target_transform,
+    )
+    return found, images
 
 
 def _as_numbers(images: list[Any], plan: PixelPlan) -> Tensor:

@@ -89,8 +89,8 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
     def prepared(self, *, threads: int | None = None) -> Prepared | None:
         """The data set in memory up to the first random step of its transform; see :mod:`fastnn.data.prepared`.
 
-        None where that is not possible: the transform does not begin with fastnn's own Resize to two numbers or
-        CenterCrop, a loader or ``__getitem__`` of the user's, or too many images for the memory.
+        None where that is not possible: a loader or ``__getitem__`` of the user's, or the transform does not begin with
+        fastnn's own Resize to two numbers or CenterCrop and the images are not kept one by one.
         """
         if not self.is_plain():
             return None
