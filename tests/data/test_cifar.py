@@ -13,6 +13,7 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import transforms as T
+from fastnn.data import cifar
 from fastnn.datasets import CIFAR10, CIFAR100
 from fastnn.errors import FormatError, fault_of
 from fastnn.utils.data import DataLoader
@@ -187,6 +188,15 @@ def test_wrong_archives(tmp_path: Path) -> None:
         archive.write_bytes(damage())
         with pytest.raises(FormatError, match=r"cifar-10-python.tar.gz cannot be read"):
             CIFAR10(tmp_path)
+
+
+def test_an_archive_that_inflates_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is not a file of ours that is so large, but what tells the name of one."""
+    monkeypatch.setattr(cifar, "MAX_BYTES", 2**20)
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("x" * 2**21))
+    with pytest.raises(FormatError, match=r"tar\.gz inflates to more than 1\.0 MB"):
+        CIFAR10(tmp_path)
 
 
 def test_a_hostile_batch(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ Source of the formats: https://www.cs.toronto.edu/~kriz/cifar.html.
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -198,7 +199,7 @@ def _members(archive: Path, folder: str, names: Sequence[str]) -> dict[str, memo
     wanted, found = {f"{folder}/{name}": name for name in names}, {}
     where = shown_path(archive)
     try:
-        with tarfile.open(archive, "r|gz") as tar:
+        with open(archive, "rb") as raw, tarfile.open(fileobj=_Inflated(raw, where), mode="r|") as tar:
             for member in tar:
                 name = wanted.get(os.path.normpath(member.name))
                 file = tar.extractfile(member) if name is not None and member.isfile() else None
@@ -207,9 +208,23 @@ def _members(archive: Path, folder: str, names: Sequence[str]) -> dict[str, memo
                 if member.size > MAX_BYTES:
                     raise FormatError(f"{where}: {name} claims {shown_bytes(member.size)}, too many for {folder}")
                 found[name] = memoryview(file.read())
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise told(FormatError(f"{where} cannot be read: {error}"), "file.damaged", what=where) from error
     return found
+
+
+class _Inflated:
+    """The bytes of a gzip file, no more than the archives have: 186 MB."""
+
+    def __init__(self, raw: BinaryIO, where: str) -> None:
+        self._file, self._where, self._left = gzip.GzipFile(fileobj=raw), where, MAX_BYTES
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise FormatError(f"{self._where} inflates to more than {shown_bytes(MAX_BYTES)}")
+        return data
 
 
 def _pickled_batch(which: Cifar, data: memoryview, where: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:

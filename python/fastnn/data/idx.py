@@ -170,6 +170,11 @@ def mnist_name(split: str, kind: str) -> str:
     return _SPELLINGS[0].format(split, kind, 3 if kind == "images" else 1)
 
 
+def published() -> list[str]:
+    """The names of MNIST's four files as they are published."""
+    return [f"{mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels")]
+
+
 def _find(folder: Path, split: str, kind: str) -> Path | None:
     stems = [spelling.format(split, kind, 3 if kind == "images" else 1) for spelling in _SPELLINGS]
     names = [stem + ending for stem in stems for ending in ("", ".gz")]

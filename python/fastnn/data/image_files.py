@@ -89,7 +89,14 @@ def decode_image(
     return pil_to_tensor(image)
 
 
-read_image = decode_png = decode_jpeg = decode_image
+decode_png = decode_jpeg = decode_image
+
+
+def read_image(
+    path: StrPath, mode: ImageReadMode | str = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False
+) -> Tensor:
+    """What :func:`decode_image` makes of a file."""
+    return decode_image(path, mode, apply_exif_orientation)
 
 
 def encode_png(input: Tensor, compression_level: int = 6) -> Tensor:

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from fastnn.data.idx import find_mnist, mnist_name, read_labelled
+from fastnn.data.idx import find_mnist, published, read_labelled
 from fastnn.data.in_memory import InMemory
 from fastnn.data.paths import StrPath, data_folders, own_folders
 from fastnn.data.vision import Transform
@@ -122,11 +122,6 @@ class KMNIST(_Named):
     folders = ("KMNIST", "kmnist")
     url = "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
     classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]  # noqa: RUF012
-
-
-def published() -> list[str]:
-    """The names of MNIST's four files."""
-    return [f"{mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels")]
 
 
 def where_to_put(name: str, folder: StrPath, url: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.data.cifar import CIFAR_10, Cifar, read_cifar
 from fastnn.keras.datasets.mnist import Pair
 
-KERAS_FOLDER = "~/.keras/datasets"
+if TYPE_CHECKING:
+    from fastnn.data.cifar import Cifar
 
 
 def load_data() -> tuple[Pair, Pair]:
@@ -23,6 +24,8 @@ def load_data() -> tuple[Pair, Pair]:
         FileNotFoundError: they are not there; the message says which file to put where.
         FormatError: a damaged file.
     """
+    from fastnn.data.cifar import CIFAR_10
+
     return load(CIFAR_10, "labels")
 
 
@@ -33,5 +36,7 @@ def load(which: Cifar, key: str) -> tuple[Pair, Pair]:
 
 
 def _part(which: Cifar, key: str, train: bool) -> Pair:
-    read = read_cifar(which, train, also=[Path(KERAS_FOLDER).expanduser()], named=False)
+    from fastnn.data.cifar import read_cifar
+
+    read = read_cifar(which, train, also=[Path("~/.keras/datasets").expanduser()], named=False)
     return read.images, read.labels[key].astype(np.uint8)[:, None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastnn.data.cifar import CIFAR_100
 from fastnn.keras.datasets.cifar10 import load
 from fastnn.keras.datasets.mnist import Pair
 
@@ -18,6 +17,8 @@ def load_data(label_mode: str = "fine") -> tuple[Pair, Pair]:
         FileNotFoundError: they are not there; the message says which file to put where.
         FormatError: a damaged file.
     """
+    from fastnn.data.cifar import CIFAR_100
+
     if label_mode not in ("fine", "coarse"):
         raise ValueError(f"`label_mode` must be one of 'fine', 'coarse'. Received: label_mode={label_mode!r}")
     return load(CIFAR_100, f"{label_mode}_labels")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastnn.data.mnist import FashionMNIST, published
+from fastnn.data.idx import published
 from fastnn.data.paths import own_folders
 from fastnn.errors import told
 from fastnn.io.checks import shown_path
@@ -21,6 +21,8 @@ def load_data() -> tuple[Pair, Pair]:
         FileNotFoundError: they are not there; the message says which file to put where.
         FormatError: a damaged file.
     """
+    from fastnn.data.mnist import FashionMNIST
+
     folders = own_folders(FashionMNIST.folders, also=[Path("~/.keras/datasets").expanduser()])
     found = read_idx(folders)
     if found is None:

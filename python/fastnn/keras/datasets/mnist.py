@@ -8,8 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from fastnn.data.idx import find_mnist, read_labelled
-from fastnn.data.mnist import published
+from fastnn.data.idx import find_mnist, published, read_labelled
 from fastnn.data.paths import data_folders
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
