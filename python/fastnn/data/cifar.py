@@ -21,7 +21,6 @@ import numpy as np
 
 from fastnn.data.in_memory import InMemory
 from fastnn.data.paths import StrPath, data_folders
-from fastnn.data.vision import Transform
 from fastnn.errors import FormatError, told
 from fastnn.io.array_pickles import MAX_BYTES, read_arrays
 from fastnn.io.atomic import read_regular
@@ -286,17 +285,8 @@ class CIFAR10(InMemory):
 
     _which = CIFAR_10
 
-    def __init__(
-        self,
-        root: StrPath,
-        train: bool = True,
-        transform: Transform | None = None,
-        target_transform: Transform | None = None,
-        download: bool = False,
-    ) -> None:
-        super().__init__(root, transform=transform, target_transform=target_transform)
-        self.train = train
-        read = read_cifar(self._which, train, [self.root])
+    def _read(self) -> None:
+        read = read_cifar(self._which, self.train, [self.root])
         self._hold(read.images, next(iter(read.labels.values())).tolist(), read.file)
         self.classes = read.classes
 

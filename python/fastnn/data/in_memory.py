@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.arrays import to_array
+from fastnn.data.paths import StrPath
 from fastnn.data.pixels import PixelPlan, array_pixels, split_end
 from fastnn.data.prepared import Prepared
 from fastnn.data.resident import NotResident, NumberedNames, Resident
-from fastnn.data.vision import Progress, VisionDataset
+from fastnn.data.vision import Progress, Transform, VisionDataset
 from fastnn.eager.tensor import Tensor
 from fastnn.transforms import Compose
 
@@ -23,12 +24,34 @@ class InMemory(VisionDataset):
     """Grey images (N, H, W) or colour images (N, H, W, 3) and their labels.
 
     Attributes: ``data``, ``targets``: Tensors, arrays or lists; ``train``; ``classes``, ``class_to_idx``.
+
+    Args:
+        root: the folder that has the files, see the class.
+        train: the training images, or else the test images.
+        transform, target_transform: applied to each image (PIL) and label.
+        download: accepted; where the files are missing, the error says which to put where.
     """
 
     classes: list[str] = []  # noqa: RUF012
     train: bool
     data: Any
     targets: Any
+
+    def __init__(
+        self,
+        root: StrPath,
+        train: bool = True,
+        transform: Transform | None = None,
+        target_transform: Transform | None = None,
+        download: bool = False,
+    ) -> None:
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.train = train
+        self._read()
+
+    def _read(self) -> None:
+        """Finds the files and holds what is in them."""
+        raise NotImplementedError
 
     def _hold(self, data: Any, targets: Any, file: str) -> None:
         """Takes images and labels that were read from a file of this name."""

@@ -12,7 +12,6 @@ from typing import ClassVar
 from fastnn.data.idx import find_mnist, published, read_labelled
 from fastnn.data.in_memory import InMemory
 from fastnn.data.paths import StrPath, data_folders, own_folders
-from fastnn.data.vision import Transform
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.io.checks import shown_path
@@ -41,20 +40,7 @@ class MNIST(InMemory):
 
     classes = [f"{digit} - {word}" for digit, word in enumerate(_WORDS)]  # noqa: RUF012
 
-    def __init__(
-        self,
-        root: StrPath,
-        train: bool = True,
-        transform: Transform | None = None,
-        target_transform: Transform | None = None,
-        download: bool = False,
-    ) -> None:
-        super().__init__(root, transform=transform, target_transform=target_transform)
-        self.train = train
-        self._read()
-
     def _read(self) -> None:
-        """Finds the files and holds what is in them."""
         places = [place for place in self._places() if os.path.isdir(place)]
         files = next(filter(None, map(find_mnist, places)), None)
         if files is None:
