@@ -47,7 +47,7 @@ def make_grid(
     if nrow < 1 or padding < 0:
         raise ValueError(f"make_grid: nrow should be at least 1 and padding not negative, got {nrow} and {padding}")
     count, channels, high, wide = images.shape
-    columns = min(nrow, count)
+    columns, padding = min(int(nrow), count), int(padding)
     rows = -(-count // columns)
     height, width = high + padding, wide + padding
     grid = np.full((channels, height * rows + padding, width * columns + padding), pad_value, images.dtype)

@@ -153,6 +153,13 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Number) and not isinstance(value, bool)
 
 
+def plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, also in lists and tuples: they print as such and do not overflow."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+
+
 def check_sequence(values: Any, name: str, lengths: tuple[int, ...] = (2,)) -> None:
     """Raises TypeError unless it is a sequence, ValueError unless it has one of these lengths."""
     wanted = " or ".join(map(str, lengths))
@@ -169,9 +176,9 @@ def pair_of(values: Any, name: str) -> tuple[Any, Any]:
         TypeError, ValueError: neither; the message begins with ``name``.
     """
     if is_number(values):
-        return values, values
+        return plain(values), plain(values)
     check_sequence(values, name, (1, 2))
-    return values[0], values[-1]
+    return plain(values[0]), plain(values[-1])
 
 
 def check_share(p: Any, name: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.transforms import tensors
-from fastnn.transforms.base import as_tensor, is_number, pil_image
+from fastnn.transforms.base import as_tensor, is_number, pil_image, plain
 from fastnn.transforms.blur import blurred_edges
 from fastnn.transforms.convert import scaled, white_of
 
@@ -120,6 +120,7 @@ def invert(img: Any) -> Any:
 
 def posterize(img: Any, bits: int) -> Any:
     """So many upper bits of each pixel. Tensors have to be uint8."""
+    bits = plain(bits)
     if not 0 <= bits <= 8:
         raise ValueError(f"posterize: bits should be from 0 to 8, got {bits}")
     if not isinstance(img, Tensor):

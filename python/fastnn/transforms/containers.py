@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastnn.transforms import draws
-from fastnn.transforms.base import Transform, check_share
+from fastnn.transforms.base import Transform, check_share, plain
 
 Step = Callable[[Any], Any]
 
@@ -51,7 +51,7 @@ class RandomApply(Transform):
     def __init__(self, transforms: Sequence[Step], p: float = 0.5) -> None:
         check_share(p, "RandomApply")
         self.transforms = transforms
-        self.p = p
+        self.p = plain(p)
 
     def forward(self, img: Any) -> Any:
         return Compose(self.transforms)(img) if draws.chance(self.p) else img

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.transforms import draws
-from fastnn.transforms.base import Transform, check_share, is_number
+from fastnn.transforms.base import Transform, check_share, is_number, plain
 from fastnn.transforms.random_geometry import check_ranges, random_ratio
 
 
@@ -59,10 +59,10 @@ class RandomErasing(Transform):
             raise TypeError(f"RandomErasing: value should be a number, one a channel, or 'random', got {value!r}")
         if isinstance(value, str) and value != "random":
             raise ValueError(f"RandomErasing: If value is str, it should be 'random', got {value!r}")
-        self.p = p
-        self.scale = scale
-        self.ratio = ratio
-        self.value = value
+        self.p = plain(p)
+        self.scale = plain(scale)
+        self.ratio = plain(ratio)
+        self.value = plain(value)
         self.inplace = inplace
 
     @staticmethod

@@ -18,6 +18,7 @@ from fastnn.transforms.base import (
     is_number,
     pil_image,
     pixels_of,
+    plain,
 )
 from fastnn.transforms.resize import InterpolationMode, resize
 
@@ -218,8 +219,8 @@ class Pad(Transform):
 
     def __init__(self, padding: Padding, fill: Fill = 0, padding_mode: str = "constant") -> None:
         check_padding(padding, fill, padding_mode)
-        self.padding = padding
-        self.fill = fill
+        self.padding = plain(padding)
+        self.fill = plain(fill)
         self.padding_mode = padding_mode
 
     def forward(self, img: Any) -> Any:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from fastnn.transforms import color, draws
-from fastnn.transforms.base import Transform, check_share, get_image_num_channels, is_number
+from fastnn.transforms.base import Transform, check_share, get_image_num_channels, is_number, plain
 
 Range = tuple[float, float] | None
 
@@ -84,7 +84,7 @@ class _Sometimes(Transform):
 
     def __init__(self, p: float = 0.5) -> None:
         check_share(p, type(self).__name__)
-        self.p = p
+        self.p = plain(p)
 
     def forward(self, img: Any) -> Any:
         return self.changed(img) if draws.chance(self.p) else img
@@ -133,7 +133,7 @@ class RandomPosterize(_Sometimes):
 
     def __init__(self, bits: int, p: float = 0.5) -> None:
         super().__init__(p)
-        self.bits = bits
+        self.bits = plain(bits)
 
     def changed(self, img: Any) -> Any:
         return color.posterize(img, self.bits)
@@ -147,7 +147,7 @@ class RandomSolarize(_Sometimes):
 
     def __init__(self, threshold: float, p: float = 0.5) -> None:
         super().__init__(p)
-        self.threshold = threshold
+        self.threshold = plain(threshold)
 
     def changed(self, img: Any) -> Any:
         return color.solarize(img, self.threshold)
@@ -161,7 +161,7 @@ class RandomAdjustSharpness(_Sometimes):
 
     def __init__(self, sharpness_factor: float, p: float = 0.5) -> None:
         super().__init__(p)
-        self.sharpness_factor = sharpness_factor
+        self.sharpness_factor = plain(sharpness_factor)
 
     def changed(self, img: Any) -> Any:
         return color.adjust_sharpness(img, self.sharpness_factor)

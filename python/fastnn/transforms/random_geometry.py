@@ -12,7 +12,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.errors import outside
 from fastnn.transforms import draws
-from fastnn.transforms.base import InterpolationMode, Transform, both_edges, check_share, get_dimensions, mode_of
+from fastnn.transforms.base import InterpolationMode, Transform, both_edges, check_share, get_dimensions, mode_of, plain
 from fastnn.transforms.geometry import (
     Fill,
     Padding,
@@ -30,7 +30,7 @@ class RandomHorizontalFlip(Transform):
 
     def __init__(self, p: float = 0.5) -> None:
         check_share(p, type(self).__name__)
-        self.p = p
+        self.p = plain(p)
 
     def forward(self, img: Any) -> Any:
         return hflip(img) if draws.chance(self.p) else img
@@ -70,9 +70,9 @@ class RandomCrop(Transform):
     ) -> None:
         self.size = both_edges(size, "RandomCrop")
         check_padding(0 if padding is None else padding, fill, padding_mode)
-        self.padding = padding
+        self.padding = plain(padding)
         self.pad_if_needed = pad_if_needed
-        self.fill = fill
+        self.fill = plain(fill)
         self.padding_mode = padding_mode
 
     @staticmethod
@@ -127,8 +127,8 @@ class RandomResizedCrop(Transform):
         check_ranges(scale, ratio, "RandomResizedCrop")
         self.interpolation = mode_of(interpolation, "RandomResizedCrop")
         self.antialias = antialias
-        self.scale = scale
-        self.ratio = ratio
+        self.scale = plain(scale)
+        self.ratio = plain(ratio)
 
     @staticmethod
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:

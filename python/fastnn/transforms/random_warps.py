@@ -14,6 +14,7 @@ from fastnn.transforms.base import (
     get_dimensions,
     is_number,
     mode_of,
+    plain,
 )
 from fastnn.transforms.geometry import Fill
 from fastnn.transforms.warps import Center, Interpolation, affine, perspective, rotate
@@ -41,7 +42,7 @@ class RandomRotation(Transform):
         self.degrees = angles_of(degrees, "degrees")
         if center is not None:
             check_sequence(center, "center")
-        self.center = center
+        self.center = plain(center)
         self.interpolation = mode_of(interpolation, "RandomRotation")
         self.expand = expand
         self.fill = _checked_fill(fill, "RandomRotation")
@@ -95,12 +96,12 @@ class RandomAffine(Transform):
             raise ValueError(f"translation values should be between 0 and 1, got {translate!r}")
         if scale is not None and min(scale) <= 0:
             raise ValueError(f"scale values should be positive, got {scale!r}")
-        self.translate = translate
-        self.scale = scale
+        self.translate = plain(translate)
+        self.scale = plain(scale)
         self.shear = None if shear is None else angles_of(shear, "shear", (2, 4))
         self.interpolation = mode_of(interpolation, "RandomAffine")
         self.fill = _checked_fill(fill, "RandomAffine")
-        self.center = center
+        self.center = plain(center)
 
     @staticmethod
     def get_params(
@@ -150,7 +151,7 @@ class RandomPerspective(Transform):
     ) -> None:
         check_share(p, "RandomPerspective")
         check_share(distortion_scale, "RandomPerspective: distortion_scale as")
-        self.p = p
+        self.p = plain(p)
         self.interpolation = mode_of(interpolation, "RandomPerspective")
         self.distortion_scale = distortion_scale
         self.fill = _checked_fill(fill, "RandomPerspective")
@@ -186,10 +187,10 @@ def angles_of(degrees: Any, name: str, lengths: tuple[int, ...] = (2,)) -> list[
         return [float(angle) for angle in degrees]
     if degrees < 0:
         raise ValueError(f"If {name} is a single number, it must be positive, got {degrees!r}")
-    return [float(-degrees), float(degrees)]
+    return [float(-plain(degrees)), float(degrees)]
 
 
 def _checked_fill(fill: Fill, name: str) -> Any:
     if fill is not None and not is_number(fill) and (not isinstance(fill, Sequence) or isinstance(fill, str)):
         raise TypeError(f"{name}: Fill should be either a sequence or a number, got {fill!r}")
-    return 0 if fill is None else fill
+    return 0 if fill is None else plain(fill)
