@@ -188,6 +188,15 @@ def test_what_a_policy_draws(photo: Image.Image) -> None:
     assert {step(photo).tobytes() for _ in range(400)} == expected and len(expected) > 18
 
 
+def test_few_pixels() -> None:
+    """Images of one pixel or a row of them go through everything."""
+    for size in ((1, 1), (1, 5), (3, 2)):
+        steps = [step for name, step in RANDOM.items() if name not in ("crop", "order")]
+        for image in (Image.new("RGB", size, (9, 9, 9)), F.pil_to_tensor(Image.new("RGB", size))):
+            for step in (*steps, *(T.RandomPerspective(1, p=1) for _ in range(9))):
+                assert type(step(image)) is type(image)
+
+
 def test_erasing() -> None:
     x = fastnn.ones(2, 10, 12)
     for value, expected in ((7, [7, 7]), ((3, 4), [3, 4])):

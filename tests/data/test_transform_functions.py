@@ -221,6 +221,7 @@ REFUSED: list[tuple[Callable, type, str]] = [
     (lambda x: F.pad(x, "1"), TypeError, "padding, where it is not one number"),
     (lambda x: F.pad(x, 1, (1, 2)), TypeError, r"filled with one number.*put Pad before ToTensor\(\)"),
     (lambda x: F.pad(x, 1, padding_mode="wrap"), ValueError, "constant, edge, reflect, symmetric, got 'wrap'"),
+    (lambda x: F.pad(Image.new("L", (3, 2)), -1), ValueError, r"Pad: with padding=-1 nothing is left of 3 x 2 pixels"),
     (lambda x: F.pad(x, MAX_PIXELS), ValueError, "the limit is 50,000,000"),
     (lambda x: F.five_crop(x, 3), ValueError, r"size \(3, 3\) is larger than the image's \(2, 3\)"),
     (lambda x: F.adjust_hue(x, 0.6), ValueError, r"hue_factor \(0.6\) is not in"),
@@ -232,6 +233,10 @@ REFUSED: list[tuple[Callable, type, str]] = [
     (lambda x: F.invert(Tensor(np.zeros((2, 3, 3)))), ValueError, "1 or 3 channels, got shape"),
     (lambda x: F.hflip(np.zeros((3, 3))), TypeError, r"got ndarray; put ToPILImage\(\) or ToTensor\(\) before it"),
     (lambda x: F.erase(Image.new("L", (3, 3)), 0, 0, 1, 1, 0), TypeError, r"put ToTensor\(\) before it"),
+    (lambda x: F.invert(Image.new("RGBA", (3, 3))), ValueError, r"image of mode RGBA .* put Lambda\(.* before it"),
+    (lambda x: F.adjust_contrast(Image.new("1", (3, 3)), 2), ValueError, "adjust_contrast: Pillow .* mode 1"),
+    (lambda x: F.invert(x > 3), TypeError, "whole numbers or floats, got torch.bool"),
+    (lambda x: F.rotate(x[:, :0], 3), ValueError, r"with pixels, got shape \(1, 0, 3\)"),
     (lambda x: F.perspective(x, [[0, 0]], [[0, 0]]), ValueError, "four corners each, got 1 and 1"),
 ]
 

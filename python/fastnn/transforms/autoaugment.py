@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from fastnn.transforms import color, draws
-from fastnn.transforms.base import InterpolationMode, Transform, get_dimensions, mode_of
+from fastnn.transforms.base import InterpolationMode, Transform, dimensions, mode_of
 from fastnn.transforms.geometry import Fill
 from fastnn.transforms.warps import Interpolation, affine, rotate
 
@@ -96,7 +96,7 @@ def _space(shear: float, move: tuple[float, float], angle: float, colours: float
 
 def _gentle_space(img: Any) -> _Space:
     """AutoAugment's and RandAugment's: moves up to 150 of 331 pixels, the size that they were found at."""
-    _, height, width = get_dimensions(img)
+    _, height, width = dimensions(img, "AutoAugment")
     return _space(0.3, (150 / 331 * width, 150 / 331 * height), 30.0, 0.9, 4)
 
 

@@ -69,14 +69,14 @@ def pixels_of(img: Tensor, name: str, channels: Sequence[int] = ()) -> np.ndarra
     """The array (..., H, W) of a Tensor; with ``channels`` (..., C, H, W) with one of these numbers of them.
 
     Raises:
-        ValueError: other dimensions or channels; the message begins with ``name``.
+        ValueError: other dimensions or channels, or no pixels; the message begins with ``name``.
     """
     pixels = img.detach().numpy()
     if channels and (pixels.ndim < 3 or pixels.shape[-3] not in channels):
         counts = " or ".join(map(str, channels))
         raise ValueError(f"{name}: expected a Tensor (..., C, H, W) with {counts} channels, got shape {pixels.shape}")
-    if pixels.ndim < 2:
-        raise ValueError(f"{name}: expected a Tensor (..., H, W), got shape {pixels.shape}")
+    if pixels.ndim < 2 or not pixels.size:
+        raise ValueError(f"{name}: expected a Tensor (..., H, W) with pixels, got shape {pixels.shape}")
     return pixels
 
 
@@ -85,12 +85,21 @@ def as_tensor(pixels: np.ndarray) -> Tensor:
     return Tensor(np.ascontiguousarray(pixels))
 
 
-def get_dimensions(img: Any) -> list[int]:
-    """[channels, height, width] of a PIL image or a Tensor (..., C, H, W) or (H, W)."""
+def dimensions(img: Any, name: str) -> tuple[int, int, int]:
+    """(channels, height, width) of a PIL image or a Tensor (..., C, H, W) or (H, W).
+
+    Raises:
+        TypeError, ValueError: it is neither; the message begins with ``name``.
+    """
     if isinstance(img, Tensor):
-        shape = pixels_of(img, "get_dimensions").shape
-        return [1 if len(shape) == 2 else shape[-3], *shape[-2:]]
-    return [len(pil_image(img, "get_dimensions").getbands()), img.height, img.width]
+        shape = pixels_of(img, name).shape
+        return 1 if len(shape) == 2 else shape[-3], shape[-2], shape[-1]
+    return len(pil_image(img, name).getbands()), img.height, img.width
+
+
+def get_dimensions(img: Any) -> list[int]:
+    """[channels, height, width]."""
+    return list(dimensions(img, "get_dimensions"))
 
 
 def get_image_size(img: Any) -> list[int]:

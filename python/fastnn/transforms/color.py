@@ -6,6 +6,7 @@ Source: torchvision.transforms._functional_pil, ._functional_tensor.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -178,14 +179,25 @@ def _enhanced(img: Any, kind: str, factor: float) -> Any:
     """By Pillow's ImageEnhance."""
     from PIL import ImageEnhance
 
-    return getattr(ImageEnhance, kind)(pil_image(img, f"adjust_{kind.lower()}")).enhance(factor)
+    name = f"adjust_{kind.lower()}"
+    return _by_pillow(lambda image: getattr(ImageEnhance, kind)(image).enhance(factor), img, name)
 
 
 def _operated(img: Any, name: str, *values: Any) -> Any:
     """By Pillow's ImageOps."""
     from PIL import ImageOps
 
-    return getattr(ImageOps, name)(pil_image(img, name), *values)
+    return _by_pillow(lambda image: getattr(ImageOps, name)(image, *values), img, name)
+
+
+def _by_pillow(change: Callable[[Any], Any], img: Any, name: str) -> Any:
+    try:
+        return change(pil_image(img, name))
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise ValueError(
+            f"{name}: Pillow does not do this to an image of mode {img.mode} ({error}); "
+            'put Lambda(lambda image: image.convert("RGB")) before it'
+        ) from error
 
 
 def _bytes_of(img: Tensor, name: str) -> np.ndarray:

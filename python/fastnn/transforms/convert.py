@@ -198,6 +198,8 @@ def most(kind: np.dtype) -> int:
 def white_of(img: Tensor, name: str) -> tuple[np.ndarray, int]:
     """The pixels (..., C, H, W) of an image of 1 or 3 channels, and what white is in it."""
     pixels = pixels_of(img, name, (1, 3))
+    if pixels.dtype.kind not in "uif":
+        raise TypeError(f"{name}: expected a Tensor of whole numbers or floats, got {img.dtype}")
     return pixels, most(pixels.dtype)
 
 

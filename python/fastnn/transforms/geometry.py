@@ -14,7 +14,7 @@ from fastnn.transforms.base import (
     both_edges,
     check_pixels,
     check_sequence,
-    get_dimensions,
+    dimensions,
     is_number,
     pil_image,
     pixels_of,
@@ -75,8 +75,11 @@ def pad(img: Any, padding: Padding, fill: Fill = 0, padding_mode: str = "constan
     """
     check_padding(padding, fill, padding_mode)
     left, top, right, bottom = sides_of(padding)
-    _, height, width = get_dimensions(img)
-    check_pixels(max(width + left + right, 0), max(height + top + bottom, 0), "Pad")
+    _, height, width = dimensions(img, "Pad")
+    wide, high = width + left + right, height + top + bottom
+    if min(wide, high) < 1:
+        raise ValueError(f"Pad: with padding={padding!r} nothing is left of {width} x {height} pixels")
+    check_pixels(wide, high, "Pad")
     if isinstance(img, Tensor):
         pixels = pixels_of(img, "Pad")
         if fill is not None and not is_number(fill):
@@ -153,11 +156,11 @@ def _padded(
 def center_crop(img: Any, output_size: int | Sequence[int]) -> Any:
     """The middle of the image; black around it where the image is smaller."""
     height, width = both_edges(output_size, "CenterCrop")
-    _, high, wide = get_dimensions(img)
+    _, high, wide = dimensions(img, "CenterCrop")
     if width > wide or height > high:
         across, down = max(width - wide, 0), max(height - high, 0)
         img = pad(img, (across // 2, down // 2, (across + 1) // 2, (down + 1) // 2))
-        _, high, wide = get_dimensions(img)
+        _, high, wide = dimensions(img, "CenterCrop")
     return crop(img, round((high - height) / 2), round((wide - width) / 2), height, width)
 
 
@@ -182,7 +185,7 @@ def five_crop(img: Any, size: int | Sequence[int]) -> tuple[Any, ...]:
         ValueError: the image is smaller.
     """
     height, width = both_edges(size, "FiveCrop")
-    _, high, wide = get_dimensions(img)
+    _, high, wide = dimensions(img, "FiveCrop")
     if width > wide or height > high:
         raise ValueError(f"FiveCrop: the size {(height, width)} is larger than the image's {(high, wide)}")
     corners = [crop(img, top, left, height, width) for top in (0, high - height) for left in (0, wide - width)]

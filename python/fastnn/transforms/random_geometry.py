@@ -12,7 +12,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.errors import outside
 from fastnn.transforms import draws
-from fastnn.transforms.base import InterpolationMode, Transform, both_edges, check_share, get_dimensions, mode_of, plain
+from fastnn.transforms.base import InterpolationMode, Transform, both_edges, check_share, dimensions, mode_of, plain
 from fastnn.transforms.geometry import (
     Fill,
     Padding,
@@ -78,7 +78,7 @@ class RandomCrop(Transform):
     @staticmethod
     def get_params(img: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
         """(top, left, height, width) of a random part."""
-        _, height, width = get_dimensions(img)
+        _, height, width = dimensions(img, "RandomCrop")
         high, wide = output_size
         if height < high or width < wide:
             raise ValueError(
@@ -92,7 +92,7 @@ class RandomCrop(Transform):
     def forward(self, img: Any) -> Any:
         if self.padding is not None:
             img = pad(img, self.padding, self.fill, self.padding_mode)
-        _, height, width = get_dimensions(img)
+        _, height, width = dimensions(img, "RandomCrop")
         missing = (max(self.size[1] - width, 0), max(self.size[0] - height, 0))
         if self.pad_if_needed and any(missing):
             img = pad(img, missing, self.fill, self.padding_mode)
@@ -133,7 +133,7 @@ class RandomResizedCrop(Transform):
     @staticmethod
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
         """(top, left, height, width) of a random part; the largest in the middle where ten draws do not fit."""
-        _, height, width = get_dimensions(img)
+        _, height, width = dimensions(img, "RandomResizedCrop")
         for _ in range(10):
             area, shape = height * width * draws.uniform(scale[0], scale[1]), random_ratio(ratio)
             wide, high = round(math.sqrt(area * shape)), round(math.sqrt(area / shape))

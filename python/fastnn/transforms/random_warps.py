@@ -11,13 +11,13 @@ from fastnn.transforms.base import (
     Transform,
     check_sequence,
     check_share,
-    get_dimensions,
+    dimensions,
     is_number,
     mode_of,
     plain,
 )
 from fastnn.transforms.geometry import Fill
-from fastnn.transforms.warps import Center, Interpolation, affine, perspective, rotate
+from fastnn.transforms.warps import Center, Interpolation, NoPerspective, affine, perspective, rotate
 
 
 class RandomRotation(Transform):
@@ -121,7 +121,7 @@ class RandomAffine(Transform):
         return angle, moved, scale, (x, y)
 
     def forward(self, img: Any) -> Any:
-        _, height, width = get_dimensions(img)
+        _, height, width = dimensions(img, "RandomAffine")
         drawn = self.get_params(self.degrees, self.translate, self.scale, self.shear, (width, height))
         return affine(img, *drawn, interpolation=self.interpolation, fill=self.fill, center=self.center)
 
@@ -167,10 +167,14 @@ class RandomPerspective(Transform):
         return corners, ends
 
     def forward(self, img: Any) -> Any:
-        _, height, width = get_dimensions(img)
+        _, height, width = dimensions(img, "RandomPerspective")
         if not draws.chance(self.p):
             return img
-        return perspective(img, *self.get_params(width, height, self.distortion_scale), self.interpolation, self.fill)
+        ends = self.get_params(width, height, self.distortion_scale)
+        try:
+            return perspective(img, *ends, self.interpolation, self.fill)
+        except NoPerspective:  # of an image of few pixels
+            return img
 
     def __repr__(self) -> str:
         return f"RandomPerspective(p={self.p})"

@@ -35,6 +35,10 @@ Center = Sequence[float] | None
 _NEAREST, _BILINEAR = InterpolationMode.NEAREST, InterpolationMode.BILINEAR
 
 
+class NoPerspective(ValueError):
+    """Corners of which three lie on a line."""
+
+
 def rotate(
     img: Any,
     angle: float,
@@ -174,7 +178,7 @@ def _perspective_factors(start: Sequence[Sequence[float]], end: Sequence[Sequenc
     for column in range(8):
         pivot = column + int(np.abs(system[column:, column]).argmax())
         if system[pivot, column] == 0:
-            raise ValueError(f"perspective: three of the corners {[list(corner) for corner in end]} lie on a line")
+            raise NoPerspective(f"perspective: three of the corners {[list(corner) for corner in end]} lie on a line")
         system[[column, pivot]] = system[[pivot, column]]
         system[column] /= system[column, column]
         others = np.arange(8) != column
