@@ -195,8 +195,7 @@ def _by_pillow(change: Callable[[Any], Any], img: Any, name: str) -> Any:
         return change(pil_image(img, name))
     except (OSError, ValueError, NotImplementedError) as error:
         raise ValueError(
-            f"{name}: Pillow does not do this to an image of mode {img.mode} ({error}); "
-            'put Lambda(lambda image: image.convert("RGB")) before it'
+            f"{name}: Pillow does not do this to an image of mode {img.mode} ({error}); convert it to RGB first"
         ) from error
 
 
