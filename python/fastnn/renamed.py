@@ -21,6 +21,7 @@ RENAMED = {
     "console": "training.console",
     "creation": "eager.creation",
     "datasets.digits": "data.digits",
+    "datasets.cifar": "data.cifar",
     "datasets.folder": "data.folder",
     "datasets.mnist": "data.mnist",
     "datasets.vision": "data.vision",

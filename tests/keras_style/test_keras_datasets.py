@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastnn.errors import FormatError, fault_of
-from fastnn.keras.datasets import cifar10, fashion_mnist, mnist
+from fastnn.keras.datasets import cifar10, cifar100, fashion_mnist, mnist
 from small_data import write_idx
 
 FILES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
@@ -56,16 +56,31 @@ def test_cifar10(tmp_path: Path, place: str) -> None:
 
 def test_damaged_cifar10(tmp_path: Path) -> None:
     folder = tmp_path / "data/cifar-10-batches-bin"
-    with pytest.raises(FileNotFoundError, match=r"Unpack cifar-10-binary\.tar\.gz .*test_batch\.bin"):
+    with pytest.raises(FileNotFoundError, match=r"Put cifar-10-python\.tar\.gz .*test_batch"):
         cifar10.load_data()
     written(folder)
     whole = (folder / FILES[2]).read_bytes()
     (folder / FILES[2]).write_bytes(whole[:-1])
-    with pytest.raises(FormatError, match=r"data_batch_3\.bin.* has 6145 bytes, which are not images of 3073 bytes"):
+    with pytest.raises(FormatError, match=r"data_batch_3\.bin.* has 6,145 bytes, which are not images of 3,073 bytes"):
         cifar10.load_data()
     (folder / FILES[2]).write_bytes(bytes([10]) + whole[1:])
-    with pytest.raises(FormatError, match="a label is 10"):
+    with pytest.raises(FormatError, match=r"data_batch_3\.bin: label 10 at sample 0 is outside 0\.\.9"):
         cifar10.load_data()
+    (folder / FILES[2]).write_bytes(whole)
     (folder / FILES[5]).unlink()
-    with pytest.raises(FileNotFoundError, match="CIFAR-10 is not there"):
+    with pytest.raises(FileNotFoundError, match=r"holds a part of the data set; missing: test_batch\.bin"):
         cifar10.load_data()
+
+
+def test_cifar100(tmp_path: Path) -> None:
+    """A record is the coarse label, the fine one, and the pixels."""
+    folder = tmp_path / "data/cifar-100-binary"
+    folder.mkdir(parents=True)
+    for name, first in (("train.bin", 3), ("test.bin", 9)):
+        (folder / name).write_bytes(bytes([first, 10 * first]) + bytes(range(256)) * 12)
+    for mode, labels in (("fine", (30, 90)), ("coarse", (3, 9))):
+        (x, y), (x_test, y_test) = cifar100.load_data(label_mode=mode)
+        assert (y.tolist(), y_test.tolist()) == ([[labels[0]]], [[labels[1]]]) and y.dtype == np.uint8
+        assert x.shape == x_test.shape == (1, 32, 32, 3) and x[0, 0, :3].tolist() == [[0] * 3, [1] * 3, [2] * 3]
+    with pytest.raises(ValueError, match="label_mode"):
+        cifar100.load_data("finest")

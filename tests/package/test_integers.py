@@ -17,7 +17,7 @@ from fastnn.arrays import is_integer
 from fastnn.keras import callbacks, layers
 from fastnn.nn import functional
 from fastnn.optim import lr_scheduler
-from fastnn.utils import data
+from fastnn.utils import data, make_grid
 from PIL import Image
 
 Integer = Callable[[int], Any]
@@ -75,6 +75,12 @@ def settings(module: Any) -> Any:
     """What a module was made with: plain values, that JSON can write."""
     plain = {name: value for name, value in vars(module).items() if isinstance(value, int | float | str | tuple)}
     return json.dumps(plain, sort_keys=True), repr(module)
+
+
+def drawn(step: Callable) -> Any:
+    """What a random step makes of the picture after one and the same seed."""
+    fastnn.manual_seed(0)
+    return picture(step)
 
 
 def picture(transform: Callable[[Image.Image], Any]) -> Any:
@@ -135,6 +141,14 @@ CASES: dict[str, Callable[[Integer], Any]] = {
     "Resize to at most": lambda i: picture(transforms.Resize(i(4), max_size=i(5))),
     "CenterCrop": lambda i: [picture(transforms.CenterCrop(i(4))), picture(transforms.CenterCrop((i(3), i(4))))],
     "Grayscale": lambda i: picture(transforms.Grayscale(i(3))),
+    "RandomCrop": lambda i: drawn(transforms.RandomCrop(i(3), i(1), fill=i(7))),
+    "RandomResizedCrop": lambda i: drawn(transforms.RandomResizedCrop((i(3), i(4)), interpolation=i(2))),
+    "RandomRotation": lambda i: drawn(transforms.RandomRotation(i(20), fill=i(3))),
+    "RandomAffine": lambda i: drawn(transforms.RandomAffine(i(9), shear=i(3))),
+    "Pad": lambda i: [picture(transforms.Pad(i(2), i(3))), picture(transforms.Pad((i(1), i(2))))],
+    "GaussianBlur": lambda i: drawn(transforms.GaussianBlur(i(3), (i(1), i(2)))),
+    "RandomPosterize": lambda i: picture(transforms.RandomPosterize(i(2), i(1))),
+    "make_grid": lambda i: make_grid(fastnn.ones(3, 1, 2, 2), i(2), i(1)).tolist(),
     "fit": lambda i: fitted(epochs=i(2), batch_size=i(3), seed=i(5)),
     "Trainer.fit": trained,
     "threads": lambda i: fastnn._core.set_num_threads(i(1)),

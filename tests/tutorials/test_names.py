@@ -1,7 +1,8 @@
 """The names that public scripts use, under their public spelling: each is called once, and says what it must.
 
-One script has all of them, run by ``fastnn run``. A row (``torch_names.py``, ``keras_names.py``) is a name, statements
-of which the last is an expression, and what that is: by PyTorch's or Keras' documentation, or worked out by hand.
+One script has all of them, run by ``fastnn run``. A row (``torch_names.py``, ``vision_names.py``, ``keras_names.py``)
+is a name, statements of which the last is an expression, and what that is: by PyTorch's or Keras' documentation, or
+worked out by hand.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from pathlib import Path
 import keras_names
 import pytest
 import torch_names
+import vision_names
 from tutorial_runs import python
 
-ROWS = {**torch_names.TORCH, **keras_names.KERAS}
+ROWS = {**torch_names.TORCH, **vision_names.VISION, **keras_names.KERAS}
 
 SCRIPT = """
 import ast, traceback
 from keras_names import KERAS
 from torch_names import TORCH
+from vision_names import VISION
 IMPORTS = {imports!r}
 found = {{}}
-for name, (lines, _) in {{**TORCH, **KERAS}}.items():
+for name, (lines, _) in {{**TORCH, **VISION, **KERAS}}.items():
     places = {{}}
     try:
         exec(IMPORTS, places)
@@ -56,7 +59,7 @@ def refusal(call):
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each row's last line was, as text; or how it failed."""
     folder = tmp_path_factory.mktemp("names")
-    for rows in (torch_names, keras_names):
+    for rows in (torch_names, vision_names, keras_names):
         (folder / Path(rows.__file__).name).write_text(Path(rows.__file__).read_text())
     (folder / "script.py").write_text(SCRIPT.format(imports=IMPORTS))
     done = python(folder, "-W", "error", "-m", "fastnn.run", "script.py")

@@ -18,6 +18,7 @@ from fastnn.data.decode import decode_folder, read_compiled
 from fastnn.data.images import read_rgb
 from fastnn.data.paths import StrPath, check_folder
 from fastnn.data.pixels import PixelPlan, jpeg_target, pixel_plan
+from fastnn.data.prepared import Kept, Prepared, remembered
 from fastnn.data.resident import FileNames, NotResident, Resident
 from fastnn.data.scan import Scan
 from fastnn.data.vision import Progress, Transform, VisionDataset
@@ -201,6 +202,7 @@ class ImageFolder(DatasetFolder):
         self.imgs = self.samples
         # (height, width) of the last file read compiled: the next is likely alike
         self._size: tuple[int, int] | None = None
+        self._kept: Kept | None = None
         self._block: tuple[str, list[tuple[str, int]], Resident | None] | None = None
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -219,6 +221,13 @@ class ImageFolder(DatasetFolder):
             return None
         self._size = pixels.shape[2:]
         return Tensor(_core.gather_uint8(pixels, _FIRST, *plan.normalisation(pixels.shape[1]))[0])
+
+    def prepared(self, *, threads: int | None = None) -> Prepared | None:
+        found = super().prepared(threads=threads)
+        if found is not None or self.transform is None or not self.is_plain() or jpeg_target(self.transform):
+            return found
+        found, self._kept = remembered(self, read_rgb, self._kept)
+        return found
 
     def is_plain(self) -> bool:
         return self.loader is read_rgb and self._has_hooks_of(ImageFolder, "__getitem__", "__len__")

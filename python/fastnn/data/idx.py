@@ -100,7 +100,11 @@ def reading_ahead(folder: StrPath) -> Iterator[None]:
 
 
 def _read(path: StrPath) -> np.ndarray:
-    data, where = read_regular(path), shown_path(path)
+    return parse_idx(read_regular(path), shown_path(path))
+
+
+def parse_idx(data: memoryview, where: str) -> np.ndarray:
+    """As :func:`read_idx` from the bytes of a file; messages begin with ``where``."""
     if bytes(data[:2]) == _GZIP:
         return _read_compressed(data, where)
     dtype, dims, start = _header(bytes(data[:_LONGEST_HEADER]), where)
@@ -115,20 +119,22 @@ def read_labelled(images: StrPath, labels: StrPath, classes: int = 10) -> tuple[
         FormatError: as :func:`read_idx`; not N images and N labels; a label outside 0..classes-1.
         OSError: a file cannot be opened or read.
     """
-    x, y = read_idx(images), read_idx(labels)
-    for array, path, kind, rank in ((x, images, "images", 3), (y, labels, "labels", 1)):
+    return labelled(read_idx(images), read_idx(labels), (shown_path(images), shown_path(labels)), classes)
+
+
+def labelled(x: np.ndarray, y: np.ndarray, where: tuple[str, str], classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """What :func:`read_labelled` gives, of the arrays in its two files, and their names for messages."""
+    x_path, y_path = where
+    for array, path, kind, rank in ((x, x_path, "images", 3), (y, y_path, "labels", 1)):
         if array.dtype != np.uint8 or array.ndim != rank:
             shape = "x".join(map(str, array.shape))
-            raise FormatError(
-                f"{shown_path(path)} holds {array.dtype} {shape}; {kind} are uint8 with {rank} dimension(s)"
-            )
+            raise FormatError(f"{path} holds {array.dtype} {shape}; {kind} are uint8 with {rank} dimension(s)")
     if len(x) != len(y):
-        x_path, y_path = shown_path(images), shown_path(labels)
         text = f"{x_path} has {len(x):,} images but {y_path} has {len(y):,} labels: do they belong together?"
         raise told(FormatError(text), "idx.pair", x_path=x_path, images=len(x), y_path=y_path, labels=len(y))
     first = first_outside(y, classes)
     if first is not None:
-        text = f"{shown_path(labels)}: label {y[first]} at sample {first:,} is outside 0..{classes - 1}"
+        text = f"{y_path}: label {y[first]} at sample {first:,} is outside 0..{classes - 1}"
         raise told(FormatError(text), "idx.label", label=int(y[first]), sample=first, last=classes - 1)
     return x, y.astype(np.int64)
 
@@ -162,6 +168,11 @@ def find_mnist(folder: StrPath) -> MnistFiles | None:
 def mnist_name(split: str, kind: str) -> str:
     """The published name of one of the four files: split train or t10k, kind images or labels."""
     return _SPELLINGS[0].format(split, kind, 3 if kind == "images" else 1)
+
+
+def published() -> list[str]:
+    """The names of MNIST's four files as they are published."""
+    return [f"{mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels")]
 
 
 def _find(folder: Path, split: str, kind: str) -> Path | None:

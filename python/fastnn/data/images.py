@@ -140,6 +140,12 @@ def read_rgb(
         raise _unreadable(shown_path(path), f"no way from {image.mode} to RGB") from error
 
 
+def decode(data: bytes, where: str) -> Image.Image:
+    """The image in the bytes of a file; as :func:`open_image`, whose messages begin with ``where``."""
+    image = read_plain_png(data, MAX_PIXELS)
+    return image if image is not None else _decode(data, where, MAX_PIXELS, None, exif=False)
+
+
 def _read(path: StrPath) -> bytes:
     fd = open_to_read(path)
     try:

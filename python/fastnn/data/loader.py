@@ -24,8 +24,9 @@ class DataLoader:
 
     ``ImageFolder`` and ``MNIST`` with transforms of :mod:`fastnn.transforms` (and subsets of them) are decoded once,
     when the first batch is asked for, and their batches are made in C++; the numbers are the same as those of the
-    samples one by one. Any other data set's ``__getitem__``, or ``__getitems__`` of a batch, runs in the
-    calling thread.
+    samples one by one. Where other steps are among the transforms, such as random ones, these run in the calling thread
+    on images that are decoded once (see :mod:`fastnn.data.prepared`). Any other data set's ``__getitem__``, or
+    ``__getitems__`` of a batch, runs there too.
 
     Args:
         dataset: has ``__getitem__(index)`` and ``__len__()``.
@@ -127,6 +128,9 @@ class DataLoader:
             resident = dataset.resident(threads=self.num_workers or None)
             if resident is not None:
                 return lambda batch: [Tensor(array) for array in resident.batch(_picked(rows, batch))]
+            prepared = dataset.prepared(threads=self.num_workers or None)
+            if prepared is not None:
+                return lambda batch: prepared.batch(_picked(rows, batch))
         if self._collates_as_usual() and type(dataset) is TensorDataset and not _on_tape(dataset):
             arrays = [tensor.numpy() for tensor in dataset.tensors]
             return lambda batch: [Tensor(array.take(_picked(rows, batch), axis=0)) for array in arrays]

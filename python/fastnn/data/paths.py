@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastnn.errors import told
@@ -27,6 +27,14 @@ def data_folders(name: str) -> list[Path]:
     own, cache = os.environ.get("FASTNN_DATA"), cache_folder()
     named = [Path(own).expanduser(), Path(own).expanduser() / name] if own else []
     return [*named, cache / name, cache]
+
+
+def own_folders(names: Sequence[str], roots: Sequence[Path] = (), also: Sequence[Path] = ()) -> list[Path]:
+    """Where a data set is looked for that has a folder of its own, of one of these names: in ``roots``, the places
+    of :func:`data_folders` and ``also``, or there itself where that is its name."""
+    places = [*roots, *dict.fromkeys(place for name in names for place in data_folders(name)), *also]
+    found = (place if place.name in names else place / name for place in places for name in names)
+    return list(dict.fromkeys(found))
 
 
 def here_or_in_data(path: StrPath) -> StrPath:

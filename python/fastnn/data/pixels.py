@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.data.resident import allocate_block
-from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Resize, ToTensor
+from fastnn.transforms import CenterCrop, Compose, Grayscale, Normalize, Pad, Resize, ToTensor
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_PIXEL_STEPS = (Grayscale, Resize, CenterCrop)
+_PIXEL_STEPS = (Grayscale, Resize, CenterCrop, Pad)
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,45 @@ def pixel_plan(transform: Any) -> PixelPlan | None:
     return PixelPlan(tuple(steps), normalize)
 
 
+@dataclass(frozen=True)
+class SplitPlan:
+    """A transform in parts: ``first``, steps of our own that give the same pixels each time; ``changes``, done for each
+    use (the first is a random one, or of the user's); ``numbers``, ToTensor and perhaps Normalize at the end, None
+    where ``changes`` has them."""
+
+    first: PixelPlan
+    changes: tuple[Callable[[Any], Any], ...]
+    numbers: PixelPlan | None
+
+    @property
+    def makes_one_size(self) -> bool:
+        """Whether ``first`` makes images of one size of whatever there is."""
+        return any(
+            type(step) is CenterCrop or (type(step) is Resize and _is_pair(step.size)) for step in self.first.steps
+        )
+
+
+def split_plan(transform: Any) -> SplitPlan:
+    """The parts of a transform."""
+    steps = _flat(transform)
+    count = next((row for row, step in enumerate(steps) if type(step) not in _PIXEL_STEPS), len(steps))
+    changes, numbers = split_end(Compose(steps[count:]))
+    return SplitPlan(PixelPlan(tuple(steps[:count])), changes, numbers)
+
+
+def split_end(transform: Any) -> tuple[tuple[Callable[[Any], Any], ...], PixelPlan | None]:
+    """The steps before ToTensor, and the plan of ToTensor and perhaps Normalize at the end; all of them and None for a
+    transform that ends with something else."""
+    steps = _flat(transform)
+    end = next((row for row, step in enumerate(steps) if type(step) is ToTensor), len(steps))
+    numbers = pixel_plan(Compose(steps[end:]))
+    return tuple(steps if numbers is None else steps[:end]), numbers
+
+
+def _is_pair(size: int | Sequence[int]) -> bool:
+    return isinstance(size, Sequence) and len(size) == 2
+
+
 def jpeg_target(transform: Any) -> Callable[[int, int], tuple[int, int]] | None:
     """From the (width, height) of a JPEG file to a size that is enough to decode, where the transform begins by making
     images smaller and allows it (``Resize(scaled_jpeg=True)``)."""
@@ -104,14 +143,16 @@ def _first_target(steps: Sequence[Any]) -> Callable[[int, int], tuple[int, int]]
     return first.target if type(first) is Resize and first.scaled_jpeg else None
 
 
-def grey_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:
-    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W).
+def array_pixels(images: np.ndarray, plan: PixelPlan) -> np.ndarray:
+    """uint8 (N, C, H, W) that a plan makes of grey images, uint8 (N, H, W), or of colour images (N, H, W, 3).
 
     Raises:
         NotResident: more than half of the free memory.
     """
-    if plan.leaves_grey or not len(images):
+    if images.ndim == 3 and (plan.leaves_grey or not len(images)):
         return np.ascontiguousarray(images[:, None])
+    if not plan.steps or not len(images):
+        return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     from PIL import Image
 
     first = plan.pixels(Image.fromarray(images[0]))

@@ -10,6 +10,7 @@ from typing import Any
 from fastnn.data.dataset import Dataset
 from fastnn.data.paths import StrPath, here_or_in_data
 from fastnn.data.pixels import PixelPlan, pixel_plan
+from fastnn.data.prepared import Prepared, prepared
 from fastnn.data.resident import Resident
 
 Transform = Callable[[Any], Any]
@@ -84,6 +85,16 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
             return None
         mean, std = plan.normalisation(block.shape[0])
         return replace(block, mean=mean, std=std)
+
+    def prepared(self, *, threads: int | None = None) -> Prepared | None:
+        """The data set in memory up to the first random step of its transform; see :mod:`fastnn.data.prepared`.
+
+        None where that is not possible: a loader or ``__getitem__`` of the user's, or the transform does not begin with
+        fastnn's own Resize to two numbers or CenterCrop and the images are not kept one by one.
+        """
+        if not self.is_plain():
+            return None
+        return prepared(self, lambda plan: self._decode(plan, threads, None))
 
     def is_plain(self) -> bool:
         """Whether a sample is what fastnn's class makes of it, not a subclass or a loader of the user's."""

@@ -1,4 +1,4 @@
-"""Data sets under torchvision's names (folders of images, MNIST's files), and the built-in digits."""
+"""Data sets under torchvision's names: folders of images, the files of MNIST, CIFAR and their like."""
 
 from __future__ import annotations
 
@@ -6,13 +6,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastnn.data.cifar import CIFAR10, CIFAR100
+    from fastnn.data.emnist import EMNIST
     from fastnn.data.folder import DatasetFolder, ImageFolder
-    from fastnn.data.mnist import MNIST
+    from fastnn.data.mnist import KMNIST, MNIST, FashionMNIST
     from fastnn.data.vision import VisionDataset
 
-__all__ = ["MNIST", "DatasetFolder", "ImageFolder", "VisionDataset"]
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "EMNIST",
+    "KMNIST",
+    "MNIST",
+    "DatasetFolder",
+    "FashionMNIST",
+    "ImageFolder",
+    "VisionDataset",
+]
 
-_HOMES = {"DatasetFolder": "folder", "ImageFolder": "folder", "MNIST": "mnist", "VisionDataset": "vision"}
+_HOMES = {
+    "CIFAR10": "cifar",
+    "CIFAR100": "cifar",
+    "DatasetFolder": "folder",
+    "EMNIST": "emnist",
+    "FashionMNIST": "mnist",
+    "ImageFolder": "folder",
+    "KMNIST": "mnist",
+    "MNIST": "mnist",
+    "VisionDataset": "vision",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -82,11 +82,16 @@ def read(data: memoryview, where: str, build_tensor: BuildTensor) -> Any:
     """
     if len(data) > MAX_PICKLE:
         raise FormatError(f"{where} has {len(data):,} bytes; at most {MAX_PICKLE:,} are supported")
-    return _Reader(data, where, build_tensor).run()
+    return Reader(data, where, build_tensor).run()
 
 
-class _Reader:
-    """The stack machine. Each method named after an opcode carries it out."""
+class Reader:
+    """The stack machine. Each method named after an opcode carries it out.
+
+    ``kind``: what a sound file is, for messages.
+    """
+
+    kind = "file of tensors"
 
     def __init__(self, data: memoryview, where: str, build_tensor: BuildTensor) -> None:
         self.data = data
@@ -99,18 +104,30 @@ class _Reader:
 
     def run(self) -> Any:
         """Carries out opcodes up to STOP and returns the one value that is left."""
-        if bytes(self.data[:2]) != b"\x80\x02":
-            raise self.fault("does not begin with pickle protocol 2, the default of torch.save")
-        self.place = 2
+        self.begin()
         for _ in range(MAX_OPCODES):
             code = self.take(1)[0]
             if code == ord("."):
                 return self.stop()
-            action = _ACTIONS.get(code)
+            action = self.action_of(code)
             if action is None:
                 raise self.unknown(code)
             action(self)
         raise self.fault(f"more than {MAX_OPCODES:,} opcodes")
+
+    def begin(self) -> None:
+        """Passes the protocol's number."""
+        if bytes(self.data[:2]) != b"\x80\x02":
+            raise self.fault("does not begin with pickle protocol 2, the default of torch.save")
+        self.place = 2
+
+    def action_of(self, code: int) -> Callable[[Any], None] | None:
+        """What carries out an opcode, if it is a known one."""
+        return _ACTIONS.get(code)
+
+    def token_of(self, name: str) -> Token | None:
+        """What stands for a global name ("module name"), if it is a known one."""
+        return _TABLE.get(name)
 
     def stop(self) -> Any:
         """The end: nothing may be left over."""
@@ -121,7 +138,7 @@ class _Reader:
 
     def fault(self, text: str) -> FormatError:
         """The error for what stands before the current place."""
-        text = f"{self.where} is damaged or no file of tensors: {text} (offset {self.place:,})"
+        text = f"{self.where} is damaged or no {self.kind}: {text} (offset {self.place:,})"
         return told(FormatError(text), "file.damaged", what=self.where)
 
     def unknown(self, code: int) -> FormatError:
@@ -177,7 +194,7 @@ class _Reader:
         if len(lines) != 3:
             raise self.fault("name of a global does not end")
         module, name = (str(line, "ascii", "backslashreplace") for line in lines[:2])
-        token = _TABLE.get(f"{module} {name}")
+        token = self.token_of(f"{module} {name}")
         if token is None:
             raise self.objects(shown_name(f"{module}.{name}"))
         self.place += len(lines[0]) + len(lines[1]) + 2
@@ -326,21 +343,21 @@ class _Reader:
 _UINT8, _UINT16, _UINT32 = struct.Struct("B"), struct.Struct("<H"), struct.Struct("<I")
 _INT32, _FLOAT64 = struct.Struct("<i"), struct.Struct(">d")
 
-_ACTIONS: dict[int, Callable[[_Reader], None]] = {
-    ord("c"): _Reader.global_name,
-    ord("R"): _Reader.reduce,
-    ord("Q"): _Reader.persistent_id,
-    ord("b"): _Reader.build,
-    ord("("): _Reader.mark,
+_ACTIONS: dict[int, Callable[[Reader], None]] = {
+    ord("c"): Reader.global_name,
+    ord("R"): Reader.reduce,
+    ord("Q"): Reader.persistent_id,
+    ord("b"): Reader.build,
+    ord("("): Reader.mark,
     ord("q"): lambda machine: machine.put(machine.number(_UINT8)),
     ord("r"): lambda machine: machine.put(machine.number(_UINT32)),
     ord("h"): lambda machine: machine.get(machine.number(_UINT8)),
     ord("j"): lambda machine: machine.get(machine.number(_UINT32)),
-    ord("X"): _Reader.string,
+    ord("X"): Reader.string,
     ord("K"): lambda machine: machine.stack.append(machine.number(_UINT8)),
     ord("M"): lambda machine: machine.stack.append(machine.number(_UINT16)),
     ord("J"): lambda machine: machine.stack.append(machine.number(_INT32)),
-    0x8A: _Reader.long,
+    0x8A: Reader.long,
     ord("G"): lambda machine: machine.stack.append(machine.number(_FLOAT64)),
     ord("N"): lambda machine: machine.stack.append(None),
     0x88: lambda machine: machine.stack.append(True),
@@ -351,10 +368,10 @@ _ACTIONS: dict[int, Callable[[_Reader], None]] = {
     0x85: lambda machine: machine.short_tuple(1),
     0x86: lambda machine: machine.short_tuple(2),
     0x87: lambda machine: machine.short_tuple(3),
-    ord("t"): _Reader.long_tuple,
+    ord("t"): Reader.long_tuple,
     ord("a"): lambda machine: machine.append_all([machine.pop()]),
     ord("e"): lambda machine: machine.append_all(machine.pop_mark()),
-    ord("s"): _Reader.set_item,
+    ord("s"): Reader.set_item,
     ord("u"): lambda machine: machine.set_items(machine.pop_mark()),
 }
 _CODE_RUNNING = {

@@ -33,7 +33,7 @@ from fastnn.keras.models import Model, Sequential
 # Modules within these that scripts import (those of Keras 1 and 2 that are elsewhere today: fastnn.renamed).
 WITHIN = (
     *("layers.experimental", "layers.experimental.preprocessing"),
-    *("datasets.cifar10", "datasets.fashion_mnist", "datasets.mnist"),
+    *(f"datasets.{name}" for name in ("cifar10", "cifar100", "fashion_mnist", "mnist")),
     *("layers.core", "layers.normalization", "layers.pooling", "optimizers.schedules"),
     *("preprocessing.image", "utils.np_utils", "wrappers.scikit_learn"),
 )

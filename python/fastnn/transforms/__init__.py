@@ -1,34 +1,40 @@
 """Image transforms under torchvision's names, with its results and its printed form, on PIL images and Tensors.
 
-transforms.py   the steps, on PIL images        tensors.py   the same of Tensors (..., C, H, W)
+base.py              the class of steps, sizes, interpolations     draws.py         their random numbers
+containers.py        Compose, Lambda, RandomApply, ...             convert.py       ToTensor, Normalize, types
+resize.py geometry.py warps.py                                     sizes, crops and borders; rotations and the like
+random_geometry.py random_warps.py                                 the random ones of them
+color.py blur.py random_color.py erasing.py                        colours, sharpness; rectangles replaced
+autoaugment.py       policies                                      tensors.py       resizing and grey of Tensors
+transforms.py        all steps                                     functional.py    all functions
+v2.py                torchvision's newer names
 
 Source of the behaviour: torchvision.transforms (v1).
 """
 
-from fastnn.transforms.transforms import (
-    FULL_SIZE,
-    MAX_PIXELS,
-    CenterCrop,
-    Compose,
-    Grayscale,
-    InterpolationMode,
-    Lambda,
-    Normalize,
-    Resize,
-    ToPILImage,
-    ToTensor,
-)
+from __future__ import annotations
 
-__all__ = [
-    "FULL_SIZE",
-    "MAX_PIXELS",
-    "CenterCrop",
-    "Compose",
-    "Grayscale",
-    "InterpolationMode",
-    "Lambda",
-    "Normalize",
-    "Resize",
-    "ToPILImage",
-    "ToTensor",
-]
+from importlib import import_module
+from typing import Any
+
+from fastnn.transforms.base import MAX_PIXELS
+from fastnn.transforms.resize import FULL_SIZE
+from fastnn.transforms.transforms import *  # noqa: F403
+from fastnn.transforms.transforms import __all__ as _steps
+
+_AUTOMATIC = ("AutoAugment", "AutoAugmentPolicy", "RandAugment", "TrivialAugmentWide")
+_MODULES = ("autoaugment", "functional", "v2")
+
+__all__ = ["FULL_SIZE", "MAX_PIXELS", *_steps, *_AUTOMATIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _AUTOMATIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.autoaugment"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_AUTOMATIC, *_MODULES])

@@ -55,17 +55,6 @@ def grey(img: Tensor, channels: int) -> Tensor:
     return Tensor(np.repeat(pixels, channels, axis=-3))
 
 
-def center_crop(img: Tensor, size: tuple[int, int]) -> Tensor:
-    """The middle, of height and width ``size``; zeros around it where the image is smaller."""
-    pixels = img.detach().numpy()
-    if pixels.ndim < 2:
-        raise ValueError(f"CenterCrop: expected a Tensor (..., H, W), got shape {pixels.shape}")
-    missing = [max(new - old, 0) for new, old in zip(size, pixels.shape[-2:], strict=True)]
-    pixels = np.pad(pixels, [(0, 0)] * (pixels.ndim - 2) + [(each // 2, (each + 1) // 2) for each in missing])
-    top, left = (round((old - new) / 2) for new, old in zip(size, pixels.shape[-2:], strict=True))
-    return Tensor(np.ascontiguousarray(pixels[..., top : top + size[0], left : left + size[1]]))
-
-
 def _nearest(old: int, new: int, half: np.float32) -> np.ndarray:
     """Which of ``old`` pixels each of the ``new`` ones is; in float32, as PyTorch computes it."""
     place = (np.arange(new, dtype=np.float32) + half) * np.float32(old / new)

@@ -1,13 +1,24 @@
-"""Helpers under PyTorch's names: :mod:`fastnn.utils.data`, :mod:`fastnn.utils.tensorboard`."""
+"""Helpers under PyTorch's names, ``torch.utils`` and ``torchvision.utils``: :mod:`fastnn.utils.data`,
+:mod:`fastnn.utils.tensorboard`, :func:`make_grid`, :func:`save_image`."""
 
 from __future__ import annotations
 
-from types import ModuleType
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastnn.data.grid import make_grid, save_image
+
+__all__ = ["make_grid", "save_image"]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("fastnn.data.grid"), name)
     if name not in ("data", "tensorboard"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from fastnn.data.idx import find_mnist, mnist_name, read_labelled
+from fastnn.data.idx import find_mnist, published, read_labelled
 from fastnn.data.paths import data_folders
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import shown_path
@@ -42,17 +41,6 @@ def load_data(path: str = "mnist.npz") -> tuple[Pair, Pair]:
 
 def _folders() -> list[str]:
     return [*map(os.fspath, data_folders("mnist")), os.path.expanduser("~/.keras/datasets")]
-
-
-def own_folders(name: str) -> list[Path]:
-    """Where a data set is looked for that has a folder of its own."""
-    places = [*data_folders(name), Path("~/.keras/datasets").expanduser()]
-    return list(dict.fromkeys(place if place.name == name else place / name for place in places))
-
-
-def published() -> list[str]:
-    """The names of MNIST's four files."""
-    return [f"{mnist_name(split, kind)}.gz" for split in ("train", "t10k") for kind in ("images", "labels")]
 
 
 def read_idx(folders: Iterable[StrPath]) -> tuple[Pair, Pair] | None:
