@@ -103,3 +103,59 @@ def test_a_residual_network_by_hand(run: Run) -> None:
     assert len(losses) == 10 and losses[-1, 0] < losses[0, 0] / 2
     assert losses[[0, 5, 9], 1].tolist() == pytest.approx([0.02, 0.002, 0.0002])
     assert re.fullmatch(r"\d of 8 \(1, 32, 5, 4\)", lines[-2]) and lines[-1] == "tensor(10) torch.Size([16])"
+
+
+def write_kaggle(root: Path, count: int) -> None:
+    """train/ with cat.0.png, dog.0.png, ..., test/ with 1.png, ...: even ones are cats."""
+    write_photos(root / "drawn", ["cat", "dog"], count, (60, 80), 0)
+    (root / "train").mkdir()
+    (root / "test").mkdir()
+    for path in (root / "drawn").glob("*/*.png"):
+        path.rename(root / "train" / f"{path.parent.name}.{path.name}")
+    write_photos(root / "drawn2", ["cat", "dog"], 6, (70, 50), 1)
+    for path in (root / "drawn2").glob("*/*.png"):
+        path.rename(root / "test" / f"{2 * int(path.stem) + 2 - (path.parent.name == 'dog')}.png")
+
+
+def scalars(folder: Path) -> dict[str, list[float]]:
+    """What TensorBoard's own reader finds in a folder of event files."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = accumulator.EventAccumulator(str(folder))
+    events.Reload()
+    return {tag: [event.value for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def test_lenet_for_kaggle(run: Run, tmp_path: Path) -> None:
+    write_kaggle(tmp_path / "data", 24)
+    lines = run(HERE / "dogs_lenet.py")
+    assert lines[0] == "36 12"
+    pattern = rf"\[epoch \d\] train_loss: {NUMBER}  val_loss: {NUMBER}  val_accuracy: {NUMBER}  lr: {NUMBER}"
+    epochs = numbers(pattern, lines)
+    assert len(epochs) == 6 and epochs[-1, 0] < epochs[0, 0] / 2 and epochs[-1, 2] > 0.9
+    assert epochs[:, 3].tolist() == [0.002, 0.002, 0.001, 0.001, 0.001, 0.0005]
+    header, *rows = (tmp_path / "submission.csv").read_text().splitlines()
+    found = [row.split(",") for row in rows]
+    assert header == "id,label" and [int(number) for number, _ in found] == list(range(1, 13))
+    assert [float(dog) > 0.5 for _, dog in found] == [number % 2 == 1 for number in range(1, 13)]
+
+
+def test_lenet_curves_in_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    write_kaggle(tmp_path / "data", 24)
+    lines = runner(tmp_path, None)(HERE / "dogs_lenet.py")
+    found = scalars(tmp_path / "runs/lenet")
+    printed = numbers(rf"\[epoch \d\] train_loss: {NUMBER}  val_loss: {NUMBER}  val_accuracy: {NUMBER} .*", lines)
+    for tag, column in (("train_loss", 0), ("val_loss", 1), ("val_accuracy", 2)):
+        assert found[tag] == pytest.approx(printed[:, column], abs=6e-4)
+
+
+def test_resnet34(tmp_path: Path) -> None:
+    write_photos(tmp_path / "data/train", ["cats", "dogs"], 16, (40, 50), 0)
+    write_photos(tmp_path / "data/val", ["cats", "dogs"], 4, (50, 40), 1)
+    lines = runner(tmp_path, None)(HERE / "dogs_resnet.py")
+    assert lines[0] == "['cats', 'dogs'] {'train': 32, 'val': 8}"
+    trained = numbers(rf"train Loss: {NUMBER} Acc: {NUMBER}", lines)
+    assert len(trained) == 3 and trained[-1, 0] < trained[0, 0]
+    assert len(numbers(rf"val Loss: {NUMBER} Acc: {NUMBER}", lines)) == 3
+    assert float(re.fullmatch(rf"Best val Acc: {NUMBER}", lines[-1])[1]) >= 0.5
+    assert fastnn.load(tmp_path / "resnet34.pth")["layer4.2.conv2.weight"].shape == (512, 512, 3, 3)
