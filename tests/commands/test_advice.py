@@ -21,6 +21,7 @@ from fastnn.commands import data as data_command
 from fastnn.commands import evaluate, info, predict, report, run, train
 from fastnn.data.folder import ImageFolder
 from fastnn.data.source import open_source
+from fastnn.keras.data import Dataset
 from fastnn.text import in_python, offer, way
 from fastnn.training.engines import PlanEngine
 from fastnn.utils.data import DataLoader
@@ -236,6 +237,7 @@ CALL = re.compile(r"(?<![\w.'])((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\((?!s\))")
 
 # What messages call things of the user's own.
 OF_USERS = {
+    "dataset": (Dataset,),
     "model": (nn.Module, keras.Sequential, fastnn.Network),
     "net": (fastnn.Network,),
     "optimizer": (optim.Optimizer,),
@@ -255,6 +257,7 @@ def homes() -> list[Any]:
         "data.source",
         "datasets",
         "keras.layers",
+        "keras.preprocessing.image",
         "keras.regularizers",
         "keras.utils",
     )
@@ -268,7 +271,7 @@ def homes() -> list[Any]:
         *map(importlib.import_module, map("fastnn.{}".format, names)),
     ]
     kinds = [fastnn.Tensor, fastnn.Network, fastnn.Trainer, keras.Sequential, nn.Module, optim.Optimizer, PlanEngine]
-    kinds += [keras.layers.Normalization, optim.lr_scheduler.LRScheduler, io.BytesIO]
+    kinds += [Dataset, keras.layers.Normalization, optim.lr_scheduler.LRScheduler, io.BytesIO]
     return [*modules, *kinds, np.ndarray, builtins]
 
 

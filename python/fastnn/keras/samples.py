@@ -34,7 +34,7 @@ class Samples:
             ValueError: rows that do not go together, or none.
         """
         if y is None and callable(x) and not isinstance(x, Tensor):
-            raise ValueError("x is a function, which brings no batches: call it, fit(x(), ...)")
+            raise ValueError("x is a function, which brings no batches: give fit what it returns")
         if y is None:
             raise ValueError("fit and evaluate need targets: fit(x, y)")
         x, y = as_array(x, "x"), as_array(y, "y")
