@@ -382,7 +382,7 @@ MISTAKES: dict[str, tuple[Callable[[], Any], type, str]] = {
     "a function": (
         lambda: model().fit(endless, steps_per_epoch=1),
         ValueError,
-        r"x is a function.*: call it, fit\(x\(\)",
+        r"x is a function.*: give fit what it returns",
     ),
     "a list": (lambda: model().fit(X, LABELS, class_weight=[1, 2]), TypeError, "class_weight must be a dict"),
     "no end": (lambda: model().fit(endless(5)), ValueError, r"say how many batches an epoch has, steps_per_epoch"),
