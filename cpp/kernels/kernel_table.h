@@ -157,11 +157,14 @@ struct Kernels {
                            std::int64_t run_count, std::int64_t length, T* patches, std::int64_t patch_row);
 
     void (*planes_product)(const PlanesArgs<T>& args);
-    // How many places a planes_product of m channels computes for so many: whole tiles.
-    std::int64_t (*places_computed)(std::int64_t m, std::int64_t places);
+    // How many places a planes_product computes for so many: whole vectors.
+    std::int64_t (*places_computed)(std::int64_t places);
     // planes[c * plane + i] = x[i * pixel + c] for `count` pixels i of n channels c.
     void (*turn_to_planes)(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes,
                            std::int64_t plane);
+    // The other way round, to pixels side by side: x[i * n + c] = planes[c * plane + i]; up to a vector behind the last
+    // of each plane is read.
+    void (*turn_to_pixels)(std::int64_t count, std::int64_t n, const T* planes, std::int64_t plane, T* x);
 
     void (*depthwise)(const DepthwiseArgs<T>& args);
 

@@ -41,7 +41,8 @@ void cut_by_taps(std::int64_t first, std::int64_t end, std::int64_t step, std::i
 
 }  // namespace
 
-// Taps are counted where they change: to list them for each pixel took an eager call of one image as long as its product.
+// Taps are counted where they change: to list them for each pixel took an eager call of one image as long as its
+// product.
 std::vector<AxisPart> parts_of_outputs(const Axis& axis) {
     std::vector<AxisPart> parts;
     Range before{0, 0};

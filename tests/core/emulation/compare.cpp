@@ -348,7 +348,7 @@ void planes(std::int64_t channels, std::int64_t outputs) {
     const std::vector<T> blank(static_cast<std::size_t>(2 * width * outputs + outputs), T(7));
     for (const bool relu : {false, true}) {
         both<T>("planes_product", outputs, blank, [&](const K& k, T* out) {
-            std::vector<T> laid(static_cast<std::size_t>(channels * plane + k.places_computed(outputs, pitch + width)));
+            std::vector<T> laid(static_cast<std::size_t>(channels * plane + k.places_computed(pitch + width)));
             for (std::int64_t line = 0; line < 3; ++line)
                 k.turn_to_planes(pitch, channels, x.data(), channels, laid.data() + line * pitch, plane);
             k.planes_product({weight.data(), 1, outputs, laid.data(), plane, outputs, channels, runs.data(), 2,
@@ -356,6 +356,20 @@ void planes(std::int64_t channels, std::int64_t outputs) {
                               outputs});
         });
     }
+}
+
+// Planes of channels, and what they are turned into.
+template <typename T>
+void turned(std::int64_t channels, std::int64_t count) {
+    const std::int64_t plane = count + 20, items = channels * count;
+    const std::vector<T> x = numbers<T>(static_cast<std::size_t>(items));
+    both<T>("turn_to_pixels", channels * 100 + count, std::vector<T>(static_cast<std::size_t>(items + 1), T(7)),
+            [&](const Kernels<T>& k, T* out) {
+                std::vector<T> planes(static_cast<std::size_t>(channels * plane));
+                k.turn_to_planes(count, channels, x.data(), channels, planes.data(), plane);
+                k.turn_to_pixels(count, channels, planes.data(), plane, out);
+                compare("there and back", channels * 100 + count, x, std::vector<T>(out, out + items));
+            });
 }
 
 // Chains in runs, from patches and from the images themselves; their rows lie where they are told to.
@@ -412,6 +426,9 @@ void all(bool fault) {
     }
     for (std::int64_t outputs = 1; outputs <= most_plane_channels; ++outputs) {
         for (const std::int64_t channels : {1, 3, 16}) planes<T>(channels, outputs);
+    }
+    for (std::int64_t channels = 1; channels <= most_plane_channels + 1; ++channels) {
+        for (const std::int64_t count : {1, 7, 16, 17, 33}) turned<T>(channels, count);
     }
     for (int variant = 0; variant < 16; ++variant) {
         for (const std::int64_t m : {1, 2, 5, 13, 14, 15, 29}) {

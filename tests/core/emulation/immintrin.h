@@ -105,6 +105,18 @@ inline __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int blocks) {
         return (i < 8 ? a : b).lane[block * 4 + i % 4];
     });
 }
+// Lanes out of those of a, then those of b.
+inline __m512i _mm512_loadu_si512(const void* p) {
+    __m512i y;
+    std::memcpy(&y, p, sizeof(y));
+    return y;
+}
+inline __m512 _mm512_permutex2var_ps(__m512 a, __m512i lanes, __m512 b) {
+    return lanewise<__m512>([=](int i) {
+        const std::uint32_t lane = static_cast<std::uint32_t>(lanes.lane[i]) & 31;
+        return lane < 16 ? a.lane[lane] : b.lane[lane - 16];
+    });
+}
 // Inside each 128-bit block: two bits a lane.
 inline __m512 _mm512_permute_ps(__m512 a, int lanes) {
     return lanewise<__m512>([=](int i) { return a.lane[i / 4 * 4 + (lanes >> (i % 4 * 2) & 3)]; });

@@ -38,6 +38,10 @@ struct Vec<float> {
         return {_mm512_permute_ps(v, w == 2 ? 0x0E : 0x01)};
     }
 
+    static Vec pick(const std::int32_t* lane, Vec a, Vec b) {  // out of those of a, then those of b
+        return {_mm512_permutex2var_ps(a.v, _mm512_loadu_si512(lane), b.v)};
+    }
+
     __m512i bits() const { return _mm512_castps_si512(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
     friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
