@@ -88,7 +88,7 @@ struct PlanesArgs {
     T* result;
     std::int64_t line, pixel;
 };
-constexpr std::int64_t most_plane_channels = 8;  // half of the widest vector
+constexpr std::int64_t most_lanes = 16, most_plane_channels = most_lanes / 2;
 constexpr std::int64_t least_planes_panel = 32;  // two of those: with narrower panels planes do not pay
 
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
@@ -162,8 +162,8 @@ struct Kernels {
     // planes[c * plane + i] = x[i * pixel + c] for `count` pixels i of n channels c.
     void (*turn_to_planes)(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes,
                            std::int64_t plane);
-    // The other way round, to pixels side by side: x[i * n + c] = planes[c * plane + i]; up to a vector behind the last
-    // of each plane is read.
+    // The other way round, to pixels side by side: x[i * n + c] = planes[c * plane + i]; planes are read in whole
+    // vectors, of at most most_lanes numbers.
     void (*turn_to_pixels)(std::int64_t count, std::int64_t n, const T* planes, std::int64_t plane, T* x);
 
     void (*depthwise)(const DepthwiseArgs<T>& args);

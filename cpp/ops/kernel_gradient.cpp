@@ -143,7 +143,7 @@ private:
     // From one sample's planes in such a frame, [row][channel][column]: those of a row and of the rows below it.
     void stack(std::int64_t height, std::int64_t width, T* framed) const {
         const std::int64_t all_rows = height + (stacked_ - 1) * rows().dilation, row_items = s_.channels * width;
-        const std::int64_t items = all_rows * row_items + kernels<T>().panel;  // with what is read behind the last
+        const std::int64_t items = all_rows * row_items + most_lanes;  // with what is read behind the last
         T* const planes = gradient_scratch<T>(panel_memory(), items);
         std::fill_n(planes, items, T(0));
         for (std::int64_t sample = 0; sample < end_ - first_; ++sample) {
