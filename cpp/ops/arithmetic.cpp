@@ -58,6 +58,25 @@ struct Walk {
         const MemoryOrder order(y);  // dimensions of one element, which it has last, make no rows
         for (TensorView* const view : {&a, &b, &y}) *view = order.applied(*view);
         for (; y.rank > 1 && y.shape[y.rank - 1] == 1; --y.rank) --a.rank, --b.rank;
+        for (int i = y.rank - 2; i >= 0; --i) {
+            const bool one = follows(a, i) && follows(b, i) && follows(y, i);
+            if (one && y.shape[i] * y.shape[i + 1] <= most_joined) join(i);
+        }
+    }
+
+    // Dimensions i and i + 1 are walked as one where all operands have them one behind the other: rows of 5 pixels
+    // would be short for no reason. Longer ones are left to be shared out.
+    static constexpr std::int64_t most_joined = 1 << 12;
+    static bool follows(const TensorView& view, int i) {
+        return view.stride[i] == view.stride[i + 1] * view.shape[i + 1];
+    }
+    void join(int i) {
+        for (TensorView* const view : {&a, &b, &y}) {
+            view->shape[i + 1] *= view->shape[i];
+            std::copy(view->shape.begin() + i + 1, view->shape.begin() + view->rank, view->shape.begin() + i);
+            std::copy(view->stride.begin() + i + 1, view->stride.begin() + view->rank, view->stride.begin() + i);
+            --view->rank;
+        }
     }
 
     // One row is cut between elements, several between rows.

@@ -178,12 +178,68 @@ void turn_block(const T* from, std::int64_t from_row, T* to, std::int64_t to_row
     for (int j = 0; j < 4; ++j) __builtin_memcpy(to + j * to_row, block[j], sizeof(block[j]));
 }
 
+// Rows i and i + d of a square, d = 1, 2, 4, ..., with the elements of the second that are d to the left and those of
+// the first that are d to the right exchanged, for each pair of rows: all of them turn the square.
+template <typename T>
+struct Exchange {
+    static constexpr int lanes = static_cast<int>(Vec<T>::lanes);
+    std::int32_t upper[lanes][lanes] = {}, lower[lanes][lanes] = {};  // [d]
+
+    constexpr Exchange() {
+        for (int d = 1; d < lanes; d *= 2) {
+            for (int i = 0; i < lanes; ++i) {
+                upper[d][i] = (i & d) != 0 ? lanes + i - d : i;
+                lower[d][i] = (i & d) != 0 ? lanes + i : i + d;
+            }
+        }
+    }
+};
+template <typename T>
+constexpr Exchange<T> exchange{};
+
+template <int d, typename V, int side, typename E>
+void exchange_rows(V (&row)[side], const E& lanes) {
+    FASTNN_UNROLL
+    for (int i = 0; i < side; ++i) {
+        if ((i & d) != 0) continue;
+        const V first = row[i], second = row[i + d];
+        row[i] = V::pick(lanes.upper[d], first, second);
+        row[i + d] = V::pick(lanes.lower[d], first, second);
+    }
+    if constexpr (2 * d < side) exchange_rows<2 * d>(row, lanes);
+}
+
+// Squares of vectors, the last ones in part.
+template <typename T>
+void turn_squares(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes, std::int64_t plane) {
+    using V = Vec<T>;
+    constexpr int side = static_cast<int>(V::lanes);
+    const std::int64_t pixels = count < side ? count : side, channels = n < side ? n : side;
+    V row[side];
+    FASTNN_UNROLL
+    for (int i = 0; i < side; ++i) row[i] = load_n(x + (i < pixels ? i : pixels - 1) * pixel, channels);
+    exchange_rows<1>(row, exchange<T>);
+    FASTNN_UNROLL
+    for (int c = 0; c < side; ++c) {
+        if (c < channels) store_n(planes + c * plane, pixels, row[c]);
+    }
+}
+
 template <typename T>
 void turn_to_planes(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes, std::int64_t plane) {
     if (n == 1 && pixel == 1) {
         for_each_vector<T>(count,
                            [=](std::int64_t i, std::int64_t some) { store_n(planes + i, some, load_n(x + i, some)); });
         return;
+    }
+    if constexpr (wide<T>) {
+        if (n > most_plane_channels && count > 1) {
+            for (std::int64_t c = 0; c < n; c += Vec<T>::lanes) {
+                for (std::int64_t i = 0; i < count; i += Vec<T>::lanes)
+                    turn_squares(count - i, n - c, x + i * pixel + c, pixel, planes + c * plane + i, plane);
+            }
+            return;
+        }
     }
     std::int64_t c = 0;
     for (; c + 4 <= n; c += 4) {

@@ -427,7 +427,7 @@ void all(bool fault) {
     for (std::int64_t outputs = 1; outputs <= most_plane_channels; ++outputs) {
         for (const std::int64_t channels : {1, 3, 16}) planes<T>(channels, outputs);
     }
-    for (std::int64_t channels = 1; channels <= most_plane_channels + 1; ++channels) {
+    for (const std::int64_t channels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33}) {
         for (const std::int64_t count : {1, 7, 16, 17, 33}) turned<T>(channels, count);
     }
     for (int variant = 0; variant < 16; ++variant) {
