@@ -336,6 +336,22 @@ void images(std::int64_t n) {
     });
 }
 
+// Lines of windows of 2 x 2 of few channels: several of them in a vector.
+template <typename T>
+void windows(std::int64_t n) {
+    using K = Kernels<T>;
+    for (const std::int64_t m : {1, 7, 17}) {
+        const std::int64_t line = 2 * m * n, taps[] = {0, n, line, line + n};
+        const std::vector<T> x = numbers<T>(static_cast<std::size_t>(2 * line)),
+                             y = numbers<T>(static_cast<std::size_t>(m * n)),
+                             blank(static_cast<std::size_t>(2 * line), T(0));
+        both<T>("max_pool of a line", n, blank,
+                [&](const K& k, T* out) { k.max_pool(m, n, x.data(), 2 * n, taps, 4, out); });
+        both<T>("max_pool_backward of a line", n, blank,
+                [&](const K& k, T* out) { k.max_pool_backward(m, n, y.data(), x.data(), 2 * n, taps, 4, true, out); });
+    }
+}
+
 // Pixels as columns: two lines of places, of which the last ones are no results.
 template <typename T>
 void planes(std::int64_t channels, std::int64_t outputs) {
@@ -419,6 +435,7 @@ void all(bool fault) {
         pixels<T>(n);
         if (n > 0) losses<T>(n);
         if (n > 0) images<T>(n);
+        if (n > 0) windows<T>(n);
         for (const std::int64_t k : {1, 3, 17}) runs<T>(k, n + 1);
         for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
         for (const std::int64_t k : {0, 1, 7}) listed<T>(n, k, k == 7);
