@@ -54,6 +54,7 @@ std::vector<AxisPart> parts_of_outputs(const Axis& axis) {
             continue;
         }
         parts.push_back({output, 1, 1, axis.stride, {}});
+        parts.back().taps.reserve(static_cast<std::size_t>(inside.end - inside.begin));
         for (std::int64_t tap = inside.begin; tap < inside.end; ++tap)
             parts.back().taps.push_back({tap, axis.first_input(output) + tap * axis.dilation});
         before = inside;
