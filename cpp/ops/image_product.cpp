@@ -286,11 +286,12 @@ private:
             places.clear();
             if (used_ >= limit) flush();
         };
+        const std::int64_t image = source.sample(), down = rows.advance * source.row(),
+                           right = columns.advance * source.pixel;
         for (std::int64_t sample = samples_.begin; sample < samples_.end; ++sample) {
             for (std::int64_t i = 0; i < rows.count; ++i) {
                 for (std::int64_t j = 0; j < columns.count; ++j) {
-                    sources.push_back(sample * source.sample() + i * rows.advance * source.row() +
-                                      j * columns.advance * source.pixel);
+                    sources.push_back(sample * image + i * down + j * right);
                     places.push_back(sample * p_.result.sample() + (rows.first + i * rows.step) * p_.result.row() +
                                      (columns.first + j * columns.step) * p_.result.pixel);
                     if (static_cast<std::int64_t>(sources.size()) == most) done();

@@ -122,7 +122,8 @@ private:
         pixel_ = stacked_ * s_.channels;
         x_row_ = width * pixel_;
         T* const framed = gradient_scratch<T>(frame_memory(), samples * height * x_row_);
-        stacked_ > 1 ? stack(height, width, framed) : surround(height, framed);
+        stacked_ > 1 && kernels<T>().panel >= least_planes_panel ? stack(height, width, framed)
+                                                                 : surround(height, framed);
         x_ = framed;
         framed_ = true;
     }
@@ -133,14 +134,29 @@ private:
 
     void surround(std::int64_t height, T* framed) const {
         std::fill_n(framed, (end_ - first_) * height * x_row_, T(0));
-        for (std::int64_t sample = 0; sample < end_ - first_; ++sample) {
-            for (std::int64_t row = 0; row < rows().size; ++row)
-                std::copy_n(source(sample, row), columns().size * pixel_,
-                            framed + (sample * height + row + rows().before) * x_row_ + columns().before * pixel_);
+        for (std::int64_t i = 0; i < (end_ - first_) * height; ++i) {
+            for (std::int64_t below = 0; below < stacked_; ++below) {
+                const std::int64_t row = i % height + below * rows().dilation - rows().before;
+                if (row < 0 || row >= rows().size) continue;
+                copy_line(source(i / height, row),
+                          framed + i * x_row_ + columns().before * pixel_ + below * s_.channels);
+            }
         }
     }
 
-    // From one sample's planes in such a frame, [row][channel][column]: those of a row and of the rows below it.
+    void copy_line(const T* from, T* to) const {
+        if (pixel_ == s_.channels) {
+            std::copy_n(from, columns().size * s_.channels, to);
+            return;
+        }
+        for (std::int64_t channel = 0; channel < s_.channels; ++channel) {
+            for (std::int64_t i = 0; i < columns().size; ++i)
+                to[i * pixel_ + channel] = from[i * s_.channels + channel];
+        }
+    }
+
+    // The same by turning wide vectors: from one sample's planes in such a frame, [row][channel][column]: those of a
+    // row and of the rows below it.
     void stack(std::int64_t height, std::int64_t width, T* framed) const {
         const std::int64_t all_rows = height + (stacked_ - 1) * rows().dilation, row_items = s_.channels * width;
         const std::int64_t items = all_rows * row_items + most_lanes;  // with what is read behind the last
