@@ -17,7 +17,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   string(APPEND CMAKE_CXX_FLAGS_RELEASE " -fpeel-loops -fvect-cost-model=dynamic -fversion-loops-for-strides")
 endif()
-set(FASTNN_KERNEL_OPTIMIZATION -O3)
+# Loops that lie in one line of instructions: a copy of short runs takes a quarter longer where it lies in two.
+set(FASTNN_KERNEL_OPTIMIZATION -O3 -falign-loops=32)
 # Bindings turn arguments into pointers and call, plans decide what is called: so they compile in two thirds of the time,
 # and an eager step of the smallest network takes 1 to 2 % longer.
 set(FASTNN_CALLING_OPTIMIZATION -O1)

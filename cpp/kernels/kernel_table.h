@@ -88,7 +88,7 @@ struct PlanesArgs {
     T* result;
     std::int64_t line, pixel;
 };
-constexpr std::int64_t most_plane_channels = 8;  // half of the widest vector
+constexpr std::int64_t most_lanes = 16, most_plane_channels = most_lanes / 2;
 constexpr std::int64_t least_planes_panel = 32;  // two of those: with narrower panels planes do not pay
 
 // One row times B, of any width: y(j) = sum over k of x[k * x_step] * b[k * b_row + j], 0 <= j < n; then + 0.0, bias (n
@@ -157,11 +157,14 @@ struct Kernels {
                            std::int64_t run_count, std::int64_t length, T* patches, std::int64_t patch_row);
 
     void (*planes_product)(const PlanesArgs<T>& args);
-    // How many places a planes_product of m channels computes for so many: whole tiles.
-    std::int64_t (*places_computed)(std::int64_t m, std::int64_t places);
+    // How many places a planes_product computes for so many: whole vectors.
+    std::int64_t (*places_computed)(std::int64_t places);
     // planes[c * plane + i] = x[i * pixel + c] for `count` pixels i of n channels c.
     void (*turn_to_planes)(std::int64_t count, std::int64_t n, const T* x, std::int64_t pixel, T* planes,
                            std::int64_t plane);
+    // The other way round, to pixels side by side: x[i * n + c] = planes[c * plane + i]; planes are read in whole
+    // vectors, of at most most_lanes numbers.
+    void (*turn_to_pixels)(std::int64_t count, std::int64_t n, const T* planes, std::int64_t plane, T* x);
 
     void (*depthwise)(const DepthwiseArgs<T>& args);
 

@@ -58,6 +58,25 @@ struct Walk {
         const MemoryOrder order(y);  // dimensions of one element, which it has last, make no rows
         for (TensorView* const view : {&a, &b, &y}) *view = order.applied(*view);
         for (; y.rank > 1 && y.shape[y.rank - 1] == 1; --y.rank) --a.rank, --b.rank;
+        for (int i = y.rank - 2; i >= 0; --i) {
+            const bool one = follows(a, i) && follows(b, i) && follows(y, i);
+            if (one && y.shape[i] * y.shape[i + 1] <= most_joined) join(i);
+        }
+    }
+
+    // Dimensions i and i + 1 are walked as one where all operands have them one behind the other: rows of 5 pixels
+    // would be short for no reason. Longer ones are left to be shared out.
+    static constexpr std::int64_t most_joined = 1 << 12;
+    static bool follows(const TensorView& view, int i) {
+        return view.stride[i] == view.stride[i + 1] * view.shape[i + 1];
+    }
+    void join(int i) {
+        for (TensorView* const view : {&a, &b, &y}) {
+            view->shape[i + 1] *= view->shape[i];
+            std::copy(view->shape.begin() + i + 1, view->shape.begin() + view->rank, view->shape.begin() + i);
+            std::copy(view->stride.begin() + i + 1, view->stride.begin() + view->rank, view->stride.begin() + i);
+            --view->rank;
+        }
     }
 
     // One row is cut between elements, several between rows.
@@ -147,20 +166,32 @@ void copy_run(std::int64_t n, const T* source, std::int64_t step, T* out) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = source[i * step];
 }
 
+template <typename T>
+void turn(std::int64_t count, std::int64_t rows, const T* x, std::int64_t step, T* y, std::int64_t n) {
+    const std::int64_t whole = n <= most_plane_channels ? rows - rows % most_lanes : 0;  // nothing behind x is read
+    if (whole > 0) kernels<T>().turn_to_pixels(whole, n, x, step, y);
+    kernels<T>().turn_to_planes(count, rows - whole, x + whole, step, y + whole * n, n);
+}
+void turn(std::int64_t count, std::int64_t rows, const std::uint8_t* x, std::int64_t step, std::uint8_t* y,
+          std::int64_t n) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t row = 0; row < rows; ++row) y[row * n + i] = x[i * step + row];
+    }
+}
+
 // Rows one below the other, of n each. Where their columns are nearer to each other in the source than a row's elements
-// are, it goes down columns of a few rows, which stay in L1.
+// are, they are turned, in blocks that stay in L1.
 template <typename T>
 void copy_rows(std::int64_t rows, std::int64_t n, const T* source, std::int64_t row_step, std::int64_t step, T* out) {
-    constexpr std::int64_t block = 32;
+    constexpr std::int64_t row_block = 32, block = 256;
     if (step == 1 || row_step != 1) {
         for (std::int64_t row = 0; row < rows; ++row) copy_run(n, source + row * row_step, step, out + row * n);
         return;
     }
-    for (std::int64_t first = 0; first < rows; first += block) {
-        const std::int64_t count = std::min(block, rows - first);
-        for (std::int64_t i = 0; i < n; ++i) {
-            for (std::int64_t row = first; row < first + count; ++row) out[row * n + i] = source[i * step + row];
-        }
+    for (std::int64_t row = 0; row < rows; row += row_block) {
+        for (std::int64_t i = 0; i < n; i += block)
+            turn(std::min(block, n - i), std::min(row_block, rows - row), source + i * step + row, step,
+                 out + row * n + i, n);
     }
 }
 
@@ -223,9 +254,9 @@ void copy(Range part, const TensorView& x, const TensorView& y) {
     const Walk walk(x, x, y);
     switch (item_size(x.dtype)) {
         case 4:
-            return copy_part<std::uint32_t>(part, walk);
+            return copy_part<float>(part, walk);  // of any bits: they are only moved
         case 8:
-            return copy_part<std::uint64_t>(part, walk);
+            return copy_part<double>(part, walk);
         default:
             return copy_part<std::uint8_t>(part, walk);
     }

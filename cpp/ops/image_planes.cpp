@@ -53,14 +53,14 @@ private:
                                                            std::min(samples, most_together));
         std::int64_t best = 1;
         for (std::int64_t count = 2; count <= most; ++count) {
-            if (computed(count) * best < computed(best) * count) best = count;
+            if (computed(count) * best <= computed(best) * count) best = count;
         }
         return best;
     }
 
     // Places, for so many samples.
     std::int64_t computed(std::int64_t count) const {
-        return kernels<T>().places_computed(p_.n, (count - 1) * line_.pitch + p_.result.width);
+        return kernels<T>().places_computed((count - 1) * line_.pitch + p_.result.width);
     }
 
     T* first_place() const { return static_cast<T*>(memory().data()) + line_.lead; }

@@ -66,9 +66,10 @@ public:
         if (framed && by_planes) return multiply_planes<T>(p_, group_, samples_);
         if (all_kept_ && !in_place_ && p_.panels == nullptr) keep_all();
         if (framed) return multiply_framed();
+        if (gathers_ && few_pixels() && !p_.framed_rows.empty() && gather_framed()) return;
         for_each_pair(p_.rows, p_.columns, [this](const AxisPart& rows, const AxisPart& columns) {
             const Chain chain = chain_of(rows, columns, p_.source);
-            gathers_ ? gather(rows, columns, chain) : add_in_place(rows, columns, chain, p_.source);
+            gathers_ ? gather(rows, columns, chain, p_.source) : add_in_place(rows, columns, chain, p_.source);
         });
         flush();
     }
@@ -220,10 +221,7 @@ private:
         T* const frame = scratch<T>(patch_memory(), framed.sample() + width_);
         std::fill_n(frame, framed.sample(), T(0));
         for (std::int64_t sample = samples_.begin; sample < samples_.end; ++sample) {
-            const T* const image = static_cast<const T*>(p_.source.data) + sample * p_.source.sample();
-            for (std::int64_t row = 0; row < p_.source.height; ++row)
-                std::copy_n(image + row * p_.source.row(), p_.source.row(),
-                            frame + (row + p_.top) * framed.row() + p_.left * framed.pixel);
+            copy_into_frame(sample, framed, frame);
             for_each_pair(p_.framed_rows, p_.framed_columns, [&](const AxisPart& rows, const AxisPart& columns) {
                 add_in_place(rows, columns, chain_of(rows, columns, framed), framed, frame + group_ * p_.k,
                              {sample, sample + 1});
@@ -231,8 +229,45 @@ private:
         }
     }
 
+    // So few pixels that reading the weight takes longest: all in tiles that go over it once, with zeros where they
+    // meet none. Not if a weight is not finite, as a result tells then: it would be the chain's end, too.
+    bool gather_framed() {
+        ImageSide framed = p_.source;
+        framed.height = p_.framed_height;
+        framed.width = p_.framed_width;
+        const std::int64_t items = (samples_.end - samples_.begin) * framed.sample();
+        T* const frame = scratch<T>(frame_memory(), items);
+        std::fill_n(frame, items, T(0));
+        for (std::int64_t sample = samples_.begin; sample < samples_.end; ++sample)
+            copy_into_frame(sample, framed, frame + (sample - samples_.begin) * framed.sample());
+        const T* const images = source_;
+        source_ = frame + group_ * p_.k - samples_.begin * framed.sample();
+        for_each_pair(p_.framed_rows, p_.framed_columns, [&](const AxisPart& rows, const AxisPart& columns) {
+            gather(rows, columns, chain_of(rows, columns, framed), framed);
+        });
+        flush();
+        source_ = images;
+        return results_finite();
+    }
+
+    bool results_finite() const {
+        const std::int64_t first = panels_.begin * width_, count = std::min(panels_.end * width_, p_.n) - first;
+        const std::int64_t pixels = p_.result.height * p_.result.width;
+        bool all = true;
+        for (std::int64_t i = samples_.begin * pixels; i < samples_.end * pixels; ++i)
+            all = all && kernels<T>().finite(count, result_ + i * p_.result.pixel + first);
+        return all;
+    }
+
+    void copy_into_frame(std::int64_t sample, const ImageSide& framed, T* frame) const {
+        const T* const image = static_cast<const T*>(p_.source.data) + sample * p_.source.sample();
+        for (std::int64_t row = 0; row < p_.source.height; ++row)
+            std::copy_n(image + row * p_.source.row(), p_.source.row(),
+                        frame + (row + p_.top) * framed.row() + p_.left * framed.pixel);
+    }
+
     // Pixels that meet the same taps, of all samples, as rows of patches.
-    void gather(const AxisPart& rows, const AxisPart& columns, const Chain& chain) {
+    void gather(const AxisPart& rows, const AxisPart& columns, const Chain& chain, const ImageSide& source) {
         const std::int64_t count = static_cast<std::int64_t>(chain.runs.size()), length = count * chain.length;
         const std::int64_t patch_row =
             (length + 15) / 16 * 16 + 16;  // at distances that do not meet in the caches' sets
@@ -251,11 +286,12 @@ private:
             places.clear();
             if (used_ >= limit) flush();
         };
+        const std::int64_t image = source.sample(), down = rows.advance * source.row(),
+                           right = columns.advance * source.pixel;
         for (std::int64_t sample = samples_.begin; sample < samples_.end; ++sample) {
             for (std::int64_t i = 0; i < rows.count; ++i) {
                 for (std::int64_t j = 0; j < columns.count; ++j) {
-                    sources.push_back(sample * p_.source.sample() + i * rows.advance * p_.source.row() +
-                                      j * columns.advance * p_.source.pixel);
+                    sources.push_back(sample * image + i * down + j * right);
                     places.push_back(sample * p_.result.sample() + (rows.first + i * rows.step) * p_.result.row() +
                                      (columns.first + j * columns.step) * p_.result.pixel);
                     if (static_cast<std::int64_t>(sources.size()) == most) done();
@@ -320,6 +356,10 @@ private:
     }
 
     static AlignedBuffer& panel_memory() {
+        thread_local AlignedBuffer buffer;
+        return buffer;
+    }
+    static AlignedBuffer& frame_memory() {
         thread_local AlignedBuffer buffer;
         return buffer;
     }

@@ -92,7 +92,8 @@ private:
         const auto time = [lanes](std::int64_t products, std::int64_t rows, std::int64_t columns) {
             return products * std::max<std::int64_t>(rows * blocks_of(columns, lanes), 8);
         };
-        const std::int64_t products = blocks_of(kernel_rows, panel / taps), stacked = blocks_of(kernel_rows, products);
+        const std::int64_t most = sizes.channels == 1 || sizes.window.rows.dilation == 1 ? panel / taps : 1;
+        const std::int64_t products = blocks_of(kernel_rows, most), stacked = blocks_of(kernel_rows, products);
         const std::int64_t straight = time(kernel_rows, taps, outputs), turned = time(kernel_rows, outputs, taps);
         const std::int64_t together = time(products, outputs, stacked * taps);
         if (4 * together <= 3 * std::min(turned, straight)) return stacked;
@@ -114,24 +115,33 @@ private:
     const Axis& columns() const { return s_.window.columns; }
     std::int64_t pixels() const { return rows().outputs * columns().outputs; }
 
-    // The image in a frame of zeros; where rows of the kernel are stacked, with those below it beside each pixel.
+    // The images in a frame of zeros; where rows of the kernel are stacked, with those below it beside each pixel.
     void frame() {
-        const std::int64_t height = rows().size + rows().before + rows().behind;
+        const std::int64_t samples = end_ - first_, height = rows().size + rows().before + rows().behind,
+                           width = columns().size + columns().before + columns().behind;
         pixel_ = stacked_ * s_.channels;
-        x_row_ = (columns().size + columns().before + columns().behind) * pixel_;
-        T* const framed = gradient_scratch<T>(frame_memory(), (end_ - first_) * height * x_row_);
+        x_row_ = width * pixel_;
+        T* const framed = gradient_scratch<T>(frame_memory(), samples * height * x_row_);
+        stacked_ > 1 && kernels<T>().panel >= least_planes_panel ? stack(height, width, framed)
+                                                                 : surround(height, framed);
+        x_ = framed;
+        framed_ = true;
+    }
+
+    const T* source(std::int64_t sample, std::int64_t row) const {
+        return x_ + ((first_ + sample) * rows().size + row) * columns().size * s_.channels;
+    }
+
+    void surround(std::int64_t height, T* framed) const {
         std::fill_n(framed, (end_ - first_) * height * x_row_, T(0));
         for (std::int64_t i = 0; i < (end_ - first_) * height; ++i) {
             for (std::int64_t below = 0; below < stacked_; ++below) {
                 const std::int64_t row = i % height + below * rows().dilation - rows().before;
                 if (row < 0 || row >= rows().size) continue;
-                const std::int64_t source = (first_ + i / height) * rows().size + row;
-                copy_line(x_ + source * columns().size * s_.channels,
+                copy_line(source(i / height, row),
                           framed + i * x_row_ + columns().before * pixel_ + below * s_.channels);
             }
         }
-        x_ = framed;
-        framed_ = true;
     }
 
     void copy_line(const T* from, T* to) const {
@@ -142,6 +152,23 @@ private:
         for (std::int64_t channel = 0; channel < s_.channels; ++channel) {
             for (std::int64_t i = 0; i < columns().size; ++i)
                 to[i * pixel_ + channel] = from[i * s_.channels + channel];
+        }
+    }
+
+    // The same by turning wide vectors: from one sample's planes in such a frame, [row][channel][column]: those of a
+    // row and of the rows below it.
+    void stack(std::int64_t height, std::int64_t width, T* framed) const {
+        const std::int64_t all_rows = height + (stacked_ - 1) * rows().dilation, row_items = s_.channels * width;
+        const std::int64_t items = all_rows * row_items + most_lanes;  // with what is read behind the last
+        T* const planes = gradient_scratch<T>(panel_memory(), items);
+        std::fill_n(planes, items, T(0));
+        for (std::int64_t sample = 0; sample < end_ - first_; ++sample) {
+            for (std::int64_t row = 0; row < rows().size; ++row)
+                kernels<T>().turn_to_planes(columns().size, s_.channels, source(sample, row), s_.channels,
+                                            planes + (row + rows().before) * row_items + columns().before, width);
+            for (std::int64_t row = 0; row < height; ++row)
+                kernels<T>().turn_to_pixels(width, pixel_, planes + row * row_items, width * rows().dilation,
+                                            framed + (sample * height + row) * x_row_);
         }
     }
 

@@ -1,7 +1,6 @@
 #include "ops/window.h"
 
 #include <algorithm>
-#include <functional>
 
 namespace fastnn {
 
@@ -21,50 +20,56 @@ Range Axis::outputs_of(std::int64_t tap) const {
 
 namespace {
 
-// Pixels first, first + step, ... below end, cut where the taps change; meet(pixel) tells the taps and where they lead.
-void cut_by_taps(std::int64_t first, std::int64_t end, std::int64_t step, std::int64_t advance,
-                 const std::function<std::vector<AxisTap>(std::int64_t)>& meet, std::vector<AxisPart>& parts) {
-    const auto same_taps = [](const std::vector<AxisTap>& a, const std::vector<AxisTap>& b) {
-        return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                          [](const AxisTap& p, const AxisTap& q) { return p.tap == q.tap; });
-    };
-    bool begun = false;
+// Pixels first, first + step, ... below end, cut where the taps change; meet(pixel, taps) adds the taps and where they
+// lead.
+template <typename F>
+void cut_by_taps(std::int64_t first, std::int64_t end, std::int64_t step, std::int64_t advance, const F& meet,
+                 std::vector<AxisPart>& parts) {
+    const auto same_tap = [](const AxisTap& a, const AxisTap& b) { return a.tap == b.tap; };
+    std::vector<AxisTap> taps;
     for (std::int64_t pixel = first; pixel < end; pixel += step) {
-        std::vector<AxisTap> taps = meet(pixel);
-        if (begun && same_taps(parts.back().taps, taps)) {
+        taps.clear();
+        meet(pixel, taps);
+        const std::vector<AxisTap>* const before = pixel == first ? nullptr : &parts.back().taps;
+        if (before && std::equal(before->begin(), before->end(), taps.begin(), taps.end(), same_tap)) {
             ++parts.back().count;
         } else {
-            parts.push_back({pixel, 1, step, advance, std::move(taps)});
-            begun = true;
+            parts.push_back({pixel, 1, step, advance, taps});
         }
     }
 }
 
 }  // namespace
 
+// Taps are counted where they change: to list them for each pixel took an eager call of one image as long as its
+// product.
 std::vector<AxisPart> parts_of_outputs(const Axis& axis) {
     std::vector<AxisPart> parts;
-    const auto meet = [&axis](std::int64_t output) {
-        std::vector<AxisTap> taps;
-        const Range inside = axis.taps(output);
+    Range before{0, 0};
+    for (std::int64_t output = 0; output < axis.outputs; ++output) {
+        Range inside = axis.taps(output);
+        if (inside.begin == inside.end) inside = {0, 0};
+        if (output > 0 && inside.begin == before.begin && inside.end == before.end) {
+            ++parts.back().count;
+            continue;
+        }
+        parts.push_back({output, 1, 1, axis.stride, {}});
+        parts.back().taps.reserve(static_cast<std::size_t>(inside.end - inside.begin));
         for (std::int64_t tap = inside.begin; tap < inside.end; ++tap)
-            taps.push_back({tap, axis.first_input(output) + tap * axis.dilation});
-        return taps;
-    };
-    cut_by_taps(0, axis.outputs, 1, axis.stride, meet, parts);
+            parts.back().taps.push_back({tap, axis.first_input(output) + tap * axis.dilation});
+        before = inside;
+    }
     return parts;
 }
 
 std::vector<AxisPart> parts_of_inputs(const Axis& axis) {
     std::vector<AxisPart> parts;
-    const auto meet = [&axis](std::int64_t input) {
-        std::vector<AxisTap> taps;
+    const auto meet = [&axis](std::int64_t input, std::vector<AxisTap>& taps) {
         for (std::int64_t tap = 0; tap < axis.kernel; ++tap) {
             const std::int64_t from_first = input + axis.before - tap * axis.dilation;
             if (from_first >= 0 && from_first % axis.stride == 0 && from_first / axis.stride < axis.outputs)
                 taps.push_back({tap, from_first / axis.stride});
         }
-        return taps;
     };
     for (std::int64_t first = 0; first < std::min(axis.stride, axis.size); ++first)
         cut_by_taps(first, axis.size, axis.stride, 1, meet, parts);

@@ -261,7 +261,7 @@ def test_bias_sums_are_double(isa: str, rng: np.random.Generator) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy's, of inf - inf
-@pytest.mark.parametrize("layer", [LAYERS[0], LAYERS[3], LAYERS[4], LAYERS[9]], ids=str)
+@pytest.mark.parametrize("layer", [LAYERS[0], LAYERS[3], LAYERS[4], LAYERS[5], LAYERS[9]], ids=str)
 def test_padding_meets_nothing(isa: str, threads: int, layer: Layer, rng: np.random.Generator) -> None:
     """An infinite or NaN weight does not meet the padding, nor does such a gradient in the gradient of the weight."""
     x, weight, grad_y = ordered(layer, rng)

@@ -2,6 +2,11 @@
 
 constexpr int channel_chains = 4;  // side by side, as an add takes 3 to 4 cycles and two can begin in each
 
+template <std::int64_t count>
+struct Chains {
+    static constexpr std::int64_t value = count;
+};
+
 // add(place, channel, count, sums): adds to each sum what belongs to the numbers at a place of the images, for `count`
 // channels from one on.
 template <int K, typename F>
@@ -24,22 +29,23 @@ void sum_channels(std::int64_t samples, std::int64_t m, std::int64_t n, double* 
     }
     for_each_vector<double>(n - i, [&](std::int64_t j, std::int64_t count) {
         std::int64_t sample = 0;
-        for (; sample + channel_chains <= samples; sample += channel_chains) {
-            V sum[channel_chains][K] = {};
-            for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) {
+        const auto some = [&](auto chains) {
+            constexpr std::int64_t side = decltype(chains)::value;
+            for (; sample + side <= samples; sample += side) {
+                V sum[side][K] = {};
+                for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) {
+                    FASTNN_UNROLL
+                    for (std::int64_t s = 0; s < side; ++s) add((r + s * m) * n + i + j, i + j, count, sum[s]);
+                }
                 FASTNN_UNROLL
-                for (int s = 0; s < channel_chains; ++s) add((r + s * m) * n + i + j, i + j, count, sum[s]);
+                for (std::int64_t s = 0; s < side; ++s) {
+                    for (int k = 0; k < K; ++k) store_n(total[k] + (sample + s) * n + i + j, count, sum[s][k]);
+                }
             }
-            FASTNN_UNROLL
-            for (int s = 0; s < channel_chains; ++s) {
-                for (int k = 0; k < K; ++k) store_n(total[k] + (sample + s) * n + i + j, count, sum[s][k]);
-            }
-        }
-        for (; sample < samples; ++sample) {
-            V sum[K] = {};
-            for (std::int64_t r = sample * m; r < (sample + 1) * m; ++r) add(r * n + i + j, i + j, count, sum);
-            for (int k = 0; k < K; ++k) store_n(total[k] + sample * n + i + j, count, sum[k]);
-        }
+        };
+        some(Chains<channel_chains>());
+        some(Chains<channel_chains / 2>());  // a block of large images has few samples
+        some(Chains<1>());
     });
 }
 

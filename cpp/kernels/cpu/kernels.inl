@@ -85,6 +85,7 @@ constexpr Kernels<T> make_kernels() {
     kernels.planes_product = planes_product<T>;
     kernels.places_computed = places_computed<T>;
     kernels.turn_to_planes = turn_to_planes<T>;
+    kernels.turn_to_pixels = turn_to_pixels<T>;
     kernels.depthwise = depthwise<T>;
     kernels.depthwise_gradient = depthwise_gradient<T>;
     add_activations(kernels);

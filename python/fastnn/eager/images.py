@@ -13,10 +13,10 @@ import numpy as np
 
 from fastnn.arrays import is_integer
 from fastnn.eager import ops
-from fastnn.eager.autograd import ANY
+from fastnn.eager.autograd import ANY, grad_mode
 from fastnn.eager.indexing import picked
 from fastnn.eager.inplace import write
-from fastnn.eager.support import FACTORS, check_memory, result
+from fastnn.eager.support import FACTORS, check_memory, result, wrap
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def _checked_numbers(name: str, value: Ints, count: int) -> tuple[int, ...]:
 
 def pair(name: str, value: Ints) -> Pair:
     """:func:`numbers` of (rows, columns)."""
+    rows, columns = value if type(value) is tuple and len(value) == 2 else (value, value)
+    if type(rows) is int and type(columns) is int and 0 <= rows <= _MOST and 0 <= columns <= _MOST:
+        return rows, columns  # each layer's call comes this way: several times as fast
     return numbers(name, value, 2)  # type: ignore[return-value]
 
 
@@ -65,8 +68,8 @@ def channels_last(data: np.ndarray) -> np.ndarray:
     return data if turned.flags.c_contiguous else ops.copy(turned).transpose(0, 3, 1, 2)
 
 
-def batched(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """function of a batch; of a single image (C, H, W) as a batch of one.
+def batched(x: Tensor, function: Callable[..., Tensor], *others: object) -> Tensor:
+    """function of a batch and of others; of a single image (C, H, W) as a batch of one.
 
     Raises:
         TypeError: x holds integers.
@@ -76,8 +79,8 @@ def batched(x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
         raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
     if data.ndim != 3:
-        return function(x)
-    return function(x.unsqueeze(0)).squeeze(0)
+        return function(x, *others)
+    return function(x.unsqueeze(0), *others).squeeze(0)
 
 
 # -- convolution -----------------------------------------------------------------------------------------------------
@@ -105,7 +108,7 @@ def conv2d(
     if len(kernels) != 4:
         raise ValueError(f"[conv2d] weight must have 4 dimensions (O, C / groups, kh, kw), got shape {kernels}")
     _check_channels(input._data.shape, kernels[1] * groups)
-    return batched(input, lambda x: convolution(x, weight, bias, pair("stride", stride), padding, dilation, groups))
+    return batched(input, convolution, weight, bias, pair("stride", stride), padding, dilation, groups)
 
 
 def _check_channels(shape: tuple[int, ...], channels: int) -> None:
@@ -140,33 +143,39 @@ def convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Ints | str, dilation: Ints, groups: int
 ) -> Tensor:
     """:func:`conv2d` of a batch; of a weight (O, C / groups, k), with a height of 1."""
-    low = weight._to_read().ndim == 3
-
-    def kernels() -> np.ndarray:
-        return weight._to_read()[:, :, None] if low else weight._to_read()
-
-    data, w = channels_last(x._data), kernels()
-    spread = pair("dilation", dilation)
-    size, kernel = data.shape[2:], w.shape[2:]
+    data, w = channels_last(x._data), _kernels(weight)
+    kernel, spread = w.shape[2:], pair("dilation", dilation)
     settings = (stride, padding_of(padding, kernel, stride, spread), spread, groups)
+    y = ops.conv2d(data, w, None if bias is None else bias._data, *settings)
+    if not grad_mode.enabled:
+        return wrap(y)
+    return convolved(y, (x, weight, bias), *_gradients(data, weight, kernel, settings))
+
+
+def _kernels(weight: Tensor) -> np.ndarray:
+    data = weight._to_read()
+    return data[:, :, None] if data.ndim == 3 else data
+
+
+Gradient = Callable[[np.ndarray], np.ndarray]
+
+
+def _gradients(data: np.ndarray, weight: Tensor, kernel: tuple[int, ...], settings: tuple) -> tuple[Gradient, Gradient]:
+    """What makes a convolution's gradients of its input and of its weight out of that of its result."""
+    size, low = data.shape[2:], weight._to_read().ndim == 3
 
     def grad_weight(grad: np.ndarray) -> np.ndarray:
         g = ops.conv2d_grad_weight(grad, data, kernel, *settings)
         return g.squeeze(2) if low else g
 
-    return convolved(
-        ops.conv2d(data, w, None if bias is None else bias._data, *settings),
-        (x, weight, bias),
-        lambda grad: ops.conv2d_grad_x(grad, kernels(), size, *settings),
-        grad_weight,
-    )
+    return lambda grad: ops.conv2d_grad_x(grad, _kernels(weight), size, *settings), grad_weight
 
 
 def convolved(
     y: np.ndarray,
     inputs: tuple[Tensor, Tensor, Tensor | None],
-    grad_x: Callable[[np.ndarray], np.ndarray],
-    grad_weight: Callable[[np.ndarray], np.ndarray],
+    grad_x: Gradient,
+    grad_weight: Gradient,
 ) -> Tensor:
     """y of x, weight and bias, with these gradients where they are wanted, of that of y."""
     x, weight, bias = inputs
@@ -241,19 +250,19 @@ def max_pool2d(
     refuse_indices("[max_pool2d]", return_indices)
     kernel = pair("kernel_size", kernel_size)
     step = kernel if stride is None else pair("stride", stride)
-    settings = (kernel, step, sides(padding), pair("dilation", dilation), bool(ceil_mode))
+    return batched(input, _max_pooled, (kernel, step, sides(padding), pair("dilation", dilation), bool(ceil_mode)))
 
-    def pooled(x: Tensor) -> Tensor:
-        data = channels_last(x._data)
-        return result(
-            ops.max_pool2d(data, *settings),
-            (x,),
-            lambda g: (ops.max_pool2d_backward(channels_last(g), data, *settings),),
-            "MaxPool2DWithIndices",
-            reads=((0, ANY),),
-        )
 
-    return batched(input, pooled)
+def _max_pooled(x: Tensor, settings: tuple) -> Tensor:
+    data = channels_last(x._data)
+    y = ops.max_pool2d(data, *settings)
+    if not grad_mode.enabled:
+        return wrap(y)
+
+    def backward(g: np.ndarray) -> tuple[np.ndarray]:
+        return (ops.max_pool2d_backward(channels_last(g), data, *settings),)
+
+    return result(y, (x,), backward, "MaxPool2DWithIndices", reads=((0, ANY),))
 
 
 def avg_pool2d(

@@ -57,13 +57,8 @@ std::vector<T> numbers(std::size_t n) {
 template <typename T, typename F>
 void both(const char* name, std::int64_t n, std::vector<T> start, F f) {
     std::vector<T> other = start;
-    if constexpr (std::is_same_v<T, float>) {
-        f(scalar::kernel_table.f32, start.data());
-        f(avx512::kernel_table.f32, other.data());
-    } else {
-        f(scalar::kernel_table.f64, start.data());
-        f(avx512::kernel_table.f64, other.data());
-    }
+    f(scalar::kernel_table.f32, start.data());
+    f(avx512::kernel_table.f32, other.data());
     compare(name, n, start, other);
 }
 
@@ -341,6 +336,22 @@ void images(std::int64_t n) {
     });
 }
 
+// Lines of windows of 2 x 2 of few channels: several of them in a vector.
+template <typename T>
+void windows(std::int64_t n) {
+    using K = Kernels<T>;
+    for (const std::int64_t m : {1, 7, 17}) {
+        const std::int64_t line = 2 * m * n, taps[] = {0, n, line, line + n};
+        const std::vector<T> x = numbers<T>(static_cast<std::size_t>(2 * line)),
+                             y = numbers<T>(static_cast<std::size_t>(m * n)),
+                             blank(static_cast<std::size_t>(2 * line), T(0));
+        both<T>("max_pool of a line", n, blank,
+                [&](const K& k, T* out) { k.max_pool(m, n, x.data(), 2 * n, taps, 4, out); });
+        both<T>("max_pool_backward of a line", n, blank,
+                [&](const K& k, T* out) { k.max_pool_backward(m, n, y.data(), x.data(), 2 * n, taps, 4, true, out); });
+    }
+}
+
 // Pixels as columns: two lines of places, of which the last ones are no results.
 template <typename T>
 void planes(std::int64_t channels, std::int64_t outputs) {
@@ -353,7 +364,7 @@ void planes(std::int64_t channels, std::int64_t outputs) {
     const std::vector<T> blank(static_cast<std::size_t>(2 * width * outputs + outputs), T(7));
     for (const bool relu : {false, true}) {
         both<T>("planes_product", outputs, blank, [&](const K& k, T* out) {
-            std::vector<T> laid(static_cast<std::size_t>(channels * plane + k.places_computed(outputs, pitch + width)));
+            std::vector<T> laid(static_cast<std::size_t>(channels * plane + k.places_computed(pitch + width)));
             for (std::int64_t line = 0; line < 3; ++line)
                 k.turn_to_planes(pitch, channels, x.data(), channels, laid.data() + line * pitch, plane);
             k.planes_product({weight.data(), 1, outputs, laid.data(), plane, outputs, channels, runs.data(), 2,
@@ -361,6 +372,20 @@ void planes(std::int64_t channels, std::int64_t outputs) {
                               outputs});
         });
     }
+}
+
+// Planes of channels, and what they are turned into.
+template <typename T>
+void turned(std::int64_t channels, std::int64_t count) {
+    const std::int64_t plane = count + 20, items = channels * count;
+    const std::vector<T> x = numbers<T>(static_cast<std::size_t>(items));
+    both<T>("turn_to_pixels", channels * 100 + count, std::vector<T>(static_cast<std::size_t>(items + 1), T(7)),
+            [&](const Kernels<T>& k, T* out) {
+                std::vector<T> planes(static_cast<std::size_t>(channels * plane));
+                k.turn_to_planes(count, channels, x.data(), channels, planes.data(), plane);
+                k.turn_to_pixels(count, channels, planes.data(), plane, out);
+                compare("there and back", channels * 100 + count, x, std::vector<T>(out, out + items));
+            });
 }
 
 // Chains in runs, from patches and from the images themselves; their rows lie where they are told to.
@@ -410,6 +435,7 @@ void all(bool fault) {
         pixels<T>(n);
         if (n > 0) losses<T>(n);
         if (n > 0) images<T>(n);
+        if (n > 0) windows<T>(n);
         for (const std::int64_t k : {1, 3, 17}) runs<T>(k, n + 1);
         for (const std::int64_t m : {1, 5, 14, 17}) zeros<T>(m, n);
         for (const std::int64_t k : {0, 1, 7}) listed<T>(n, k, k == 7);
@@ -417,6 +443,9 @@ void all(bool fault) {
     }
     for (std::int64_t outputs = 1; outputs <= most_plane_channels; ++outputs) {
         for (const std::int64_t channels : {1, 3, 16}) planes<T>(channels, outputs);
+    }
+    for (const std::int64_t channels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33}) {
+        for (const std::int64_t count : {1, 7, 16, 17, 33}) turned<T>(channels, count);
     }
     for (int variant = 0; variant < 16; ++variant) {
         for (const std::int64_t m : {1, 2, 5, 13, 14, 15, 29}) {
@@ -432,7 +461,6 @@ void all(bool fault) {
 int main(int argc, char** argv) {
     const bool fault = argc > 1 && std::strcmp(argv[1], "fault") == 0;
     all<float>(fault);
-    all<double>(false);
     std::printf("%ld comparisons, %ld differences\n", comparisons, differences);
     return 0;
 }

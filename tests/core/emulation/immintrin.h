@@ -105,20 +105,22 @@ inline __m512 _mm512_shuffle_f32x4(__m512 a, __m512 b, int blocks) {
         return (i < 8 ? a : b).lane[block * 4 + i % 4];
     });
 }
-inline __m512d _mm512_shuffle_f64x2(__m512d a, __m512d b, int blocks) {
-    return lanewise<__m512d>([=](int i) {
-        const int block = blocks >> (i / 2 * 2) & 3;
-        return (i < 4 ? a : b).lane[block * 2 + i % 2];
+// Lanes out of those of a, then those of b.
+inline __m512i _mm512_loadu_si512(const void* p) {
+    __m512i y;
+    std::memcpy(&y, p, sizeof(y));
+    return y;
+}
+inline __m512 _mm512_permutex2var_ps(__m512 a, __m512i lanes, __m512 b) {
+    return lanewise<__m512>([=](int i) {
+        const std::uint32_t lane = static_cast<std::uint32_t>(lanes.lane[i]) & 31;
+        return lane < 16 ? a.lane[lane] : b.lane[lane - 16];
     });
 }
-// Inside each 128-bit block: two bits a lane for floats, a bit a lane for doubles.
+// Inside each 128-bit block: two bits a lane.
 inline __m512 _mm512_permute_ps(__m512 a, int lanes) {
     return lanewise<__m512>([=](int i) { return a.lane[i / 4 * 4 + (lanes >> (i % 4 * 2) & 3)]; });
 }
-inline __m512d _mm512_permute_pd(__m512d a, int lanes) {
-    return lanewise<__m512d>([=](int i) { return a.lane[i / 2 * 2 + (lanes >> i & 1)]; });
-}
-
 inline __m256 _mm512_castps512_ps256(__m512 a) {
     return lanewise<__m256>([=](int i) { return a.lane[i]; });
 }
@@ -128,10 +130,6 @@ inline __m512d _mm512_cvtps_pd(__m256 a) {
 
 inline __m512i _mm512_set1_epi32(int x) {
     return lanewise<__m512i>([=](int) { return static_cast<std::uint32_t>(x); });
-}
-inline __m512i _mm512_set1_epi64(long long x) {
-    Lanes512<long long, 8> y = lanewise<Lanes512<long long, 8>>([=](int) { return x; });
-    return recast<__m512i>(y);
 }
 inline __m512i _mm512_and_si512(__m512i a, __m512i b) {
     return lanewise<__m512i>([=](int i) { return a.lane[i] & b.lane[i]; });
@@ -144,12 +142,4 @@ inline __m512i _mm512_slli_epi32(__m512i a, int k) {
 }
 inline __m512i _mm512_srli_epi32(__m512i a, int k) {
     return lanewise<__m512i>([=](int i) { return a.lane[i] >> k; });
-}
-inline __m512i _mm512_slli_epi64(__m512i a, int k) {
-    const auto wide = recast<Lanes512<std::uint64_t, 8>>(a);
-    return recast<__m512i>(lanewise<Lanes512<std::uint64_t, 8>>([=](int i) { return wide.lane[i] << k; }));
-}
-inline __m512i _mm512_srli_epi64(__m512i a, int k) {
-    const auto wide = recast<Lanes512<std::uint64_t, 8>>(a);
-    return recast<__m512i>(lanewise<Lanes512<std::uint64_t, 8>>([=](int i) { return wide.lane[i] >> k; }));
 }

@@ -7,6 +7,5 @@
 namespace fastnn::avx512 {
 // extern: a const object would otherwise be local to this file; this is its one exported symbol.
 extern const KernelTable kernel_table;
-const KernelTable kernel_table = {"avx512", "AVX-512 (F, DQ, BW, VL), 16 floats a vector", make_kernels<float>(),
-                                  make_kernels<double>()};
+const KernelTable kernel_table = {"avx512", "AVX-512 (F, DQ, BW, VL), 16 floats a vector", make_kernels<float>(), {}};
 }  // namespace fastnn::avx512

@@ -1,4 +1,4 @@
-// lanes below | AVX-512: 16 floats or 8 doubles in a zmm register.
+// lanes below | AVX-512: 16 floats in a zmm register.
 #pragma once
 
 #include <immintrin.h>
@@ -38,6 +38,10 @@ struct Vec<float> {
         return {_mm512_permute_ps(v, w == 2 ? 0x0E : 0x01)};
     }
 
+    static Vec pick(const std::int32_t* lane, Vec a, Vec b) {  // out of those of a, then those of b
+        return {_mm512_permutex2var_ps(a.v, _mm512_loadu_si512(lane), b.v)};
+    }
+
     __m512i bits() const { return _mm512_castps_si512(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
     friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -65,61 +69,25 @@ struct Vec<float> {
     friend Vec zero_where(Mask m, Vec x) { return select(m, zero(), x); }
 };
 
+// What sums of channels need: all other kernels of doubles are AVX2's (kernels/dispatch.cpp).
 template <>
 struct Vec<double> {
-    using Bits = std::uint64_t;
     using Mask = __mmask8;
     static constexpr std::int64_t lanes = 8;
     __m512d v;
 
     static Mask first(std::int64_t n) { return n >= 8 ? Mask(0xFF) : Mask((1u << n) - 1u); }
-    static Vec zero() { return {_mm512_setzero_pd()}; }
-    static Vec broadcast(double x) { return {_mm512_set1_pd(x)}; }
-    static Vec from_bits(Bits b) { return {_mm512_castsi512_pd(_mm512_set1_epi64(static_cast<long long>(b)))}; }
     static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
     static Vec load_partial(const double* p, std::int64_t n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
-    static Vec load_partial(const double* p, std::int64_t n, double rest) {
-        return select(first(n), load_partial(p, n), broadcast(rest));
-    }
-    static Vec load_wide(const double* p, std::int64_t n) { return load_partial(p, n); }
     static Vec load_wide(const float* p, std::int64_t n) {  // floats, exactly
         return {_mm512_cvtps_pd(_mm512_castps512_ps256(_mm512_maskz_loadu_ps(first(n), p)))};
     }
     void store(double* p) const { _mm512_storeu_pd(p, v); }
     void store_partial(double* p, std::int64_t n) const { _mm512_mask_storeu_pd(p, first(n), v); }
-    static void prefetch(const double* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
 
-    template <int w>
-    Vec from_lane() const {
-        if constexpr (w >= 2) return {_mm512_shuffle_f64x2(v, v, w == 4 ? 0x0E : 0x01)};
-        return {_mm512_permute_pd(v, 0x01)};
-    }
-
-    __m512i bits() const { return _mm512_castpd_si512(v); }
     friend Vec operator+(Vec a, Vec b) { return {_mm512_add_pd(a.v, b.v)}; }
     friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_pd(a.v, b.v)}; }
     friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_pd(a.v, b.v)}; }
-    friend Vec operator/(Vec a, Vec b) { return {_mm512_div_pd(a.v, b.v)}; }
-    friend Vec operator&(Vec a, Vec b) { return {_mm512_castsi512_pd(_mm512_and_si512(a.bits(), b.bits()))}; }
-    friend Vec operator|(Vec a, Vec b) { return {_mm512_castsi512_pd(_mm512_or_si512(a.bits(), b.bits()))}; }
-    template <int k>
-    Vec shift_left() const {
-        return {_mm512_castsi512_pd(_mm512_slli_epi64(bits(), k))};
-    }
-    template <int k>
-    Vec shift_right() const {
-        return {_mm512_castsi512_pd(_mm512_srli_epi64(bits(), k))};
-    }
-
-    friend Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
-    friend Vec fnma(Vec a, Vec b, Vec c) { return {_mm512_fnmadd_pd(a.v, b.v, c.v)}; }
-    friend Vec sqrt(Vec a) { return {_mm512_sqrt_pd(a.v)}; }
-    friend Vec max(Vec a, Vec b) { return {_mm512_max_pd(a.v, b.v)}; }  // b where either is NaN
-    friend Mask greater(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ); }
-    friend Mask differ(Vec a, Vec b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_NEQ_UQ); }
-    friend Mask is_nan(Vec a) { return _mm512_cmp_pd_mask(a.v, a.v, _CMP_UNORD_Q); }
-    friend Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_pd(m, b.v, a.v)}; }
-    friend Vec zero_where(Mask m, Vec x) { return select(m, zero(), x); }
 };
 
 // 32 registers: 14 rows x 2 vectors of accumulators + 2 of B + 1 broadcast of A = 31. Fourteen rows keep 28 chains in
@@ -129,12 +97,6 @@ struct Vec<double> {
 template <typename T>
 struct Tile {
     static constexpr int rows = 14, vectors = 2, tall = 14, group = 5;
-};
-
-// Of doubles 8 rows, 16 chains: as fast from L1, and a third of the code to compile.
-template <>
-struct Tile<double> {
-    static constexpr int rows = 8, vectors = 2, tall = 8, group = 5;
 };
 
 }  // namespace
