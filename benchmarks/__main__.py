@@ -17,6 +17,7 @@ WORKS = {
     "busy": "single steps alone and beside another process that is busy",
     "speed": "train_step, eager and busy in one run, as the README tells them",
     "loader": "reading a folder of small images, the first pass and a later one",
+    "photographs": "an epoch of LeNet on photographs that are changed at random",
     "end_to_end": "the tutorial's job as a process: read PNG files, train, test",
 }
 # Not timed in turns: commands with arguments of their own.
@@ -48,8 +49,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--only", default="", metavar="NAME", help="only cases with NAME in their name")
     add("--op", default="", metavar="NAME,...", help="ops: only these, by PyTorch's names or those of benchmarks/ops")
     add("--mnist", metavar="DIR", help="train_step, eager: MNIST's four IDX files (default: built-in digits)")
-    add("--data", metavar="DIR", help="loader, end_to_end: a folder with train/ and test/ (default: built-in digits)")
-    add("--images", type=positive, metavar="N", help="loader: how many images to read")
+    add("--data", metavar="DIR", help="loader, photographs, end_to_end: a folder with train/ (default: drawn)")
+    add("--images", type=positive, metavar="N", help="loader, photographs: how many images to draw")
     add("--epochs", type=positive, default=10, metavar="N", help="end_to_end: epochs of the job (default: 10)")
     return parser
 

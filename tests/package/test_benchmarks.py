@@ -527,6 +527,12 @@ def test_loader(tmp_path: Path) -> None:
     assert all(result.images == 30 and result.rows[0].images_per_s for result in report.results)
 
 
+def test_photographs(tmp_path: Path) -> None:
+    report = run(tmp_path, "photographs", "--images", "8")
+    assert report.results[0].name == "LeNet 3x64x64, batch 64, 8 photographs"
+    assert report.results[0].rows[0].images_per_s and not report.results[0].rows[0].checked
+
+
 def test_end_to_end(tmp_path: Path) -> None:
     write_digits(tmp_path / "data", 200, 40)
     report = run(tmp_path, "end_to_end", "--data", str(tmp_path / "data"))
