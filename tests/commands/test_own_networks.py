@@ -152,6 +152,7 @@ def test_what_fails(name: str, parts: tuple[str, ...], folder: Path, tree: Path)
     (folder / "script.py").write_text("import sys\nsys.exit(3)\n")
     (folder / "hungry.py").write_text("import rare\n")
     (folder / "modern.py").write_text("import torch.fx\n")
+    (folder / "__pycache__").mkdir(exist_ok=True)  # Python's own
     before = sorted(folder.iterdir())
     refused(attempt(name, tree), f"error: --model {name}: ", *parts)
     assert sorted(folder.iterdir()) == before
