@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,15 @@ def unchanged_random_state() -> Iterator[None]:
     before = random.state.as_dict()
     yield
     random.state.restore(before)
+
+
+@pytest.fixture
+def imports_put_back() -> Iterator[None]:
+    """What a command's import of a user's network changes in this process (``torch`` means fastnn) is as before."""
+    modules, finders, paths = dict(sys.modules), list(sys.meta_path), list(sys.path)
+    yield
+    sys.meta_path[:], sys.path[:] = finders, paths
+    for name in set(sys.modules) - set(modules):
+        if not name.startswith("fastnn"):
+            del sys.modules[name]
+    sys.modules.update(modules)

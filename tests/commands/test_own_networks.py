@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,18 +62,12 @@ class Other:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The current folder, with the network in it; what an import changes is put back."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imports_put_back: None) -> Path:
+    """The current folder, with the network in it."""
     (tmp_path / "mynet.py").write_text(NET)
     (tmp_path / "part.py").write_text("WIDTH = 3\n")
     monkeypatch.chdir(tmp_path)
-    modules, finders, paths = dict(sys.modules), list(sys.meta_path), list(sys.path)
-    yield tmp_path
-    sys.meta_path[:], sys.path[:] = finders, paths
-    for name in set(sys.modules) - set(modules):
-        if not name.startswith("fastnn"):
-            del sys.modules[name]
-    sys.modules.update(modules)
+    return tmp_path
 
 
 @pytest.mark.parametrize("name", ["mynet:Net", "mynet.py:Net"])

@@ -219,7 +219,7 @@ def test_augmentation(attempt: Run, tmp_path: Path) -> None:
     assert sorted(found) == [0, 1, 1, 1]
 
 
-def test_a_network_that_cannot_be_compiled_says_so(attempt: Run, tmp_path: Path) -> None:
+def test_a_network_that_cannot_be_compiled_says_so(attempt: Run, tmp_path: Path, imports_put_back: None) -> None:
     """One that looks at values; told once, before the first epoch."""
     code = """
 from fastnn import nn

@@ -239,14 +239,16 @@ def test_interrupts_while_a_plan_runs(interrupts: Callable) -> None:
     """The plan is nobody's afterwards: another thread may train and read."""
     model, step = model_and_step()
     step(X, Y)
-    drawn = random.Random(2)
+    drawn, whole = random.Random(2), 0
     for _ in range(300):
         with suppress(KeyboardInterrupt):
             interrupts(drawn.uniform(1e-5, 5e-4))
-            while True:
+            for _ in range(1000):  # an interrupt within a finalizer is swallowed, and none comes
                 step(X, Y)
                 model.weight.sum()
+            whole += 1
     interrupts(0)
+    assert whole < 50
     assert isinstance(in_thread(lambda: step(X, Y).item()), float)
     assert isinstance(in_thread(lambda: model.weight.sum().item()), float)
 
