@@ -113,7 +113,7 @@ _LAZY = {
 }
 
 
-_sys.meta_path.append(renamed.Renamed)
+_sys.meta_path.insert(0, renamed.Renamed)
 
 if chinese.wanted():
     chinese.install()

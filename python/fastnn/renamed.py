@@ -110,11 +110,25 @@ class _Former:
 
 
 class Renamed:
-    """A finder for ``sys.meta_path``, asked where no module has the name."""
+    """A finder for ``sys.meta_path``, asked before those that look for files: in a package under a former name they
+    would find its modules' files, and load each a second time.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         package, _, former = name.partition(".")
-        if package != "fastnn" or former not in RENAMED:
-            return None
-        return ModuleSpec(name, _Former(f"fastnn.{RENAMED[former]}"))
+        today = _today(former) if package == "fastnn" else None
+        return None if today is None else ModuleSpec(name, _Former(f"fastnn.{today}"))
+
+
+def _today(former: str) -> str | None:
+    """Where a former name's module is; of one within a package of a former name, the module within that of today."""
+    if former in RENAMED:
+        return RENAMED[former]
+    parent, _, own = former.rpartition(".")
+    if parent not in RENAMED:
+        return None
+    from importlib.util import find_spec  # of no use to most processes
+
+    today = f"{RENAMED[parent]}.{own}"
+    return today if find_spec(f"fastnn.{today}") else None

@@ -170,11 +170,18 @@ def test_former_modules_are_the_very_modules() -> None:
     """Imported first under their former names: the modules of today, with what they had."""
     former = dict(word.split(":") for word in FORMER.split())
     assert set(former) <= set(RENAMED)
+    former = {
+        **dict.fromkeys(RENAMED, "__name__"),
+        **former,
+        "nn.modules.functional": "relu",
+        "nn.layers.linear": "Linear",
+    }
+    today = {**RENAMED, "nn.modules.functional": "nn.functional", "nn.layers.linear": "nn.linear"}
     code = f"""
 from importlib import import_module
 for module, name in {former!r}.items():
     found = import_module(f"fastnn.{{module}}")
-    today = import_module("fastnn." + {RENAMED!r}[module])
+    today = import_module("fastnn." + {today!r}[module])
     print(module, hasattr(found, name), found is today, today.__spec__.name == today.__name__)
 """
     told = dict(line.split(" ", 1) for line in printed(code).splitlines())

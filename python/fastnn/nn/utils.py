@@ -13,6 +13,8 @@ from fastnn.eager.tensor import Tensor
 
 Parameters = Tensor | Iterable[Tensor]
 
+__path__: list[str] = []  # so that an import of fastnn.nn.utils.clip_grad is looked for: see renamed
+
 
 def _with_gradients(parameters: Parameters) -> list[Tensor]:
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
