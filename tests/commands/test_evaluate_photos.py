@@ -123,6 +123,24 @@ def test_names_that_say_the_class(model: Path, tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.parametrize("seed", [0, 5])
+def test_what_training_held_out(seed: int, tmp_path: Path) -> None:
+    """By the same fraction and seed: the best epoch's accuracy, of those files alone."""
+    for number in range(10):
+        photo(tmp_path / "flat" / f"cat.{number}.png", GREEN, (9 + number, 8))
+        photo(tmp_path / "flat" / f"dog.{number}.png", RED if number % 3 else GREEN, (8, 9 + number))
+    held = ("--data", tmp_path / "flat", "--val-fraction", 0.3, "--seed", seed)
+    words = ("--model", "small_cnn", "--size", SIDE, "--epochs", 2, "--out", tmp_path / "net.pth")
+    trained = call(*held, *words, "--json", tmp_path / "run.json")
+    tested = evaluate(tmp_path / "net.pth", *held, "--json", tmp_path / "test.json")
+    assert (tested.code, tested.lines[-1]) == (0, trained.lines[-1])
+    assert json.loads((tmp_path / "test.json").read_text())["test_total"] == 6
+
+
+def test_a_fraction_of_data_that_have_a_part_to_test_with(model: Path, data: Path) -> None:
+    refused(evaluate(model, "--data", data, "--val-fraction", 0.2), f"{data} has a part to test with", "--val-fraction")
+
+
 def test_turned_by_the_camera(tmp_path: Path) -> None:
     """With --exif, as in training. The network looks at the upper half, the photograph stands on its head."""
     network = fastnn.Network(3 * SIDE * SIDE, 2)

@@ -134,6 +134,8 @@ def add_tested(parser: argparse.ArgumentParser) -> None:
         metavar="PATH|digits|mnist",
         help="its test half is used; its only half where there is but one",
     )
+    add_fraction(add, "test on the share of each class that the training with the same --seed held out")
+    add("--seed", type=int, default=0, help="decides what --val-fraction holds out")
     add_reading(add)
     add("--on-bad-image", choices=("error", "skip", "list"), default="error")
     add_cache(parser)
@@ -160,11 +162,8 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="scale every image until its shorter side is N, and cut NxN out of the middle; in colour",
     )
-    add(
-        "--val-fraction",
-        type=positive_float,
-        metavar="F",
-        help="hold this share of each class out for the validation, by --seed: the same files on every machine",
+    add_fraction(
+        add, "hold this share of each class out for the validation, by --seed: the same files on every machine"
     )
     add_reading(add)
     add("--limit", type=at_least(1), metavar="N", help="use N training and N test images only, evenly over the classes")
@@ -174,6 +173,11 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="what to do about files that cannot be read",
     )
+
+
+def add_fraction(add: Callable[..., argparse.Action], text: str) -> None:
+    """The option for a part that is split off by a seed."""
+    add("--val-fraction", type=positive_float, metavar="F", help=text)
 
 
 def add_reading(add: Callable[..., argparse.Action]) -> None:

@@ -50,7 +50,7 @@ def opened(args: argparse.Namespace, console: Console) -> tuple[Network, ModelIn
         FormatError, OSError, ValueError: one cannot be read, or they do not go together.
     """
     cache, reading = cli.cache_of(args), cli.reading_options(args)
-    reading["memory"] = reading["memory"] or "50%"
+    reading |= {"memory": args.memory or "50%", "val_fraction": args.val_fraction, "seed": args.seed}
 
     def shape(channels: int) -> tuple[int, int, int]:
         return open_test(args.data, channels=channels, cache=cache, **reading).shape

@@ -126,8 +126,11 @@ def open_test(
     labels_from_name: bool | None = None,
     exif: bool = False,
     memory: str | int | None = None,
+    val_fraction: float | None = None,
+    seed: int = 0,
 ) -> Resident:
-    """The part of a data set to test with, without reading the other; all of it where it has only one.
+    """The part of a data set to test with, without reading the other; of one that has only one, what ``val_fraction``
+    holds out of it, or all of it.
 
     Arguments and errors as :func:`open_source`; without ``memory`` images that need more than half of what is free are
     an error (NotResident).
@@ -136,8 +139,17 @@ def open_test(
     kept = _cache_of(spec, cache)
     room = None if memory is None else Memory(allowed_memory(memory), kept and kept.folder)
     options = Options(plan, channels, on_bad, None, threads, progress, kept, labels_from_name, exif, room)
-    parts = _parts(_root(spec)[0], options)
-    return (parts.test or parts.val or parts.train).load(options)[0]
+    root, split = _root(spec)[0], _split(val_fraction, seed)
+    parts = _parts(root, options)
+    held_out = parts.test or parts.val
+    if held_out is None:
+        return parts.train.load(options, split)[-1]
+    if split is not None:
+        raise ValueError(
+            f"{shown_path(root)} has a part to test with, so that none of its training images are held out: leave out "
+            f"{way('--val-fraction', 'val_fraction')}"
+        )
+    return held_out.load(options)[0]
 
 
 class Parts(NamedTuple):
