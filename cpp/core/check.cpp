@@ -1,6 +1,18 @@
 #include "core/check.h"
 
+#include <sstream>
+
 namespace fastnn {
+
+std::string text_of(std::initializer_list<Word> words) {
+    std::ostringstream out;
+    for (const Word& word : words) std::visit([&](const auto& value) { out << value; }, word.value());
+    return out.str();
+}
+
+void fail_of(Fault fault, std::initializer_list<Word> words) { throw ValueError(text_of(words), std::move(fault)); }
+
+void fail_type_of(Fault fault, std::initializer_list<Word> words) { throw TypeError(text_of(words), std::move(fault)); }
 
 const char* dtype_name(DType dtype) {
     switch (dtype) {

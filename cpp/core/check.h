@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <sstream>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -34,31 +36,50 @@ struct TypeError : Error {
 std::string shape_text(const TensorView& view);   // "(64, 784)"
 std::string layout_text(const TensorView& view);  // "shape (64, 784) with strides (784, 1)", or in panels
 
-template <typename... Parts>
-std::string text(const Parts&... parts) {
-    std::ostringstream out;
-    (out << ... << parts);
-    return out.str();
-}
+// A piece of a message; what it is made of must live as long.
+class Word {
+public:
+    Word(const char* text) : value_(std::string_view(text)) {}
+    Word(const std::string& text) : value_(std::string_view(text)) {}
+    Word(char letter) : value_(letter) {}
+    Word(double number) : value_(number) {}
+    template <typename Whole, typename = std::enable_if_t<std::is_integral_v<Whole>>>
+    Word(Whole number) : value_(static_cast<std::int64_t>(number)) {}
+
+    const std::variant<std::string_view, std::int64_t, double, char>& value() const { return value_; }
+
+private:
+    std::variant<std::string_view, std::int64_t, double, char> value_;
+};
+
+// One function each for all messages: made anew for every combination of types, they would be a tenth of the library.
+std::string text_of(std::initializer_list<Word> words);
+[[noreturn]] void fail_of(Fault fault, std::initializer_list<Word> words);
+[[noreturn]] void fail_type_of(Fault fault, std::initializer_list<Word> words);
 
 template <typename... Parts>
-[[noreturn]] void fail(const char* op, const Parts&... parts) {
-    throw ValueError(text("[", op, "] ", parts...));
+std::string text(const Parts&... parts) {
+    return text_of({Word(parts)...});
 }
 
 template <typename... Parts>
 [[noreturn]] void fail(Fault fault, const char* op, const Parts&... parts) {
-    throw ValueError(text("[", op, "] ", parts...), std::move(fault));
+    fail_of(std::move(fault), {"[", op, "] ", Word(parts)...});
 }
 
 template <typename... Parts>
-[[noreturn]] void fail_type(const char* op, const Parts&... parts) {
-    throw TypeError(text("[", op, "] ", parts...));
+[[noreturn]] void fail(const char* op, const Parts&... parts) {
+    fail_of({}, {"[", op, "] ", Word(parts)...});
 }
 
 template <typename... Parts>
 [[noreturn]] void fail_type(Fault fault, const char* op, const Parts&... parts) {
-    throw TypeError(text("[", op, "] ", parts...), std::move(fault));
+    fail_type_of(std::move(fault), {"[", op, "] ", Word(parts)...});
+}
+
+template <typename... Parts>
+[[noreturn]] void fail_type(const char* op, const Parts&... parts) {
+    fail_type_of({}, {"[", op, "] ", Word(parts)...});
 }
 
 // a * b, or an error that names the op: every size that could overflow goes through here.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* conv2d_name = "conv2d";
 
-Facts with_window(const Facts& facts) {
+Facts with_window(Facts facts) {
     return facts.attribute("stride", Argument::Kind::integers)
         .attribute("padding", Argument::Kind::integers)
         .attribute("dilation", Argument::Kind::integers)

@@ -60,54 +60,22 @@ struct Facts {
     // For op(weight) as its second argument: the weight may be kept in panels.
     bool weight_in_panels = false;
 
-    Facts array(const char* argument) const { return with({argument}); }
-    Facts optional_array(const char* argument) const { return with({argument, Argument::Kind::optional_array, false}); }
-    Facts attribute(const char* argument, Argument::Kind kind) const { return with({argument, kind}); }
-    Facts attribute(const char* argument, bool value) const {
-        return with({argument, Argument::Kind::boolean, false, value});
-    }
-    Facts attribute(const char* argument, double value) const {
-        return with({argument, Argument::Kind::real, false, value});
-    }
-
-    Facts costs(double each) const {
-        return changed([each](Facts& f) { f.cost = each; });
-    }
-    Facts cut(Split (*into)(const TensorView&)) const {
-        return changed([into](Facts& f) { f.split = into; });
-    }
-    Facts row_by_row() const {
-        return changed([](Facts& f) { f.by_rows = true; });
-    }
-    Facts broadcasting() const {
-        return changed([](Facts& f) { f.broadcasts = true; });
-    }
-    Facts ends_with(const char* op) const {
-        return changed([op](Facts& f) { f.epilogues.emplace_back(op); });
-    }
-    Facts updated_by(const char* instruction, bool in_panels) const {
-        return changed([=](Facts& f) {
-            f.update = instruction;
-            f.update_in_panels = in_panels;
-        });
-    }
-    Facts panels() const {
-        return changed([](Facts& f) { f.weight_in_panels = true; });
-    }
+    // Each says one thing more, and gives what it was called on.
+    Facts& array(const char* argument);
+    Facts& optional_array(const char* argument);
+    Facts& attribute(const char* argument, Argument::Kind kind);
+    Facts& attribute(const char* argument, bool value);
+    Facts& attribute(const char* argument, double value);
+    Facts& costs(double each);
+    Facts& cut(Split (*into)(const TensorView&));
+    Facts& row_by_row();
+    Facts& broadcasting();
+    Facts& ends_with(const char* op);
+    Facts& updated_by(const char* instruction, bool in_panels);
+    Facts& panels();
 
     // Elementary operations for this array.
     double operations(const TensorView& first) const { return static_cast<double>(first.size()) * cost; }
-
-private:
-    template <typename Change>
-    Facts changed(Change change) const {
-        Facts copy = *this;
-        change(copy);
-        return copy;
-    }
-    Facts with(const Argument& argument) const {
-        return changed([&](Facts& f) { f.arguments.push_back(argument); });
-    }
 };
 
 }  // namespace fastnn

@@ -11,7 +11,7 @@ namespace fastnn {
 
 namespace {
 
-Facts with_windows(const Facts& facts) {
+Facts with_windows(Facts facts) {
     return facts.attribute("kernel_size", Argument::Kind::integers)
         .attribute("stride", Argument::Kind::integers)
         .attribute("padding", Argument::Kind::integers)
