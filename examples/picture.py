@@ -40,7 +40,7 @@ def show(
     try:
         import matplotlib
     except ImportError:
-        print("no picture: matplotlib is not installed; pip install '.[plot]' brings it")
+        print("no picture: matplotlib is not installed; pip install matplotlib brings it")
         return
     if args.save:
         matplotlib.use("agg")

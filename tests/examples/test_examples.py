@@ -21,7 +21,7 @@ SHORT = {
     "convolution": [],
 }
 NO_DISPLAY = "no picture: there is no display; --save FILE.gif or --save FILE.png writes one"
-NO_MATPLOTLIB = "no picture: matplotlib is not installed; pip install '.[plot]' brings it"
+NO_MATPLOTLIB = "no picture: matplotlib is not installed; pip install matplotlib brings it"
 
 # A backend for matplotlib: a window without a screen, that lets a film run to its end and counts what it was shown.
 WINDOW = """

@@ -254,7 +254,7 @@ def test_versions_agree() -> None:
     assert fastnn.__version__ == _core.__version__ == project["version"] == fastnn.runtime_info()["fastnn"]
     assert command("--version").stdout == f"fastnn {project['version']}\n"
     with suppress(metadata.PackageNotFoundError):  # run from the sources
-        assert metadata.version("fastnn") == project["version"]
+        assert metadata.version(project["name"]) == project["version"]
 
 
 def test_files_of_the_package() -> None:
@@ -263,6 +263,15 @@ def test_files_of_the_package() -> None:
     assert sorted(re.split("[<>=]", word)[0] for word in project["dependencies"]) == ["numpy", "pillow"]
     assert (PACKAGE / "py.typed").read_text() == ""
     assert "def dense_forward" in (PACKAGE / "_core.pyi").read_text()
+
+
+def test_nobody_is_told_to_install_another_distribution() -> None:
+    """A distribution called fastnn by somebody else is on PyPI: ours has its own name, installed from a folder."""
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"] != "fastnn"
+    rooms = (PACKAGE, ROOT / "docs", ROOT / "examples")
+    texts = [*ROOT.glob("*.md"), *(path for room in rooms for path in room.rglob("*"))]
+    readable = [path for path in texts if path.suffix in (".md", ".py", ".html", ".js", ".ipynb")]
+    assert not [path for path in readable if re.search(r"pip3? install [-'\"\w ]*fastnn", path.read_text("utf-8"))]
 
 
 def test_info() -> None:

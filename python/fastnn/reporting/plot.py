@@ -1,4 +1,4 @@
-"""Pictures of training and of models, drawn with matplotlib (``pip install 'fastnn[plot]'``).
+"""Pictures of training and of models, drawn with matplotlib (``pip install matplotlib``).
 
 Every function returns matplotlib's figure: ``figure.savefig("curves.png")``, or ``fastnn.plot.show()`` for a window.
 """
@@ -159,7 +159,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib.pyplot
     except ImportError as error:
-        raise ImportError("pictures need matplotlib: pip install 'fastnn[plot]' (or pip install matplotlib)") from error
+        raise ImportError("pictures need matplotlib: pip install matplotlib") from error
     return matplotlib.pyplot
 
 
