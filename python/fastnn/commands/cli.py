@@ -30,6 +30,7 @@ MODELS: dict[str, tuple[tuple[int, int, int], int]] = {
     "resnet18": ((3, 64, 64), 1000),
     "resnet34": ((3, 64, 64), 1000),
     "small_cnn": ((3, 32, 32), 10),
+    "small_resnet": ((3, 64, 64), 2),
 }
 
 

@@ -1,4 +1,4 @@
-"""Well-known small networks of images, without weights: LeNet, a small one with batch norm, ResNet-18 and 34.
+"""Well-known small networks of images, without weights: LeNet, small ones with batch norm, ResNet-18 and 34.
 
 The ResNets have torchvision's structure and names, so that its state_dicts load.
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fastnn.models.lenet import LeNet, lenet, lenet5
 from fastnn.models.resnet import BasicBlock, ResNet, resnet18, resnet34
 from fastnn.models.small_cnn import SmallCNN, small_cnn
+from fastnn.models.small_resnet import SmallResNet, small_resnet
 from fastnn.nn.module import Module
 from fastnn.text import did_you_mean
 
@@ -19,12 +20,14 @@ __all__ = [
     "LeNet",
     "ResNet",
     "SmallCNN",
+    "SmallResNet",
     "create",
     "lenet",
     "lenet5",
     "resnet18",
     "resnet34",
     "small_cnn",
+    "small_resnet",
 ]
 
 Shape = tuple[int, int, int]
@@ -35,6 +38,7 @@ MODELS: dict[str, Callable[[Shape, int], Module]] = {
     "resnet18": lambda shape, classes: resnet18(num_classes=classes, in_channels=shape[0]),
     "resnet34": lambda shape, classes: resnet34(num_classes=classes, in_channels=shape[0]),
     "small_cnn": lambda shape, classes: small_cnn(classes, in_channels=shape[0]),
+    "small_resnet": lambda shape, classes: small_resnet(classes, in_channels=shape[0]),
 }
 
 

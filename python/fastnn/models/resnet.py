@@ -52,15 +52,13 @@ class ResNet(Module):
         self.bn1 = BatchNorm2d(64)
         self.relu = ReLU(inplace=True)
         self.maxpool = MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = _stage(64, 64, layers[0], stride=1)
-        self.layer2 = _stage(64, 128, layers[1], stride=2)
-        self.layer3 = _stage(128, 256, layers[2], stride=2)
-        self.layer4 = _stage(256, 512, layers[3], stride=2)
+        self.layer1 = stage(64, 64, layers[0], stride=1)
+        self.layer2 = stage(64, 128, layers[1], stride=2)
+        self.layer3 = stage(128, 256, layers[2], stride=2)
+        self.layer4 = stage(256, 512, layers[3], stride=2)
         self.avgpool = AdaptiveAvgPool2d((1, 1))
         self.fc = Linear(512, num_classes)
-        for module in self.modules():
-            if isinstance(module, Conv2d):
-                init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        start_as_he(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
@@ -68,7 +66,15 @@ class ResNet(Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def _stage(inplanes: int, planes: int, blocks: int, stride: int) -> Sequential:
+def start_as_he(network: Module) -> None:
+    """Draws the weights of all convolutions from normal distributions of variance 2 / (O kh kw): He et al., 2015."""
+    for module in network.modules():
+        if isinstance(module, Conv2d):
+            init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def stage(inplanes: int, planes: int, blocks: int, stride: int) -> Sequential:
+    """Blocks of as many maps, the first with a stride: what comes after it is smaller by that."""
     downsample = None
     if stride != 1 or inplanes != planes:
         downsample = Sequential(Conv2d(inplanes, planes, 1, stride=stride, bias=False), BatchNorm2d(planes))
