@@ -15,7 +15,7 @@ from fastnn.errors import FormatError
 from fastnn.io import atomic, sweep_stale, write_atomic
 from io_files import CHUNKS, ERRORS, NEW, OLD, run_python, temps
 
-CALLS = ("stat", "open", "fstat", "fchmod", "write", "fsync", "close", "rename")
+CALLS = ("stat", "open", "fstat", "fchmod", "write", "fsync", "close", "replace")
 DEAD_PID = 2**22 + 1  # above the largest pid that Linux gives out
 
 
@@ -29,7 +29,7 @@ class FaultyOs:
 
     def stand_in(self, patch: pytest.MonkeyPatch) -> None:
         """Gives it to the two modules that a save goes through."""
-        for module in (atomic, platform):
+        for module in (atomic, platform.posix):
             patch.setattr(module, "os", self)
 
     def __getattr__(self, name: str):
@@ -159,7 +159,7 @@ def check_failed_save(path: Path, faulty: FaultyOs, code: int, old: bytes | None
         assert str(path) in error.strerror and os.strerror(code) in error.strerror
         assert re.search(r"needs 14 bytes, \d+\.\d [kMGTP]B free in /", error.strerror)
         content = path.read_bytes() if path.exists() else None
-        renamed = "rename" in faulty.calls[: faulty.fail_at]
+        renamed = "replace" in faulty.calls[: faulty.fail_at]
         assert content == (NEW if renamed else old), faulty.calls
         kept = "the old file is unchanged" if old is not None else "nothing was written"
         assert ("power failure" if renamed else kept) in error.strerror
@@ -179,7 +179,7 @@ def test_the_injected_calls_are_those_of_a_save(checkpoint):
         "write",
         "fsync",
         "close",
-        "rename",
+        "replace",
         "fsync",
         "close",
     ]

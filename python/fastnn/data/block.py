@@ -7,7 +7,6 @@ ours ever cuts a file that is mapped.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from fastnn.data.paths import cache_folder
 from fastnn.data.resident import allocate_block, images_of
 from fastnn.io.checks import shown_bytes, shown_path
-from fastnn.platform import free_space, mapped, nameless_file
+from fastnn.platform import free_space, mapped, nameless_file, write_at
 from fastnn.text import way
 
 _CHUNK = 256  # images that one thread reads at a time,
@@ -91,7 +90,7 @@ class FileBlock(Block):
         data = memoryview(np.ascontiguousarray(images.transpose(0, 2, 3, 1))).cast("B")
         at = start * self._row
         while data.nbytes:
-            done = os.pwrite(self._file.fileno(), data, at)
+            done = write_at(self._file.fileno(), data, at)
             data, at = data[done:], at + done
 
 

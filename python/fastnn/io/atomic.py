@@ -23,6 +23,8 @@ from fastnn.platform import (
     open_new,
     open_to_read,
     pid_space,
+    read_into,
+    set_mode,
 )
 
 TEMP_SUFFIX = ".fastnn-tmp"
@@ -107,7 +109,7 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         view = _aligned_buffer(size, path)
         done = 0
         while done < size:
-            count = os.readv(fd, [view[done:]])
+            count = read_into(fd, view[done:])
             if count == 0:
                 raise FormatError(f"{shown_path(path)} ended after {done:,} of {size:,} bytes while being read")
             done += count
@@ -197,14 +199,14 @@ def _write_and_rename(temp: str, target: str, pieces: list[memoryview], mode: in
         fd = open_new(temp)
         try:
             if mode is not None and stat.S_IMODE(os.fstat(fd).st_mode) != mode:
-                os.fchmod(fd, mode)
+                set_mode(fd, mode)
             for piece in pieces:
                 _write_all(fd, piece)
             if durable:
                 os.fsync(fd)
         finally:
             os.close(fd)
-        os.rename(temp, target)
+        os.replace(temp, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(temp)

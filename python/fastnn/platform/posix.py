@@ -1,8 +1,4 @@
-"""What the operating system gives beyond what Python has everywhere: the only module of the package that asks it.
-
-Forks and signals, processes, memory, files. This is POSIX, with Linux's /proc where there is one; another system needs
-this module written for it, and nothing else of the package.
-"""
+"""POSIX, with Linux's /proc where there is one, and macOS."""
 
 from __future__ import annotations
 
@@ -11,15 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from errno import EINVAL, ENOSPC, ENOTSUP
 from io import FileIO
-from types import FrameType
 
 Path = str | os.PathLike[str]
 
 _CGROUP = "/sys/fs/cgroup/memory."
-
-# The exit code where nobody reads the output any more: as if SIGPIPE had ended the process.
-BROKEN_PIPE = 128 + 13
 
 _UNTOLD = os.urandom(8).hex()  # tells processes apart where the system tells too little
 
@@ -27,57 +20,6 @@ _UNTOLD = os.urandom(8).hex()  # tells processes apart where the system tells to
 def after_fork_in_child(handler: Callable[[], None]) -> None:
     """Has the handler called in the child after every fork."""
     os.register_at_fork(after_in_child=handler)
-
-
-def take_stop_signals(handler: Callable[[int, FrameType | None], None]) -> Callable[[], None]:
-    """Gives SIGINT (Ctrl-C) and SIGTERM to the handler, which gets the number and the frame. In the main thread only.
-
-    Returns:
-        A function that gives them back to whoever had them.
-    """
-    import signal
-
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def give_back() -> None:
-        for number, former in before.items():
-            signal.signal(number, former)
-
-    return give_back
-
-
-def starts_command() -> bool:
-    """Whether this process was started for a command of the package, and only now imports it."""
-    words = getattr(sys, "argv", None) or [""]
-    if words[0] != "-m":  # what runpy says while it looks for the module
-        return os.path.splitext(os.path.basename(words[0]))[0] == "fastnn"
-    return any(word.removeprefix("-m").split(".")[0] == "fastnn" for word in sys.orig_argv[1:])
-
-
-def exit_on_interrupt() -> None:
-    """Lets SIGINT (Ctrl-C) end the process with exit code 130 and no traceback. In the main thread only."""
-    import _signal  # beneath signal, whose own import takes a millisecond
-
-    with suppress(ValueError):
-        _signal.signal(_signal.SIGINT, lambda number, frame: os._exit(128 + number))
-
-
-def raise_on_interrupt() -> None:
-    """Undoes :func:`exit_on_interrupt`: SIGINT is Python's KeyboardInterrupt again."""
-    import signal
-
-    with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def fill_standard_descriptors() -> None:
-    """Opens the null device as standard input, output and error where a process was started without them, so that no
-    file of ours gets their numbers, which libraries write to."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
 def name_of(stream: object) -> str:
@@ -135,23 +77,23 @@ def mapped_files() -> set[str]:
 
 
 def resident_memory() -> int:
-    """Bytes of memory that this process has; where the system does not tell, the most that it had, or 0."""
+    """Bytes of memory that this process has; where the system does not tell, the most that it had."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         pass
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def machine_memory() -> int:
-    """Bytes that the machine can give without swapping, as the kernel estimates; 2**63 where it does not say."""
+    """Bytes that the machine can give without swapping, as the kernel estimates, or has; 2**63: it does not say."""
     with suppress(OSError, ValueError, IndexError), open("/proc/meminfo", "rb") as lines:
         return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(b"MemAvailable:")), 2**63)
+    with suppress(OSError, ValueError, AttributeError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")  # macOS: all there is
     return 2**63
 
 
@@ -195,11 +137,47 @@ def nameless_file(folder: Path, size: int) -> FileIO:
 
     file = TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
     try:
-        os.posix_fallocate(file.fileno(), 0, size)
+        _allocate(file.fileno(), folder, size)
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _allocate(fd: int, folder: Path, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size)
+    elif size > free_space(folder):  # macOS
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
+    else:
+        os.ftruncate(fd, size)
+
+
+def read_into(fd: int, view: memoryview) -> int:
+    """Reads the next bytes of a file, at most as many as there is room for; 0 at its end.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return os.readv(fd, [view])
+
+
+def write_at(fd: int, data: memoryview, place: int) -> int:
+    """Writes bytes at a place of a file; it may take fewer than it was given.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    return os.pwrite(fd, data, place)
+
+
+def set_mode(fd: int, mode: int) -> None:
+    """Gives an open file permission bits.
+
+    Raises:
+        OSError: it cannot have them.
+    """
+    os.fchmod(fd, mode)
 
 
 def mapped(fd: int, size: int) -> memoryview:
@@ -233,8 +211,6 @@ def folder_sync(folder: Path) -> Iterator[Callable[[], None]]:
     Raises:
         OSError: the folder cannot be opened, or by the function, its sync failed.
     """
-    from errno import EINVAL, ENOTSUP
-
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def sync() -> None:
