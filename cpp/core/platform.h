@@ -1,5 +1,5 @@
-// What the operating system gives and the C++ standard does not. Its headers are included by one file alone,
-// platform_posix.cpp; another system needs a file like that one, and nothing else here changes.
+// What the operating system gives and the C++ standard does not. Its headers are included by one file a system,
+// platform_posix.cpp and platform_windows.cpp; another one needs such a file, and nothing else here changes.
 #pragma once
 
 #include <cstddef>
