@@ -153,13 +153,21 @@ std::int64_t nanoseconds(const timespec& time) {
     return fits ? result : std::numeric_limits<std::int64_t>::max();
 }
 
+#if defined(__APPLE__)
+timespec changed(const struct stat& status) { return status.st_mtimespec; }
+timespec touched(const struct stat& status) { return status.st_ctimespec; }
+#else
+timespec changed(const struct stat& status) { return status.st_mtim; }
+timespec touched(const struct stat& status) { return status.st_ctim; }
+#endif
+
 }  // namespace
 
 bool FolderReader::stamp(const char* name, FileStamp& stamp) const {
     struct stat status;
     const int folder = dirfd(static_cast<DIR*>(handle_.get()));
     if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) return false;
-    stamp = {status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+    stamp = {status.st_size, nanoseconds(changed(status)), nanoseconds(touched(status))};
     return true;
 }
 

@@ -1,6 +1,8 @@
 // platform.h on Windows (64 bits) with GCC or Clang. Paths are UTF-8, as Python has them there.
 #define WIN32_LEAN_AND_MEAN
+#if !defined(NOMINMAX)
 #define NOMINMAX
+#endif
 #include <cpuid.h>
 #include <windows.h>
 
@@ -79,7 +81,7 @@ std::int64_t nanoseconds(std::int64_t time) {
 }
 
 struct Folder {
-    explicit Folder(const char* name) : path(wide(name) + L"\\") {
+    explicit Folder(const char* folder) : path(wide(folder) + L"\\") {
         search = FindFirstFileW((path + L"*").c_str(), &entry);
     }
     ~Folder() {

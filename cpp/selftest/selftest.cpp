@@ -202,11 +202,17 @@ int run_all(const char* path) {
 }  // namespace fastnn
 
 int main(int argc, char** argv) {
+    int code = 2;
     try {
-        if (argc == 2) return fastnn::run_all(argv[1]);
-        std::cerr << "usage: fastnn_selftest FILE\n";
+        if (argc == 2) {
+            code = fastnn::run_all(argv[1]);
+        } else {
+            std::cerr << "usage: fastnn_selftest FILE\n";
+        }
     } catch (const std::exception& error) {
         std::cerr << "fastnn_selftest: " << error.what() << '\n';
     }
-    return 2;
+    // Not by return: mingw-w64 frees the memory of a thread's objects before their destructors run.
+    std::cout.flush();
+    std::_Exit(code);
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import fastnn
@@ -50,22 +53,42 @@ def build(folder: Path, *options: str) -> Path:
     """The program."""
     configure = ["cmake", "-G", "Ninja", "-S", ROOT, "-B", folder, "-DFASTNN_SELFTEST=ON", "-DFASTNN_WERROR=ON"]
     settings = ["-DCMAKE_BUILD_TYPE=Release", f"-DSKBUILD_PROJECT_VERSION={fastnn.__version__}", *options]
-    subprocess.run([*configure, *settings], check=True, capture_output=True)
-    subprocess.run(["ninja", "-C", folder], check=True, capture_output=True)
+    for command in ([*configure, *settings], ["ninja", "-C", folder]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
     (program,) = [path for path in (folder / "cpp").glob("fastnn_selftest*") if path.suffix in ("", ".exe")]
     return program
 
 
-@pytest.mark.slow
-def test_the_program_comes_to_the_same_bits(tmp_path: Path) -> None:
+def check_runs(command: Sequence[str | Path], tmp_path: Path, **environment: str) -> None:
+    """Every run comes to what the plan comes to here."""
     plan, x, y = recorded()
-    text = tmp_path / "step.txt"
-    text.write_text(program_text(plan, STEPS))
+    (tmp_path / "step.txt").write_text(program_text(plan, STEPS))
     for _ in range(STEPS):
         plan.step(x, y)
-    done = subprocess.run([build(tmp_path / "build"), text], check=True, capture_output=True, text=True)
+    words = [*command, "step.txt"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, **environment})
+    assert done.returncode == 0, done.stdout + done.stderr
     supported = [isa for isa, has in _core.isa_levels() if has]
-    assert done.stdout.split("\n") == [f"{isa} {n} {result_hash(plan)}" for isa in supported for n in (1, 2, 3)] + [""]
+    runs = [f"{isa} {threads} {result_hash(plan)}" for isa in supported for threads in (1, 2, 3)]
+    assert done.stdout.split("\n") == [*runs, ""]
+
+
+@pytest.mark.slow
+def test_the_program_comes_to_the_same_bits(tmp_path: Path) -> None:
+    check_runs([build(tmp_path / "build")], tmp_path)
+
+
+MINGW = "x86_64-w64-mingw32-g++-posix"
+WINE = shutil.which("wine64", path=f"{os.environ.get('PATH', '')}:/usr/lib/wine")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which(MINGW) and WINE), reason="needs mingw-w64 and Wine")
+def test_windows_comes_to_the_same_bits(tmp_path: Path) -> None:
+    system = ["-DCMAKE_SYSTEM_NAME=Windows", "-DCMAKE_SYSTEM_PROCESSOR=x86_64", f"-DCMAKE_CXX_COMPILER={MINGW}"]
+    program = build(tmp_path / "build", *system, "-DCMAKE_EXE_LINKER_FLAGS=-static")
+    check_runs([WINE, program], tmp_path, WINEPREFIX=str(tmp_path / "wine"), WINEDEBUG="-all")
 
 
 def test_the_text_is_that_of_the_step() -> None:

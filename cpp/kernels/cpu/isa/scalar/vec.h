@@ -5,21 +5,30 @@
 #include <cstddef>
 #include <cstdint>
 
+#if defined(__MINGW32__)
+#include "kernels/cpu/isa/scalar/exact_fma.h"
+#endif
+
 namespace fastnn::scalar {
 namespace {
+
+#if !defined(__MINGW32__)
+inline float exact_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline double exact_fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#endif
 
 template <typename T>
 struct Float;
 template <>
 struct Float<float> {
     using Bits = std::uint32_t;
-    static float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+    static float fma(float a, float b, float c) { return exact_fma(a, b, c); }
     static float sqrt(float a) { return __builtin_sqrtf(a); }
 };
 template <>
 struct Float<double> {
     using Bits = std::uint64_t;
-    static double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+    static double fma(double a, double b, double c) { return exact_fma(a, b, c); }
     static double sqrt(double a) { return __builtin_sqrt(a); }
 };
 
