@@ -276,3 +276,14 @@ def _propagate(node: Node, grad: np.ndarray, grads: dict[Node, np.ndarray], reta
         else:
             before = grads.get(source)
             grads[source] = tensor_grad if before is None else ops.add(before, tensor_grad)
+
+
+def __getattr__(name: str) -> Any:
+    """``Function`` and ``gradcheck`` stand above this module, on tensors: they are found on first use."""
+    homes = {"Function": "function", "FunctionCtx": "function", "gradcheck": "gradcheck"}
+    if name not in homes:
+        raise AttributeError(f"module 'fastnn.autograd' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"fastnn.eager.{homes[name]}"), name)
+    return value
