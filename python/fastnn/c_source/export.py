@@ -79,7 +79,8 @@ def text(model: Module, example: Any, name: str = "predict", pixels: Pixels | No
     try:
         listing = listed(model, x)
     except RecordingError as error:
-        raise _refusal(re.split(r", so |: the value|\. Such|: call", str(error))[0]) from error
+        what = re.split(r", so this| on a tensor while|\. Such|: call", str(error))[0]
+        raise _refusal(f"{what}, in its forward") from error
     return "\n\n".join(_file(_source(listing), name, x.shape, pixels)) + "\n"
 
 
@@ -95,16 +96,16 @@ def _source(listing: Listing) -> Source:
     """
     source, read = Source(listing, IN_PLACE), {view for op in listing.program.ops for view in op.inputs}
     for op in listing.program.ops:
+        if op.name == "view":
+            continue
+        if op.name not in OPS:
+            raise _refusal(f"there is no C form of {op.name}{_WHY.get(op.name, '')}")
         views = [source.views[i] for i in (*op.inputs, *op.outputs) if i != MISSING and not listing.is_known(i)]
         other = {view.dtype for view in views} - {"float32"}
         if op.name == "max" and op.outputs[1] not in read and source.program.output != op.outputs[1]:
             other -= {"int64"}
         if other:
-            raise _refusal(f"{op.name} is of {', '.join(sorted(other))}: model.float() makes it float32")
-        if op.name == "view":
-            continue
-        if op.name not in OPS:
-            raise _refusal(f"there is no C form of {op.name}{_WHY.get(op.name, '')}")
+            raise _refusal(f"{op.name} is of {', '.join(sorted(other))}, C has networks of float32")
         source.lines.append(f"    // {op.name}: {source.views[op.outputs[0]].shape}")
         try:
             OPS[op.name](source, op)
@@ -114,7 +115,6 @@ def _source(listing: Listing) -> Source:
 
 
 _WHY = {
-    "assign": ": it changes a buffer of a module in evaluation",
     "batch_norm": " without running values: each batch is normalised by its own",
     "dropout": ": it draws numbers in evaluation",
 }

@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from fastnn.engine.plan import Plan
 from fastnn.engine.program import Memory, Program
+from fastnn.engine.recording import RecordingError
 from fastnn.nn.module import Module
 
 
@@ -37,6 +38,18 @@ class Listing:
             self.flat[place.buffer] = np.zeros(items, place.dtype)
         self._seen_as(view)[...] = array
 
+    def settle(self) -> None:
+        """Forgets what the program writes over: results that are put together of several.
+
+        Raises:
+            RecordingError: that is a buffer of a module.
+        """
+        for op in self.program.ops:
+            for buffer in {self.memory.views[view].buffer for view in op.outputs} & self.flat.keys():
+                if self.memory.buffers[buffer].role != "constant":
+                    raise RecordingError("a change of a module's buffer")
+                del self.flat[buffer]
+
     def values(self, view: int) -> np.ndarray:
         """What a view shows of what is known."""
         return self._seen_as(view).copy()
@@ -61,4 +74,5 @@ def listed(model: Module, x: np.ndarray) -> Listing:
     plan = Plan(model, executor=lambda memory: listing)
     plan.eval_program(x)
     plan.release()
+    listing.settle()
     return listing

@@ -41,6 +41,10 @@ def _elementwise(template: str, source: Source, op: Op) -> None:
     source.elementwise(op, template.format_map({name: number(value) for name, value in op.attributes.items()}))
 
 
+def _assign(source: Source, op: Op) -> None:
+    source.elementwise(op._replace(inputs=op.inputs[1:]), "%s")
+
+
 def _power(source: Source, op: Op) -> None:
     exponent = op.attributes["exponent"]
     if exponent == int(exponent) and abs(exponent) <= 64:
@@ -179,6 +183,7 @@ def _take_backward(source: Source, op: Op) -> None:
 
 OPS: dict[str, Emit] = {
     **{name: partial(_elementwise, template) for name, template in _ELEMENTWISE.items()},
+    "assign": _assign,
     "pow": _power,
     "dense_forward": _dense,
     "matmul": _matmul,
