@@ -13,10 +13,11 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.c_source import tables
+from fastnn.c_source.blame import culprit
 from fastnn.c_source.kernels import needed
 from fastnn.c_source.listing import Listing, listed
 from fastnn.c_source.ops import IN_PLACE, OPS
-from fastnn.c_source.source import OUTPUT, Source
+from fastnn.c_source.source import INPUT, OUTPUT, Source
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.program import MISSING
 from fastnn.engine.recording import RecordingError
@@ -77,40 +78,36 @@ def text(model: Module, example: Any, name: str = "predict", pixels: Pixels | No
     if pixels is not None and prod(pixels.shape) != x.size:
         raise ValueError(f"images of {pixels.shape} are not the example's {x.size} numbers")
     try:
-        listing = listed(model, x)
+        source = _source(listed(model, x))
     except RecordingError as error:
         what = re.split(r", so this| on a tensor while|\. Such|: call", str(error))[0]
-        raise _refusal(f"{what}, in its forward") from error
-    return "\n\n".join(_file(_source(listing), name, x.shape, pixels)) + "\n"
-
-
-def _refusal(what: str) -> ValueError:
-    return ValueError(f"this network cannot be written as C: {what}")
+        raise ValueError(f"this network cannot be written as C: {culprit(model, x, OPS)}{what}") from error
+    return "\n\n".join(_file(source, name, x.shape, pixels)) + "\n"
 
 
 def _source(listing: Listing) -> Source:
     """The lines of all ops.
 
     Raises:
-        ValueError: one that has no C form.
+        RecordingError: one has no C form.
     """
     source, read = Source(listing, IN_PLACE), {view for op in listing.program.ops for view in op.inputs}
     for op in listing.program.ops:
         if op.name == "view":
             continue
         if op.name not in OPS:
-            raise _refusal(f"there is no C form of {op.name}{_WHY.get(op.name, '')}")
+            raise RecordingError(f"there is no C form of {op.name}{_WHY.get(op.name, '')}")
         views = [source.views[i] for i in (*op.inputs, *op.outputs) if i != MISSING and not listing.is_known(i)]
         other = {view.dtype for view in views} - {"float32"}
         if op.name == "max" and op.outputs[1] not in read and source.program.output != op.outputs[1]:
             other -= {"int64"}
         if other:
-            raise _refusal(f"{op.name} is of {', '.join(sorted(other))}, C has networks of float32")
+            raise RecordingError(f"{op.name} is of {', '.join(sorted(other))}, C has networks of float32")
         source.lines.append(f"    // {op.name}: {source.views[op.outputs[0]].shape}")
         try:
             OPS[op.name](source, op)
         except ValueError as error:
-            raise _refusal(f"{op.name}: {error}") from None
+            raise RecordingError(f"{op.name}: {error}") from None
     return source
 
 
@@ -149,6 +146,8 @@ def _file(source: Source, name: str, shape: tuple[int, ...], pixels: Pixels | No
 def _body(source: Source, name: str) -> str:
     lines = [f"void {name}(const float *x, float *y) {{", *source.lines]
     place, first = source.base(source.views[source.program.output])
+    if not any(re.search(r"\bx\b", line) for line in lines[1:]) and place != INPUT:
+        lines.append("    (void)x;")
     if place != OUTPUT:
         lines.append(f"    for (int i = 0; i < {_outputs(source)}; ++i) y[i] = {place}[{first} + i];")
     return "\n".join([*lines, "}"])
@@ -160,7 +159,9 @@ def _outputs(source: Source) -> int:
 
 def _comment(source: Source, name: str, shape: tuple[int, ...], pixels: Pixels | None) -> str:
     """What is to be known of the file before it is used."""
-    weights, between = (f"{count:,} numbers ({shown_bytes(4 * count)})" for count in (source.numbers, source.places.size))
+    weights, between = (
+        f"{count:,} numbers ({shown_bytes(4 * count)})" for count in (source.numbers, source.places.size)
+    )
     lines = [
         f"A network, as fastnn {_core.__version__} wrote it: C99, no library needed.",
         "",

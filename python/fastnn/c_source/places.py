@@ -40,7 +40,9 @@ class Places:
         """A buffer that the op reads last, which lies as its result does."""
         result = self._views[op.outputs[0]]
         for view in self._shown(op):
-            alike = view._replace(buffer=result.buffer) == result and self._sizes[view.buffer] == self._sizes[result.buffer]
+            alike = (
+                view._replace(buffer=result.buffer) == result and self._sizes[view.buffer] == self._sizes[result.buffer]
+            )
             if alike and view.buffer in self.first and self._spans[view.buffer][1] == number:
                 return view.buffer
         return None

@@ -28,7 +28,9 @@ class Source:
         self.numbers = 0  # in tables of reals
         self._names: dict[tuple[object, ...], str] = {}
         end, start = self.views[self.program.output], self.views[self.program.input].buffer
-        whole = listing.memory.buffers[end.buffer].nbytes == 4 * int(np.prod(end.shape)) and end.buffer not in listing.flat
+        whole = (
+            listing.memory.buffers[end.buffer].nbytes == 4 * int(np.prod(end.shape)) and end.buffer not in listing.flat
+        )
         self._result = end.buffer if whole else MISSING
         self._start = start
         self.places = Places(self.program, {start, self._result, *listing.flat}, in_place)
@@ -129,7 +131,9 @@ class Source:
         if self.listing.is_known(number) and not any(steps):
             return tables.number(self.listing.values(number).flat[0])
         name, first = self.base(view)
-        parts = [letter if step == 1 else f"{letter} * {step}" for letter, step in zip(_LETTERS, steps, strict=False) if step]
+        parts = [
+            letter if step == 1 else f"{letter} * {step}" for letter, step in zip(_LETTERS, steps, strict=False) if step
+        ]
         return f"{name}[{' + '.join([str(first)] * (first > 0 or not parts) + parts)}]"
 
 

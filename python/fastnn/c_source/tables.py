@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 
-_LINE = 80  # digits: ten numbers
+_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
+_LINE = 110  # characters: ten numbers
 
 
 def number(value: float) -> str:
@@ -23,8 +24,13 @@ def number(value: float) -> str:
 
 def reals(name: str, values: np.ndarray) -> str:
     """A table of float32: ``name.real``."""
-    digits = values.astype(">f4").tobytes().hex()
-    lines = [re.sub("." * 8, r"0x\g<0>,", digits[i : i + _LINE]) for i in range(0, len(digits), _LINE)]
+    bits = values.astype(np.float32).reshape(-1).view(np.uint32)
+    words = np.full((bits.size, len("0x00000000,")), ord(","), np.uint8)
+    words[:, :2] = list(b"0x")
+    for place in range(8):
+        words[:, 2 + place] = _DIGITS[bits >> np.uint32(28 - 4 * place) & np.uint32(15)]
+    digits = words.tobytes().decode()
+    lines = [digits[i : i + _LINE] for i in range(0, len(digits), _LINE)]
     kind = f"static const union {{\n    uint32_t bits[{values.size}];\n    float real[{values.size}];\n}}"
     return "\n".join([f"{kind} {name} = {{{{", *lines, "}};"])
 
@@ -38,7 +44,10 @@ def integers(name: str, values: np.ndarray) -> str:
 
 def string(text: str) -> str:
     """A string in UTF-8; what could be taken for something else by its codes."""
-    plain = (chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode("utf-8", "replace"))
+    plain = (
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}"
+        for byte in text.encode("utf-8", "replace")
+    )
     return f'"{"".join(plain)}"'
 
 

@@ -67,7 +67,9 @@ def _writer(args: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
     """
     ending = os.path.splitext(args.target)[1].lower()
     if ending not in _WRITERS:
-        raise ValueError(f"{shown_path(args.target)} must end in one of {', '.join(_WRITERS)}: that says what is written")
+        raise ValueError(
+            f"{shown_path(args.target)} must end in one of {', '.join(_WRITERS)}: that says what is written"
+        )
     if args.name is not None and ending != ".c":
         raise ValueError(f"--name is of a function in C, and {shown_path(args.target)} is none")
     if ending in (".pth", ".safetensors") and (args.named or args.input_shape):

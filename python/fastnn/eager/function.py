@@ -118,7 +118,9 @@ class Function:
             RuntimeError: a plan is being recorded, which such an op cannot be part of.
         """
         if ops.recorder is not None:
-            ops.recorder.refuse(f"{cls.__name__}.apply()", "what a Function does is Python's, which a plan does not run")
+            ops.recorder.refuse(
+                f"{cls.__name__}.apply()", "what a Function does is Python's, which a plan does not run"
+            )
         needs = tuple(isinstance(each, Tensor) and each.requires_grad and grad_mode.enabled for each in args)
         ctx = FunctionCtx(cls.__name__, needs)
         with no_grad():
