@@ -112,7 +112,11 @@ REFUSED: dict[str, tuple[Module, Any, str]] = {
     "integers": (Best(), example(4), "max is of int64"),
     "no compiled form": (nn.Sequential(nn.Linear(4, 4), Larger()), example(4), r"layer '1' \(Larger\).*exact"),
     "weights": (Made(), example(4), "dense_forward: its weight.* computed"),
-    "own statistics": (nn.BatchNorm2d(2, track_running_stats=False), example(2, 3, 3), "C: there is no C form of batch_norm without running values"),
+    "own statistics": (
+        nn.BatchNorm2d(2, track_running_stats=False),
+        example(2, 3, 3),
+        "C: there is no C form of batch_norm without running values",
+    ),
     "numbers of rows": (nn.Embedding(5, 3), example(4), "integers"),
     "doubles": (nn.Linear(4, 2).double(), example(4).astype(np.float64), "one sample of float32"),
     "a batch": (nn.Linear(4, 2), np.zeros((2, 4), np.float32), "one sample"),
@@ -157,8 +161,10 @@ def test_only_what_is_needed() -> None:
 
 @pytest.mark.parametrize(
     "value, text",
-    [(0.5, "0x1p-1f"), (3, "3.0f"), (-0.0, "-0x0p+0f"), (0.1, "0x1.99999ap-4f"), (1e-45, "0x1p-149f")]
-    + [(np.inf, "INFINITY"), (-np.inf, "-INFINITY"), (np.nan, "NAN")],
+    [
+        *[(0.5, "0x1p-1f"), (3, "3.0f"), (-0.0, "-0x0p+0f"), (0.1, "0x1.99999ap-4f"), (1e-45, "0x1p-149f")],
+        *[(np.inf, "INFINITY"), (-np.inf, "-INFINITY"), (np.nan, "NAN")],
+    ],
 )
 def test_numbers(value: float, text: str) -> None:
     assert tables.number(value) == text

@@ -44,6 +44,10 @@ def used(model: Module) -> Module:
     return model
 
 
+def dense() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(33, 20), nn.ReLU(), nn.Dropout(0.5), nn.Linear(20, 9), nn.Softmax(1))
+
+
 class Activations(nn.Module):
     """All of them, beside each other."""
 
@@ -97,7 +101,7 @@ def keras_model() -> Module:
 
 
 NETWORKS = {
-    "dense": (lambda: nn.Sequential(nn.Linear(33, 20), nn.ReLU(), nn.Dropout(0.5), nn.Linear(20, 9), nn.Softmax(1)), (33,)),
+    "dense": (dense, (33,)),
     "Network": (lambda: fastnn.Network(40, 17, 5), (40,)),
     "lenet5": (models.lenet5, (1, 28, 28)),
     "residual": (lambda: used(image_models.residual()), (3, 12, 12)),
@@ -107,7 +111,7 @@ NETWORKS = {
     "pictures": (pictures, (3, 6, 7)),
     "keras": (keras_model, (12, 10, 2)),
     "nothing": (nn.Identity, (4,)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

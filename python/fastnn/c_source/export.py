@@ -166,7 +166,7 @@ def _comment(source: Source, name: str, shape: tuple[int, ...], pixels: Pixels |
         f"A network, as fastnn {_core.__version__} wrote it: C99, no library needed.",
         "",
         f"void {name}(const float *x, float *y)",
-        f"    x: {prod(shape):,} numbers, {shape[1:]}; y: {_outputs(source):,} numbers, {source.program.output_shape[1:]}.",
+        f"    x: {prod(shape):,} numbers, {shape[1:]}; y: {_outputs(source):,} numbers.",
     ]
     if pixels is not None:
         channels, height, width = pixels.shape
@@ -184,7 +184,7 @@ def _comment(source: Source, name: str, shape: tuple[int, ...], pixels: Pixels |
         f"Memory: weights, constant: {weights}; between the layers, static: {between}.",
         "One thread at a time calls it, and y is memory of its own.",
         "",
-        f"cc -std=c99 -O2 -ffp-contract=off -c {name}.c    (with -mfma or the like several times as fast: the same bits)",
+        f"cc -std=c99 -O2 -ffp-contract=off -c {name}.c    (-mfma or the like: the same bits, several times as fast)",
     ]
     return "\n".join(["/*", *(f" * {tables.comment(line)}".rstrip() for line in lines), " */"])
 

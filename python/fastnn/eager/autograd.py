@@ -23,6 +23,8 @@ from fastnn.errors import told
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 
+__path__: list[str] = []  # so that an import of fastnn.autograd.function is looked for: see fastnn.renamed
+
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 _now = itertools.count().__next__  # what was made or changed later has a larger number
