@@ -27,9 +27,14 @@ def culprit(model: Module, x: np.ndarray, known: Collection[str]) -> str:
             found.append(module)
 
     try:
-        with one_at_a_time, Recorder() as recorder, modes(model, training=False), no_grad():
-            with listening(model.modules(), heard):
-                model(Tensor(x))
+        with (
+            one_at_a_time,
+            Recorder() as recorder,
+            modes(model, training=False),
+            listening(model.modules(), heard),
+            no_grad(),
+        ):
+            model(Tensor(x))
     except RecordingError as error:
         found = _within(error.__traceback__)[-1:]
     names = {id(module): name for name, module in model.named_modules() if name}
