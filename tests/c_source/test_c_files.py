@@ -21,7 +21,7 @@ from fastnn.engine.program import MISSING
 from fastnn.nn.module import Module
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
-COLOURS = c_source.Pixels((3, 5, 4), [0.1, 0.2, 0.3], [0.7, 0.8, 0.9], ["cat", 'a "dog"?? \\ \n', "猫"], ["*/ end"])
+COLOURS = c_source.Pixels((3, 5, 4), [0.1, 0.2, 0.3], [0.7, 0.8, 0.9], ["cat", 'a "dog"??/ \\ \n', "猫"], ["*/ end"])
 
 
 def example(*shape: int) -> np.ndarray:

@@ -122,6 +122,15 @@ def test_results_that_are_used_together_and_twice() -> None:
     assert np.allclose(y.grad.numpy(), a * a - 2 * a * b + a)
 
 
+def test_each_call_of_backward_has_its_own_gradients() -> None:
+    x, y = leaf(1.0, 2.0), leaf(3.0, 5.0)
+    product, difference, _ = Polar.apply(x, y, 1.0)
+    product.sum().backward(retain_graph=True)
+    x.grad = None
+    difference.sum().backward()
+    assert x.grad.tolist() == [1, 1]
+
+
 def test_only_what_wants_a_gradient() -> None:
     x, plain = leaf(1.0, 2.0), fastnn.tensor([3.0, 4.0], dtype=fastnn.float64)
     Polar.apply(x, plain, 1.0)[0].sum().backward()
