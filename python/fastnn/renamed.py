@@ -27,6 +27,7 @@ RENAMED = {
     "datasets.vision": "data.vision",
     "dtypes": "eager.dtypes",
     "autograd": "eager.autograd",
+    "autograd.function": "eager.function",
     "feed": "training.feed",
     "fusion": "engine.fusion",
     "history": "training.history",

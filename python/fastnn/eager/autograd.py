@@ -23,6 +23,8 @@ from fastnn.errors import told
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 
+__path__: list[str] = []  # so that an import of fastnn.autograd.function is looked for: see fastnn.renamed
+
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 _now = itertools.count().__next__  # what was made or changed later has a larger number
@@ -276,3 +278,14 @@ def _propagate(node: Node, grad: np.ndarray, grads: dict[Node, np.ndarray], reta
         else:
             before = grads.get(source)
             grads[source] = tensor_grad if before is None else ops.add(before, tensor_grad)
+
+
+def __getattr__(name: str) -> Any:
+    """``Function`` and ``gradcheck`` stand above this module, on tensors: they are found on first use."""
+    homes = {"Function": "function", "FunctionCtx": "function", "gradcheck": "gradcheck"}
+    if name not in homes:
+        raise AttributeError(f"module 'fastnn.autograd' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"fastnn.eager.{homes[name]}"), name)
+    return value

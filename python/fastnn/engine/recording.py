@@ -100,13 +100,12 @@ class Recorder:
         """Whether recorded code may write into an array."""
         return id(owner_of(array)) in self._state
 
-    def refuse(self, what: str) -> None:
-        """Stops code that reads a value while this thread records."""
+    def refuse(self, what: str, why: str = "the value differs from batch to batch, so a plan cannot follow it") -> None:
+        """Stops code that reads a value while this thread records, or does what a plan cannot do."""
         if not self.is_here():
             return None
         raise RecordingError(
-            f"{what} on a tensor while a plan is being recorded: the value differs from batch to batch, so a plan "
-            f"cannot follow it. "
+            f"{what} on a tensor while a plan is being recorded: {why}. "
             "Such a model stays eager: call it without compile(), or move the call out of forward()"
         )
 

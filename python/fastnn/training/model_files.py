@@ -34,13 +34,28 @@ def save_model(path: StrPath, model: Module, info: ModelInfo) -> None:
     """Writes a model's parameters and its info, atomically: safetensors where the name ends so, PyTorch's .pth
     otherwise.
     """
+    arrays = OrderedDict((name, np.asarray(tensor._data, order="C")) for name, tensor in model.state_dict().items())
+    _write(path, arrays, info.text())
+
+
+def convert(source: StrPath, target: StrPath) -> None:
+    """Writes the tensors of a file, and what it tells of its network, into one of the other format: safetensors where
+    the name ends so, PyTorch's .pth otherwise.
+
+    Raises:
+        FormatError: damaged, foreign, or no tensors by name.
+    """
+    arrays, text = _read(source)
+    _write(target, OrderedDict(arrays), text)
+
+
+def _write(path: StrPath, arrays: Mapping[str, np.ndarray], text: str | None) -> None:
     from fastnn import io
 
-    arrays = OrderedDict((name, np.asarray(tensor._data, order="C")) for name, tensor in model.state_dict().items())
     if names_safetensors(path):
-        io.save_safetensors(path, arrays, {_KEY: info.text()})
+        io.save_safetensors(path, arrays, {} if text is None else {_KEY: text})
     else:
-        io.save_pth(path, arrays, {_RECORD: info.text().encode()})
+        io.save_pth(path, arrays, {} if text is None else {_RECORD: text.encode()})
 
 
 def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Network, ModelInfo]:
