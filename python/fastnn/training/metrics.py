@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fastnn.nn.labels import predicted_classes
@@ -28,6 +30,27 @@ def is_classification(outputs_shape: tuple[int, ...], targets: np.ndarray) -> bo
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         return True
     return targets.ndim == 2 and targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
+
+
+def r_squared(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """R2, the coefficient of determination: 1 - sum (t - y)^2 / sum (t - mean t)^2, the mean over outputs (N, ...) of
+    those; 1 at best, 0 of always the mean. Of targets that are all the same: 1 where they are met, else 0.
+
+    weights (N,): what each row counts.
+    """
+    scores = []
+    w = np.ones(len(targets)) if weights is None else weights
+    pairs = (array.reshape(len(array), -1).T.astype(np.float64) for array in (outputs, targets))
+    for y, t in zip(*pairs, strict=True):
+        missed = _total(w * (t - y) ** 2)
+        spread = _total(w * (t - _total(w * t) / _total(w)) ** 2)
+        scores.append(1 - missed / spread if spread else float(missed == 0))
+    return math.fsum(scores) / len(scores)
+
+
+def _total(values: np.ndarray) -> float:
+    """Exactly rounded, the same everywhere."""
+    return math.fsum(values.tolist())
 
 
 class RunningAccuracy:

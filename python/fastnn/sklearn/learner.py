@@ -1,0 +1,108 @@
+"""Epochs of compiled steps, several in one call: between small ones, Python would take more time than they do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.engine.plan import Criterion
+from fastnn.engine.program import Program
+from fastnn.errors import NonFiniteLossError, told
+from fastnn.optim.optimizer import Optimizer
+from fastnn.sklearn.layers import Layers
+from fastnn.training.engines import PlanEngine
+from fastnn.training.feed import Feed
+
+
+@dataclass
+class _Batches:
+    """The batches of one size of every epoch, ``steps`` each, and the losses of all."""
+
+    size: int
+    steps: int
+    program: Program
+    source: _core.Source
+    losses: np.ndarray
+
+
+class Learner:
+    """Trains layers in their own memory, which is that of the arrays."""
+
+    def __init__(self, layers: Layers, criterion: Criterion, optimizer: Optimizer, arrays: list[np.ndarray]) -> None:
+        self.layers, self.criterion, self.optimizer, self.arrays = layers, criterion, optimizer, arrays
+        self.engine = PlanEngine(layers, criterion, optimizer)
+
+    def epochs(self, data: Feed, orders: np.ndarray, batch: int) -> list[float]:
+        """One epoch along each of the orders (epochs, samples), int64; the mean loss of each.
+
+        Raises:
+            NonFiniteLossError: a loss became NaN or infinite.
+        """
+        epochs, samples = orders.shape
+        cut = samples - samples % batch
+        parts = [self._batches(data, orders[:, :cut], batch)] if cut else []
+        parts += [self._batches(data, orders[:, cut:], samples - cut)] if cut < samples else []
+        if len(parts) == 1:
+            self._run(parts[0], range(epochs))
+        else:
+            for epoch in range(epochs):
+                for part in parts:
+                    self._run(part, range(epoch, epoch + 1))
+        sums = [[part.size * math.fsum(row) for row in part.losses.reshape(epochs, -1).tolist()] for part in parts]
+        return [math.fsum(of_one) / samples for of_one in zip(*sums, strict=True)]
+
+    def _batches(self, data: Feed, orders: np.ndarray, size: int) -> _Batches:
+        program = self.engine.plan.train_program(data.x[:size], data.y[:size])
+        order = orders.reshape(-1)
+        losses = np.zeros(len(order) // size, dtype=program.dtype)
+        return _Batches(size, orders.shape[1] // size, program, data.source(order), losses)
+
+    def _run(self, part: _Batches, epochs: range) -> None:
+        step, end = epochs.start * part.steps, epochs.stop * part.steps
+        while step < end:
+            losses = part.losses
+            step += self.engine.plan.run(part.program, part.source, step, end - step, stop_at_nan=True, losses=losses)
+            if not math.isfinite(loss := losses[step - 1]):
+                rate = self.optimizer.param_groups[0]["lr"]
+                text = (
+                    f"the loss became {loss:g}: training stopped. Scale the inputs (StandardScaler), look for values "
+                    f"that are far too large, or try a lower learning_rate_init than {rate:g}"
+                )
+                raise told(NonFiniteLossError(text), "loss.finite", loss=float(loss), lr=rate)
+
+    def outputs(self, data: Feed) -> np.ndarray:
+        """What the layers give for rows, without dropout."""
+        return self.engine.outputs(data)
+
+    def give_back(self) -> None:
+        """The layers' arrays have what was learned."""
+        self.engine.plan.release()
+
+    def set(self, **settings: float) -> None:
+        """Hyper-parameters of all parameters."""
+        for group in self.optimizer.param_groups:
+            group.update(settings)
+
+    def state(self) -> dict[str, Any]:
+        """The optimizer's running values as plain arrays, and how many draws dropout has made."""
+        kept = self.optimizer.state_dict()["state"]
+        arrays = {number: {name: _plain(value) for name, value in values.items()} for number, values in kept.items()}
+        return {"optimizer": arrays, "calls": [module.calls for module in self._dropouts()]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what :meth:`state` gave."""
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state["optimizer"]})
+        for module, calls in zip(self._dropouts(), state["calls"], strict=True):
+            module.calls = calls
+
+    def _dropouts(self) -> list[Any]:
+        return [module for module in self.layers.modules() if hasattr(module, "calls")]
+
+
+def _plain(value: Any) -> Any:
+    return value.numpy().copy() if hasattr(value, "numpy") else value
