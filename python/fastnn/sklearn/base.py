@@ -20,8 +20,10 @@ from fastnn.sklearn.layers import LOSSES, Layers, outputs_of, packed
 from fastnn.sklearn.learner import Learner
 from fastnn.sklearn.settings import check_settings
 from fastnn.sklearn.stopping import Patience, Rate
+from fastnn.sklearn.threads import threads_for
 from fastnn.sklearn.validation import HeldOut, Rows
 from fastnn.training.feed import Feed, convert
+from fastnn.training.history import History
 
 # Numbers of rows that one call of the compiled steps gets at most: 8 MB.
 _MOST_ORDERS = 2**20
@@ -83,6 +85,17 @@ class NetworkEstimator(BaseEstimator):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
 
+    @property
+    def history_(self) -> History:
+        """The loss and, with early stopping, the score by epoch: ``history_.plot()`` draws them."""
+        check_is_fitted(self)
+        history = History()
+        history.epoch = list(range(len(self.loss_curve_)))
+        history.history = {"loss": list(self.loss_curve_)}
+        if self.validation_scores_:
+            history.history["val_score"] = list(self.validation_scores_)
+        return history
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains on X (samples, features) and y; again from the start, unless ``warm_start``.
 
@@ -99,12 +112,14 @@ class NetworkEstimator(BaseEstimator):
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True: it makes one pass over its data")
         fresh = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        names = getattr(y, "columns", [getattr(y, "name", None)])  # of DataFrames and Series
         X, y = self._checked(X, y, fresh)
         targets = self._targets(y, fresh, incremental, X.dtype)
         rows, mean_weight = _weighted(X, targets, self._weights(sample_weight, y))
         draws = check_random_state(self.random_state)
         if fresh:
             self._begin(hidden, X, draws)
+            self._names = None if names[0] is None else list(names)
         held = None
         if self.early_stopping:
             binary = self.out_activation_ == "logistic" and self.n_outputs_ == 1
@@ -117,7 +132,8 @@ class NetworkEstimator(BaseEstimator):
         learner.optimizer.param_groups[0]["weight_decay"] = self.alpha / (batch * mean_weight)
         data = Feed(rows.x, packed(rows.targets, rows.weights, self.n_outputs_, rows.x.dtype))
         try:
-            self._train(learner, data, batch, draws, held, 1 if incremental else self.max_iter)
+            with threads_for(3 * batch * sum(coef.size for coef in self.coefs_)):  # forward, backward
+                self._train(learner, data, batch, draws, held, 1 if incremental else self.max_iter)
         finally:
             learner.give_back()
         if held is not None:
@@ -247,6 +263,30 @@ class NetworkEstimator(BaseEstimator):
             text += f", validation score = {score:.6f}"
         if self.verbose:
             print(text)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """What predictions come as: arrays (``"default"``), or with the index of X Series and DataFrames
+        (``"pandas"``), whose columns are classes or y's. None: as before. Clones begin with arrays.
+
+        Raises:
+            ValueError: another name.
+        """
+        if transform not in (None, "default", "pandas"):
+            raise ValueError(f"set_output: transform is {transform!r}; predictions come as 'default' or 'pandas'")
+        if transform is not None:
+            self._output = transform
+        return self
+
+    def _given(self, values: np.ndarray, X: Any, columns: Any) -> Any:
+        """Predictions for X as they are to come."""
+        if getattr(self, "_output", "default") == "default":
+            return values
+        import pandas
+
+        index = X.index if isinstance(X, pandas.DataFrame) else None
+        if values.ndim == 1:
+            return pandas.Series(values, index, name=columns[0] if columns else None)
+        return pandas.DataFrame(values, index, columns)
 
     def _outputs(self, X: Any) -> np.ndarray:
         """(samples, outputs)."""

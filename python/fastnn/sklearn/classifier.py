@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.sklearn.base import NetworkEstimator
@@ -61,7 +61,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         n_iter_no_change: int = 10,
         class_weight: Any = None,
     ) -> None:
-        settings = {name: value for name, value in locals().items() if name not in ("self", "class_weight", "__class__")}
+        settings = {
+            name: value for name, value in locals().items() if name not in ("self", "class_weight", "__class__")
+        }
         super().__init__(**settings)
         self.class_weight = class_weight
 
@@ -85,33 +87,44 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             self.classes_ = labels
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Any:
         """The label of each sample (samples,); of several labels, zeros and ones (samples, labels)."""
         outputs = self._outputs(X)
         if self._multilabel:
-            return (outputs > 0).astype(np.int64)
-        return self.classes_[np.minimum(predicted_classes(outputs), len(self.classes_) - 1)]
+            labels = (outputs > 0).astype(np.int64)
+        else:
+            labels = self.classes_[np.minimum(predicted_classes(outputs), len(self.classes_) - 1)]
+        return self._given(labels, X, self._names)
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> Any:
         """The probability of each class (samples, classes), in the order of ``classes_``."""
+        return self._given(self._probabilities(X), X, self._columns())
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return self._given(np.log(self._probabilities(X)), X, self._columns())
+
+    def _probabilities(self, X: Any) -> np.ndarray:
         outputs = self._outputs(X)
-        if len(self.classes_) == 1:
-            return np.ones_like(outputs)
         if self.out_activation_ == "softmax":
             return predictions(outputs, "softmax")
         p = predictions(outputs, "sigmoid")
-        return p if self._multilabel else np.hstack([1 - p, p])
+        if self._multilabel:
+            return p
+        return np.hstack([1 - p, p]) if len(self.classes_) == 2 else np.ones_like(p)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """The logarithm of :meth:`predict_proba`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+    def _columns(self) -> list[Any] | None:
+        return self._names if self._multilabel else self.classes_.tolist()
 
     def _targets(self, y: np.ndarray, fresh: bool, incremental: bool, dtype: np.dtype) -> np.ndarray:
-        check_classification_targets(y)
-        multilabel = type_of_target(y) == "multilabel-indicator"
-        if y.ndim == 2 and not multilabel:
-            raise ValueError(f"y has shape {y.shape}: a label a sample (samples,), or zeros and ones (samples, labels)")
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            raise ValueError(
+                f"Unknown label type: {kind}. {type(self).__name__} takes a label a sample, or zeros and "
+                "ones for several; for numbers there is NetworkRegressor"
+            )
+        multilabel = kind == "multilabel-indicator"
         if fresh:
             if not incremental:
                 self.classes_ = np.arange(y.shape[1]) if multilabel else np.unique(y)

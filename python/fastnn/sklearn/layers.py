@@ -12,6 +12,7 @@ from fastnn.nn import functional
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
+from fastnn.sklearn.threads import threads_for
 from fastnn.training.engines import EagerEngine
 from fastnn.training.feed import Feed
 
@@ -76,7 +77,8 @@ def outputs_of(
     coefs: Sequence[np.ndarray], intercepts: Sequence[np.ndarray], activation: str, x: np.ndarray
 ) -> np.ndarray:
     """What layers give for rows (N, inputs): (N, outputs)."""
-    return EagerEngine(Layers(coefs, intercepts, activation)).outputs(Feed.of_inputs(x))
+    with threads_for(len(x) * sum(coef.size for coef in coefs)):
+        return EagerEngine(Layers(coefs, intercepts, activation)).outputs(Feed.of_inputs(x))
 
 
 # -- losses: means over samples of sums over outputs, as those of scikit-learn's networks -----------------------------

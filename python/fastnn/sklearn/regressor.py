@@ -23,10 +23,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         """One epoch over X (samples, features) and y, from where the last one ended."""
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Any:
         """A number of each sample (samples,), or rows of them (samples, outputs)."""
         outputs = self._outputs(X)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return self._given(outputs[:, 0] if outputs.shape[1] == 1 else outputs, X, self._names)
 
     def _targets(self, y: np.ndarray, fresh: bool, incremental: bool, dtype: np.dtype) -> np.ndarray:
         targets = convert("y", np.ascontiguousarray(y.reshape(len(y), -1), np.float64), dtype)

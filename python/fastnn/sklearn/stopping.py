@@ -57,4 +57,3 @@ class Rate:
             return False
         self.now /= _STEP
         return True
-

@@ -34,7 +34,9 @@ class Rows:
         rows = np.arange(len(self.x))
         train, held = train_test_split(rows, random_state=draws, test_size=share, stratify=classes)
         if len(held) < 2:
-            raise ValueError(f"validation_fraction={share} of {len(rows)} samples is {len(held)}: it must be at least 2")
+            raise ValueError(
+                f"validation_fraction={share} of {len(rows)} samples is {len(held)}: it must be at least 2"
+            )
         return self[train], self[held]
 
 
