@@ -222,6 +222,10 @@ class Plan:
         named = ((self._slots.get(id(param)), name) for name, param in self.model.named_parameters())
         return {slot.buffer: name for slot, name in named if slot is not None}
 
+    def nbytes(self) -> int:
+        """The memory of its own."""
+        return self._memory.nbytes()
+
     @property
     def core(self) -> _core.Plan:
         """The compiled executor's own object: what it tells of its programs."""

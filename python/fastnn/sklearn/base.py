@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import operator
+import os
 import warnings
 from itertools import pairwise
 from typing import Any, Self
@@ -14,11 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from fastnn import _core, optim
+from fastnn import _core
 from fastnn.errors import outside
 from fastnn.sklearn.layers import LOSSES, Layers, outputs_of, packed
-from fastnn.sklearn.learner import Learner
-from fastnn.sklearn.settings import check_settings
+from fastnn.sklearn.learner import Learner, put_back, taken
+from fastnn.sklearn.settings import SOLVERS, check_settings
 from fastnn.sklearn.stopping import Patience, Rate
 from fastnn.sklearn.threads import threads_for
 from fastnn.sklearn.validation import HeldOut, Rows
@@ -127,20 +127,19 @@ class NetworkEstimator(BaseEstimator):
             held = HeldOut(held_rows, self.out_activation_)
         count = len(rows.x)
         batch = min(200 if self.batch_size == "auto" else self.batch_size, count)
-        learner = self._learner_of(rows.weights is not None, incremental)
+        learner, key = self._learner_of(rows.weights is not None, incremental)
+        learner.write(self._arrays())
+        learner.set(**self._steps())
         # scikit-learn's penalty: alpha / 2 times the sum of squares, over the samples of a batch.
         learner.optimizer.param_groups[0]["weight_decay"] = self.alpha / (batch * mean_weight)
         data = Feed(rows.x, packed(rows.targets, rows.weights, self.n_outputs_, rows.x.dtype))
-        try:
-            with threads_for(3 * batch * sum(coef.size for coef in self.coefs_)):  # forward, backward
-                self._train(learner, data, batch, draws, held, 1 if incremental else self.max_iter)
-        finally:
-            learner.give_back()
-        if held is not None:
-            for array, best in zip(self._arrays(), self._best, strict=True):
-                array[...] = best
-            del self._best
+        with threads_for(3 * batch * sum(coef.size for coef in self.coefs_)):  # forward, and backward twice
+            self._train(learner, data, batch, draws, held, 1 if incremental else self.max_iter)
+        if held is None:
+            learner.read(self._arrays())
         self._learner = learner if incremental else None
+        if not incremental:
+            put_back(key, learner)
         return self
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -184,28 +183,36 @@ class NetworkEstimator(BaseEstimator):
     def _arrays(self) -> list[np.ndarray]:
         return [*self.coefs_, *self.intercepts_]
 
-    def _learner_of(self, weighted: bool, incremental: bool) -> Learner:
-        """The one of the last partial_fit, where it is the same; a new one goes on from its state then."""
+    def _learner_of(self, weighted: bool, incremental: bool) -> tuple[Learner, Any]:
+        """One that begins, or of partial_fit goes on from the last one's state; and what its recordings depend on."""
         criterion, known = LOSSES[self.out_activation_][weighted], self._learner
         if incremental and known is not None:
-            if known.criterion is criterion and all(map(operator.is_, known.arrays, self._arrays())):
-                return known
+            if known.criterion is criterion:
+                return known, None
             self._state = known.state()
-        # By the core, whose arrays begin at a cache line.
-        self.coefs_, self.intercepts_ = (list(map(_core.copy, some)) for some in (self.coefs_, self.intercepts_))
-        layers = Layers(self.coefs_, self.intercepts_, self.activation, self.dropout, self._seed)
-        learner = Learner(layers, criterion, self._optimizer(layers), self._arrays())
+        shapes = tuple(coef.shape for coef in self.coefs_)
+        settings = (self.solver, bool(self.momentum), self.activation, self.dropout)
+        key = (os.getpid(), _core.isa(), criterion, shapes, self.coefs_[0].dtype, *settings)
+        learner = None if incremental else taken(key)
+        if learner is None:
+            # By the core, whose arrays begin at a cache line.
+            arrays = (list(map(_core.copy, some)) for some in (self.coefs_, self.intercepts_))
+            layers = Layers(*arrays, self.activation, self.dropout)
+            groups = [{"params": layers.of(kind)} for kind in ("weight", "bias")]
+            learner = Learner(layers, criterion, SOLVERS[self.solver](groups, **self._steps()))
+        learner.restart(self._seed)
         if incremental and self._state is not None:
             learner.restore(self._state)
-        return learner
+        return learner, key
 
-    def _optimizer(self, layers: Layers) -> optim.Optimizer:
-        groups, rate = [{"params": layers.of(kind)} for kind in ("weight", "bias")], self.learning_rate_init
+    def _steps(self) -> dict[str, Any]:
+        """The hyper-parameters of the solver's steps."""
         if self.solver == "adam":
-            return optim.Adam(groups, rate, (self.beta_1, self.beta_2), self.epsilon)
+            return {"lr": self.learning_rate_init, "betas": (self.beta_1, self.beta_2), "eps": self.epsilon}
         if self.solver == "rmsprop":
-            return optim.RMSprop(groups, rate, eps=self.epsilon)
-        return optim.SGD(groups, rate, self.momentum, nesterov=self.nesterovs_momentum and self.momentum > 0)
+            return {"lr": self.learning_rate_init, "eps": self.epsilon}
+        nesterov = bool(self.nesterovs_momentum and self.momentum)
+        return {"lr": self.learning_rate_init, "momentum": self.momentum, "nesterov": nesterov}
 
     def _train(
         self,
@@ -256,9 +263,8 @@ class NetworkEstimator(BaseEstimator):
         else:
             score = held.score(learner.outputs(held.feed))
             self.validation_scores_.append(score)  # type: ignore[union-attr]
-            if patience.better(score) or not hasattr(self, "_best"):
-                learner.give_back()
-                self._best = [array.copy() for array in self._arrays()]
+            if patience.better(score):
+                learner.read(self._arrays())
             self.best_validation_score_ = patience.best
             text += f", validation score = {score:.6f}"
         if self.verbose:

@@ -29,8 +29,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     are no better by tol, in the loss or that score. class_weight: a weight by label, or "balanced". momentum and
     nesterovs_momentum are sgd's; beta_1 and beta_2 adam's; epsilon adam's and rmsprop's; power_t invscaling's.
 
-    After a fit: classes_, n_features_in_, feature_names_in_, coefs_ (inputs, outputs) and intercepts_ by layer, n_iter_,
-    loss_, loss_curve_, best_loss_, validation_scores_, best_validation_score_, n_layers_, n_outputs_, out_activation_.
+    After a fit: classes_, n_features_in_, feature_names_in_, coefs_ (inputs, outputs) and intercepts_ by layer,
+    n_iter_, loss_, loss_curve_ (without the penalty), best_loss_, validation_scores_, best_validation_score_,
+    history_, n_layers_, n_outputs_, out_activation_.
     """
 
     def __init__(

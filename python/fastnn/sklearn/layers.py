@@ -31,7 +31,7 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 class Layers(Module):
     """coefs (inputs, outputs) and intercepts (outputs,) of each layer, in whose memory it learns.
 
-    dropout: the share of the hidden layers' outputs that are left out while training; seed: of these draws.
+    dropout: the share of the hidden layers' outputs that are left out while training.
     """
 
     def __init__(
@@ -40,7 +40,6 @@ class Layers(Module):
         intercepts: Sequence[np.ndarray],
         activation: str,
         dropout: float = 0.0,
-        seed: int = 0,
     ) -> None:
         super().__init__()
         self.activation = activation
@@ -49,7 +48,7 @@ class Layers(Module):
             setattr(self, f"weight{number}", Parameter(coef.T))
             setattr(self, f"bias{number}", Parameter(intercept))
             if dropout and number < self.last:
-                setattr(self, f"dropout{number}", _Dropout(dropout, seed, number))
+                setattr(self, f"dropout{number}", _Dropout(dropout, number))
 
     def forward(self, x: Tensor) -> Tensor:
         for number in range(self.last + 1):
@@ -68,9 +67,11 @@ class Layers(Module):
 class _Dropout(Dropout):
     """With a seed and a number of its own, so that nothing else in the process counts."""
 
-    def __init__(self, p: float, seed: int, number: int) -> None:
+    unrecorded = Dropout.unrecorded | {"seed"}
+
+    def __init__(self, p: float, number: int) -> None:
         Module.__init__(self)
-        self.p, self.inplace, self.seed, self.number, self.calls = p, False, seed, number, 0
+        self.p, self.inplace, self.seed, self.number, self.calls = p, False, 0, number, 0
 
 
 def outputs_of(

@@ -6,13 +6,14 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
+from fastnn import optim
 from fastnn.arrays import is_integer
 from fastnn.sklearn.layers import ACTIVATIONS
 from fastnn.sklearn.stopping import RATES
 from fastnn.text import did_you_mean
 
-SOLVERS = ("adam", "sgd", "rmsprop")
-_NAMES = {"activation": tuple(ACTIVATIONS), "solver": SOLVERS, "learning_rate": RATES}
+SOLVERS = {"adam": optim.Adam, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
+_NAMES = {"activation": tuple(ACTIVATIONS), "solver": tuple(SOLVERS), "learning_rate": RATES}
 _COUNTS = ("max_iter", "n_iter_no_change", "batch_size")
 # The least, the most, and whether these themselves are taken.
 _RANGES = {
