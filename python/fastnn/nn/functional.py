@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.draws import uniform
 from fastnn.eager.images import adaptive_avg_pool2d as adaptive_avg_pool2d

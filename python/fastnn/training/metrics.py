@@ -53,18 +53,42 @@ def _total(values: np.ndarray) -> float:
     return math.fsum(values.tolist())
 
 
-class RunningAccuracy:
-    """The share of right classes over the batches so far."""
+# Numbers a sample of which R2 is told: of a reconstructed image it would take a tenth of the training's time.
+_MOST_NUMBERS = 64
 
-    def __init__(self) -> None:
+
+class RunningMetrics:
+    """The share of right classes over the batches so far; with ``numbers`` R2 where targets are no classes."""
+
+    def __init__(self, numbers: bool = False) -> None:
+        self.numbers = numbers
         self.correct = self.samples = 0
+        self._sums: np.ndarray | None = None
+        self._rows = 0
 
     def add(self, outputs: np.ndarray, targets: np.ndarray) -> None:
-        """One batch more; nothing where its targets are no classes."""
+        """One batch more; nothing where its targets are neither."""
         if is_classification(outputs.shape, targets):
             self.correct += count_correct(outputs, targets)
             self.samples += len(outputs)
+        elif self.numbers and outputs.shape == targets.shape and len(outputs):
+            y, t = (array.reshape(len(array), -1).astype(np.float64) for array in (outputs, targets))
+            if y.shape[1] <= _MOST_NUMBERS:
+                self._add_numbers(y, t)
+
+    def _add_numbers(self, y: np.ndarray, t: np.ndarray) -> None:
+        if self._sums is None:
+            self._sums, self._shift = np.zeros((3, t.shape[1])), t[0]  # so that squares do not swamp differences
+        d = t - self._shift
+        self._sums += np.stack([((t - y) ** 2).sum(0), d.sum(0), (d * d).sum(0)])
+        self._rows += len(t)
 
     def metrics(self) -> dict[str, float]:
-        """``{"accuracy": ...}``; empty where there was nothing to count."""
-        return {"accuracy": self.correct / self.samples} if self.samples else {}
+        """``{"accuracy": ...}`` or ``{"r2": ...}``; empty where there was nothing to count."""
+        if self._sums is None:
+            return {"accuracy": self.correct / self.samples} if self.samples else {}
+        missed, total, squares = self._sums
+        spread = squares - total * total / self._rows
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scores = np.where(spread > 0, 1 - missed / spread, missed == 0)
+        return {"r2": math.fsum(scores.tolist()) / len(scores)}
