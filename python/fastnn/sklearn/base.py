@@ -227,6 +227,8 @@ class NetworkEstimator(BaseEstimator):
         best = -self.best_loss_ if held is None else self.best_validation_score_
         rate, patience, order = Rate(self), Patience(self, best), np.arange(len(data))
         self.n_iter_ = 0
+        # scikit-learn's networks learn by the sum over numbers of a sample, and tell the mean.
+        per_output = self.n_outputs_ if self.out_activation_ == "identity" else 1
         alone = self.verbose or held is not None or rate.changes
         try:
             while self.n_iter_ < epochs:
@@ -237,7 +239,7 @@ class NetworkEstimator(BaseEstimator):
                 for row in orders:
                     row[:] = order = _shuffled(order, draws) if self.shuffle else order
                 for loss in learner.epochs(data, orders, batch):
-                    self._epoch_done(loss, len(data), learner, held, patience)
+                    self._epoch_done(loss / per_output, len(data), learner, held, patience)
                 if patience.is_over():
                     if not rate.falls():
                         return
