@@ -128,7 +128,7 @@ class NetworkEstimator(BaseEstimator):
         count = len(rows.x)
         batch = min(200 if self.batch_size == "auto" else self.batch_size, count)
         learner, key = self._learner_of(rows.weights is not None, incremental)
-        learner.write(self._arrays())
+        learner.write(self.coefs_, self.intercepts_)
         learner.set(**self._steps())
         # scikit-learn's penalty: alpha / 2 times the sum of squares, over the samples of a batch.
         learner.optimizer.param_groups[0]["weight_decay"] = self.alpha / (batch * mean_weight)
@@ -136,7 +136,7 @@ class NetworkEstimator(BaseEstimator):
         with threads_for(3 * batch * sum(coef.size for coef in self.coefs_)):  # forward, and backward twice
             self._train(learner, data, batch, draws, held, 1 if incremental else self.max_iter)
         if held is None:
-            learner.read(self._arrays())
+            self.coefs_, self.intercepts_ = learner.learned()
         self._learner = learner if incremental else None
         if not incremental:
             put_back(key, learner)
@@ -179,9 +179,6 @@ class NetworkEstimator(BaseEstimator):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
         self.best_loss_ = None if self.early_stopping else np.inf
-
-    def _arrays(self) -> list[np.ndarray]:
-        return [*self.coefs_, *self.intercepts_]
 
     def _learner_of(self, weighted: bool, incremental: bool) -> tuple[Learner, Any]:
         """One that begins, or of partial_fit goes on from the last one's state; and what its recordings depend on."""
@@ -266,7 +263,7 @@ class NetworkEstimator(BaseEstimator):
             score = held.score(learner.outputs(held.feed))
             self.validation_scores_.append(score)  # type: ignore[union-attr]
             if patience.better(score):
-                learner.read(self._arrays())
+                self.coefs_, self.intercepts_ = learner.learned()
             self.best_validation_score_ = patience.best
             text += f", validation score = {score:.6f}"
         if self.verbose:
@@ -305,7 +302,7 @@ class NetworkEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles and copies: plain arrays, the optimizer's too where partial_fit goes on."""
-        state = super().__getstate__()
+        state = dict(super().__getstate__())
         learner = state.pop("_learner", None)
         if "coefs_" in state:
             state = {**state, "_learner": None, "_state": state["_state"] if learner is None else learner.state()}

@@ -138,7 +138,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             return np.ascontiguousarray(y, dtype)
         places = np.minimum(np.searchsorted(self.classes_, y), len(self.classes_) - 1)
         if (unknown := self.classes_[places] != y).any():
-            raise ValueError(f"y has a label {y[unknown][0]!r} that is none of the classes {self.classes_}")
+            raise ValueError(f"y has a label {y[unknown].tolist()[0]!r} that is none of the classes {self.classes_}")
         return places if self.out_activation_ == "softmax" else places.astype(dtype)[:, None]
 
     def _weights(self, sample_weight: Any, y: np.ndarray) -> np.ndarray | None:

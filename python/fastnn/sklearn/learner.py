@@ -33,24 +33,25 @@ class _Batches:
 
 
 class Learner:
-    """Trains layers of its own, which have the sizes of arrays: coefs, then intercepts."""
+    """Trains layers of its own."""
 
     def __init__(self, layers: Layers, criterion: Criterion, optimizer: Optimizer) -> None:
         self.layers, self.criterion, self.optimizer = layers, criterion, optimizer
         self.engine = PlanEngine(layers, criterion, optimizer)
 
-    def write(self, arrays: Iterable[np.ndarray]) -> None:
+    def write(self, coefs: Iterable[np.ndarray], intercepts: Iterable[np.ndarray]) -> None:
         """The layers go on from these."""
-        for param, array in zip(self._params(), arrays, strict=True):
-            param._data[...] = array.T
+        for params, arrays in zip(self._params(), (coefs, intercepts), strict=True):
+            for param, array in zip(params, arrays, strict=True):
+                param._data[...] = array.T
 
-    def read(self, arrays: Iterable[np.ndarray]) -> None:
-        """What was learned, into these."""
-        for param, array in zip(self._params(), arrays, strict=True):
-            array[...] = param._data.T
+    def learned(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """coefs and intercepts as they are now, in arrays of their own."""
+        coefs, intercepts = ([np.array(param._data.T, order="C") for param in some] for some in self._params())
+        return coefs, intercepts
 
-    def _params(self) -> list[Parameter]:
-        return [*self.layers.of("weight"), *self.layers.of("bias")]
+    def _params(self) -> tuple[list[Parameter], list[Parameter]]:
+        return self.layers.of("weight"), self.layers.of("bias")
 
     def restart(self, seed: int) -> None:
         """As new: without running values, and with dropout's first draw of a seed."""
