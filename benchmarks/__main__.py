@@ -24,6 +24,7 @@ WORKS = {
 COMMANDS = {
     "memory": "the most memory that a process needs for training steps of a network of images",
     "instructions": "instructions of a training step, counted by Valgrind",
+    "tables": "fastnn.sklearn beside scikit-learn's networks: score and processor time",
     "tutorials": "the tutorials' scripts, unchanged, under their own library and under fastnn",
 }
 PEERS = ("torch", "torch_compile", "jax", "sklearn")

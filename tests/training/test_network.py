@@ -120,11 +120,12 @@ class TestFit:
         with pytest.raises(AttributeError, match="has no 'acc'; it has loss, accuracy, val_loss, val_accuracy"):
             _ = history.acc
 
-    def test_no_accuracy_for_numbers(self) -> None:
+    def test_r2_for_numbers(self) -> None:
         network, data = Network(6, 2), (X, X[:, :2])
         history = network.fit(data, data, loss="mse", epochs=1, verbose=0)
-        assert list(history.history) == ["loss", "val_loss"]
-        assert np.isnan(network.evaluate(data)[1])
+        assert list(history.history) == ["loss", "r2", "val_loss", "val_r2"]
+        missed, spread = ((data[1] - network.predict(X)) ** 2).sum(0), ((data[1] - data[1].mean(0)) ** 2).sum(0)
+        assert network.evaluate(data)[1] == history.val_r2[-1] == pytest.approx((1 - missed / spread).mean(), rel=1e-6)
 
     def test_what_it_prints(self, capsys: pytest.CaptureFixture[str]) -> None:
         fitted((X, Y), (X, Y), epochs=2, verbose=1)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _core, random
+from fastnn import _core
 from fastnn.arrays import has_dense_rows, rows_layout
 from fastnn.eager.autograd import is_grad_enabled, mark_changed, no_grad
 from fastnn.eager.memory import owner_of
@@ -222,6 +222,10 @@ class Plan:
         named = ((self._slots.get(id(param)), name) for name, param in self.model.named_parameters())
         return {slot.buffer: name for slot, name in named if slot is not None}
 
+    def nbytes(self) -> int:
+        """The memory of its own."""
+        return self._memory.nbytes()
+
     @property
     def core(self) -> _core.Plan:
         """The compiled executor's own object: what it tells of its programs."""
@@ -299,7 +303,7 @@ class Plan:
                 update.settings.set_step(update.settings.step)  # beta^step of the present betas, as eager has it
                 update.configured = values
         for module, draw in self._draws.values():
-            draw.seed, draw.call = random.state.seed, module.calls
+            draw.seed, draw.call = module.drawn_by(), module.calls
         for state in self._states.values():
             self._executor.write(state.view, state.array)
         for constant in self._constants:
@@ -568,7 +572,7 @@ class Plan:
                     "forward() uses a Dropout that is no part of the model, so this model stays eager: make it in "
                     "__init__, as an attribute or in a Sequential"
                 )
-            self._draws[number] = (module, _core.DropoutDraw(random.state.seed, module.calls, number))
+            self._draws[number] = (module, _core.DropoutDraw(module.drawn_by(), module.calls, number))
         return self._draws[number][1]
 
 

@@ -26,6 +26,7 @@ class Dropout(Module):
     """
 
     unrecorded = Module.unrecorded | {"calls"}
+    seed: int | None = None  # of a module that does not draw by fastnn's own
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
@@ -43,6 +44,10 @@ class Dropout(Module):
         out = functional.dropout_call(x, self.p, self)
         self.calls += 1
         return out
+
+    def drawn_by(self) -> int:
+        """The seed of its draws."""
+        return random.state.seed if self.seed is None else self.seed
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"

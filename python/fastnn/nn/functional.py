@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import random
 from fastnn.eager import autograd, ops
 from fastnn.eager.draws import uniform
 from fastnn.eager.images import adaptive_avg_pool2d as adaptive_avg_pool2d
@@ -151,7 +150,7 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
 
 def dropout_call(x: Tensor, p: float, module: Dropout) -> Tensor:
     """One training call of a Dropout module: its number and its calls so far pick the draw."""
-    y, mask = ops.dropout(x._data, p, random.state.seed, module.calls, module.number)
+    y, mask = ops.dropout(x._data, p, module.drawn_by(), module.calls, module.number)
     return result(y, (x,), lambda g: (ops.multiply(g, mask),), "Dropout")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -23,7 +23,9 @@ from fastnn.nn.labels import predicted_classes, predictions
 from fastnn.nn.linear import Linear
 from fastnn.nn.module import Module
 from fastnn.text import did_you_mean
+from fastnn.training import given
 from fastnn.training.batches import whole_feed
+from fastnn.training.best import Best
 from fastnn.training.callbacks import Callback, EpochLines
 from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array, as_inputs
@@ -104,7 +106,7 @@ class Network(Module):
     def fit(
         self,
         train: Any,
-        val: Any = None,
+        y: Any = None,
         epochs: int = 10,
         batch_size: int = 64,
         optimizer: str | optim.Optimizer = "adam",
@@ -115,21 +117,33 @@ class Network(Module):
         verbose: int = 1,
         callbacks: Sequence[Callback] = (),
         augment: str | None = None,
+        *,
+        val: Any = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        early_stopping: int | None = None,
     ) -> History:
-        """Trains and returns the history (``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` by epoch).
+        """Trains and returns the history: ``loss``, ``accuracy`` (of numbers ``r2``), with val ``val_loss`` and
+        ``val_accuracy`` (``val_r2``), by epoch.
 
         Another call with the same kinds of loss and optimizer and the same shapes records nothing anew.
 
-        train, val: a data set, a DataLoader or a tuple of arrays (x, y): x (N, ...), y int64 (N,) or, for
-        ``loss="mse"``, (N, outputs).
+        train: a data set, a DataLoader, a tuple of arrays (x, y), or x alone, with y behind it: ``fit(x, y)``. x
+        (N, ...); y (N,): class numbers, or labels that are words (:attr:`classes` then has them in their order); for
+        ``loss="mse"`` numbers (N, outputs), or (N,) for one output. Tables of pandas are taken as arrays.
+        val: the same kinds as train, to look at after each epoch; ``val=0.2``: a fifth of each class of train, by the
+        seed, is held out for it. Behind anything but x alone, the second argument is val.
         optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
         rate of one given by name (None: its own default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line
         per epoch. augment: "light" or "strong" (:class:`fastnn.data.augment.Augment`): photographs of a data set are
         changed in each epoch, by the seed; never those of val.
+        class_weight: what the samples of a class count in the cross-entropy, ``{"cat": 1, "dog": 3}`` by label or
+        number, or "balanced": all classes alike. Such steps are not compiled; those of fastnn.sklearn are.
+        early_stopping: training ends after so many epochs that were no better on val (by accuracy, then loss), and
+        the parameters are those of the best.
 
         Raises:
             ValueError: an unknown name, a size that does not fit, values that are not finite; augment of anything but
-                a data set's uint8 images.
+                a data set's uint8 images; early_stopping without val.
             TypeError: data, optimizer or callbacks of a wrong kind.
             NonFiniteLossError: the loss became NaN or infinite.
         """
@@ -137,22 +151,47 @@ class Network(Module):
             random.manual_seed(seed)
         # A seed of its own for each fit, as each begins with epoch 0.
         how = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
+        train, val = self._given(train, y, val, loss)
         criterion = _named("loss", loss, LOSSES)() if isinstance(loss, str) else loss
+        if class_weight is not None:
+            if loss != "cross_entropy":
+                raise ValueError("class_weight goes with loss='cross_entropy'")
+            criterion = losses.CrossEntropyLoss(given.class_weights(class_weight, train, self._output_size()))
         if isinstance(optimizer, str):
             rate = {} if lr is None else {"lr": lr}
             optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
         elif lr is not None:
             raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
+        best = None if early_stopping is None else _best(early_stopping, val)
         trainer = self._next_trainer(criterion, optimizer)
-        shown = list(callbacks)
-        if verbose:
-            shown.append(EpochLines())
+        shown = [*callbacks, *([] if best is None else [best]), *([EpochLines()] if verbose else [])]
         try:
             return trainer.fit(
                 train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
             )
         finally:
+            if best is not None and best.tensors:
+                self.load_state_dict(best.tensors)
             self.__dict__["_idle"] = trainer
+
+    def _given(self, train: Any, y: Any, val: Any, loss: Any) -> tuple[Any, Any]:
+        """What to train on and to validate with, with numbers for labels."""
+        if y is not None and not given.is_alone(train):
+            if val is not None:
+                raise TypeError("fit(train, val) and fit(x, y, val=...) are two ways: train has its labels already")
+            y, val = None, y
+        train = given.numbered(given.pair(train, y), self._info.classes, self._output_size(), learned=True)
+        train = self._in_column(train, loss)
+        if isinstance(val, float):
+            return given.split(train, val, random.state.seed)
+        if val is not None:
+            val = self._in_column(given.numbered(val, getattr(train, "labels", ())), loss)
+        return train, val
+
+    def _in_column(self, data: Any, loss: Any) -> Any:
+        """Numbers (N,) for a single output as (N, 1)."""
+        predicts = getattr(LOSSES.get(loss) if isinstance(loss, str) else loss, "predicts", "softmax")
+        return data if predicts == "softmax" or self._output_size() != 1 else given.as_column(data)
 
     def _next_trainer(self, criterion: Criterion, optimizer: optim.Optimizer) -> Trainer:
         """With the plan of the last fit, where that is over: not in a fit that a callback begins within another."""
@@ -164,9 +203,9 @@ class Network(Module):
             trainer.take_over(plan)
         return trainer
 
-    def evaluate(self, data: Any) -> tuple[float, float]:
-        """(loss, accuracy) on a data set, a DataLoader or a tuple (x, y). Accuracy is NaN where the targets are no
-        classes. Warns where x is not at all like what the network was trained on.
+    def evaluate(self, data: Any, y: Any = None) -> tuple[float, float]:
+        """(loss, accuracy) on a data set, a DataLoader, a tuple (x, y), or x and y; of numbers (loss, R2). NaN where
+        the targets are neither. Warns where x is not at all like what the network was trained on.
         """
         if self._trainer is not None and self._trainer.is_current():
             trainer = self._trainer
@@ -174,11 +213,32 @@ class Network(Module):
             info, last = self._info, self._trainer
             criterion = loss_of(info.loss, self._predicts()) if last is None else last.criterion
             trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
+        data = self._in_column(given.numbered(given.pair(data, y), self._info.classes), trainer.criterion)
         feed = whole_feed(data, next(self.parameters())._storage.dtype)
         warn_if_unlike(self._info.input_range, feed, stacklevel=2)
         with self._turns:
             metrics = trainer.evaluate(feed)
-        return metrics["loss"], metrics.get("accuracy", float("nan"))
+        return metrics["loss"], metrics.get("accuracy", metrics.get("r2", float("nan")))
+
+    def score(self, data: Any, y: Any = None) -> float:
+        """The accuracy on a data set or on x and y; of numbers R2, 1 at best, 0 of always the mean."""
+        return self.evaluate(data, y)[1]
+
+    @property
+    def classes(self) -> Any:
+        """What the outputs stand for: names of classes (C,), or their numbers where nobody named them.
+
+        Raises:
+            ValueError: the network gives numbers, or nobody knows yet what.
+        """
+        if "classes" in self.__dict__:  # of a class of one's own
+            return self.__dict__["classes"]
+        if self._info.classes:
+            return np.array(self._info.classes)
+        count = replace(self._info, **self._built()).class_count
+        if self._predicts() == "numbers" or not count:
+            raise ValueError("this network tells no classes apart: it gives numbers, or has seen no data yet")
+        return np.arange(count)
 
     def predict(self, x: Any) -> np.ndarray:
         """What the outputs predict for inputs (N, ...), by the loss of the last fit (a model file remembers it):
@@ -190,7 +250,7 @@ class Network(Module):
         return predictions(self._scores(x), self._predicts())
 
     def predict_classes(self, x: Any) -> np.ndarray:
-        """The most probable class of each input, int64 (N,).
+        """The number of the most probable class of each input, int64 (N,): ``net.classes[...]`` is its name.
 
         Raises:
             ValueError: the network was trained to give a number.
@@ -299,6 +359,12 @@ class Network(Module):
 
     def _shown_modules(self) -> Iterator[tuple[str, str]]:
         return super()._shown_modules() if self.sizes else self._modules[""]._shown_modules()
+
+
+def _best(patience: int, val: Any) -> Best:
+    if val is None:
+        raise ValueError("early_stopping needs val: data to look at after each epoch, or a share, val=0.2")
+    return Best(lambda: None, check_count("early_stopping", patience, 1))
 
 
 def _named(kind: str, name: str, known: dict[str, Any]) -> Any:

@@ -105,7 +105,11 @@ def _resident(data: Any) -> Resident | None:
 
 
 def _classes(data: Any) -> list[str]:
-    """Names of the classes of a data set whose transforms are the user's; none where its labels may be too."""
+    """Names of the classes: of labels that are words, or of a data set whose transforms are the user's; none where its
+    labels may be too.
+    """
+    if labels := getattr(data, "labels", None):
+        return list(labels)
     dataset, _ = without_subsets(getattr(data, "dataset", data))
     if not isinstance(dataset, VisionDataset) or dataset.target_transform is not None or not dataset.is_plain():
         return []

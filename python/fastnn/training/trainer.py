@@ -13,8 +13,9 @@ from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
+from fastnn.nn import functional
 from fastnn.nn.convolution import Conv2d
-from fastnn.nn.losses import CrossEntropyLoss
+from fastnn.nn.losses import CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.training.batches import Batches, FeedBatches, Position, batches_of, whole_feed
@@ -23,7 +24,7 @@ from fastnn.training.engines import Chunk, EagerEngine, FallbackEngine, PlanEngi
 from fastnn.training.feed import Feed, check_labels
 from fastnn.training.history import History
 from fastnn.training.input_range import range_of, warn_if_unlike
-from fastnn.training.metrics import RunningAccuracy
+from fastnn.training.metrics import RunningMetrics
 
 if TYPE_CHECKING:
     from fastnn.data.augment import Augment
@@ -34,7 +35,7 @@ class Trainer:
 
     engine: ``plan`` (compiled; a model that cannot be recorded falls back to eager, said by ``engine_note``) or
     ``eager``. outputs: whether chunks bring the model's outputs; the history then has the ``accuracy`` of the training
-    batches too, each as it was before its step.
+    batches too (of numbers ``r2``), each as it was before its step.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Trainer:
         self.samples = 0
         self.outputs = outputs
         self.epoch_losses: list[float] = []
-        self.epoch_accuracy = RunningAccuracy()
+        self.epoch_accuracy = self._new_metrics()
         self.epoch_seconds: list[float] = []
         self.stop_training = False
 
@@ -158,26 +159,28 @@ class Trainer:
             raise told(NonFiniteLossError(text), "parameter.finite", name=name, count=bad)
 
     def evaluate(self, data: Any) -> dict[str, float]:
-        """Loss (mean over all samples) and, for classes, accuracy."""
+        """Loss (mean over all samples) and, for classes, accuracy; for numbers R2."""
         feed = whole_feed(data, self._dtype)
         outputs = self.outputs_of(feed)
-        accuracy = RunningAccuracy()
-        accuracy.add(outputs, feed.y)
-        return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **accuracy.metrics()}
+        found = self._new_metrics()
+        found.add(outputs, feed.y)
+        return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **found.metrics()}
+
+    def _new_metrics(self) -> RunningMetrics:
+        return RunningMetrics(predicts_numbers(self.criterion))
 
     # -- one epoch ---------------------------------------------------------------------------------------------------
 
     def _epoch(self, batches: Batches, validation: Feed | None, callbacks: Sequence[Callback]) -> None:
         epoch, started = self.position.epoch, time.perf_counter()
         if self.position.step == 0:
-            self.epoch_losses, self.epoch_accuracy = [], RunningAccuracy()
-        accuracy = self.epoch_accuracy
+            self.epoch_losses, self.epoch_accuracy = [], self._new_metrics()
         for callback in callbacks:
             callback.on_epoch_begin(self, epoch)
         for chunk in batches.chunks(self._engine, self.position, self._limit(callbacks), self.outputs):
             self.epoch_losses += chunk.losses.tolist()
             if chunk.outputs is not None:
-                accuracy.add(chunk.outputs, chunk.targets)
+                self.epoch_accuracy.add(chunk.outputs, chunk.targets)
             self._check_loss(chunk, batches)
             self.position.step = chunk.first + len(chunk.losses)
             for callback in callbacks:
@@ -185,7 +188,7 @@ class Trainer:
             if self.stop_training:  # within an epoch, which ends here
                 break
         self.position = Position(epoch + 1, 0, self.position.order)
-        metrics = {"loss": _mean(self.epoch_losses), **accuracy.metrics()}
+        metrics = {"loss": _mean(self.epoch_losses), **self.epoch_accuracy.metrics()}
         if validation is not None:
             metrics |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
         self.history.append(epoch, metrics)
@@ -231,6 +234,14 @@ class Trainer:
             f"Try a lower learning rate than {lr:g}, or look at these samples"
         )
         raise told(NonFiniteLossError(text), "loss.finite", loss=loss, epoch=epoch, step=step, lr=lr)
+
+
+_OF_NUMBERS = (functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss)
+
+
+def predicts_numbers(criterion: Criterion) -> bool:
+    """Whether a loss says how far numbers are from others, for which there is R2."""
+    return isinstance(criterion, MSELoss | L1Loss | SmoothL1Loss | HuberLoss) or criterion in _OF_NUMBERS
 
 
 def check_count(name: str, value: Any, least: int) -> int:

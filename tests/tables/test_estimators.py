@@ -1,0 +1,328 @@
+"""The estimators themselves: labels, weights, partial_fit, dropout, rates, tables of pandas, errors, threads."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import fastnn
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from fastnn.errors import NonFiniteLossError
+from fastnn.sklearn import NetworkClassifier, NetworkRegressor, learner
+from fastnn.sklearn.threads import threads_for
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((120, 4))
+Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.4)
+NUMBERS = np.stack([X[:, 0] * 2 + 1, np.abs(X[:, 1])], axis=1)
+QUICK: dict[str, Any] = {"max_iter": 8, "random_state": 0, "hidden_layer_sizes": (12,)}
+
+
+def arrays(estimator: Any) -> list[bytes]:
+    return [array.tobytes() for array in (*estimator.coefs_, *estimator.intercepts_)]
+
+
+def classifier(**settings: Any) -> NetworkClassifier:
+    return NetworkClassifier(**{**QUICK, **settings})
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            ["red", "green", "blue"],
+            [-1.0, 2.0, 7.0],
+            [False, True, True],
+            np.array(["b", "a", "c"], object),
+            [10, 3, 5],
+        ],
+        ids=["words", "numbers", "flags", "objects", "counts"],
+    )
+    def test_of_any_type(self, labels: Any) -> None:
+        y = np.asarray(labels)[Y]
+        found = classifier(max_iter=150, learning_rate_init=0.02).fit(X, y)
+        assert found.classes_.tolist() == sorted(set(labels)) and found.classes_.dtype == y.dtype
+        assert found.predict(X).dtype == y.dtype
+        assert found.score(X, y) > 0.9
+        assert np.array_equal(found.classes_[found.predict_proba(X).argmax(axis=1)], found.predict(X))
+
+    def test_pandas_categories(self) -> None:
+        pd = pytest.importorskip("pandas")
+        found = classifier().fit(pd.DataFrame(X, columns=list("abcd")), pd.Series(Y).map(dict(enumerate("xyz"))))
+        assert found.feature_names_in_.tolist() == list("abcd") and found.classes_.tolist() == list("xyz")
+
+
+class TestNumbers:
+    def test_shapes(self) -> None:
+        one = NetworkRegressor(**QUICK).fit(X, NUMBERS[:, 0])
+        two = NetworkRegressor(**QUICK).fit(X, NUMBERS)
+        assert one.predict(X).shape == (120,) and two.predict(X).shape == (120, 2)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_are_computed_as_x_has_them(self, dtype: Any) -> None:
+        found = NetworkRegressor(**QUICK).fit(X.astype(dtype), NUMBERS)
+        assert found.coefs_[0].dtype == found.predict(X).dtype == dtype
+
+    def test_too_large_for_float32(self) -> None:
+        with pytest.raises(ValueError, match="y has 1 non-finite values"):
+            NetworkRegressor(**QUICK).fit(X.astype(np.float32), np.where(np.arange(120) == 3, 1e300, 1.0))
+
+
+class TestWeights:
+    def test_none_is_one_each(self) -> None:
+        assert arrays(classifier().fit(X, Y)) == arrays(classifier().fit(X, Y, np.ones(120)))
+        some = classifier(alpha=0).fit(X, Y)  # a penalty counts less beside more weight
+        assert arrays(some) == arrays(classifier(alpha=0).fit(X, Y, np.full(120, 3.0)))
+
+    def test_zero_is_not_there(self) -> None:
+        weights = np.where(np.arange(120) < 90, 1.0, 0.0)
+        assert arrays(classifier().fit(X, Y, weights)) == arrays(classifier().fit(X[:90], Y[:90]))
+
+    @pytest.mark.parametrize("kind", ["two", "three", "labels", "numbers"])
+    def test_count_as_often(self, kind: str) -> None:
+        y = {"two": Y > 0, "three": Y, "labels": np.eye(3, dtype=int)[Y], "numbers": NUMBERS}[kind]
+        weights = np.arange(120) % 3 + 1
+        settings = {**QUICK, "batch_size": 300, "hidden_layer_sizes": (7,)}
+        kinds = NetworkRegressor if kind == "numbers" else NetworkClassifier
+        weighted = kinds(**settings).fit(X, y, weights)
+        repeated = kinds(**settings).fit(X.repeat(weights, axis=0), y.repeat(weights, axis=0))
+        assert weighted.loss_curve_ == pytest.approx(repeated.loss_curve_, rel=1e-12)
+
+    def test_of_classes(self) -> None:
+        weights = np.array([1.0, 4.0, 0.5])
+        by_class = classifier(class_weight=dict(enumerate(weights))).fit(X, Y)
+        assert arrays(by_class) == arrays(classifier().fit(X, Y, weights[Y]))
+        both = classifier(class_weight=dict(enumerate(weights))).fit(X, Y, np.arange(120) + 1.0)
+        assert arrays(both) == arrays(classifier().fit(X, Y, weights[Y] * (np.arange(120) + 1.0)))
+        balanced = classifier(class_weight="balanced").fit(X, Y)
+        assert arrays(balanced) == arrays(classifier().fit(X, Y, (120 / 3 / np.bincount(Y))[Y]))
+
+
+class TestGoingOn:
+    def test_partial_fits_are_epochs(self) -> None:
+        settings = {**QUICK, "shuffle": False, "batch_size": 50, "dropout": 0.2, "max_iter": 4}
+        whole, parts = NetworkClassifier(**settings).fit(X, Y), NetworkClassifier(**settings)
+        for _ in range(4):
+            parts.partial_fit(X, Y, classes=[0, 1, 2])
+        assert arrays(whole) == arrays(parts) and whole.loss_curve_ == parts.loss_curve_
+
+    def test_pickles_go_on(self) -> None:
+        one = classifier(dropout=0.3)
+        for _ in range(2):
+            one.partial_fit(X, Y, [0, 1, 2])
+        two = pickle.loads(pickle.dumps(one))
+        for each in (one, two):
+            each.partial_fit(X, Y)
+            each.partial_fit(X, Y, sample_weight=np.arange(120) + 1)
+        assert arrays(one) == arrays(two) and one.t_ == two.t_ == 480
+
+    def test_coefs_that_are_changed_by_hand_count(self) -> None:
+        one, two = classifier().partial_fit(X, Y, [0, 1, 2]), classifier().partial_fit(X, Y, [0, 1, 2])
+        one.coefs_[0][:] = 0
+        assert arrays(one.partial_fit(X, Y)) != arrays(two.partial_fit(X, Y))
+        assert np.abs(one.coefs_[0]).max() < 0.01
+
+    def test_labels_that_nobody_named(self) -> None:
+        with pytest.raises(ValueError, match="classes must be passed on the first call"):
+            classifier().partial_fit(X, Y)
+        found = classifier().partial_fit(X, Y, classes=[0, 1, 2])
+        with pytest.raises(ValueError, match="label 3 that is none of the classes"):
+            found.partial_fit(X, Y + 1)
+        with pytest.raises(ValueError, match="not the same as on last call"):
+            found.partial_fit(X, Y, classes=[0, 1])
+
+    def test_idle_learners_leave_no_trace(self) -> None:
+        learner._idle.clear()
+        first = classifier(dropout=0.2).fit(X, Y)
+        assert len(learner._idle) == 1
+        kept = learner._idle[0][1]
+        classifier(dropout=0.2, alpha=3.0, random_state=9, beta_1=0.5).fit(X[:70], Y[:70])
+        again = classifier(dropout=0.2).fit(X, Y)
+        assert [each for _, each in learner._idle] == [kept]
+        assert arrays(first) == arrays(again)
+        for width in range(2, 20):
+            classifier(hidden_layer_sizes=(width,), max_iter=1).fit(X, Y)
+        assert len(learner._idle) == 8
+
+
+class TestDropout:
+    def test_by_the_random_state_alone(self) -> None:
+        first = classifier(dropout=0.4).fit(X, Y)
+        fastnn.manual_seed(99)
+        fastnn.nn.Dropout(0.5)
+        assert arrays(classifier(dropout=0.4).fit(X, Y)) == arrays(first)
+        assert arrays(classifier(dropout=0.4, random_state=1).fit(X, Y)) != arrays(first)
+        assert arrays(classifier(dropout=0.0).fit(X, Y)) != arrays(first)
+
+    def test_draws_nothing_of_fastnns_own(self) -> None:
+        fastnn.manual_seed(4)
+        before = fastnn.random.state.as_dict()
+        classifier(dropout=0.4).fit(X, Y).predict(X)
+        assert fastnn.random.state.as_dict() == before
+
+
+class TestRates:
+    @pytest.mark.parametrize("name", ["linear", "onecycle", "cosine", "step", "invscaling"])
+    def test_of_each_epoch(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        rates: list[float] = []
+        epochs = learner.Learner.epochs
+
+        def noted(self: learner.Learner, *rest: Any) -> list[float]:
+            rates.append(self.optimizer.param_groups[1]["lr"])
+            return epochs(self, *rest)
+
+        monkeypatch.setattr(learner.Learner, "epochs", noted)
+        classifier(learning_rate=name, learning_rate_init=0.02, max_iter=10).fit(X, Y)
+        expected = {
+            "linear": [0.02 * min((e + 0.5) / 10 / 0.05, (1 - (e + 0.5) / 10) / 0.95) for e in range(10)],
+            "step": [0.02] * 5 + [0.002] * 3 + [0.0002] * 2,
+            "invscaling": [0.02 / (120 * e + 1) ** 0.5 for e in range(10)],
+        }
+        assert len(rates) == 10 and max(rates) <= 0.02 * (1 + 1e-12) and rates[-1] < 0.1 * max(rates)
+        if name in expected:
+            assert rates == pytest.approx(expected[name], rel=1e-12)
+
+    def test_adaptive_falls_to_a_fifth(self) -> None:
+        found = NetworkClassifier(
+            solver="sgd", learning_rate="adaptive", learning_rate_init=1.0, random_state=0, tol=1e-3
+        )
+        found.set_params(max_iter=400, n_iter_no_change=2).fit(X, Y)
+        fixed = clone(found).set_params(learning_rate="constant").fit(X, Y)
+        assert found.n_iter_ > fixed.n_iter_ and found.loss_curve_[: fixed.n_iter_] == fixed.loss_curve_
+
+
+class TestTables:
+    def test_predictions_as_pandas(self) -> None:
+        pd = pytest.importorskip("pandas")
+        table = pd.DataFrame(X, columns=list("abcd"), index=np.arange(120) * 2)
+        found = classifier().fit(table, pd.Series(Y, name="kind"))
+        assert isinstance(found.predict_proba(table), np.ndarray)
+        assert found.set_output(transform="pandas") is found.set_output()
+        p, labels = found.predict_proba(table), found.predict(table)
+        assert p.columns.tolist() == [0, 1, 2] and p.index.equals(table.index) and labels.name == "kind"
+        assert (p.idxmax(axis=1) == labels).all() and found.score(table, Y) == (labels == Y).mean()
+        numbers = NetworkRegressor(**QUICK).fit(table, pd.DataFrame(NUMBERS, columns=["u", "v"]))
+        assert numbers.set_output(transform="pandas").predict(table).columns.tolist() == ["u", "v"]
+        assert isinstance(clone(found).fit(table, Y).predict(table), np.ndarray)
+        with pytest.raises(ValueError, match="'default' or 'pandas'"):
+            found.set_output(transform="polars")
+
+    def test_history(self) -> None:
+        found = classifier(early_stopping=True).fit(X, Y)
+        assert found.history_.history == {"loss": found.loss_curve_, "val_score": found.validation_scores_}
+
+
+class TestThreads:
+    def test_one_for_small_work(self) -> None:
+        fastnn.set_num_threads(2)
+        with threads_for(1e6):
+            assert fastnn.get_num_threads() == 1
+            with threads_for(1e6), threads_for(1e12):
+                assert fastnn.get_num_threads() == 1
+            assert fastnn.get_num_threads() == 1
+        with threads_for(1e12):
+            assert fastnn.get_num_threads() == 2
+        with pytest.raises(KeyError), threads_for(0):
+            raise KeyError
+        assert fastnn.get_num_threads() == 2
+
+    def test_a_fit_takes_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[int] = []
+        monkeypatch.setattr(learner.math, "fsum", lambda values: seen.append(fastnn.get_num_threads()) or sum(values))
+        fastnn.set_num_threads(2)
+        classifier().fit(X, Y)
+        assert seen and set(seen) == {1} and fastnn.get_num_threads() == 2
+
+
+def big(estimator: NetworkRegressor) -> Any:
+    return estimator.set_params(solver="sgd", learning_rate_init=1e300).fit(X * 1e100, NUMBERS)
+
+
+FAULTS: dict[str, tuple[Callable[[NetworkClassifier], Any], type[Exception], str]] = {
+    "solver": (lambda c: c.set_params(solver="adan").fit(X, Y), ValueError, "solver is 'adan'; did you mean 'adam'"),
+    "activation": (lambda c: c.set_params(activation=3).fit(X, Y), ValueError, "must be one of identity, logistic"),
+    "dropout": (
+        lambda c: c.set_params(dropout=1.0).fit(X, Y),
+        ValueError,
+        r"dropout is 1.0; it must be within \[0, 1\)",
+    ),
+    "alpha": (lambda c: c.set_params(alpha="a").fit(X, Y), TypeError, "alpha must be a number, got 'a'"),
+    "sizes": (lambda c: c.set_params(hidden_layer_sizes=(3, 0)).fit(X, Y), ValueError, "sizes is 0; it must be at"),
+    "epochs": (lambda c: c.set_params(max_iter=2.5).fit(X, Y), TypeError, "max_iter takes whole numbers, got 2.5"),
+    "nan": (lambda c: c.set_params(tol=float("nan")).fit(X, Y), ValueError, "tol is nan"),
+    "not fitted": (lambda c: c.predict(X), NotFittedError, "not fitted yet"),
+    "numbers": (lambda c: c.fit(X, X[:, 0]), ValueError, "Unknown label type: continuous.*NetworkRegressor"),
+    "negative": (lambda c: c.fit(X, Y, -np.ones(120)), ValueError, "negative values"),
+    "zeros": (lambda c: c.fit(X, Y, np.zeros(120)), ValueError, "all values of sample_weight are zero"),
+    "shape": (lambda c: c.fit(X, Y, np.ones(3)), ValueError, r"sample_weight has shape \(3,\)"),
+    "balanced": (
+        lambda c: c.set_params(class_weight="balanced").partial_fit(X, Y, [0, 1, 2]),
+        ValueError,
+        "needs all samples at once",
+    ),
+    "early": (
+        lambda c: c.set_params(early_stopping=True).partial_fit(X, Y, [0, 1, 2]),
+        ValueError,
+        "partial_fit does n",
+    ),
+    "held out": (
+        lambda c: c.set_params(early_stopping=True, validation_fraction=0.1).fit(X[:6], Y[:6]),
+        ValueError,
+        "validation_fraction=0.1 of 6 samples is 1: it must be at least 2",
+    ),
+    "other labels": (
+        lambda c: c.set_params(warm_start=True).fit(X, Y).fit(X, Y + 5),
+        ValueError,
+        "that is none of the classes",
+    ),
+    "diverges": (
+        lambda c: big(NetworkRegressor(**QUICK)),
+        NonFiniteLossError,
+        "loss became (inf|nan): training stopped. Scale the inputs",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_faults(what: str) -> None:
+    call, error, text = FAULTS[what]
+    with pytest.raises(error, match=text):
+        call(classifier())
+
+
+def test_an_end_before_it_converged_is_told() -> None:
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(8\) reached"):
+        classifier().fit(X, Y)
+
+
+def test_what_verbose_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    found = classifier(verbose=True, max_iter=2).fit(X, Y)
+    lines = [f"Iteration {number}, loss = {loss:.8f}" for number, loss in enumerate(found.loss_curve_, start=1)]
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_an_interrupt_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs, calls = learner.Learner.epochs, [0]
+
+    def interrupted(self: learner.Learner, *rest: Any) -> list[float]:
+        calls[0] += 1
+        if calls[0] > 1:
+            raise KeyboardInterrupt
+        return epochs(self, *rest)
+
+    monkeypatch.setattr(learner.Learner, "epochs", interrupted)
+    with pytest.warns(UserWarning, match="Training interrupted"):
+        found = classifier(max_iter=100, learning_rate_init=0.01).fit(X, Y)
+    assert found.n_iter_ == len(found.loss_curve_) == 11
+    monkeypatch.undo()
+    assert arrays(found) == arrays(classifier(max_iter=11, learning_rate_init=0.01).fit(X, Y))

@@ -1,0 +1,170 @@
+"""Network of tables: x and y apart, labels that are words, a part held out, weights of classes, an early end, R2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fastnn
+import numpy as np
+import pytest
+from fastnn import Network, nn
+from fastnn.training import given
+from fastnn.training.metrics import RunningMetrics, r_squared
+
+RNG = np.random.default_rng(3)
+X = RNG.standard_normal((90, 5)).astype(np.float32)
+Y = (X[:, 0] > 0).astype(np.int64) + (X[:, 1] > 0.5)
+WORDS = np.array(["mid", "low", "top"])[Y]
+NUMBERS = 2 * X[:, 0] + 1
+QUICK: dict[str, Any] = {"epochs": 3, "verbose": 0, "seed": 1}
+
+
+def network(*sizes: int) -> Network:
+    fastnn.manual_seed(0)
+    return Network(*(sizes or (5, 8, 3)))
+
+
+def bits(net: Network) -> list[bytes]:
+    return [tensor.numpy().tobytes() for tensor in net.state_dict().values()]
+
+
+class TestLabels:
+    def test_x_and_y_are_the_pair(self) -> None:
+        one, two, three = network(), network(), network()
+        one.fit((X, Y), (X, Y), **QUICK)
+        two.fit(X, Y, val=(X, Y), **QUICK)
+        three.fit(X.tolist(), Y.tolist(), **QUICK)
+        assert bits(one) == bits(two) == bits(three)
+        assert one.evaluate((X, Y)) == two.evaluate(X, Y)
+        assert one.score(X, Y) == one.evaluate((X, Y))[1] == float(np.mean(one.predict_classes(X) == Y))
+
+    def test_words_are_classes_in_their_order(self, tmp_path: Path) -> None:
+        words, numbers = network(), network()
+        words.fit(X, WORDS, val=(X, WORDS), **QUICK)
+        order = ["low", "mid", "top"]
+        numbers.fit(X, [order.index(word) for word in WORDS], **QUICK)
+        assert bits(words) == bits(numbers)
+        assert words.classes.tolist() == order and numbers.classes.tolist() == [0, 1, 2]
+        words.save(tmp_path / "n.safetensors")
+        loaded = Network.load(tmp_path / "n.safetensors")
+        assert loaded.classes.tolist() == order
+        assert (
+            loaded.score(X, WORDS)
+            == words.score(X, WORDS)
+            == np.mean(loaded.classes[words.predict_classes(X)] == WORDS)
+        )
+
+    def test_a_part_of_the_labels_keeps_their_numbers(self) -> None:
+        net = network()
+        net.fit(X, WORDS, **QUICK)
+        net.fit(X[Y > 0], WORDS[Y > 0], **QUICK)
+        assert net.classes.tolist() == ["low", "mid", "top"]
+
+    def test_a_class_of_ones_own_may_have_classes(self) -> None:
+        class Mine(Network):
+            def __init__(self) -> None:
+                super().__init__(5, 3)
+                self.classes = ["a", "b", "c"]
+
+        assert Mine().classes == ["a", "b", "c"]
+
+
+class TestHeldOut:
+    def test_a_share_of_each_class_by_the_seed(self) -> None:
+        (left, out), again = given.split((X, Y), 0.2, 7), given.split((X, Y), 0.2, 7)
+        assert np.array_equal(out[0], again[1][0])
+        assert not np.array_equal(out[0], given.split((X, Y), 0.2, 8)[1][0])
+        assert np.bincount(out[1]).tolist() == np.floor(0.2 * np.bincount(Y) + 0.5).tolist()
+        rows = np.concatenate([left[0], out[0]])
+        assert np.array_equal(np.sort(rows, axis=0), np.sort(X, axis=0))
+
+    def test_fit_trains_on_the_rest(self) -> None:
+        net, other = network(), network()
+        history = net.fit(X, WORDS, val=0.2, **QUICK)
+        numbers = np.unique(WORDS, return_inverse=True)[1]
+        left, out = given.split((X, numbers), 0.2, 1)
+        same = other.fit(left, out, **QUICK)
+        assert history.history == same.history and bits(net) == bits(other)
+
+    def test_of_a_data_set(self) -> None:
+        data = fastnn.utils.data.TensorDataset(fastnn.tensor(X), fastnn.tensor(Y))
+        left, out = given.split(data, 0.25, 0)
+        assert len(left) + len(out) == len(X) and not set(left.indices) & set(out.indices)
+        assert "val_loss" in network().fit(data, 0.25, **QUICK).history
+
+    def test_early_stopping_keeps_the_best(self) -> None:
+        net = network()
+        options = {**QUICK, "epochs": 200, "lr": 0.3, "early_stopping": 4}
+        history = net.fit(X, Y, val=(X[:40], 2 - Y[:40]), **options)  # gets worse the more is learned
+        ranks = list(zip(history.val_accuracy, [-loss for loss in history.val_loss], strict=True))
+        best = ranks.index(max(ranks))
+        assert len(ranks) == best + 5 < 200
+        assert net.evaluate(X[:40], 2 - Y[:40]) == (history.val_loss[best], history.val_accuracy[best])
+
+
+class TestNumbers:
+    def test_one_number_a_sample(self) -> None:
+        flat, column = network(5, 8, 1), network(5, 8, 1)
+        flat.fit(X, NUMBERS, loss="mse", **QUICK)
+        column.fit(X, NUMBERS[:, None], loss="mse", **QUICK)
+        assert bits(flat) == bits(column)
+        assert flat.score(X, NUMBERS) == pytest.approx(r_squared(flat.predict(X), NUMBERS[:, None]), rel=1e-12)
+
+    def test_r2_of_batches_is_that_of_all(self) -> None:
+        t = RNG.standard_normal((50, 3)) + 2000
+        y = t + 0.1 * RNG.standard_normal(t.shape)
+        running = RunningMetrics(numbers=True)
+        for rows in (slice(0, 20), slice(20, 21), slice(21, 50)):
+            running.add(y[rows], t[rows])
+        missed, spread = ((t - y) ** 2).sum(0), ((t - t.mean(0)) ** 2).sum(0)
+        expected = (1 - missed / spread).mean()
+        assert running.metrics()["r2"] == pytest.approx(expected, rel=1e-10)
+        assert r_squared(y, t) == pytest.approx(expected, rel=1e-10)
+        weights = np.repeat([1.0, 3.0], 25)
+        repeated = np.repeat(np.arange(50), weights.astype(int))
+        assert r_squared(y, t, weights) == pytest.approx(r_squared(y[repeated], t[repeated]), rel=1e-10)
+
+    def test_targets_that_are_all_the_same(self) -> None:
+        ones = np.ones((4, 1))
+        assert r_squared(ones, ones) == 1 and r_squared(ones + 1, ones) == 0
+
+
+class TestClassWeights:
+    def test_are_those_of_the_loss(self) -> None:
+        one, two = network(), network()
+        one.fit(X, WORDS, class_weight={"low": 2.0, "top": 0.5}, **QUICK)
+        two.fit(X, np.unique(WORDS, return_inverse=True)[1], loss=nn.CrossEntropyLoss([2.0, 1.0, 0.5]), **QUICK)
+        assert bits(one) == bits(two)
+
+    def test_balanced(self) -> None:
+        counts = np.bincount(Y)
+        assert given.class_weights("balanced", (X, Y), 3) * counts == pytest.approx([30, 30, 30])
+
+
+FAULTS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
+    "too many": (lambda n: network(5, 2).fit(X, WORDS), ValueError, r"3 labels \(low, mid, top\), the network 2 out"),
+    "unknown": (lambda n: n.score(X, ["x"] * 90), ValueError, "the label 'x', which the network does not know: it was"),
+    "two ways": (lambda n: n.fit((X, Y), (X, Y), val=0.2), TypeError, "train has its labels already"),
+    "twice": (lambda n: n.evaluate((X, Y), Y), TypeError, "tuple brings its labels itself: leave y out"),
+    "share": (lambda n: n.fit(X, Y, val=1.5), ValueError, "it must be between 0 and 1, such as 0.2"),
+    "no val": (lambda n: n.fit(X, Y, early_stopping=2), ValueError, "early_stopping needs val"),
+    "patience": (lambda n: n.fit(X, Y, val=0.2, early_stopping=0), ValueError, "early_stopping is 0; it must be >= 1"),
+    "no class": (lambda n: n.fit(X, Y, class_weight={7: 1}), ValueError, "weights from 0 on for 0..2"),
+    "a word": (lambda n: n.fit(X, Y, class_weight="even"), ValueError, "must be 'balanced' or a dict"),
+    "numbers": (lambda n: n.fit(X, X, loss="mse", class_weight="balanced"), ValueError, "goes with loss='cross_ent"),
+    "classes": (lambda n: network(5, 1).classes, ValueError, "tells no classes apart"),
+    "loader": (
+        lambda n: n.fit(fastnn.utils.data.DataLoader(fastnn.utils.data.TensorDataset(X, Y)), val=0.2),
+        TypeError,
+        "a DataLoader brings batches",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_faults(what: str) -> None:
+    call, error, text = FAULTS[what]
+    with pytest.raises(error, match=text):
+        call(network())
