@@ -119,7 +119,7 @@ class _Joined:
     def __init__(self, one: Builder, other: Builder) -> None:
         self.one, self.other = one, other
         self._nodes: list[Node] = []
-        self._batch = ""
+        self._made: set[str] = set()
 
     def graph(self) -> Graph:
         """What both have in common; sizes that follow from the batch are computed from it.
@@ -182,10 +182,8 @@ class _Joined:
         row = self._constant(name, a[first].reshape(sizes))
         if node.op in _REPEAT:
             return row
-        wanted = Node("Expand", [row, ""], [f"{name}_rows"])
-        wanted.inputs[1] = self._sizes(wanted, f"{name}_sizes", np.array(a.shape), np.array(b.shape))
-        self._nodes.append(wanted)
-        return wanted.outputs[0]
+        shape = self._sizes(Node("Expand", [], []), f"{name}_sizes", np.array(a.shape), np.array(b.shape))
+        return self._node("Expand", [row, shape], f"{name}_rows")
 
     def _differing(self, node: Node) -> ValueError:
         return ValueError(
@@ -201,19 +199,19 @@ class _Joined:
             return self._constant(name, np.array([x if k is None else -1 for x, k in zip(a, times, strict=True)], np.int64))
         parts = []
         for axis, (extent, k) in enumerate(zip(a, times, strict=True)):
-            part = self._constant(f"{name}_{axis}", np.array([extent if k is None else k], np.int64))
-            parts.append(part if k is None else self._node("Mul", [part, self._rows()], f"{part}_rows"))
+            part = "" if k == 1 else self._constant(f"{name}_{axis}", np.array([extent if k is None else k], np.int64))
+            rows = "" if k is None else self._rows()
+            parts.append(self._node("Mul", [part, rows], f"{part}_rows") if part and rows else part or rows)
         return self._node("Concat", parts, name, axis=0)
 
     def _rows(self) -> str:
-        if not self._batch:
-            shape = self._node("Shape", [next(iter(self.one.graph.inputs))], "batch_shape")
-            first = self._constant("batch_first", np.array([0], np.int64))
-            self._batch = self._node("Gather", [shape, first], "batch_size", axis=0)
-        return self._batch
+        shape = self._node("Shape", [next(iter(self.one.graph.inputs))], "batch_shape")
+        return self._node("Gather", [shape, self._constant("batch_first", np.array([0], np.int64))], "batch_rows", axis=0)
 
     def _node(self, op: str, inputs: list[str], name: str, **attributes: Any) -> str:
-        self._nodes.append(Node(op, inputs, [name], attributes))
+        if name not in self._made:
+            self._made.add(name)
+            self._nodes.append(Node(op, inputs, [name], attributes))
         return name
 
     def _constant(self, name: str, array: np.ndarray) -> str:

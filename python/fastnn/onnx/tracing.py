@@ -25,6 +25,8 @@ class Tracer(Recorder):
                 f"of them: move it out of forward()"
             )
 
+    joins = True
+
     def may_change(self, array: np.ndarray) -> bool:
         return True
 
@@ -37,7 +39,6 @@ class Builder:
         self.batch = batch
         self.constants: dict[str, np.ndarray] = {}
         self._values: dict[int, tuple[str, np.ndarray]] = {}  # id of the owner -> its name, the array of that shape
-        self._parts: dict[int, tuple[np.ndarray, list[np.ndarray]]] = {}  # memory that is being filled
         self._state: dict[str, np.ndarray] = {}
         self._taken = set(inputs)
         for name, array in state:
@@ -78,10 +79,10 @@ class Builder:
 
     def finish(self, outputs: Mapping[str, np.ndarray]) -> Graph:
         """The graph of what these arrays hold in the end; nothing that they do not need is in it."""
+        values = [self.name_of(array) for array in outputs.values()]
         made = {name for node in self.graph.nodes for name in node.outputs}
         renamed: dict[str, str] = {}
-        for name, array in outputs.items():
-            value = self.name_of(array)
+        for (name, array), value in zip(outputs.items(), values, strict=True):
             if value in made and value not in renamed:
                 renamed[value] = name
             else:
@@ -105,8 +106,6 @@ class Builder:
     def name_of(self, array: np.ndarray, repeats: bool = False) -> str:
         """The value that an array is, or a view of. repeats: the operation repeats dimensions of one element itself."""
         owner = id(owner_of(array))
-        if owner in self._parts:
-            self._fill(owner)
         if owner not in self._values:
             return self.constant(array)
         name, whole = self._values[owner]
@@ -120,7 +119,7 @@ class Builder:
         """made has the values of array: the same value, where that has its dimensions in another order."""
         owner = id(owner_of(array))
         name, whole = self._values.get(owner, ("", array))
-        order = _turned(whole, array) if name and owner not in self._parts else None
+        order = _turned(whole, array) if name else None
         if order is None:
             self.put(made, self.name_of(array))
         else:
@@ -128,21 +127,10 @@ class Builder:
             self.put(made.transpose(order + ones).reshape(whole.shape), name)
 
     def assign(self, target: np.ndarray, value: np.ndarray) -> None:
-        """A change in place, of all of an array or of a part of new memory that is filled part by part."""
-        owner = owner_of(target)
-        if id(owner) in self._values:
-            whole = self._values[id(owner)][1]
-            if target.size != whole.size:
-                raise ValueError("[onnx.export] a change in place of a part of a tensor: use torch.cat or torch.where")
-            name = self.name_of(value)
-            self.put(target, name)
-        else:
-            self._parts.setdefault(id(owner), (owner, []))[1].append((target, self.name_of(value)))  # type: ignore
-
-    def _fill(self, owner: int) -> None:
-        """Parts along the first axis, as cat() has them."""
-        array, parts = self._parts.pop(owner)
-        self.put(array, self.add("Concat", *(name for _, name in parts), axis=0))
+        """A change in place, of all of an array."""
+        if target.size != self._values.get(id(owner_of(target)), ("", target))[1].size:
+            raise ValueError("[onnx.export] a change in place of a part of a tensor: use torch.cat or torch.where")
+        self.put(target, self.name_of(value))
 
     def _view(self, name: str, whole: np.ndarray, part: np.ndarray, repeats: bool) -> str:
         if whole.dtype != part.dtype or not part.size:
