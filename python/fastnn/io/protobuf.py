@@ -120,6 +120,13 @@ class Reader:
         except UnicodeDecodeError:
             raise self.damaged("a name that is not UTF-8") from None
 
+    def floats(self, value: int | memoryview, dtype: np.dtype) -> np.ndarray:
+        """Of a repeated field's value."""
+        data = self.bytes(value)
+        if len(data) % dtype.itemsize:
+            raise self.damaged(f"{len(data)} bytes of {dtype}")
+        return np.frombuffer(data, dtype)
+
     def numbers(self, value: int | memoryview) -> np.ndarray:
         """int64, of a repeated field's value: one, or all of them packed."""
         if isinstance(value, int):

@@ -38,7 +38,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     real numbers are parameters (but those of a single number, and what batch norm keeps: buffers). It starts in
     evaluation mode; ``train()`` turns Dropout and the batch's mean and variance on, as in PyTorch.
 
-    Opsets 7 to 23, the operators of :data:`fastnn.onnx.operators.OPERATORS`. Nothing in a file is executed; what is
+    Opsets 7 to 28, the operators of :data:`fastnn.onnx.operators.OPERATORS`. Nothing in a file is executed; what is
     read is no larger than the file, and a tensor that no memory holds is refused before it is made.
 
     Raises:

@@ -155,9 +155,9 @@ operator("IsInf", 1, detect_negative=1, detect_positive=1)(
 def _power(x: Value, y: Value) -> Value:
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
         return np.asarray(x**y)
-    known = isinstance(y, np.ndarray) and y.size == 1
-    power = tensor(x) ** (y.item() if known else tensor(y))  # type: ignore[union-attr]
-    return power if not known or power.dim() >= y.ndim else power.reshape([1] * y.ndim)  # type: ignore[union-attr]
+    x = tensor(x)
+    known = isinstance(y, np.ndarray) and y.ndim == 0
+    return (x ** (y.item() if known else tensor(y))).to(x.dtype)  # type: ignore[union-attr]
 
 
 def _where(c: Value, a: Value, b: Value) -> Value:
@@ -198,7 +198,7 @@ def _clip(at: Settings, x: Value, low: Value | None = None, high: Value | None =
     return x.clamp(*bounds)
 
 
-@operator("Cast", 1, to=0, saturate=1)
+@operator("Cast", 1, to=0, saturate=1, round_mode="up")
 def _cast(at: Settings, x: Value) -> Value:
     dtype = dtype_of(at.to, "Cast")
     return tensor(x).to(from_numpy(dtype)) if isinstance(x, Tensor) else x.astype(dtype)
@@ -258,7 +258,7 @@ def _constant_of_shape(at: Settings, shape: Value) -> np.ndarray:
     return np.full(ints(shape), value.reshape(-1)[0], value.dtype)
 
 
-@operator("Range", 3)
+@operator("Range", 3, stash_type=1)
 def _range(at: Settings, start: Value, limit: Value, delta: Value) -> np.ndarray:
     first, end, step = (host(each).item() for each in (start, limit, delta))
     if step == 0:
@@ -382,7 +382,8 @@ def _pad(at: Settings, x: Value, pads: Value | None = None, value: Value | None 
 def _blocks(at: Settings, x: Value) -> Tensor:
     (n, c, h, w), b = x.shape, at.blocksize
     if at.op == "SpaceToDepth":
-        return tensor(x).reshape(n, c, h // b, b, w // b, b).permute(0, 3, 5, 1, 2, 4).reshape(n, -1, h // b, w // b)
+        order = (0, 1, 3, 5, 2, 4) if at.mode == "CRD" else (0, 3, 5, 1, 2, 4)
+        return tensor(x).reshape(n, c, h // b, b, w // b, b).permute(*order).reshape(n, -1, h // b, w // b)
     if at.mode == "CRD":
         split, order = tensor(x).reshape(n, -1, b, b, h, w), (0, 1, 4, 2, 5, 3)
     else:
@@ -394,7 +395,8 @@ def _blocks(at: Settings, x: Value) -> Tensor:
 def _cumsum(at: Settings, x: Value, axis: Value) -> Tensor:
     x, along = tensor(x), _axis(int(host(axis).item()), len(x.shape))
     x = x.flip(along) if at.reverse else x
-    total = x.cumsum(along) - x if at.exclusive else x.cumsum(along)
+    total = x.cumsum(along).to(x.dtype)
+    total = total - x if at.exclusive else total
     return total.flip(along) if at.reverse else total
 
 
@@ -446,6 +448,7 @@ def _log_sum_exp(x: Tensor, over: tuple[int, ...], kept: bool) -> Tensor:
 
 @operator("ArgMax ArgMin", 1, axis=0, keepdims=1, select_last_index=0)
 def _arg(at: Settings, x: Value) -> Tensor:
-    if at.select_last_index:
-        raise FormatError(f"{at.op} with select_last_index=1 is not supported")
-    return (Tensor.argmax if at.op == "ArgMax" else Tensor.argmin)(tensor(x), at.axis, bool(at.keepdims))
+    x, find = tensor(x), Tensor.argmax if at.op == "ArgMax" else Tensor.argmin
+    if not at.select_last_index:
+        return find(x, at.axis, bool(at.keepdims))
+    return (x.shape[at.axis] - 1) - find(x.flip(at.axis), at.axis, bool(at.keepdims))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.eager import creation
+from fastnn.eager import creation, selection
 from fastnn.eager.images import batched
 from fastnn.eager.indexing import picked
 from fastnn.eager.tensor import Tensor
@@ -92,10 +92,10 @@ def _conv_transpose(at: Settings, x: Tensor, weight: Tensor, bias: Tensor | None
     if same and wanted is None:
         wanted = [n * s for n, s in zip(x.shape[2:], strides, strict=True)]
     if wanted is not None:
-        total = [max(a - b, 0) for a, b in zip(whole, wanted[-2:], strict=True)]
+        total = [max(a - b, 0) for a, b in zip(whole, wanted, strict=True)]
         pads = _same(total, at.auto_pad == "SAME_UPPER")
-    size = [n - a - b for n, a, b in zip(whole, pads[:2], pads[2:], strict=True)]
-    bounded((x.shape[0], weight.shape[1] * at.group, *whole))
+    size = wanted or [n - a - b for n, a, b in zip(whole, pads[:2], pads[2:], strict=True)]
+    bounded((x.shape[0], weight.shape[1] * at.group, *size))
     if x.shape[1] != weight.shape[0] or at.group < 1 or x.shape[1] % at.group:
         raise ValueError(f"ConvTranspose: x {tuple(x.shape)}, weight {tuple(weight.shape)} and group {at.group} do not fit")
     return batched(x, lambda x: transposed(x, weight, bias, size, (strides, pads, dilations, at.group)))
@@ -176,7 +176,8 @@ def _group_norm(at: Settings, x: Value, scale: Value, bias: Value) -> Tensor:
 @operator("LpNormalization", 1, axis=-1, p=2)
 def _lp_norm(at: Settings, x: Value) -> Tensor:
     x = tensor(x)
-    return x / (x.abs().sum(at.axis, True) if at.p == 1 else (x * x).sum(at.axis, True).sqrt())
+    norm = x.abs().sum(at.axis, True) if at.p == 1 else (x * x).sum(at.axis, True).sqrt()
+    return x / selection.where(norm == 0, 1.0, norm)
 
 
 @operator("Resize", 1, 4, antialias=0, axes=None, coordinate_transformation_mode="half_pixel", cubic_coeff_a=-0.75,
@@ -199,6 +200,8 @@ def _resize(
         "ceil": np.ceil,
     }
     where, how = at.coordinate_transformation_mode, at.nearest_mode
+    if at.opset < 11:  # x and scales alone
+        roi, scales, where, how = None, roi, "asymmetric", "floor"
     if at.mode != "nearest" or where not in moved or how not in rounded or at.keep_aspect_ratio_policy != "stretch":
         raise FormatError(f"Resize with mode={at.mode!r}, {where!r}, {how!r} is not supported, only 'nearest' ones")
     x = tensor(x)
