@@ -151,7 +151,8 @@ def _batch_norm(at: Settings, x: Value, scale: Value, shift: Value, mean: Value,
     if at.training_mode or not at.spatial:
         raise FormatError("BatchNormalization with training_mode=1 or spatial=0 is not supported")
     given = [tensor(each) for each in (x, mean, var, scale, shift)]
-    return F.batch_norm(*given, training=at.training, momentum=1 - at.momentum, eps=at.epsilon)
+    momentum = float(f"{1 - at.momentum:.6g}")  # 0.1 of float32's 0.9: a network learns the same bits as before
+    return F.batch_norm(*given, training=at.training, momentum=momentum, eps=at.epsilon)
 
 
 @operator("LayerNormalization", 2, 3, axis=-1, epsilon=1e-5, stash_type=1)
