@@ -15,8 +15,8 @@ from fastnn.errors import FormatError
 
 VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5  # kinds of values: 64 bits, 8 bytes, a length and so many bytes, 4 bytes
 _LONGEST = 10  # bytes of a varint of 64 bits
-MOST_FIELDS = 2_000_000  # of a file: some hundred bytes of Python objects each
-MOST_PACKED = 2**24  # bytes of integers in a row: 25 times as many while they are unpacked
+MOST_FIELDS = 1_000_000  # of a file: up to some hundred bytes of Python objects each
+MOST_PACKED = 2**22  # bytes of integers in a row: 25 times as many while they are unpacked
 
 
 def varint(value: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace as Settings
 from typing import Any
 
@@ -13,7 +13,8 @@ from fastnn import _core
 from fastnn.eager.dtypes import has
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import FormatError
-from fastnn.io.checks import shown_name, shown_path
+from fastnn.io.checks import shown_bytes, shown_name, shown_path
+from fastnn.io.memory import fits_memory
 from fastnn.nn.dropout import Dropout
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -56,7 +57,8 @@ class _Step:
         self.run = operator.run
         self.settings = Settings(**{**operator.settings, **node.attributes})
         self.settings.op, self.settings.opset, self.settings.count = node.op, opset, len(node.outputs)
-        self.free: list[str] = []  # what nothing takes any more
+        self.free: list[str] = []  # what nothing takes any more; own: of that, what nodes made
+        self.own: set[str] = set()
 
 
 class Loaded(Module):
@@ -97,7 +99,8 @@ class Loaded(Module):
             child = home._modules.get(part)
             if child is None:
                 child = home._modules[part] = Module()
-                home.__dict__.setdefault(part, child)
+                if not hasattr(home, part):
+                    home.__dict__[part] = child
             home = child
         kind = "_buffers" if uses & _RUNNING else "_parameters"
         order = next((_LYING[use] for use in ((*each, array.ndim) for each in uses) if use in _LYING), None)
@@ -120,7 +123,10 @@ class Loaded(Module):
             ratio = given.item()
         if not 0 <= ratio < 1:
             raise FormatError(f"{self.where}: {_shown(step.node)} has the ratio {ratio}")
-        layer = self._modules[f"dropout_{number}"] = Dropout(ratio)
+        name = f"dropout_{number}"
+        while name in self._modules:
+            name += "_"
+        layer = self._modules[name] = Dropout(ratio)
         return layer
 
     def forward(self, *inputs: Any) -> Any:
@@ -132,19 +138,32 @@ class Loaded(Module):
         values: dict[str, Any] = {name: getattr(home, kind)[leaf] for name, (home, kind, leaf) in self._homes.items()}
         values |= self._constants
         values |= self._given(inputs)
+        held = 0  # bytes of what nodes made
         for step in self._steps:
-            step.settings.training = self.training
-            try:
-                results = step.run(step.settings, *(values[name] if name else None for name in step.node.inputs))
-            except (ValueError, TypeError, IndexError, RuntimeError) as error:
-                error.add_note(f"in {_shown(step.node)} of {self.where}")
-                raise
-            outputs = results if isinstance(results, tuple) else (results,)
-            values.update(zip(step.node.outputs, outputs, strict=False))
+            outputs = self._run(step, values)
+            held += sum(map(_size, outputs))
+            if not fits_memory(held):
+                raise FormatError(f"{self.where}: what its nodes make takes {shown_bytes(held)}: no memory for it")
+            values |= zip(step.node.outputs, outputs, strict=True)
             for name in step.free:
-                values.pop(name, None)
+                value = values.pop(name)
+                held -= _size(value) if name in step.own else 0
         results = tuple(Tensor(each) if isinstance(each, np.ndarray) else each for each in map(values.get, self.outputs))
         return results[0] if len(results) == 1 else results
+
+    def _run(self, step: _Step, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        node, step.settings.training = step.node, self.training
+        try:
+            results = step.run(step.settings, *(values[name] if name else None for name in node.inputs))
+        except (ValueError, TypeError, IndexError, RuntimeError) as error:
+            error.add_note(f"in {_shown(node)} of {self.where}")
+            raise
+        except (ArithmeticError, AttributeError, LookupError) as error:  # of numbers that make no sense
+            raise FormatError(f"{self.where}: {_shown(node)} cannot be computed: {error}") from error
+        outputs = results if isinstance(results, tuple) else (results,)
+        if len(outputs) != len(node.outputs):
+            raise FormatError(f"{self.where}: {_shown(node)} makes {len(outputs)} values, not {len(node.outputs)}")
+        return outputs
 
     def _given(self, inputs: tuple[Any, ...]) -> dict[str, Tensor]:
         if len(inputs) != len(self.inputs):
@@ -160,6 +179,10 @@ class Loaded(Module):
 
     def extra_repr(self) -> str:
         return f"{self.where}, {len(self._steps)} operations"
+
+
+def _size(value: Any) -> int:
+    return (value._to_read() if isinstance(value, Tensor) else value).nbytes
 
 
 def _shown(node: Node) -> str:
@@ -189,10 +212,11 @@ def _checked(graph: Graph, where: str) -> Iterator[_Step]:
         steps.append(_Step(node, operator, graph.opset))
     if lacking := [name for name in graph.outputs if name not in known]:
         raise FormatError(f"{where} has the output {shown_name(lacking[0])}, which no node makes")
-    needed = set(graph.outputs)
+    needed, made = set(graph.outputs), {name for node in graph.nodes for name in node.outputs}
     for step in reversed(steps):
         names = {*step.node.inputs, *step.node.outputs}
         step.free = sorted(names - needed - {""})
+        step.own = made.intersection(step.free)
         needed |= names
     yield from steps
 

@@ -238,7 +238,7 @@ class _Model(Reader):
             FLOAT: (2, lambda value: float(np.frombuffer(self.bytes(value, 4), "<f4")[0])),
             INT: (3, self.number),
             STRING: (4, self.text),
-            TENSOR: (5, lambda value: self.tensor(self.bytes(value))[1]),
+            TENSOR: (5, lambda value: self.tensor(self.bytes(value))[1].copy()),
         }
         if kind in (FLOATS, INTS):
             joined = np.concatenate(floats or ints) if floats or ints else np.zeros(0)
@@ -260,8 +260,9 @@ class _Model(Reader):
         typed: list[tuple[int, Any]] = []
         for number, value in self.fields(data):
             if number == 1:
-                dims += self.numbers(value).tolist()
-                element_count(dims[:9], f"{self.where}: a tensor")
+                more = self.numbers(value)
+                self.spend(len(more))
+                dims += more.tolist()
             elif number == 2:
                 kind = self.number(value)
             elif number == 8:

@@ -76,10 +76,16 @@ def bounded(shape: Sequence[int]) -> None:
         raise FormatError(f"the file makes a tensor of shape {tuple(shape)}, {shown_bytes(abs(size))}: no memory for it")
 
 
+def fit(*values: Value) -> None:
+    """Refuses what values make when their dimensions are repeated, as :func:`bounded`."""
+    bounded(np.broadcast_shapes(*(tuple(each.shape) for each in values)))
+
+
 def _both(function: Callable[[Any, Any], Any]) -> Callable[..., Value]:
     """A function of two, on arrays where both are such."""
 
     def applied(at: Settings, a: Value, b: Value) -> Value:
+        fit(a, b)
         if isinstance(a, Tensor) or isinstance(b, Tensor):
             return function(tensor(a), tensor(b))
         return np.asarray(function(a, b))
@@ -145,7 +151,7 @@ operator("HardSigmoid", 1, alpha=0.2, beta=0.5)(lambda at, x: (tensor(x) * at.al
 operator("Gelu", 1, approximate="none")(lambda at, x: F.gelu(tensor(x), at.approximate))
 operator("Swish", 1, alpha=1.0)(lambda at, x: x * (x * at.alpha).sigmoid())
 operator("Pow", 2)(lambda at, x, y: _power(x, y))
-operator("PRelu", 2)(lambda at, x, slope: x.relu() - tensor(slope) * (-x).relu())
+operator("PRelu", 2)(lambda at, x, slope: tensor(x).relu() - _both(lambda a, b: a * b)(at, slope, (-tensor(x)).relu()))
 operator("Where", 3)(lambda at, c, a, b: _where(c, a, b))
 operator("IsInf", 1, detect_negative=1, detect_positive=1)(
     lambda at, x: x.isinf() & (((x > 0) & bool(at.detect_positive)) | ((x < 0) & bool(at.detect_negative)))
@@ -153,6 +159,7 @@ operator("IsInf", 1, detect_negative=1, detect_positive=1)(
 
 
 def _power(x: Value, y: Value) -> Value:
+    fit(x, y)
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
         return np.asarray(x**y)
     x = tensor(x)
@@ -161,6 +168,7 @@ def _power(x: Value, y: Value) -> Value:
 
 
 def _where(c: Value, a: Value, b: Value) -> Value:
+    fit(c, a, b)
     if not any(isinstance(each, Tensor) for each in (c, a, b)):
         return np.where(c, a, b)
     return selection.where(tensor(c), tensor(a), tensor(b))
@@ -181,6 +189,7 @@ def _mod(at: Settings, a: Value, b: Value) -> Value:
 @operator("Sum Max Min Mean", 1, _ANY)
 def _several(at: Settings, *values: Value) -> Tensor:
     join = {"Max": Tensor.maximum, "Min": Tensor.minimum}.get(at.op, Tensor.add)
+    fit(*values)
     total = tensor(values[0])
     for value in values[1:]:
         total = join(total, tensor(value))
@@ -310,6 +319,7 @@ def _axis(axis: int, rank: int) -> int:
 
 @operator("Concat", 1, _ANY, axis=0)
 def _concat(at: Settings, *parts: Value) -> Value:
+    bounded([sum(prod(part.shape) for part in parts)])
     if not any(isinstance(part, Tensor) for part in parts):
         return np.concatenate(parts, at.axis)
     return creation.cat([tensor(part) for part in parts], at.axis)
@@ -345,6 +355,7 @@ def _slice(at: Settings, x: Value, *bounds: Value | None) -> Value:
 @operator("Gather", 2, axis=0)
 def _gather(at: Settings, x: Value, where: Value) -> Value:
     axis = _axis(at.axis, len(x.shape))
+    bounded([*x.shape[:axis], *where.shape, *x.shape[axis + 1 :]])
     if isinstance(where, Tensor) and isinstance(x, Tensor) and x.dim() == 2 and axis == 0 and x.dtype.is_floating_point:
         return F.embedding(where, x)
     numbers = host(where)
@@ -405,7 +416,9 @@ def _cumsum(at: Settings, x: Value, axis: Value) -> Tensor:
 
 @operator("MatMul", 2)
 def _matmul(at: Settings, a: Value, b: Value) -> Tensor:
-    return tensor(a) @ tensor(b)
+    a, b = tensor(a), tensor(b)
+    bounded([*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *a.shape[-2:-1], *b.shape[-1:]])
+    return a @ b
 
 
 @operator("Gemm", 2, 3, alpha=1.0, beta=1.0, transA=0, transB=0)
@@ -413,6 +426,7 @@ def _gemm(at: Settings, a: Value, b: Value, c: Value | None = None) -> Tensor:
     a, b = tensor(a), tensor(b)
     a, b = a.t() if at.transA else a, b if at.transB else b.t()
     bias = None if c is None else tensor(c)
+    bounded([a.shape[0], b.shape[0]])
     if at.alpha == at.beta == 1 and (bias is None or tuple(bias.shape) == (b.shape[0],)):
         return F.linear(a, b, bias)
     y = a @ b.t() if at.alpha == 1 else (a @ b.t()) * at.alpha
