@@ -153,8 +153,10 @@ class Loaded(Module):
 
     def _run(self, step: _Step, values: Mapping[str, Any]) -> tuple[Any, ...]:
         node, step.settings.training = step.node, self.training
+        given = [values[name] if name else None for name in node.inputs]
         try:
-            results = step.run(step.settings, *(values[name] if name else None for name in node.inputs))
+            with np.errstate(all="ignore"):
+                results = step.run(step.settings, *given)
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             error.add_note(f"in {_shown(node)} of {self.where}")
             raise
