@@ -248,7 +248,8 @@ def _joined(arrays: list[np.ndarray], dim: int, cuts: np.ndarray) -> np.ndarray:
     """Arrays one after the other; in a recording by ops that plans have, which fill memory without gaps: there the
     axis is the first one at first.
     """
-    if ops.recorder is None or not ops.recorder.is_here() or arrays[0].dtype.kind != "f":
+    recorder = ops.recorder
+    if recorder is None or recorder.joins or not recorder.is_here() or arrays[0].dtype.kind != "f":
         return ops.concatenate(arrays, dim)
     turned = [np.moveaxis(array, dim, 0) for array in arrays]
     out = np.empty((sum(map(len, turned)), *turned[0].shape[1:]), turned[0].dtype)

@@ -59,6 +59,8 @@ class Recorder:
     place.
     """
 
+    joins = False  # whether arrays one after the other are an op like any other; plans fill memory part by part
+
     def __init__(self, state: Iterable[np.ndarray] = ()) -> None:
         self.records: list[Record] = []
         self._state = {id(owner_of(array)) for array in state}

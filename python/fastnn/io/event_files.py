@@ -19,21 +19,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastnn.io.checks import shown_path
-from fastnn.io.event_messages import (
-    double,
-    drawn,
-    histogram,
-    hparams,
-    image,
-    integer,
-    number,
-    plugin,
-    single,
-    strings,
-    submessage,
-    text,
-)
+from fastnn.io.event_messages import drawn, histogram, hparams, image, number, plugin, strings
 from fastnn.io.notes import say_once
+from fastnn.io.protobuf import double, integer, single, submessage, text
 from fastnn.text import say
 
 Step = int | None  # None: 0

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fastnn.io.event_messages import integer, submessage, text
+from fastnn.io.protobuf import integer, submessage, text
 
 
 @dataclass(frozen=True)

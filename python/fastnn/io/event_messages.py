@@ -1,4 +1,4 @@
-"""Messages of TensorBoard's event files, in protobuf's wire format: a key (field number, kind), then the value.
+"""Messages of TensorBoard's event files (:mod:`fastnn.io.protobuf`).
 
 tensorflow/core/framework/summary.proto and graph.proto; tensorboard/plugins/hparams/plugin_data.proto and api.proto.
 """
@@ -6,45 +6,16 @@ tensorflow/core/framework/summary.proto and graph.proto; tensorboard/plugins/hpa
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from fastnn.arrays import to_array
+from fastnn.io.protobuf import double, integer, submessage, text
 
 _POSITIVE = 1e-12 * 1.1 ** np.arange(775)  # TensorBoard's default buckets: up to 1e20, each a tenth wider
 _EDGES = np.concatenate([-_POSITIVE[::-1], [0.0], _POSITIVE, [np.finfo(np.float64).max]])
-
-
-def varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def integer(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def double(field: int, value: float) -> bytes:
-    return varint(field << 3 | 1) + struct.pack("<d", value)
-
-
-def submessage(field: int, value: bytes) -> bytes:
-    return varint(field << 3 | 2) + varint(len(value)) + value
-
-
-def text(field: int, value: str) -> bytes:
-    return submessage(field, value.encode("utf-8", "replace"))
-
-
-def single(field: int, value: float) -> bytes:
-    return varint(field << 3 | 5) + np.float32(value).tobytes()
 
 
 # -- values of a summary ---------------------------------------------------------------------------------------------

@@ -52,19 +52,20 @@ def embedding(
         raise ValueError(f"[embedding] weight must be (rows, size), got shape {tuple(weight.shape)}")
     rows, size = weight._data.shape
     padding = None if padding_idx is None else _row(padding_idx, rows, "embedding")
-    numbers = x._read("embedding()").astype(np.int64)
+    numbers = x._read("embedding()")
     wrong = np.flatnonzero((numbers < 0) | (numbers >= rows))
     if len(wrong):
         raise IndexError(f"[embedding] {numbers.flat[wrong[0]]} is outside 0..{rows - 1}: weight has {rows} rows")
-    positions = numbers[..., None] * size + np.arange(size)
+
+    kept = numbers.copy()
 
     def backward(g: np.ndarray) -> tuple[np.ndarray]:
-        grad = ops.take_backward(contiguous(g), positions, [rows, size])
+        grad = ops.take_backward(contiguous(g), ops.places_of_rows(kept, size), [rows, size])
         if padding is not None:
             grad[padding] = 0
         return (grad,)
 
-    return result(ops.take(contiguous(weight._data), positions), (weight,), backward, "Embedding")
+    return result(ops.rows(contiguous(weight._data), numbers), (weight,), backward, "Embedding")
 
 
 def _row(index: int, rows: int, label: str) -> int:
