@@ -26,6 +26,17 @@ class Dataset(Generic[T]):
     def __add__(self, other: Dataset[T]) -> ConcatDataset[T]:
         return ConcatDataset([self, other])
 
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        """A sample's image and what to call it, for people."""
+        image, label, *_ = self[index]
+        return image, label
+
+    def _repr_html_(self) -> str | None:
+        """For a notebook's cell: a row of pictures; None where samples are none."""
+        from fastnn.data.gallery import gallery
+
+        return gallery(self)
+
 
 class IterableDataset(Dataset[T]):
     """Known by name only: loaders refuse it, because orders, resuming and ``len`` need an index."""
@@ -70,6 +81,10 @@ class Subset(Dataset[T]):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        ours = isinstance(self.dataset, Dataset)
+        return self.dataset._shown(self.indices[index]) if ours else super()._shown(index)
 
     def resident(self, **options: Any) -> Resident | None:
         """These samples of a data set in memory, copied out of it; None where it has none or the copy does

@@ -27,7 +27,7 @@ from fastnn.training.batches import whole_feed
 from fastnn.training.callbacks import Callback, EpochLines
 from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array, as_inputs
-from fastnn.training.history import History
+from fastnn.training.history import History, LastHistory
 from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.model_info import VERSION, ModelInfo
 from fastnn.training.structure import structure_of, unknown_in
@@ -55,6 +55,7 @@ class Network(Module):
         TypeError: a size that is no whole number, or modules and sizes together.
     """
 
+    history: History = LastHistory()  # type: ignore[assignment]
     _info = ModelInfo()  # of pickles from before networks knew of their training
     _sample: tuple[tuple[int, ...], int] = ((), 0)  # of modules: shape of an input, count of outputs, once one was seen
     unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info", "_turns", "_sample"}
@@ -124,8 +125,9 @@ class Network(Module):
         ``loss="mse"``, (N, outputs).
         optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
         rate of one given by name (None: its own default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line
-        per epoch. augment: "light" or "strong" (:class:`fastnn.data.augment.Augment`): photographs of a data set are
-        changed in each epoch, by the seed; never those of val.
+        per epoch, in a notebook one that is renewed, 2 a line per epoch there too. augment: "light" or "strong"
+        (:class:`fastnn.data.augment.Augment`): photographs of a data set are changed in each epoch, by the seed; never
+        those of val.
 
         Raises:
             ValueError: an unknown name, a size that does not fit, values that are not finite; augment of anything but
@@ -146,7 +148,7 @@ class Network(Module):
         trainer = self._next_trainer(criterion, optimizer)
         shown = list(callbacks)
         if verbose:
-            shown.append(EpochLines())
+            shown.append(EpochLines(all_lines=verbose > 1))
         try:
             return trainer.fit(
                 train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
