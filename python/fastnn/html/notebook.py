@@ -73,11 +73,17 @@ def in_notebook() -> bool:
     return _shell() is not None
 
 
-def display(data: dict[str, str], name: str = "", update: bool = False) -> None:
+def formats(value: object) -> tuple[dict[str, str], dict[str, Any]]:
+    """What the notebook shows of a value, by kinds of content, and what it is told of these."""
+    found: tuple[dict[str, str], dict[str, Any]] = _shell().display_formatter.format(value)
+    return found
+
+
+def display(data: dict[str, str], metadata: dict[str, Any] | None = None, name: str = "", update: bool = False) -> None:
     """Puts an output into the running cell: texts by kind, images in base64. name: so that it can be replaced."""
     shell = _shell()
     if shell is not None:
-        shell.display_pub.publish(data, transient={"display_id": name} if name else {}, update=update)
+        shell.display_pub.publish(data, metadata or {}, transient={"display_id": name} if name else {}, update=update)
 
 
 class Renewed:
@@ -118,6 +124,6 @@ class Renewed:
         data = {"text/plain": content if isinstance(content, str) else repr(content)}
         if hasattr(content, "_repr_html_"):
             data["text/html"] = content._repr_html_()
-        display(data, self._name, update=not new)
+        display(data, name=self._name, update=not new)
         ended = time.monotonic()
         self._next = ended + max(self.seconds_between, 10 * (ended - began))  # a long curve takes a tenth of the time

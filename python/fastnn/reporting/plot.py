@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Fonts with Chinese glyphs, as the usual systems name them; those that are there stand in where the first has none.
 _CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei", "WenQuanYi Zen Hei")
 
+# Backends of notebooks that show a figure as soon as it is made, and what becomes of it later.
+_LIVE = ("ipympl", "widget", "nbagg", "notebook")
+
 _COLUMNS = 10  # of small pictures side by side
 
 # How many times as large as usual figures are, texts and lines too: two panels of curves, 960 x 720 pixels each, fill a
@@ -255,29 +258,31 @@ def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figur
     from matplotlib import font_manager
 
     there = set(font_manager.get_font_names())
+    # The figure first: it loads the backend, and what a notebook's one sets must not be undone at the end of a context.
+    dpi = pyplot.rcParams["figure.dpi"] * _size
+    figure = pyplot.figure(figsize=(columns * width, rows * height), dpi=dpi, layout="constrained")
     with pyplot.rc_context({"font.family": ["sans-serif", *(name for name in _CHINESE if name in there)]}):
-        dpi = pyplot.rcParams["figure.dpi"] * _size
-        figure, panels = pyplot.subplots(
-            rows, columns, figsize=(columns * width, rows * height), dpi=dpi, squeeze=False, layout="constrained"
-        )
-    figure._ipython_display_ = partial(_display, figure)
+        panels = figure.subplots(rows, columns, squeeze=False)
+    if notebook.in_notebook() and not any(word in pyplot.get_backend().lower() for word in _LIVE):
+        figure._ipython_display_ = partial(_display, figure)
     return figure, panels.ravel()
 
 
 def _display(figure: Figure) -> None:
-    """What IPython does with a cell's last value. A figure that is open is shown at the end of the cell by matplotlib's
-    own hook, so that this one would be its second picture.
+    """What IPython does with a figure that is a cell's last value, and at the end of the cell with those that are still
+    open: whichever comes first shows it and closes it.
     """
-    pyplot = _pyplot()
-    from matplotlib._pylab_helpers import Gcf  # which figures are open; IPython looks there too
-
-    is_open = any(manager.canvas.figure is figure for manager in Gcf.get_all_fig_managers())
-    if notebook.in_notebook() and not (is_open and "inline" in pyplot.get_backend()):
-        file = BytesIO()
-        figure.savefig(file, format="png", bbox_inches="tight", dpi=figure.dpi)
-        notebook.display({"image/png": b64encode(file.getvalue()).decode(), "text/plain": repr(figure)})
-    elif not notebook.in_notebook():
-        print(repr(figure))
+    del figure._ipython_display_
+    try:
+        found = notebook.formats(figure)
+        if not any(kind.startswith("image/") for kind in found[0]):  # a backend without notebooks
+            file = BytesIO()
+            figure.savefig(file, format="png", bbox_inches="tight", dpi=figure.dpi)
+            found[0]["image/png"] = b64encode(file.getvalue()).decode()
+        notebook.display(*found)
+    finally:
+        figure._ipython_display_ = partial(_display, figure)
+    _pyplot().close(figure)
 
 
 def _grid(count: int, columns: int) -> tuple[Figure, Sequence[Axes]]:
