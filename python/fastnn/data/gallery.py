@@ -33,9 +33,11 @@ def gallery(dataset: Dataset[Any]) -> Html | None:
     if not figures:
         return None
     first, *more = repr(dataset).splitlines() if type(dataset).__repr__ is not object.__repr__ else [""]
-    about = [tag("div", line.strip(), class_="soft") for line in more]
+    about = [tag("div", line.strip(), class_="soft") for line in more if "Number of datapoints" not in line]
     title = tag("b", first.removeprefix("Dataset ") or type(dataset).__name__)
-    return notebook.cell(title, " ", tag("span", f"{count:,} samples", class_="soft"), *about, tag("div", *figures))
+    return notebook.cell(
+        title, " ", tag("span", f"{count:,} samples", class_="soft"), *about, tag("div", *figures, class_="row")
+    )
 
 
 def _figure(image: Any, label: Any) -> Html:

@@ -17,15 +17,17 @@ _STYLE = """
 div.fastnn{font:13px/1.5 system-ui,sans-serif;overflow-x:auto}
 div.fastnn b{font-weight:600}
 div.fastnn table{border-collapse:collapse;margin:.3em 0;font-size:inherit;font-variant-numeric:tabular-nums}
-div.fastnn th,div.fastnn td{padding:.1em 1.2em .1em 0;text-align:left;background:none}
+div.fastnn pre{font-family:monospace;line-height:1.2}
+div.fastnn th,div.fastnn td{padding:.1em 1.2em .1em 0;text-align:left!important;vertical-align:top;background:none}
 div.fastnn th,div.fastnn td{border:0;border-bottom:1px solid #8885}
 div.fastnn th{font-weight:600}
-div.fastnn .number{text-align:right}
+div.fastnn .number{text-align:right!important}
 div.fastnn .soft{opacity:.65}
 div.fastnn figure{display:inline-block;margin:.3em 1em .3em 0;text-align:center;vertical-align:top}
 div.fastnn figure.chart{width:24em;max-width:100%;text-align:left}
 div.fastnn img{display:block;height:64px;width:auto;max-width:none;margin:0 auto;image-rendering:pixelated}
-div.fastnn img.photo{height:96px;image-rendering:auto}
+div.fastnn img.photo{height:72px;image-rendering:auto}
+div.fastnn .row{white-space:nowrap}
 div.fastnn svg{width:100%}
 div.fastnn text{fill:currentColor;opacity:.65;font-size:15px}
 div.fastnn line{stroke:#8885}
