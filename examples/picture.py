@@ -1,6 +1,6 @@
-"""What the examples share: their options, and their pictures - a window, a GIF that moves, or a PNG.
+"""What the examples share: their options, and their pictures - a window, a GIF or an MP4 that moves, or a PNG.
 
-matplotlib draws them. Without it, and without a display, an example runs and prints all the same.
+matplotlib draws them, ffmpeg makes the MP4. Without it, and without a display, an example runs and prints all the same.
 """
 
 from __future__ import annotations
@@ -21,9 +21,20 @@ def options(text: str, count: str, default: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(f"--{count}", type=int, default=default, metavar="N", help=f"how many (default {default})")
     parser.add_argument("--seed", type=int, default=1, help="of the first weights and of every order (default 1)")
-    parser.add_argument("--save", metavar="FILE", help="write the picture: .gif moves, .png is its last frame")
+    parser.add_argument("--save", metavar="FILE", help="write the picture: .gif and .mp4 move, .png is its last frame")
+    parser.add_argument(
+        "--size", type=pixels, metavar="WxH", help="of the picture, in pixels: 1920x1080 for a projector"
+    )
     parser.add_argument("--no-plot", action="store_true", help="print only")
     return parser
+
+
+def pixels(text: str) -> tuple[int, int]:
+    """1920x1080 as two numbers."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size of at least 100x100 pixels, such as 1920x1080")
+    return int(width), int(height)
 
 
 def moments(steps: int, frames: int = 25) -> list[int]:
@@ -47,8 +58,11 @@ def show(
     from matplotlib import pyplot
 
     rows, columns = panels
-    size = 5 * columns, 3.6 * rows
-    figure, axes = pyplot.subplots(rows, columns, figsize=size, dpi=80, squeeze=False, layout="constrained")
+    width, height, dpi = 5 * columns, 3.6 * rows, 80.0
+    if args.size:  # texts and lines grow with it
+        dpi = args.size[0] / width
+        height = args.size[1] / dpi
+    figure, axes = pyplot.subplots(rows, columns, figsize=(width, height), dpi=dpi, squeeze=False, layout="constrained")
 
     def update(frame: Any) -> None:
         for each in axes.flat:
@@ -73,7 +87,9 @@ def show(
 
 
 def _write(path: str, figure: Any, update: Callable[[Any], None], frames: Sequence[Any]) -> int:
-    """Writes all frames to a GIF, the last one to any other file; returns how many."""
+    """Writes all frames to a GIF or MP4, the last one to any other file; returns how many."""
+    if path.lower().endswith(".mp4"):
+        return _film(path, figure, update, frames)
     if not path.lower().endswith(".gif"):
         figure.savefig(path)
         return 1
@@ -85,3 +101,17 @@ def _write(path: str, figure: Any, update: Callable[[Any], None], frames: Sequen
     shown_ms = [FRAME_MS] * (len(frames) - 1) + [LAST_MS]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=shown_ms, loop=0)
     return len(pictures)
+
+
+def _film(path: str, figure: Any, update: Callable[[Any], None], frames: Sequence[Any]) -> int:
+    """The same as a film, through ffmpeg."""
+    from matplotlib.animation import FFMpegWriter
+
+    if not FFMpegWriter.isAvailable():
+        raise SystemExit(f"{path}: an MP4 needs ffmpeg, which is not on the PATH; --save FILE.gif does without")
+    writer = FFMpegWriter(fps=1000 // FRAME_MS)
+    with writer.saving(figure, path, dpi=figure.dpi):
+        for frame in [*frames, *[frames[-1]] * (LAST_MS // FRAME_MS - 1)]:
+            update(frame)
+            writer.grab_frame()
+    return len(frames)

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
     from fastnn.reporting import plot
+    from fastnn.training.callbacks import LiveCurve
     from fastnn.training.network import Network
     from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
@@ -89,6 +90,7 @@ half, short = float16, int16
 # Found on first use: `import fastnn` stays quick. Name -> the module that has it ("" where the name is the module).
 _LAZY = {
     "FormatError": "fastnn.errors",
+    "LiveCurve": "fastnn.training.callbacks",
     "Network": "fastnn.training.network",
     "Trainer": "fastnn.training.trainer",
     "accelerator": "",

@@ -17,7 +17,9 @@ COMMANDS = {
     "export": ("fastnn.commands.export", "write a saved network as C source, as ONNX or in the other format"),
     "data": ("fastnn.commands.data", "write a data set as a tree of PNG files"),
     "run": ("fastnn.commands.run", "run a PyTorch or Keras script on fastnn, without a change"),
+    "examples": ("fastnn.commands.examples", "copy the examples, notebooks and a lesson plan into a folder"),
     "info": ("fastnn.commands.info", "what fastnn found on this machine"),
+    "selftest": ("fastnn.commands.selftest", "whether this machine computes the promised bits"),
 }
 
 

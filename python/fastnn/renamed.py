@@ -69,6 +69,8 @@ RENAMED = {
     "recipes": "training.recipes",
     "recording": "engine.recording",
     "reductions": "eager.reductions",
+    "reporting.markup": "html.markup",
+    "reporting.pictures": "html.pictures",
     "serialization": "training.model_files",
     "summary": "reporting.summary",
     "tensorboard_log": "training.tensorboard_log",

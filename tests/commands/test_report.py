@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from fastnn import io, models
 from fastnn.data.idx import read_idx
+from fastnn.html.markup import tag
 from fastnn.reporting.findings import Findings, wilson
-from fastnn.reporting.markup import tag
 from fastnn.reporting.page import percent
 from fastnn.training.model_files import load_model
 from fastnn.training.trained_on import square

@@ -12,11 +12,11 @@ import pytest
 from colour_photos import GREEN, GREY, RED, photo, save
 from fastnn import io, models
 from fastnn.data.resident import Resident
+from fastnn.html.pictures import case_picture
 from fastnn.reporting import cases
 from fastnn.reporting.curves import History, best_epoch
 from fastnn.reporting.findings import Findings
 from fastnn.reporting.page import Subject, make_page
-from fastnn.reporting.pictures import case_picture
 from job_runs import call
 from page_tree import HOSTILE, Node, parse, pixels
 from PIL import Image

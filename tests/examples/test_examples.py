@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -137,6 +138,46 @@ def test_a_png_is_the_last_frame(name: str, tmp_path: Path) -> None:
         # A GIF has 256 colours, and the labels' edges lie a fraction of a pixel elsewhere.
         apart = np.asarray(png.convert("L"), int) - np.asarray(gif.convert("L"), int)
     assert (abs(apart) > 40).mean() < 0.01
+
+
+# Takes frames as ffmpeg does, and writes what it was told and how many bytes came.
+FFMPEG = """#!{python}
+import sys
+data = sys.stdin.buffer.read()
+open(sys.argv[-1], "w").write(f"{{len(data)}} {{' '.join(sys.argv[1:])}}")
+"""
+
+
+def test_an_mp4_goes_through_ffmpeg(tmp_path: Path) -> None:
+    """All frames, the last one for two seconds, of the size that a projector has."""
+    pytest.importorskip("matplotlib")
+    (tmp_path / "ffmpeg").write_text(FFMPEG.format(python=sys.executable))
+    (tmp_path / "ffmpeg").chmod(0o755)
+    path = tmp_path / "fit.mp4"
+    words = [*SHORT["curve_1_3_1"], "--size", "640x360", "--save", str(path)]
+    ((count,),) = found(
+        rf"saved {path}: (\d+) frames", run("curve_1_3_1", *words, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    )
+    size, *told = path.read_text().split()
+    assert int(size) == (int(count) + 9) * 640 * 360 * 4
+    assert told[told.index("-s") + 1] == "640x360" and "-framerate" in told
+
+
+def test_an_mp4_without_ffmpeg(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "fit.mp4"
+    done = python(EXAMPLES / "curve_1_3_1.py", *SHORT["curve_1_3_1"], "--save", path, PATH=str(tmp_path))
+    assert done.returncode == 1 and not path.exists()
+    assert done.stderr == f"{path}: an MP4 needs ffmpeg, which is not on the PATH; --save FILE.gif does without\n"
+
+
+def test_the_size_of_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    run("convolution", "--size", "1920x1080", "--save", str(tmp_path / "fit.png"))
+    with Image.open(tmp_path / "fit.png") as image:
+        assert image.size == (1920, 1080)
+    done = python(EXAMPLES / "convolution.py", "--size", "big")
+    assert done.returncode == 2 and "'big' is no size of at least 100x100 pixels, such as 1920x1080" in done.stderr
 
 
 # -- OR gate ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from processes import printed, python
 
 PACKAGE = Path(fastnn.__file__).parent
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+SOURCES = sorted(set(PACKAGE.rglob("*.py")) - set(PACKAGE.glob("examples/**/*.py")))  # where it was installed
 
 PUBLIC = {
     "fastnn": "Network Trainer compile kernels manual_seed set_num_threads get_num_threads runtime_info save load "

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fastnn.html import notebook
+from fastnn.html.markup import tag
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -23,3 +26,7 @@ class Findings(list[Finding]):
         return "\n".join(map(str, self)) or "nothing wrong was found"
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = [(tag("b", finding.rule), finding.message) for finding in self]
+        return notebook.cell(notebook.table(("Rule", "What is wrong, and what to do"), rows, 2) if rows else str(self))

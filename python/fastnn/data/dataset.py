@@ -26,6 +26,22 @@ class Dataset(Generic[T]):
     def __add__(self, other: Dataset[T]) -> ConcatDataset[T]:
         return ConcatDataset([self, other])
 
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        """A sample's image and what to call it, for people."""
+        image, label, *_ = self[index]
+        return image, label
+
+    def _repr_html_(self) -> str | None:
+        """For a notebook's cell: a row of pictures; None where samples are none."""
+        from fastnn.data.gallery import gallery
+
+        return gallery(self)
+
+
+def _shown_of(dataset: Dataset[Any], index: int) -> tuple[Any, Any]:
+    """The same of whatever has an index: it need not be of our class."""
+    return Dataset._shown(dataset, index) if not isinstance(dataset, Dataset) else dataset._shown(index)
+
 
 class IterableDataset(Dataset[T]):
     """Known by name only: loaders refuse it, because orders, resuming and ``len`` need an index."""
@@ -71,6 +87,9 @@ class Subset(Dataset[T]):
     def __len__(self) -> int:
         return len(self.indices)
 
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        return _shown_of(self.dataset, self.indices[index])
+
     def resident(self, **options: Any) -> Resident | None:
         """These samples of a data set in memory, copied out of it; None where it has none or the copy does
         not fit.
@@ -104,13 +123,20 @@ class ConcatDataset(Dataset[T]):
         self.cumulative_sizes = [sum(map(len, self.datasets[: i + 1])) for i in range(len(self.datasets))]
 
     def __getitem__(self, index: int) -> T:
+        dataset, row = self._place(index)
+        return dataset[row]
+
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        return _shown_of(*self._place(index))
+
+    def _place(self, index: int) -> tuple[Dataset[T], int]:
         size = len(self)
         if not -size <= index < size:
             raise IndexError(f"index {index} is outside a data set of {size} samples")
         index %= size
         which = int(np.searchsorted(self.cumulative_sizes, index, side="right"))
         before = self.cumulative_sizes[which - 1] if which else 0
-        return self.datasets[which][index - before]
+        return self.datasets[which], index - before
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]

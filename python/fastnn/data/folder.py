@@ -158,6 +158,10 @@ class DatasetFolder(VisionDataset):
     def __len__(self) -> int:
         return len(self.samples)
 
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        path, label = self.samples[index]
+        return self.loader(path), self.classes[label]
+
 
 class ImageFolder(DatasetFolder):
     """Images under ``root/<class>/``, at any depth; classes are numbered in the order of their names.

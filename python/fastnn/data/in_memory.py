@@ -88,6 +88,12 @@ class InMemory(VisionDataset):
             raise ValueError(f"{type(self).__name__}.data: pixels must lie in 0..255, sample {index} has others")
         return Image.fromarray(pixels.astype(np.float32))
 
+    def _shown(self, index: int) -> tuple[Any, Any]:
+        if not self.is_plain():
+            return super()._shown(index)
+        label, classes = self._target(index), self._shown_classes()
+        return self._image(index), classes[label] if 0 <= label < len(classes) else label
+
     def is_plain(self) -> bool:
         return self._has_hooks_of(InMemory, "__getitem__", "__len__", "_image", "_target")
 

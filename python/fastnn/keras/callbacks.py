@@ -15,6 +15,7 @@ import numpy as np
 from fastnn.keras import metrics
 from fastnn.keras.file_names import check_ending
 from fastnn.keras.progress import show
+from fastnn.training.callbacks import LiveCurve as _LiveCurve
 from fastnn.training.history import History as _History
 
 if TYPE_CHECKING:
@@ -116,6 +117,22 @@ class History(Callback, _History):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.append(epoch, dict(logs or {}))
+
+
+class LiveCurve(Callback):
+    """Draws the curves of all metrics in the running cell of a notebook, anew after each epoch (not in Keras). Warns
+    elsewhere, where nothing is drawn.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._curve = _LiveCurve()
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._curve = _LiveCurve()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._curve.update(**(logs or {}))
 
 
 class LambdaCallback(Callback):

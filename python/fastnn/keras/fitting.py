@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,11 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
+from fastnn.html import notebook
 from fastnn.keras.callbacks import CallbackList, Logs
 from fastnn.keras.losses import Criterion, Loss
 from fastnn.keras.metrics import Metric
-from fastnn.keras.progress import Progress, show
+from fastnn.keras.progress import Progress
 from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk
 from fastnn.training.feed import Feed
@@ -146,16 +148,16 @@ class Fitting(Callback):
         self.hears = callbacks.hears("train_batch")
         self.every = 1 if self.hears or model.optimizer.schedule is not None else 0
         self.logs: Logs = {}
+        self.output = notebook.renewed(sys.stdout)
 
     def on_train_begin(self, trainer: Trainer) -> None:
         self.callbacks.call("on_train_begin", {})
 
     def on_epoch_begin(self, trainer: Trainer, epoch: int) -> None:
         self.callbacks.call("on_epoch_begin", epoch, {})
-        if self.verbose and trainer.epochs > 1:
-            show(f"Epoch {epoch + 1}/{trainer.epochs}")
+        head = f"Epoch {epoch + 1}/{trainer.epochs}" if trainer.epochs > 1 else ""
         self.meter = Meter(self.model, self.weights)
-        self.progress = Progress(trainer.steps_per_epoch, self.verbose)
+        self.progress = Progress(trainer.steps_per_epoch, self.verbose, head, self.output)
         self._batch_begins(0)
 
     def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:

@@ -257,6 +257,14 @@ class Model(Trained, Layer):
     def __repr__(self) -> str:
         return f"<Sequential name={self.name}, built={self.built}>"
 
+    def _repr_html_(self) -> str:
+        """For a notebook's cell: the table of :meth:`summary`."""
+        from fastnn.html import notebook
+        from fastnn.html.markup import tag
+        from fastnn.keras.summary import summary
+
+        return notebook.cell(tag("pre", summary(self)))
+
     # -- files -------------------------------------------------------------------------------------------------------
 
     def save(

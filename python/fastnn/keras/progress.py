@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from fastnn.html import notebook
 from fastnn.text import can_show, on_terminal, say
 from fastnn.training.console import clear_line
 
@@ -16,26 +17,35 @@ _PAUSE = 0.05  # seconds between two drawings
 class Progress:
     """Draws ``469/469 ━━━━ 1s 3ms/step - accuracy: 0.9256 - loss: 0.2567``.
 
-    verbose: 0 nothing, 1 the bar, 2 one line at the end: ``469/469 - 1s - 3ms/step - accuracy: ...``.
+    verbose: 0 nothing, 1 the bar, 2 one line at the end: ``469/469 - 1s - 3ms/step - accuracy: ...``. head: the line
+    above. output: of a notebook's cell, which a bar renews; None: one of its own there.
     """
 
-    def __init__(self, steps: int, verbose: int) -> None:
+    def __init__(self, steps: int, verbose: int, head: str = "", output: notebook.Renewed | None = None) -> None:
         self.steps = steps
         self.verbose = verbose
+        self._head = f"{head}\n" if head else ""
+        self._output = (output or notebook.renewed(sys.stdout)) if verbose == 1 else None
+        if head and self._output is None and verbose:
+            show(head)
         self._started = time.perf_counter()
         self._drawn = 0.0
 
     def update(self, done: int, logs: Mapping[str, float]) -> None:
         """Moves the bar, where there is a terminal and it is time."""
         now = time.perf_counter()
-        if self.verbose == 1 and on_terminal(sys.stdout) and now - self._drawn > _PAUSE:
+        if self._output is not None:
+            self._output.show(self._head + self._line(done, logs))
+        elif self.verbose == 1 and on_terminal(sys.stdout) and now - self._drawn > _PAUSE:
             self._drawn = now
             clear_line(sys.stdout)
             say(_encodable(self._line(done, logs)), sys.stdout)
 
     def finish(self, logs: Mapping[str, float]) -> None:
         """The line that stays."""
-        if self.verbose:
+        if self._output is not None:
+            self._output.show(self._head + self._line(self.steps, logs))
+        elif self.verbose:
             show(self._line(self.steps, logs))
 
     def _line(self, done: int, logs: Mapping[str, float]) -> str:

@@ -417,6 +417,14 @@ class Module:
         lines += [f"({name}): " + text.replace("\n", "\n  ") for name, text in self._shown_modules()]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
+    def _repr_html_(self) -> str | None:
+        """For a notebook's cell: each layer and its parameters; None where a class has its own text."""
+        if type(self).__repr__ is not Module.__repr__:
+            return None
+        from fastnn.nn.shown import cell
+
+        return cell(self)
+
 
 class Failure:
     """Where an op's error comes from: the innermost module, the one around it that it passed last, the path so far."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from math import isfinite
 
 from fastnn.data.resident import Resident
+from fastnn.html.markup import DASH, Html, join, tag
+from fastnn.html.pictures import Picture, case_picture
 from fastnn.reporting.findings import Findings
-from fastnn.reporting.markup import DASH, Html, join, tag
-from fastnn.reporting.pictures import Picture, case_picture
 
 MOST_CASES = 2000
 _MOST_BYTES = 1_800_000  # of their pictures: some 600 photographs of 64x64, with the rest a page of less than 3 MB

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.errors import FormatError
+from fastnn.html import notebook
+from fastnn.html.markup import Html, tag
 from fastnn.io import load_state, read_regular
 from fastnn.io.checks import parse_json, shown_path
-from fastnn.reporting.markup import Html, tag
 
 if TYPE_CHECKING:
     from fastnn.training.network import Network
@@ -108,10 +109,19 @@ def best_epoch(metrics: Metrics) -> str:
     return f"The best epoch of {epochs}, by the validation: {best + 1} ({values})."
 
 
+def cell(metrics: Metrics) -> Html:
+    """The charts, for a notebook's cell; values that are no numbers, or too large, are left out of them."""
+    epochs = max(map(len, metrics.values()), default=0)
+    last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in metrics.items() if values)
+    about = f"the last of {epochs:,} epochs: {last}" if epochs else "no epoch yet"
+    return notebook.cell(tag("b", "History"), " ", tag("span", about, class_="soft"), tag("div", *charts(metrics)))
+
+
 def charts(metrics: Metrics) -> list[Html]:
     """A chart for each metric, its validation beside its training."""
-    names = dict.fromkeys(name.removeprefix("val_") for name in metrics)
-    return [_figure(name, metrics) for name in names]
+    drawn = {name: values for name, values in metrics.items() if any(map(_is_number, values))}
+    names = dict.fromkeys(name.removeprefix("val_") for name in drawn)
+    return [_figure(name, drawn) for name in names]
 
 
 def _figure(name: str, metrics: Metrics) -> Html:
@@ -125,7 +135,8 @@ def _figure(name: str, metrics: Metrics) -> Html:
 def _chart(name: str, series: Metrics) -> Html:
     """The plot: axes with their numbers, a line for each series."""
     epochs = max(map(len, series.values()))
-    ys = _ticks(min(map(min, series.values())), max(map(max, series.values())))
+    numbers = [value for values in series.values() for value in values if _is_number(value)]
+    ys = _ticks(min(numbers), max(numbers))
     step = max(1, -(-(epochs - 1) // 8))
     xs = list(range(1, epochs + 1, step))
     x_at = _scale(1, max(epochs, 2), _LEFT, _WIDTH - _RIGHT)
@@ -135,7 +146,8 @@ def _chart(name: str, series: Metrics) -> Html:
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts.append(tag("text", "epoch", x=middle, y=_HEIGHT - 3, text_anchor="middle"))
     for kind, values in series.items():
-        parts += _line(kind, [(x_at(i), y_at(value), value) for i, value in enumerate(values, start=1)])
+        points = [(i, x_at(i), y_at(value), value) for i, value in enumerate(values, start=1) if _is_number(value)]
+        parts += _line(kind, points)
     ends = "; ".join(f"{kind} from {values[0]:.4g} to {values[-1]:.4g}" for kind, values in series.items())
     label = f"{name} over {epochs} epoch{'s' if epochs > 1 else ''}: {ends}"
     return tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=label)
@@ -149,15 +161,28 @@ def _level(value: float, y: float, ticks: Sequence[float]) -> Html:
     return tag("g", rule, tag("text", shown, x=_LEFT - 8, y=y + 4, text_anchor="end"))
 
 
-def _line(kind: str, points: Sequence[tuple[float, float, float]]) -> list[Html]:
-    line = tag("polyline", class_=kind, points=" ".join(f"{x},{y}" for x, y, _ in points))
+def _line(kind: str, points: Sequence[tuple[int, float, float, float]]) -> list[Html]:
+    """Of epochs, their places and their values."""
+    line = tag("polyline", class_=kind, points=" ".join(f"{x},{y}" for _, x, y, _ in _thinned(points)))
     if len(points) > _MOST_DOTS:
         return [line]
     dots = [
         tag("g", tag("title", f"{kind}, epoch {i}: {value:.4g}"), tag("circle", cx=x, cy=y, r=3), class_=kind)
-        for i, (x, y, value) in enumerate(points, start=1)
+        for i, x, y, value in points
     ]
     return [line, *dots]
+
+
+def _thinned(points: Sequence[tuple[int, float, float, float]]) -> Sequence[tuple[int, float, float, float]]:
+    """Of many points the highest and the lowest of every so many: the line looks the same, a live one stays quick."""
+    between = -(-2 * len(points) // _WIDTH)
+    if between < 3:
+        return points
+    kept = []
+    for start in range(0, len(points), between):
+        some = points[start : start + between]
+        kept += sorted({min(some, key=lambda point: point[2]), max(some, key=lambda point: point[2])})
+    return kept
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Any:

@@ -7,10 +7,10 @@ from math import prod
 import numpy as np
 
 from fastnn.data.resident import Resident
+from fastnn.html.markup import Html, tag
+from fastnn.html.pictures import SPRITE_COLUMNS, SignedPictures, case_picture
 from fastnn.nn.module import Module
 from fastnn.reporting.filters import Convolution, convolutions, reduced, spread
-from fastnn.reporting.markup import Html, tag
-from fastnn.reporting.pictures import SPRITE_COLUMNS, SignedPictures, case_picture
 
 _SPRITE_WIDTH, _TILE_WIDTH = 928, 96  # at most, in CSS pixels
 _MOST_LAYERS = 8  # whose maps are shown: ResNet-34 has 36 convolutions

@@ -13,13 +13,13 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.data.resident import Resident
+from fastnn.html.markup import DASH, Html, join, tag, text
 from fastnn.io.checks import shown_path
 from fastnn.nn.module import Module
 from fastnn.reporting import curves
 from fastnn.reporting.cases import wrong_cases
 from fastnn.reporting.findings import Findings, wilson
 from fastnn.reporting.layers import examples, feature_maps, first_layer, seen_by
-from fastnn.reporting.markup import DASH, Html, join, tag, text
 from fastnn.reporting.summary import kind_of
 
 _SHADES = 6  # of a cell, in style.css: s1 to s6

@@ -1,16 +1,22 @@
 """Pictures of training and of models, drawn with matplotlib (``pip install matplotlib``).
 
-Every function returns matplotlib's figure: ``figure.savefig("curves.png")``, or ``fastnn.plot.show()`` for a window.
+Every function returns matplotlib's figure: ``figure.savefig("curves.png")``, or ``fastnn.plot.show()`` for a window. In
+a notebook it is shown once, at the end of its cell. ``fastnn.plot.size("projector")`` makes all that follow larger.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn.arrays import to_array
+from fastnn.html import notebook
+from fastnn.reporting.boundary import numbers_of, shares_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +25,30 @@ if TYPE_CHECKING:
 # Fonts with Chinese glyphs, as the usual systems name them; those that are there stand in where the first has none.
 _CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei", "WenQuanYi Zen Hei")
 
+# Backends of notebooks that show a figure as soon as it is made, and what becomes of it later.
+_LIVE = ("ipympl", "widget", "nbagg", "notebook")
+
 _COLUMNS = 10  # of small pictures side by side
+
+# How many times as large as usual figures are, texts and lines too: two panels of curves, 960 x 720 pixels each, fill a
+# projector of 1920 x 1080.
+_SIZES = {"screen": 1.0, "projector": 2.0}
+_size = 1.0
+
+
+def size(name: str | float) -> None:
+    """From here on figures have the size for a ``"screen"`` or a ``"projector"``, or are so many times as large.
+
+    Raises:
+        ValueError: another name, or a number that is not above 0.
+    """
+    global _size
+    if isinstance(name, str) and name not in _SIZES:
+        raise ValueError(f"unknown size {name!r}. Known: {', '.join(_SIZES)}, or a number")
+    factor = _SIZES[name] if isinstance(name, str) else float(name)
+    if not 0 < factor < np.inf:
+        raise ValueError(f"size is {name}; it must be above 0 and finite")
+    _size = factor
 
 
 def curves(history: Any, title: str = "") -> Figure:
@@ -112,6 +141,39 @@ def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None)
     return figure
 
 
+def decision_boundary(
+    model: Any, x: Any, y: Any = None, classes: Sequence[Any] | None = None, resolution: int = 200
+) -> Figure:
+    """Which class a model gives every point of a plane, paler where it is less sure, and the points x (N, 2) in the
+    colours of their classes y; crosses are points that it has wrong.
+
+    model: a network, a module, a Keras-style model, an estimator with predict, or a function of points float32 (M, 2).
+    It gives scores or probabilities (M, C) of classes, one number each (a probability of class 1, or a logit where
+    some lie outside of 0..1), or class numbers (M,). classes: their names. resolution: pixels of a side.
+
+    Raises:
+        ValueError: x is not (N, 2), another number of labels, labels that the model does not know.
+    """
+    points = np.asarray(to_array(x), np.float32)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ValueError(f"x has shape {points.shape}; a plane needs points of two numbers, (N, 2)")
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.maximum((high - low) * 0.08, 1e-6)
+    edges = [np.linspace(a, b, resolution, dtype=np.float32) for a, b in zip(low - room, high + room, strict=True)]
+    plane = np.stack(np.meshgrid(*edges), axis=-1).reshape(-1, 2)
+    known = getattr(model, "classes_", None)
+    shares = shares_of(model, np.concatenate([plane, points]))
+    names = [str(name) for name in (range(shares.shape[1]) if classes is known is None else classes or known)]
+    if len(names) != shares.shape[1]:
+        raise ValueError(f"{len(names)} names but {shares.shape[1]} classes")
+    figure, (panel,) = _panels(1, 1, 5.2, 4.4)
+    _regions(panel, edges, shares[: len(plane)].reshape(resolution, resolution, -1))
+    if y is not None:
+        said = shares[len(plane) :].argmax(axis=1)
+        _points(panel, points, numbers_of(y, len(points), known, len(names)), said, names)
+    return figure
+
+
 def show() -> None:
     """Opens windows with the figures so far, where there is a display."""
     _pyplot().show()
@@ -132,6 +194,33 @@ def _curve(panel: Axes, name: str, values: Mapping[str, Sequence[float]]) -> Non
     panel.xaxis.get_major_locator().set_params(integer=True)
     panel.legend()
     panel.grid(alpha=0.3)
+
+
+def _regions(panel: Axes, edges: Sequence[np.ndarray], shares: np.ndarray) -> None:
+    """Shares (rows, columns, C) of a plane between these edges."""
+    count = shares.shape[-1]
+    winner, sure = shares.argmax(axis=-1), (shares.max(axis=-1, keepdims=True) - 1 / count) / (1 - 1 / count)
+    colours = np.array([_colour(number) for number in range(count)])[winner]
+    extent = (edges[0][0], edges[0][-1], edges[1][0], edges[1][-1])
+    panel.imshow(1 - (1 - colours) * (0.12 + 0.43 * sure), origin="lower", extent=extent, aspect="auto")
+    for number in np.unique(winner)[1:]:
+        panel.contour(*edges, winner == number, levels=[0.5], colors="black", linewidths=0.8)
+
+
+def _points(panel: Axes, x: np.ndarray, y: np.ndarray, said: np.ndarray, names: Sequence[str]) -> None:
+    for number, name in enumerate(names):
+        for right, mark in ((True, "o"), (False, "X")):
+            some = x[(y == number) & ((y == said) == right)]
+            label = name if right else "_nolegend_"
+            look = {"color": _colour(number), "edgecolors": "black", "linewidths": 0.5, "marker": mark}
+            panel.scatter(*some.T, s=22, label=label, **look)
+    panel.legend(loc="best")
+
+
+def _colour(number: int) -> tuple[float, float, float]:
+    from matplotlib import colormaps
+
+    return colormaps["tab10"](number % 10)[:3]
 
 
 def _first_weights(model: Any) -> np.ndarray:
@@ -169,11 +258,31 @@ def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figur
     from matplotlib import font_manager
 
     there = set(font_manager.get_font_names())
+    # The figure first: it loads the backend, and what a notebook's one sets must not be undone at the end of a context.
+    dpi = pyplot.rcParams["figure.dpi"] * _size
+    figure = pyplot.figure(figsize=(columns * width, rows * height), dpi=dpi, layout="constrained")
     with pyplot.rc_context({"font.family": ["sans-serif", *(name for name in _CHINESE if name in there)]}):
-        figure, panels = pyplot.subplots(
-            rows, columns, figsize=(columns * width, rows * height), squeeze=False, layout="constrained"
-        )
+        panels = figure.subplots(rows, columns, squeeze=False)
+    if notebook.in_notebook() and not any(word in pyplot.get_backend().lower() for word in _LIVE):
+        figure._ipython_display_ = partial(_display, figure)
     return figure, panels.ravel()
+
+
+def _display(figure: Figure) -> None:
+    """What IPython does with a figure that is a cell's last value, and at the end of the cell with those that are still
+    open: whichever comes first shows it and closes it.
+    """
+    del figure._ipython_display_
+    try:
+        found = notebook.formats(figure)
+        if not any(kind.startswith("image/") for kind in found[0]):  # a backend without notebooks
+            file = BytesIO()
+            figure.savefig(file, format="png", bbox_inches="tight", dpi=figure.dpi)
+            found[0]["image/png"] = b64encode(file.getvalue()).decode()
+        notebook.display(*found)
+    finally:
+        figure._ipython_display_ = partial(_display, figure)
+    _pyplot().close(figure)
 
 
 def _grid(count: int, columns: int) -> tuple[Figure, Sequence[Axes]]:

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
+from fastnn.html import notebook
+from fastnn.html.markup import tag
 from fastnn.nn.contexts import listening, modes
 from fastnn.nn.module import Module
-from fastnn.reporting.table import table
+from fastnn.reporting.table import Row, table
 
 
-def summary(model: Module, input_shape: tuple[int, ...]) -> str:
+class Summary(str):
+    """The table as text, which it also is where Python shows a value by itself; in a notebook as HTML."""
+
+    _kind: str
+    _parts: tuple[Row, Sequence[Row], Row]
+
+    def __new__(cls, kind: str, header: Row, rows: Sequence[Row], total: Row) -> Summary:
+        self = super().__new__(cls, "\n".join([kind, *table(header, rows, total, left=2)]))
+        self._kind, self._parts = kind, (header, rows, total)
+        return self
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._kind, *self._parts)
+
+    def _repr_html_(self) -> str:
+        header, rows, total = self._parts
+        last = [tag("b", each) for each in total]
+        return notebook.cell(tag("b", self._kind), notebook.table(header, [*rows, last], left=2))
+
+
+def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     """Layer by layer: output shape, parameters, bytes, multiply-adds for one input of ``input_shape`` (without the
     batch).
     """
@@ -31,7 +59,7 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> str:
     size = sum(p.numel() * p.dtype.itemsize for p in parameters)
     header = ("Layer", "Output shape", "Parameters", "Bytes", "Multiply-adds")
     total = ("Total", "", f"{count:,}", f"{size:,}", f"{total_macs:,}")
-    return "\n".join([kind_of(model), *table(header, rows, total, left=2)])
+    return Summary(kind_of(model), header, rows, total)
 
 
 def kind_of(model: Module) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import TYPE_CHECKING
 
+from fastnn.html import notebook
 from fastnn.training.console import Console
+from fastnn.training.history import History
 
 if TYPE_CHECKING:
     from fastnn.training.engines import Chunk
@@ -82,17 +85,48 @@ class BatchLines(EpochTimes):
 
 
 class EpochLines(Callback):
-    """One line an epoch, for ``Network.fit(verbose=1)``."""
+    """One line an epoch, for ``Network.fit(verbose=1)``; in a notebook one line that is renewed.
 
-    def __init__(self) -> None:
-        self.console = Console()
+    all_lines: there too a line an epoch.
+    """
+
+    def __init__(self, all_lines: bool = False) -> None:
+        self.console = Console(all_lines=all_lines)
 
     def on_chunk(self, trainer: Trainer, chunk: Chunk) -> None:
-        self.console.bar(trainer.position.step, trainer.steps_per_epoch, f"loss {chunk.losses[-1]:.4f}")
+        step, steps, epoch = trainer.position.step, trainer.steps_per_epoch, trainer.position.epoch + 1
+        self.console.bar(step, steps, f"loss {chunk.losses[-1]:.4f}", f"Epoch {epoch}/{trainer.epochs} ")
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
         values = " - ".join(f"{name}: {value:.4f}" for name, value in metrics.items())
         self.console.line(f"Epoch {epoch + 1}/{trainer.epochs} - {trainer.epoch_seconds[-1]:.2f} s - {values}")
+
+
+class LiveCurve(Callback):
+    """Draws the curves of the history while a network learns, in the one output of a notebook's running cell:
+    ``network.fit(train, val, callbacks=[LiveCurve()])``. In a loop of one's own: ``live = LiveCurve()`` before it,
+    ``live.update(loss=..., val_loss=...)`` after each epoch.
+
+    Warns outside of notebooks, where nothing is drawn.
+    """
+
+    def __init__(self) -> None:
+        self.history = History()
+        self._output = notebook.Renewed()
+        if not notebook.in_notebook():
+            text = "LiveCurve draws in a notebook's cell, and this is none: history.plot() draws after the training"
+            warnings.warn(text, stacklevel=2)
+
+    def update(self, **metrics: float) -> None:
+        """Takes the metrics of one epoch and draws."""
+        self.history.append(len(self.history.epoch), metrics)
+        self._output.show(self.history)
+
+    def on_train_begin(self, trainer: Trainer) -> None:
+        self._output = notebook.Renewed()  # of the cell that runs now
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
+        self._output.show(trainer.history)
 
 
 def clock(seconds: float) -> str:

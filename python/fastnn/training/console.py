@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from fastnn.html import notebook
 from fastnn.text import on_terminal, safe_text, say
 
 
@@ -26,20 +27,27 @@ def _columns(stream: TextIO) -> int:
 
 
 class Console:
-    """Prints lines; quiet ones only print what is marked important."""
+    """Prints lines; quiet ones only print what is marked important.
+
+    all_lines: False, in a notebook's cell each line takes the place of the one before.
+    """
 
     seconds_between = 0.04  # bars: no eye sees more, and steps may be thousands a second
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None, all_lines: bool = True) -> None:
         self.stream = stream or sys.stdout
         self.quiet = quiet
-        self.interactive = not quiet and on_terminal(self.stream)
+        self._output = None if all_lines else notebook.renewed(self.stream)
+        self.interactive = not quiet and (self._output is not None or on_terminal(self.stream))
         self._bar_width = 0
         self._drawn = -self.seconds_between
 
     def line(self, text: str, important: bool = False) -> None:
         """One line, above the progress bar if there is one."""
         if self.quiet and not important:
+            return
+        if self._output is not None:
+            self._output.show(text)
             return
         self.clear_bar()
         say(text + "\n", self.stream)
@@ -57,8 +65,10 @@ class Console:
         except OSError as error:
             self.warn(f"{error.strerror or error}. The run goes on without it")
 
-    def bar(self, done: int, total: int, text: str = "") -> None:
-        """Draws the bar over its old self, not too often; nothing where no terminal watches."""
+    def bar(self, done: int, total: int, text: str = "", head: str = "") -> None:
+        """Draws the bar over its old self, not too often; nothing where nobody watches. head: before it, where no line
+        above it tells.
+        """
         now = time.monotonic()
         if not self.interactive or (done < total and now - self._drawn < self.seconds_between):
             return
@@ -66,6 +76,9 @@ class Console:
         width = 30
         filled = width * done // max(total, 1)
         drawn = f"[{'=' * filled}{'.' * (width - filled)}] {done}/{total} {text}"
+        if self._output is not None:
+            self._output.show(head + drawn)
+            return
         drawn = safe_text(drawn, self.stream.encoding)[: _columns(self.stream) - 1]  # a longer one would wrap
         say("\r" + drawn.ljust(self._bar_width), self.stream)
         self._bar_width = len(drawn)

@@ -29,7 +29,7 @@ from fastnn.training.best import Best
 from fastnn.training.callbacks import Callback, EpochLines
 from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed, as_array, as_inputs
-from fastnn.training.history import History
+from fastnn.training.history import History, LastHistory
 from fastnn.training.input_range import warn_if_unlike
 from fastnn.training.model_info import VERSION, ModelInfo
 from fastnn.training.structure import structure_of, unknown_in
@@ -57,6 +57,7 @@ class Network(Module):
         TypeError: a size that is no whole number, or modules and sizes together.
     """
 
+    history: History = LastHistory()  # type: ignore[assignment]
     _info = ModelInfo()  # of pickles from before networks knew of their training
     _sample: tuple[tuple[int, ...], int] = ((), 0)  # of modules: shape of an input, count of outputs, once one was seen
     unrecorded = Module.unrecorded | {"_trainer", "_idle", "_info", "_turns", "_sample"}
@@ -134,8 +135,9 @@ class Network(Module):
         seed, is held out for it. Behind anything but x alone, the second argument is val.
         optimizer: "adam", "adamw", "sgd", "rmsprop" or an optimizer of this network's parameters; lr: the learning
         rate of one given by name (None: its own default). seed: of shuffles and dropout. verbose: 0 silent, 1 a line
-        per epoch. augment: "light" or "strong" (:class:`fastnn.data.augment.Augment`): photographs of a data set are
-        changed in each epoch, by the seed; never those of val.
+        per epoch, in a notebook one that is renewed, 2 a line per epoch there too. augment: "light" or "strong"
+        (:class:`fastnn.data.augment.Augment`): photographs of a data set are changed in each epoch, by the seed; never
+        those of val.
         class_weight: what the samples of a class count in the cross-entropy, ``{"cat": 1, "dog": 3}`` by label or
         number, or "balanced": all classes alike. Such steps are not compiled; those of fastnn.sklearn are.
         early_stopping: training ends after so many epochs that were no better on val (by accuracy, then loss), and
@@ -164,7 +166,8 @@ class Network(Module):
             raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
         best = None if early_stopping is None else _best(early_stopping, val)
         trainer = self._next_trainer(criterion, optimizer)
-        shown = [*callbacks, *([] if best is None else [best]), *([EpochLines()] if verbose else [])]
+        lines = [EpochLines(all_lines=verbose > 1)] if verbose else []
+        shown = [*callbacks, *([] if best is None else [best]), *lines]
         try:
             return trainer.fit(
                 train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
