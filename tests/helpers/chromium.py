@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,12 @@ class Browser:
     def __init__(self, profile: Path, language: str = "en-US") -> None:
         assert EXECUTABLE is not None
         (to_read, self._write), (self._read, to_write) = os.pipe(), os.pipe()
-        quiet = (
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--mute-audio",
-            "--disable-extensions",
-        )
+        quiet = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions")
         words = [*quiet, f"--user-data-dir={profile}", f"--accept-lang={language}", "--remote-debugging-pipe"]
-        at_3_and_4 = f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}'  # where it looks for them
+        # It looks for its pipe at 3 and 4.
+        start = f"import os, sys; os.dup2({to_read}, 3); os.dup2({to_write}, 4); os.execv(sys.argv[1], sys.argv[1:])"
         self._process = subprocess.Popen(
-            ["sh", "-c", at_3_and_4, EXECUTABLE, *words, "about:blank"],
+            [sys.executable, "-S", "-c", start, EXECUTABLE, *words, "about:blank"],
             pass_fds=(to_read, to_write),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -43,6 +38,13 @@ class Browser:
         os.close(to_write)
         self._number, self._buffer, self._session = 0, b"", ""
         self.errors: list[str] = []
+        try:
+            self._attach()
+        except BaseException:
+            self.close()
+            raise
+
+    def _attach(self) -> None:
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):

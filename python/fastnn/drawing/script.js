@@ -290,9 +290,10 @@
   }
 
   function showTiles(canvas, { shape: [count, height, width], levels }) {
-    const found = bytes(levels, Int8Array), times = Math.max(1, Math.floor(14 / Math.max(height, width)));
+    const found = bytes(levels, Int8Array), side = Math.max(height, width);
+    const times = side === 1 ? 14 : Math.max(1, Math.floor(56 / side));
     const tile = { width: times * width + 1, height: times * height + 1 };
-    const columns = Math.min(count, Math.max(1, Math.floor(480 / tile.width)));
+    const columns = Math.min(count, Math.max(1, Math.floor(canvas.parentElement.clientWidth / tile.width)));
     const image = new ImageData(columns * tile.width, Math.ceil(count / columns) * tile.height);
     for (let unit = 0; unit < count; unit++) {
       const left = (unit % columns) * tile.width, top = Math.floor(unit / columns) * tile.height;

@@ -39,7 +39,7 @@ def _row(image: Image.Image, pixels: np.ndarray, words: str) -> Image.Image:
     font = ImageFont.load_default(16)
     left = 2 * _SIDE + 3 * _GAP
     fitting = [_cut(safe_text(line, "latin-1"), font) for line in words.splitlines()]
-    ImageDraw.Draw(row).multiline_text((left, _GAP), "\n".join(fitting), _INK, font, spacing=6)
+    ImageDraw.Draw(row).multiline_text((left, _GAP // 2), "\n".join(fitting), _INK, font, spacing=6)
     return row
 
 
@@ -48,7 +48,7 @@ def _put(row: Image.Image, image: Image.Image, left: int, method: Image.Resampli
     scale = _SIDE / max(image.size)
     size = tuple(max(1, round(side * scale)) for side in image.size)
     method = method if scale < 1 else Image.Resampling.NEAREST
-    place = (left + (_SIDE - size[0]) // 2, _GAP + (_SIDE - size[1]) // 2)
+    place = (left + (_SIDE - size[0]) // 2, (_GAP + _SIDE - size[1]) // 2)
     row.paste(image.resize(size, method), place)
     corner = (place[0] + size[0], place[1] + size[1])
     ImageDraw.Draw(row).rectangle((place[0] - 1, place[1] - 1, *corner), outline=_RULE)
