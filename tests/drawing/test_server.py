@@ -82,8 +82,10 @@ class TestSound:
 
 
 HOSTS = [
-    None, "", "127.0.0.1", "localhost", "127.0.0.1:1", "evil.example:{port}", "evil.example", "127.0.0.1.evil.example:{port}",
-    "127.0.0.1:{port}@evil.example", "0.0.0.0:{port}", "[::1]:{port}", "LOCALHOST.:{port}", "127.0.0.1:{port}\r\nHost: evil",
+    None, "", "127.0.0.1", "localhost", "127.0.0.1:1", "evil.example:{port}", "evil.example",
+    "127.0.0.1.evil.example:{port}",
+    "127.0.0.1:{port}@evil.example", "0.0.0.0:{port}", "[::1]:{port}", "LOCALHOST.:{port}",
+    "127.0.0.1:{port}\r\nHost: evil",
 ]  # fmt: skip
 ORIGINS = [
     "null", "", "http://evil.example", "http://127.0.0.1:1", "https://127.0.0.1:{port}", "http://localhost:{port}",
@@ -95,13 +97,14 @@ PATHS = [
     "http://127.0.0.1:{port}/see", "file:///etc/passwd", "*", "/see\x00", "/" + "x" * 70000, "",
 ]  # fmt: skip
 FILES = [
-    "/server.py", "/drawing/page.html", "/../server.py", "/..%2fserver.py", "/style.css/..", "/page.html", "/.git/config",
-    "http://127.0.0.1:{port}/", "https://example.com/", "/see", "/\\..\\server.py", "/style.css\x00.html",
+    "/server.py", "/drawing/page.html", "/../server.py", "/..%2fserver.py", "/style.css/..", "/page.html",
+    "/.git/config", "http://127.0.0.1:{port}/", "https://example.com/", "/see", "/\\..\\server.py",
+    "/style.css\x00.html",
 ]  # fmt: skip
 METHODS = ["PUT", "DELETE", "OPTIONS", "HEAD", "TRACE", "CONNECT", "PATCH", "PROPFIND", "post", "x" * 2000]
 LENGTHS = [
-    None, "", "0", "-1", "+65536", "65536.0", "6_5536", "0x10000", "65535", "65537", "99999999999999999999", "1e5", "NaN",
-    "65536, 65536", "65536\r\nContent-Length: 65536", "65536\r\nTransfer-Encoding: chunked",
+    None, "", "0", "-1", "+65536", "65536.0", "6_5536", "0x10000", "65535", "65537", "99999999999999999999", "1e5",
+    "NaN", "65536, 65536", "65536\r\nContent-Length: 65536", "65536\r\nTransfer-Encoding: chunked",
 ]  # fmt: skip
 BODIES = [
     b"", b"{}", b'{"pixels": [NaN]}', b"[" * 60000, b"null", b'{"path": "/etc/passwd"}', b'{"url": "http://127.0.0.1"}',
@@ -171,8 +174,9 @@ class TestHostile:
         assert status(answer) in (0, 400, 413)  # 0: hung up while it was still coming
 
     @pytest.mark.parametrize("sent", [
-        b"", b"\r\n", b"\0" * 100, b"GET", b"GET /", b"GET / HTTP/9.9\r\n\r\n", b"GET / FTP/1.0\r\n\r\n", b"\x16\x03\x01\x02\x00\x01",
-        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"GET / HTTP/1.1\r\nA: " + b"b" * 70000 + b"\r\n\r\n",
+        b"", b"\r\n", b"\0" * 100, b"GET", b"GET /", b"GET / HTTP/9.9\r\n\r\n", b"GET / FTP/1.0\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\nA: " + b"b" * 70000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET\t/\tHTTP/1.1\r\n\r\n", b"x" * 200000,
     ])  # fmt: skip
     def test_no_requests(self, server: Server, sent: bytes) -> None:

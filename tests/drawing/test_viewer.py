@@ -37,8 +37,7 @@ def viewer_of(network: fastnn.Network, path: Path, **info: Any) -> Viewer:
 
 
 def test_the_numbers_of_predict(viewer: Viewer, model: Path, tmp_path: Path) -> None:
-    images, labels = _core.draw_digits(3, 2000, 5)
-    for digit in images:
+    for digit in _core.draw_digits(3, 2000, 5)[0]:
         sheet = sheet_of(digit)
         answer = viewer.see(sheet.tobytes())
         Image.fromarray(sheet).save(tmp_path / "x.png")

@@ -18,9 +18,9 @@ _PORTS = 65535  # TCP's
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn.draw",
-        description="Open a page in the browser on which one draws with a mouse, a finger or a pen, and that shows what "
-        "a saved network makes of it: probabilities, what it sees, what its layers give. It is served on this machine, "
-        "to this machine alone, until Ctrl-C.",
+        description="Open a page in the browser on which one draws with a mouse, a finger or a pen, and that shows "
+        "what a saved network makes of it: probabilities, what it sees, what its layers give. It is served on this "
+        "machine, to this machine alone, until Ctrl-C.",
     )
     add = parser.add_argument
     add("model", metavar="MODEL", help="a .pth or .safetensors file")
@@ -30,7 +30,7 @@ def make_parser() -> cli.Parser:
         type=cli.at_least(0),
         default=0,
         metavar="N",
-        help="where the page is served; 0: any port that is free",
+        help="where the page is served; 0: on any free port",
     )
     add("--no-browser", action="store_true", help="print the address only")
     add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
@@ -57,10 +57,8 @@ def draw(args: argparse.Namespace, signals: Signals) -> int:
     network, info = load(args.model, args.named)
     viewer = Viewer(args.model, network, info)
     say_assumed(args.model, viewer.spec, console)
-    blank = np.zeros((1, *viewer.spec.shape), np.uint8)
-    outputs_of(
-        args.model, network, info, Feed.of_inputs(viewer.spec.inputs(blank))
-    )  # what it does not take, it says now
+    blank = viewer.spec.inputs(np.zeros((1, *viewer.spec.shape), np.uint8))
+    outputs_of(args.model, network, info, Feed.of_inputs(blank))  # what it does not take, it says now
     answers = {"/model": (0, viewer.facts), "/see": (prod(viewer.sheet), viewer.see)}
     try:
         server = Server(answers, args.port, lambda error: console.warn(f"{type(error).__name__}: {error}"))

@@ -101,7 +101,7 @@ def check(args: argparse.Namespace) -> None:
         from fastnn.data.image_files import format_of
 
         format_of(args.show, None, "--show")
-        _check_writable("--show", args.show, "picture", [args.model, *args.images])
+        _check_writable("--show", args.show, "picture", args.model)
     if args.csv is None:
         for option in ("--id-from-name", "--label", "--clip"):
             if getattr(args, option[2:].replace("-", "_")):
@@ -114,27 +114,25 @@ def check(args: argparse.Namespace) -> None:
     if args.csv != "-":
         from fastnn.data.folder import is_image_file
 
-        _check_writable("--csv", args.csv, "table", [args.model])
+        _check_writable("--csv", args.csv, "table", args.model)
         if is_image_file(args.csv):
             raise ValueError(f"--csv {shown_path(args.csv)} is an image: the table would replace it")
 
 
-def _check_writable(option: str, path: str, what: str, others: Sequence[str]) -> None:
-    """Refuses what cannot be written, and the name of a file that is read: the model, then images."""
+def _check_writable(option: str, path: str, what: str, model: str) -> None:
+    """Refuses what cannot be written, and the model's own name."""
     from fastnn.commands.results import check_writable
 
     check_writable(path)
-    for other in others:
-        if os.path.realpath(path) == os.path.realpath(other):
-            found = "the model itself" if other == others[0] else "one of the images"
-            raise ValueError(f"{option} {shown_path(path)} is {found}: the {what} would replace it")
+    if os.path.realpath(path) == os.path.realpath(model):
+        raise ValueError(f"{option} {shown_path(path)} is the model itself: the {what} would replace it")
 
 
 class Run:
     """A network at work on the images that the arguments name.
 
-    errors: what was wrong with some of them. unlike: the paths of those that are not at all like what it was trained on.
-    seen: of the first ones, where they are to be shown: path, pixels (C, H, W), outputs (1, C).
+    errors: what was wrong with some of them. unlike: the paths of those that are not at all like what it was trained
+    on. seen: of the first ones, where they are to be shown: path, pixels (C, H, W), outputs (1, C).
     """
 
     def __init__(self, args: argparse.Namespace, console: Console) -> None:
@@ -203,6 +201,8 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     console = Console()
     run = Run(args, console)
     paths = pictures.images_of(args.images)
+    if args.show is not None and os.path.realpath(args.show) in map(os.path.realpath, paths):
+        raise ValueError(f"--show {shown_path(args.show)} is one of the images: the picture would replace it")
     if args.csv is not None:
         _write_table(run, paths)
     else:

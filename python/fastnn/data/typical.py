@@ -1,17 +1,16 @@
 """What images of a data set are like, in some kilobytes: enough to tell a picture that is not like them at all.
 
-An image is made small, light on dark. Each class has its mean image and the directions in which its images differ most;
-what of an image these do not account for is its rest (principal components of each class: Hastie & Simard, 1998). A rest
-as large as hardly an image of the training has, as it is or against the image's own strength, is unlike them; so are
-strokes that are far paler, fuller or more scattered than any there. What a network says of it does not come into this:
-networks are sure of noise, too.
+An image is made small, light on dark. Each class has its mean image and the directions in which its images differ
+most; what of an image these do not account for is its rest (principal components of each class: Hinton, Dayan and
+Revow, 1997). A rest as large as hardly an image of the training has, as it is or against the image's own strength, is
+unlike them; so are strokes that are far paler, fuller or more scattered than any there. What a network says of it does
+not come into this: networks are sure of noise, too.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +18,8 @@ import numpy as np
 from fastnn import _core
 from fastnn.data.look import look_of
 
-# Of MNIST so many leave a threshold that 0.1 to 0.4 % of other digits exceed, and take 60 ms; of larger images fewer, as
-# they may have to be read.
+# Of MNIST so many leave limits that 0.1 to 0.4 % of other digits exceed, and take 40 ms of a core; of larger images
+# fewer, as they may have to be read.
 _MOST_IMAGES, _MOST_BYTES = 4000, 2**24
 LEAST_IMAGES = 200  # half of them measure the rests, so that the limit is one of a hundred at the least
 _CELLS = 14  # of a side: two pixels of MNIST's; coarser ones tell fewer letters from digits
@@ -33,10 +32,12 @@ _INK = 51  # as in look.py
 
 
 class Typical(NamedTuple):
-    """means: (K, D) of K classes and D cells. directions: (K, k, D), of unit length; float32. limits: of the rest, and of the rest
-    against the strength. ranges: (3, 2), least and most of ink, contrast and pieces. light: whether the ground is.
+    """cells: how many down and across, D in all. means: float32 (K, D) of K classes. directions: float32 (K, k, D), of
+    unit length. limits: of the rest, and of the rest against the strength. ranges: (3, 2), least and most of ink,
+    contrast and pieces. light: whether the ground is.
     """
 
+    cells: tuple[int, int]
     means: np.ndarray
     directions: np.ndarray
     limits: list[float]
@@ -46,7 +47,6 @@ class Typical(NamedTuple):
     def facts(self) -> dict[str, Any]:
         """As JSON has it; the numbers of images as bytes in base64."""
         coded = {
-            "cells": self.means.shape[1],
             "means": b64encode(self.means.astype(np.uint8)).decode(),
             "directions": b64encode(np.rint(127 * self.directions).astype(np.int8)).decode(),
         }
@@ -83,7 +83,7 @@ def typical_of(images: np.ndarray, labels: np.ndarray | None) -> Typical | None:
     least, most = strokes.min(axis=0), strokes.max(axis=0)
     room = _ROOM * (most - least)
     ranges = np.stack([least - room, most + room], axis=1).round(4).tolist()
-    return Typical(means, directions, [float(f"{limit:.7g}") for limit in limits], ranges, light)
+    return Typical(_cells(images.shape), means, directions, [float(f"{limit:.7g}") for limit in limits], ranges, light)
 
 
 def parse_typical(facts: Any) -> Typical:
@@ -92,34 +92,36 @@ def parse_typical(facts: Any) -> Typical:
     Raises:
         ValueError, TypeError, KeyError: it is none.
     """
-    cells = int(facts["cells"])
-    means = np.frombuffer(b64decode(facts["means"], validate=True), np.uint8).reshape(-1, cells)
+    rows, columns = (int(count) for count in facts["cells"])
+    means = np.frombuffer(b64decode(facts["means"], validate=True), np.uint8).reshape(-1, rows * columns)
     directions = np.frombuffer(b64decode(facts["directions"], validate=True), np.int8)
-    directions = directions.reshape(len(means), -1, cells) / np.float32(127)
+    directions = directions.reshape(len(means), -1, rows * columns) / np.float32(127)
     limits = [float(limit) for limit in facts["limits"]]
     ranges = [[float(low), float(high)] for low, high in facts["ranges"]]
     if not len(means) or len(limits) != 2 or len(ranges) != 3:
         raise ValueError("it lacks some of its numbers")
-    return Typical(means.astype(np.float32), directions, limits, ranges, bool(facts["light"]))
+    return Typical((rows, columns), means.astype(np.float32), directions, limits, ranges, bool(facts["light"]))
 
 
 def fits(typical: Typical, shape: Sequence[int]) -> bool:
     """Whether it is of images of this shape (C, H, W)."""
-    return prod(map(_cells, shape[1:])) == typical.means.shape[1]
+    return _cells(shape) == typical.cells
 
 
-def _cells(side: int) -> int:
-    return side // -(-side // _CELLS)
+def _cells(shape: Sequence[int]) -> tuple[int, int]:
+    """Of images (..., H, W), down and across."""
+    rows, columns = (side // -(-side // _CELLS) for side in shape[-2:])
+    return rows, columns
 
 
 def _seen(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Cells float32 (N, D), each the mean of its pixels, and strokes float64 (N, 3): ink, contrast, pieces. What is left
-    over at the right and below makes no cell.
+    """Cells float32 (N, D), each the mean of its pixels, and strokes float64 (N, 3): ink, contrast, pieces. What is
+    left over at the right and below makes no cell.
     """
     grey = images[:, 0] if images.shape[1] == 1 else images.sum(axis=1, dtype=np.uint16) // images.shape[1]
     grey = (255 - grey if light else grey).astype(np.uint8, copy=False)
     height, width = images.shape[2:]
-    rows, columns = _cells(height), _cells(width)
+    rows, columns = _cells(images.shape)
     down, across = height // rows, width // columns
     sums = np.zeros((len(grey), rows, columns), np.float32)
     for y, x in np.ndindex(down, across):

@@ -1,9 +1,9 @@
 """A web server for one page, one machine and one browser: what other programs, machines and web sites send is refused.
 
-It listens on 127.0.0.1. A request has to name this host (no other name can be made to point here), to come from our own
-page where it says from where, and to ask for one of a fixed list of paths. What is more than the page has to bring the
-token of this start, which is in the address that is printed, behind the # that browsers send nowhere. A body has exactly
-the length that its path has. Nothing is looked up by what a request says.
+It listens on 127.0.0.1. A request has to name this host (no other name can be made to point here), to come from our
+own page where it says from where, and to ask for one of a fixed list of paths. What is more than the page has to bring
+the token of this start, which is in the address that is printed, behind the # that browsers send nowhere. A body has
+exactly the length that its path has. Nothing is looked up by what a request says.
 """
 
 from __future__ import annotations

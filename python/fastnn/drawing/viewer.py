@@ -25,8 +25,8 @@ _MOST_MAPS, _MOST_MAP_PIXELS = 32, 28  # of a convolution, and of a map's longer
 class Viewer:
     """Shows sheets to a network.
 
-    sheet: (height, width, channels) of what is drawn on, in the proportions of the network's images; for digits as large
-    as photos of them are looked at.
+    sheet: (height, width, channels) of what is drawn on, in the proportions of the network's images; for digits as
+    large as photos of them are looked at.
 
     Raises:
         ValueError: the network takes no images.

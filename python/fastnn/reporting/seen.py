@@ -17,8 +17,8 @@ _PAPER, _INK, _RULE = "white", "black", (200, 204, 209)
 
 
 def seen_picture(rows: Iterable[tuple[Image.Image, np.ndarray, str]]) -> Image.Image:
-    """RGB, of (image, uint8 pixels (C, H, W) that the network was given, lines of words). Letters that Pillow's own font
-    lacks are escapes.
+    """RGB, of (image, uint8 pixels (C, H, W) that the network was given, lines of words). Letters that Pillow's own
+    font lacks are escapes.
     """
     drawn = [_row(*row) for row in rows]
     page = Image.new("RGB", (drawn[0].width, sum(row.height for row in drawn) + _GAP), _PAPER)
@@ -32,10 +32,8 @@ def seen_picture(rows: Iterable[tuple[Image.Image, np.ndarray, str]]) -> Image.I
 def _row(image: Image.Image, pixels: np.ndarray, words: str) -> Image.Image:
     row = Image.new("RGB", (2 * _SIDE + _TEXT + 4 * _GAP, _SIDE + _GAP), _PAPER)
     seen = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    for number, (each, method) in enumerate(
-        ((upright(opaque(image)), Image.Resampling.BOX), (seen, Image.Resampling.NEAREST))
-    ):
-        _put(row, each, _GAP + number * (_SIDE + _GAP), method)
+    _put(row, upright(opaque(image)), _GAP)
+    _put(row, seen, _SIDE + 2 * _GAP)
     font = ImageFont.load_default(16)
     left = 2 * _SIDE + 3 * _GAP
     fitting = [_cut(safe_text(line, "latin-1"), font) for line in words.splitlines()]
@@ -43,11 +41,11 @@ def _row(image: Image.Image, pixels: np.ndarray, words: str) -> Image.Image:
     return row
 
 
-def _put(row: Image.Image, image: Image.Image, left: int, method: Image.Resampling) -> None:
+def _put(row: Image.Image, image: Image.Image, left: int) -> None:
     """As large as there is room for, in a frame, in the middle."""
     scale = _SIDE / max(image.size)
     size = tuple(max(1, round(side * scale)) for side in image.size)
-    method = method if scale < 1 else Image.Resampling.NEAREST
+    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.NEAREST
     place = (left + (_SIDE - size[0]) // 2, (_GAP + _SIDE - size[1]) // 2)
     row.paste(image.resize(size, method), place)
     corner = (place[0] + size[0], place[1] + size[1])
