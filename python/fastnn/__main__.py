@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": ("fastnn.commands.evaluate", "test a saved network"),
     "report": ("fastnn.commands.report", "test a saved network and write what was found as one HTML page"),
     "predict": ("fastnn.commands.predict", "tell the class of images"),
+    "draw": ("fastnn.commands.draw", "draw on a page and watch what a saved network makes of it"),
     "export": ("fastnn.commands.export", "write a saved network as C source, as ONNX or in the other format"),
     "data": ("fastnn.commands.data", "write a data set as a tree of PNG files"),
     "run": ("fastnn.commands.run", "run a PyTorch or Keras script on fastnn, without a change"),

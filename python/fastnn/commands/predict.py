@@ -8,8 +8,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastnn.commands import cli
 from fastnn.commands.signals import Signals
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from fastnn.training.console import Console
-    from fastnn.training.preparation import InputSpec
 
 _TOP = 3  # classes of a line
+UNLIKE = "unlike the images that it was trained on"
 
 
 def make_parser() -> cli.Parser:
@@ -40,6 +40,7 @@ def make_parser() -> cli.Parser:
         "no cropping or turning of photographs",
     )
     add("--top", type=cli.at_least(1), metavar="K", help=f"name the K most probable classes ({_TOP}; in JSON all)")
+    add("--show", metavar="FILE", help="write a picture of what the network saw, beside each image (the first 100)")
     add("--on-bad-image", choices=("error", "skip"), default="error", help="what to do about files that cannot be read")
     add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
     form = parser.add_mutually_exclusive_group().add_argument
@@ -94,8 +95,13 @@ def check(args: argparse.Namespace) -> None:
     """Refuses options that do not go together, before anything is read.
 
     Raises:
-        ValueError: with the option; OSError: the table could not be written.
+        ValueError: with the option; OSError: a file could not be written.
     """
+    if args.show is not None:
+        from fastnn.data.image_files import format_of
+
+        format_of(args.show, None, "--show")
+        _check_writable("--show", args.show, "picture", args.model)
     if args.csv is None:
         for option in ("--id-from-name", "--label", "--clip"):
             if getattr(args, option[2:].replace("-", "_")):
@@ -106,17 +112,28 @@ def check(args: argparse.Namespace) -> None:
     if args.clip is not None and args.label == "class":
         raise ValueError("--clip is of probabilities, and --label class writes none")
     if args.csv != "-":
-        from fastnn.commands.results import check_writable
         from fastnn.data.folder import is_image_file
 
-        check_writable(args.csv)
-        if os.path.realpath(args.csv) == os.path.realpath(args.model) or is_image_file(args.csv):
-            what = "an image" if is_image_file(args.csv) else "the model itself"
-            raise ValueError(f"--csv {shown_path(args.csv)} is {what}: the table would replace it")
+        _check_writable("--csv", args.csv, "table", args.model)
+        if is_image_file(args.csv):
+            raise ValueError(f"--csv {shown_path(args.csv)} is an image: the table would replace it")
+
+
+def _check_writable(option: str, path: str, what: str, model: str) -> None:
+    """Refuses what cannot be written, and the model's own name."""
+    from fastnn.commands.results import check_writable
+
+    check_writable(path)
+    if os.path.realpath(path) == os.path.realpath(model):
+        raise ValueError(f"{option} {shown_path(path)} is the model itself: the {what} would replace it")
 
 
 class Run:
-    """A network at work on the images that the arguments name; ``errors``: what was wrong with some of them."""
+    """A network at work on the images that the arguments name.
+
+    errors: what was wrong with some of them. unlike: the paths of those that are not at all like what it was trained
+    on. seen: of the first ones, where they are to be shown: path, pixels (C, H, W), outputs (1, C).
+    """
 
     def __init__(self, args: argparse.Namespace, console: Console) -> None:
         from fastnn.commands.networks import load
@@ -127,6 +144,8 @@ class Run:
         self.spec = spec_of(self.network, self.info)
         self.kind = self.info.outputs or "softmax"
         self.errors: list[Exception] = []
+        self.unlike: set[str] = set()
+        self.seen: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def outputs(self, paths: Sequence[str]) -> Iterator[tuple[list[str], np.ndarray]]:
         """Paths of images that could be read, and the outputs (N, C) for them, batch after batch.
@@ -150,13 +169,23 @@ class Run:
                 if done == 0 and (note := ground_note(batch.pixels, self.spec)):
                     self.console.warn(note)
                 feed = Feed(batch.pixels, np.zeros(len(batch.paths), np.int64), self.spec.mean, self.spec.std)
-                yield batch.paths, outputs_of(args.model, self.network, self.info, feed, engine)
+                outputs = outputs_of(args.model, self.network, self.info, feed, engine)
+                self._look(batch.paths, batch.pixels, outputs)
+                yield batch.paths, outputs
             done += len(batch.paths)
             if progress is not None:
                 progress(done + len(self.errors), len(paths))
         if self.errors and (args.on_bad_image == "error" or not done):
             unwritten = "" if args.csv in (None, "-") else f"; {shown_path(args.csv)} was not written"
             raise pictures.refusal(self.errors, len(paths), unwritten)
+
+    def _look(self, paths: Sequence[str], pixels: np.ndarray, outputs: np.ndarray) -> None:
+        self.unlike.update(path for path, odd in zip(paths, self.spec.unlike(pixels), strict=True) if odd)
+        if self.args.show is not None:
+            from fastnn.reporting.seen import MOST_ROWS
+
+            for place in range(min(len(paths), MOST_ROWS - len(self.seen))):
+                self.seen.append((paths[place], pixels[place], outputs[place : place + 1]))
 
 
 def predict(args: argparse.Namespace, signals: Signals) -> int:
@@ -172,14 +201,18 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     console = Console()
     run = Run(args, console)
     paths = pictures.images_of(args.images)
+    if args.show is not None and os.path.realpath(args.show) in map(os.path.realpath, paths):
+        raise ValueError(f"--show {shown_path(args.show)} is one of the images: the picture would replace it")
     if args.csv is not None:
         _write_table(run, paths)
     else:
         say_assumed(args.model, run.spec, console)
-        shown = _shown_as(args, run.spec, run.kind)
+        shown = _as_json if args.json else _as_text
         for some, outputs in run.outputs(paths):
             for place, path in enumerate(some):
-                console.line(shown(path, outputs[place : place + 1]), important=True)
+                console.line(shown(run, path, outputs[place : place + 1]), important=True)
+    if args.show is not None:
+        _write_seen(run)
     if run.errors:
         console.warn(pictures.left_out(run.errors, len(paths)))
     return 0
@@ -208,44 +241,69 @@ def _write_table(run: Run, paths: list[str]) -> None:
     write_atomic(args.csv, [text.encode()])
     of = f"; label: the probability of {shown_path(classes[1])}" if len(classes) == 2 and label != "class" else ""
     run.console.line(f"{shown_path(args.csv)}: {len(table) - 1:,} images{of}")
+    if run.unlike:
+        listed = ", ".join(map(shown_path, sorted(run.unlike)[:_TOP]))
+        more = ", ..." if len(run.unlike) > _TOP else ""
+        run.console.warn(f"{len(run.unlike):,} of {len(table) - 1:,} images are {UNLIKE}: {listed}{more}")
 
 
-def _shown_as(args: argparse.Namespace, spec: InputSpec, kind: str) -> Callable[[str, np.ndarray], str]:
-    """What makes a line of an image's path and the outputs (1, C) for it."""
+def _write_seen(run: Run) -> None:
+    """The picture of ``--show``."""
+    from fastnn.data.image_files import file_of, format_of
+    from fastnn.data.images import open_image
+    from fastnn.io import write_atomic
+    from fastnn.reporting.seen import seen_picture
+
+    rows = ((open_image(path), pixels, _as_lines(run, path, outputs)) for path, pixels, outputs in run.seen)
+    show = run.args.show
+    write_atomic(show, [file_of(seen_picture(rows), format_of(show, None, "--show"))])
+
+
+def _ranked(run: Run, outputs: np.ndarray) -> tuple[list[int], list[float]]:
+    """Of outputs (1, C) the classes, the network's choice first and the others by their values, and these values."""
     from fastnn.nn.labels import class_values, predicted_classes
 
-    if not spec.classes:
-        numbers = _numbers_as_json if args.json else _numbers_as_text
-        return lambda path, outputs: numbers(path, outputs[0].tolist())
-    line = _as_json if args.json else _as_text
-
-    def shown(path: str, outputs: np.ndarray) -> str:
-        best, row = int(predicted_classes(outputs)[0]), class_values(outputs, kind)[0].tolist()
-        others = sorted((i for i in range(len(row)) if i != best), key=lambda i: -row[i])
-        return line(path, [best, *others], row, spec.classes, kind, args.top)
-
-    return shown
+    best, row = int(predicted_classes(outputs)[0]), class_values(outputs, run.kind)[0].tolist()
+    return [best, *sorted((i for i in range(len(row)) if i != best), key=lambda i: -row[i])], row
 
 
-def _numbers_as_text(path: str, row: list[float]) -> str:
-    return f"{shown_path(path)}: {', '.join(f'{value:.6g}' for value in row)}"
+def _told(run: Run, outputs: np.ndarray, top: int) -> list[tuple[str, str]]:
+    """The first classes and their values as they are written; of a network without classes its numbers, unnamed."""
+    if not run.spec.classes:
+        return [("", f"{value:.6g}") for value in outputs[0].tolist()]
+    order, row = _ranked(run, outputs)
+    form = "{:.3g}" if run.kind == "numbers" else "{:.1%}"
+    return [(shown_path(run.spec.classes[i]), form.format(row[i])) for i in order[:top]]
 
 
-def _numbers_as_json(path: str, row: list[float]) -> str:
-    return json.dumps({"image": path, "outputs": row})
+def _as_text(run: Run, path: str, outputs: np.ndarray) -> str:
+    """A line on an image, whose outputs are (1, C)."""
+    told = _told(run, outputs, run.args.top or _TOP)
+    text = ", ".join(f"{name} {value}".lstrip() for name, value in told)
+    if run.spec.classes:
+        (best, value), *others = told
+        then = ", ".join(f"{name} {value}" for name, value in others)
+        text = f"{best} ({value}{f'; then {then}' if then else ''})"
+    return f"{shown_path(path)}: {text}{f'; {UNLIKE}' if path in run.unlike else ''}"
 
 
-def _as_text(path: str, order: list[int], row: list[float], classes: Sequence[str], kind: str, top: int | None) -> str:
-    written = [f"{value:.3g}" if kind == "numbers" else f"{value:.1%}" for value in row]
-    best, *others = order[: top or _TOP]
-    then = ", ".join(f"{shown_path(classes[i])} {written[i]}" for i in others)
-    return f"{shown_path(path)}: {shown_path(classes[best])} ({written[best]}{f'; then {then}' if then else ''})"
+def _as_json(run: Run, path: str, outputs: np.ndarray) -> str:
+    facts: dict[str, Any] = {"image": path}
+    if not run.spec.classes:
+        facts["outputs"] = outputs[0].tolist()
+    else:
+        (order, row), classes = _ranked(run, outputs), run.spec.classes
+        told = range(len(row)) if run.args.top is None else order[: run.args.top]
+        values = {classes[i]: row[i] for i in told}
+        facts |= {"label": classes[order[0]], "index": order[0]}
+        facts["outputs" if run.kind == "numbers" else "probabilities"] = values
+    return json.dumps(facts | ({} if run.spec.typical is None else {"unlike": path in run.unlike}))
 
 
-def _as_json(path: str, order: list[int], row: list[float], classes: Sequence[str], kind: str, top: int | None) -> str:
-    told = range(len(row)) if top is None else order[:top]
-    values = {"outputs" if kind == "numbers" else "probabilities": {classes[i]: row[i] for i in told}}
-    return json.dumps({"image": path, "label": classes[order[0]], "index": order[0], **values})
+def _as_lines(run: Run, path: str, outputs: np.ndarray) -> str:
+    """What stands beside the picture of an image."""
+    told = [f"{name}  {value}".lstrip() for name, value in _told(run, outputs, _TOP)[:_TOP]]
+    return "\n".join([os.path.basename(path), "", *told, *([UNLIKE] if path in run.unlike else [])])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,17 +36,17 @@ def as_mnist(image: Image, ground: str = "dark") -> np.ndarray:
     """
     from PIL import ImageOps
 
-    opaque = _opaque(image).convert("L")
-    grey = np.asarray(opaque)
+    sheet = opaque(image).convert("L")
+    grey = np.asarray(sheet)
     if grey.shape == (SIDE, SIDE) and on_dark(grey[None])[0] == (ground == "dark"):
         return grey
-    turned = ImageOps.exif_transpose(opaque)
+    turned = ImageOps.exif_transpose(sheet)
     turned.thumbnail((WORKING_SIDE, WORKING_SIDE))
     digit = _fitted(_ink(np.asarray(turned)))
     return digit if ground == "dark" else 255 - digit
 
 
-def _opaque(image: Image) -> Image:
+def opaque(image: Image) -> Image:
     """Without transparency: on white, or on black where what is drawn is light."""
     from PIL import Image as pil
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite, prod
 from typing import Any
 
+from fastnn.data.typical import parse_typical
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import MAX_JSON_VALUES, shown_name, shown_path
 from fastnn.nn.labels import PREDICTIONS
@@ -27,7 +28,8 @@ class ModelInfo:
     the least and the largest number that it was given. ground of its training images: ``dark``, ``light`` or
     ``mixed``. preparation: how they came to their size, ``mnist`` (strokes in a box of 20 in the middle of 28x28),
     ``scaled``, or ``cropped`` (squares: the shorter side scaled, of the longer one the middle). forward:
-    the class with a forward of its own, where it is not Network's: linear layers with ReLU between.
+    the class with a forward of its own, where it is not Network's: linear layers with ReLU between. typical: what its
+    training images are like, as :mod:`fastnn.data.typical` describes them.
     """
 
     sizes: tuple[int, ...] = ()
@@ -41,6 +43,7 @@ class ModelInfo:
     ground: str = ""
     preparation: str = ""
     forward: str = ""
+    typical: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
     structure: dict[str, Any] = field(default_factory=dict)
     output_size: int = 0
@@ -50,6 +53,8 @@ class ModelInfo:
         facts = asdict(self)
         if not self.structure:
             del facts["structure"], facts["output_size"]
+        if not self.typical:
+            del facts["typical"]
         return json.dumps(facts, default=lambda value: value.tolist())
 
     @property
@@ -101,6 +106,8 @@ def parse_info(path: Any, text: str) -> ModelInfo:
         info.classes = [str(name) for name in info.classes]
         if not isinstance(info.structure, dict) or type(info.output_size) is not int:
             raise TypeError("its structure is no object, or its output_size no number")
+        if info.typical:
+            parse_typical(info.typical)
         info.loss, info.forward, info.version = str(info.loss), str(info.forward), max(int(info.version), 1)
         for name in ("mean", "std", "input_range"):
             values = getattr(info, name)
@@ -110,7 +117,7 @@ def parse_info(path: Any, text: str) -> ModelInfo:
                 raise ValueError(f"its {name} is {shown_name(str(getattr(info, name)))}")
         if info.input_range is not None and len(info.input_range) != 2:
             raise ValueError("its input_range is no pair")
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         what = f"{shown_path(path)}: its description of the network"
         raise told(FormatError(f"{what} is damaged ({error})"), "file.damaged", what=what) from None
     return info

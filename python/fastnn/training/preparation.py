@@ -15,6 +15,7 @@ from fastnn import _core
 from fastnn.data.look import look_of
 from fastnn.data.photo import SIDE, as_mnist
 from fastnn.data.resident import FileNames, Resident
+from fastnn.data.typical import Typical, fits, parse_typical
 from fastnn.errors import told
 from fastnn.io.checks import shown_names
 from fastnn.io.notes import say_once
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 class InputSpec:
     """What a network takes: image shape (C, H, W), normalisation, its classes' names (none where it gives numbers),
     ground of its images, whether these have MNIST's frame, or are cropped to squares. assumed: what of this is taken
-    for granted.
+    for granted. typical: what these images are like, where its file tells.
     """
 
     shape: tuple[int, int, int]
@@ -44,11 +45,18 @@ class InputSpec:
     framed: bool = False
     cropped: bool = False
     assumed: tuple[str, ...] = ()
+    typical: Typical | None = None
 
     def inputs(self, pixels: np.ndarray) -> np.ndarray:
         """float32 (N, C, H, W) of uint8 pixels."""
         order = np.arange(len(pixels), dtype=np.int64)
         return _core.gather_uint8(pixels, order, self.mean, self.std)
+
+    def unlike(self, pixels: np.ndarray) -> np.ndarray:
+        """Which images, uint8 (N, C, H, W), are not at all like those that it was trained on: bool (N,); none where
+        nobody knows.
+        """
+        return np.zeros(len(pixels), bool) if self.typical is None else self.typical.unlike(pixels)
 
 
 def spec_of(model: Network, info: ModelInfo) -> InputSpec:
@@ -75,7 +83,9 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
     framed = info.preparation == "mnist" if info.preparation else like_digits
     assumed = (*info.assumptions(), *_assumed_of_images(info, shape, framed))
     ground, cropped = info.ground or ("dark" if framed else ""), info.preparation == "cropped" and shape[1] == shape[2]
-    return InputSpec(shape, mean, std, classes, ground, framed, cropped, assumed)
+    typical = parse_typical(info.typical) if info.typical else None
+    typical = typical if typical is not None and fits(typical, shape) else None
+    return InputSpec(shape, mean, std, classes, ground, framed, cropped, assumed, typical)
 
 
 def _assumed_of_images(info: ModelInfo, shape: Sequence[int], framed: bool) -> Iterator[str]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from fastnn.data.dataset import TensorDataset
 from fastnn.data.loader import without_subsets
-from fastnn.data.look import SAMPLE, look_of
+from fastnn.data.look import look_of
 from fastnn.data.resident import Resident
+from fastnn.data.typical import sample_of, typical_of
 from fastnn.data.vision import VisionDataset
 from fastnn.engine.plan import Criterion
 from fastnn.nn import functional, losses
@@ -74,13 +75,16 @@ def square(features: int) -> tuple[int, ...]:
 
 def image_facts(feed: Feed) -> dict[str, Any]:
     """How the images of a feed look, by a sample of them; nothing where its rows are no images."""
-    some, shape = feed.x[:: -(-len(feed) // SAMPLE)], _image_shape(feed.x.shape[1:])
+    rows, shape = sample_of(feed.x), _image_shape(feed.x.shape[1:])
+    some = feed.x[rows]
     pixels, mean, std = _pixels(some, feed.mean, feed.std, shape[:1])
     if not shape or pixels is None:
         return {}
-    look = look_of(pixels.reshape(len(some), *shape))
+    pixels = pixels.reshape(len(some), *shape)
+    look, typical = look_of(pixels), typical_of(pixels, feed.y[rows] if feed.y.dtype.kind in "iu" else None)
     facts = {"ground": look.ground, "preparation": "mnist" if look.framed else "scaled"}
-    return facts | {"input_shape": shape, "mean": mean, "std": std}
+    facts |= {"input_shape": shape, "mean": mean, "std": std}
+    return facts | ({} if typical is None else {"typical": typical.facts()})
 
 
 def _inputs(feed: Feed) -> dict[str, Any]:
