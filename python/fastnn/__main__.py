@@ -43,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = did_you_mean(words[0], COMMANDS)
         say(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n", sys.stderr)
         return 2
-    return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])
+    from fastnn.commands import cli
+
+    with cli.through_fastnn():
+        return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ the code and the fields that an error carries. The lines are in ``messages.py``,
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
@@ -31,11 +33,10 @@ def translated(error: BaseException) -> str | None:
         return None
     from fastnn.chinese.messages import FULLER, LINES
 
-    for lines in (FULLER, LINES):
-        try:
-            return lines[fault.code].format(**fault.fields)
-        except KeyError:  # no line for this code, or not for so few fields
-            continue
+    for line in (*FULLER.get(fault.code, ()), LINES.get(fault.code)):
+        with suppress(KeyError, AttributeError):  # it is for more fields, or there is none
+            layer = "层“{layer}”: " if "layer" in fault.fields and "{layer}" not in line else ""
+            return (layer + line).format(**fault.fields)
     return None
 
 
@@ -53,6 +54,21 @@ def wrong_case(predicted: str, actual: str, path: str, stream: TextIO | None) ->
     if not wanted() or not can_show(line, stream):
         return None
     return f"❌ {line}" if can_show("❌", stream) else line
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text with Chinese in lines of a width, in which its characters take two columns; nothing for other texts."""
+    if text.isascii():
+        return []
+    lines, used = [""], 0
+    for piece in re.findall(r"[!-~]+ ?|.", text):  # words of other scripts stay whole
+        taken = sum(1 if c.isascii() else 2 for c in piece)
+        if used + taken > width and lines[-1] and piece[0] not in "。、,:;)":
+            lines, used = [*lines, ""], 0
+            piece = piece.lstrip()
+        lines[-1] += piece
+        used += taken
+    return lines
 
 
 def install() -> None:

@@ -12,13 +12,21 @@ from fastnn.commands.signals import Signals
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn data",
-        description="Write a data set as DIR/train/<class>/*.png, with val/ and test/ where there are such parts.",
+        description="Write a data set as DIR/train/<class>/*.png, with val/ and test/ where there are such parts.\n"
+        "把数据集写成 DIR/train/<类别>/*.png, 有验证和测试部分时还有 val/ 和 test/。",
     )
     parser.add_argument("action", choices=("export",))
-    parser.add_argument("source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'")
-    parser.add_argument("target", metavar="DIR", help="a folder that does not exist yet")
+    parser.add_argument(
+        "source", metavar="SRC", help="a folder, IDX files, 'digits' or 'mnist'\n文件夹、IDX 文件、digits 或 mnist"
+    )
+    parser.add_argument("target", metavar="DIR", help="a folder that does not exist yet\n一个还不存在的文件夹")
     cli.add_images(parser)
-    parser.add_argument("--seed", type=int, default=0, help="decides what --val-fraction holds out")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="decides what --val-fraction holds out\n随机种子, 决定 --val-fraction 留出哪些",
+    )
     return parser
 
 

@@ -22,13 +22,19 @@ _CLASSES = 20  # with a line each
 
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
-        prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case."
+        prog="fastnn.evaluate",
+        description="Test a saved network on a data set and list every wrong case.\n"
+        "在数据集上测试保存的网络, 列出每个错误识别。",
     )
     cli.add_tested(parser)
     add = parser.add_argument
-    add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
-    add("--json", metavar="FILE", help="write the result as JSON")
-    add("--quiet", action="store_true", help="print the accuracy only")
+    add(
+        "--wrong",
+        metavar="FILE",
+        help="where the wrong cases go (MODEL.wrong.txt)\n错误识别写到哪里 (默认 MODEL.wrong.txt)",
+    )
+    add("--json", metavar="FILE", help="write the result as JSON\n把结果写成 JSON")
+    add("--quiet", action="store_true", help="print the accuracy only\n只显示准确率")
     return parser
 
 
