@@ -8,24 +8,31 @@ from collections.abc import Sequence
 
 from fastnn.text import did_you_mean, say
 
-# Each command's module has main(argv) -> exit code.
+# Each command's module has main(argv) -> exit code; what it does, in English and in Chinese.
 COMMANDS = {
-    "train": ("fastnn.commands.train", "train a network on images and test it"),
-    "evaluate": ("fastnn.commands.evaluate", "test a saved network"),
-    "report": ("fastnn.commands.report", "test a saved network and write what was found as one HTML page"),
-    "predict": ("fastnn.commands.predict", "tell the class of images"),
-    "data": ("fastnn.commands.data", "write a data set as a tree of PNG files"),
-    "run": ("fastnn.commands.run", "run a PyTorch or Keras script on fastnn, without a change"),
-    "info": ("fastnn.commands.info", "what fastnn found on this machine"),
+    "train": ("fastnn.commands.train", "train a network on images and test it\n用图片训练网络并测试"),
+    "evaluate": ("fastnn.commands.evaluate", "test a saved network\n测试保存的网络"),
+    "report": (
+        "fastnn.commands.report",
+        "test a saved network and write what was found as one HTML page\n测试保存的网络, 结果写成一个网页",
+    ),
+    "predict": ("fastnn.commands.predict", "tell the class of images\n识别图片的类别"),
+    "data": ("fastnn.commands.data", "write a data set as a tree of PNG files\n把数据集写成 PNG 文件"),
+    "run": (
+        "fastnn.commands.run",
+        "run a PyTorch or Keras script on fastnn, without a change\n用 fastnn 运行 PyTorch 或 Keras 的脚本, 不用改动",
+    ),
+    "info": ("fastnn.commands.info", "what fastnn found on this machine\nfastnn 在这台机器上找到了什么"),
 }
 
 
 def usage() -> str:
+    from fastnn.commands.cli import spoken
+
     width = max(map(len, COMMANDS))
-    lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()]
-    return "\n".join(
-        ["usage: fastnn COMMAND [options]", "", "commands:", *lines, "", "fastnn COMMAND --help tells more."]
-    )
+    lines = [f"  {name.ljust(width)}  {spoken(about)}" for name, (_, about) in COMMANDS.items()]
+    form, more = spoken("usage\n用法"), spoken("fastnn COMMAND --help tells more.\n更多说明: fastnn COMMAND --help")
+    return "\n".join([f"{form}: fastnn COMMAND [options]", "", spoken("commands:\n命令:"), *lines, "", more])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -61,14 +61,14 @@ def wrapped(text: str, width: int) -> list[str]:
     if text.isascii():
         return []
     lines, used = [""], 0
-    for piece in re.findall(r"[!-~]+ ?|.", text):  # words of other scripts stay whole
+    for piece in re.findall(r"\([^!-~]|[!-~]+ ?|.", text):  # words of other scripts stay whole
         taken = sum(1 if c.isascii() else 2 for c in piece)
         if used + taken > width and lines[-1] and piece[0] not in "。、,:;)":
             lines, used = [*lines, ""], 0
             piece = piece.lstrip()
         lines[-1] += piece
         used += taken
-    return lines
+    return [line.rstrip() for line in lines]
 
 
 def install() -> None:

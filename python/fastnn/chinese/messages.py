@@ -116,6 +116,7 @@ LINES = {
     "file.empty": "{path} 是空文件 (0 字节)",
     "file.truncated": "{path} 不完整",
     "file.damaged": "{what} 已损坏",
+    "model.ending": "{option} {path} 的扩展名不对: 模型要存成 .pth 或 .safetensors",
     "file.unsaved": "无法保存 {path}: {reason}",
     "tensor.damaged": "{path}: 张量 {tensor} 已损坏 (校验和不符)",
     "memory.full": "内存不足: 请减小网络或批大小",

@@ -45,8 +45,8 @@ class _Help(argparse.HelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text = spoken(action.help or "")
-        shown = action.default not in (None, False, argparse.SUPPRESS) and "%(default)" not in text
-        return text + spoken(" (default: %(default)s)\n (默认: %(default)s)") if shown else text
+        hidden = any(action.default is value for value in (None, False, argparse.SUPPRESS)) or "%(default)" in text
+        return text if hidden else text + spoken(" (default: %(default)s)\n (默认: %(default)s)")
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return chinese.wrapped(text, width) or super()._split_lines(text, width)
@@ -241,7 +241,7 @@ def add_images(parser: argparse.ArgumentParser) -> None:
 def add_on_bad_image(add: Callable[..., argparse.Action], *choices: str) -> None:
     """The option for files that cannot be read."""
     what = "stop, leave them out" + (", or name them all" if "list" in choices else "")
-    chinese = "停止、跳过" + ("或全部列出" if "list" in choices else "")
+    chinese = "停止、跳过或全部列出" if "list" in choices else "停止或跳过"
     text = f"what to do about files that cannot be read: {what}\n遇到读不了的图片文件时: {chinese}"
     add("--on-bad-image", choices=choices, default="error", help=text)
 

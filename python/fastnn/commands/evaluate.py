@@ -47,9 +47,9 @@ def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.training.model_files import parameters_sha256
 
     console = Console(args.quiet)
-    for path in (args.wrong, args.json):
+    for option, path in (("--wrong", args.wrong), ("--json", args.json)):
         if path is not None:
-            check_writable(path)
+            check_writable(option, path)
     model, info, data = opened(args, console)
     result = test(outputs_of(args.model, model, info, Feed.of(data)), data)
     right, total = by_class(result, data)

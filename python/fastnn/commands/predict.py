@@ -133,7 +133,7 @@ def check(args: argparse.Namespace) -> None:
         from fastnn.commands.results import check_writable
         from fastnn.data.folder import is_image_file
 
-        check_writable(args.csv)
+        check_writable("--csv", args.csv)
         if os.path.realpath(args.csv) == os.path.realpath(args.model) or is_image_file(args.csv):
             what = "an image" if is_image_file(args.csv) else "the model itself"
             raise ValueError(f"--csv {shown_path(args.csv)} is {what}: the table would replace it")

@@ -52,7 +52,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.training.model_files import parameters_sha256
 
     console = Console(args.quiet)
-    check_writable(args.html)
+    check_writable("--html", args.html)
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
     model, info, data = opened(args, console)

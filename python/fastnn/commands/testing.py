@@ -114,9 +114,8 @@ def report_test(
             console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{above}")
     for line in more:
         console.line(line)
-    console.line(
-        f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
-    )
+    share = f"{result.correct / result.total:.3f}"
+    console.line(f"test accuracy = {result.correct} / {result.total} = {share}", important=True, result=f"= {share}")
 
 
 def _named(label: int, classes: Sequence[str]) -> str:

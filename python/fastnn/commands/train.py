@@ -159,7 +159,7 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
         ValueError: options that contradict each other, a device that is not there, files that cannot be written.
     """
     from fastnn import _core
-    from fastnn.commands.results import check_writable
+    from fastnn.commands.results import check_model_name, check_writable
     from fastnn.commands.settings import check_resize, parse_size
 
     if settings.model is None:
@@ -170,9 +170,10 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
         raise ValueError(_core.cuda_missing_reason())
     if args.threads is not None:
         _core.set_num_threads(args.threads)
-    for path in (settings.out, settings.state, args.json):
+    check_model_name("--out", settings.out)
+    for option, path in (("--out", settings.out), ("--state", settings.state), ("--json", args.json)):
         if path is not None:
-            check_writable(path)
+            check_writable(option, path)
 
 
 def train(args: argparse.Namespace, signals: Signals) -> int:

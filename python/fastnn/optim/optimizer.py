@@ -18,6 +18,8 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.nn.parameter import Owner, Parameter
 
+__all__ = ["Optimizer"]
+
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
 # A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
