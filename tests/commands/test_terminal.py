@@ -57,7 +57,7 @@ def screen(sent: str) -> list[str]:
 
 
 def without_times(line: str) -> str:
-    return re.sub(r"\d+\.\d\d s \| [\d,]+ images/s", "TIME", line)
+    return re.sub(r"\d+\.\d\d s \| [\d,]+ images/s|\d:\d\d left", "TIME", line)
 
 
 def test_a_bar_over_whole_lines(small: Words, tmp_path: Path) -> None:
