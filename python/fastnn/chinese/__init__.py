@@ -26,6 +26,16 @@ def wanted() -> bool:
     return locale.lower().startswith("zh")
 
 
+def either(english: str, other: str, *streams: TextIO | None) -> str:
+    """A text in the user's language, where these streams, if any, can show it."""
+    return other if wanted() and all(can_show(other, stream) for stream in streams) else english
+
+
+def noted(english: str, other: str) -> str:
+    """A note for the error stream."""
+    return either(english, other, sys.stderr)
+
+
 def translated(error: BaseException) -> str | None:
     """What an error says, in Chinese, with the names and numbers of its message; None where there is no such line."""
     fault = fault_of(error)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastnn import chinese
 from fastnn.commands.signals import Interrupted, Signals
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors
-from fastnn.text import RED, can_show, did_you_mean, lost, offer, say, way
+from fastnn.text import RED, did_you_mean, lost, offer, say, way
 from fastnn.training.console import clear_line
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class _Help(argparse.HelpFormatter):
 def spoken(text: str) -> str:
     """A text that has its Chinese form in a second line, in the user's language."""
     english, _, other = text.partition("\n")
-    return other if other and chinese.wanted() and can_show(other, sys.stdout) else english
+    return chinese.either(english, other, sys.stdout) if other else english
 
 
 class Parser(argparse.ArgumentParser):

@@ -49,7 +49,7 @@ def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     console = Console(args.quiet)
     for option, path in (("--wrong", args.wrong), ("--json", args.json)):
         if path is not None:
-            check_writable(option, path)
+            check_writable(path, option)
     model, info, data = opened(args, console)
     result = test(outputs_of(args.model, model, info, Feed.of(data)), data)
     right, total = by_class(result, data)

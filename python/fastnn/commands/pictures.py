@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastnn import _core
+from fastnn.chinese import noted
 from fastnn.data.folder import IMG_EXTENSIONS, is_image_file
 from fastnn.data.images import open_image
 from fastnn.data.threads import in_order
@@ -102,7 +103,9 @@ def refusal(errors: Sequence[Exception], total: int, more: str = "") -> Exceptio
 
 def left_out(errors: Sequence[Exception], total: int) -> str:
     """The same as a note on images that were left out."""
-    return listed(f"left out {len(errors):,} of {total:,} images:", list(map(words, errors)))
+    count = f"{len(errors):,}"
+    head = noted(f"left out {count} of {total:,} images:", f"{total:,} 张图片中跳过了 {count} 张:")
+    return listed(head, list(map(words, errors)))
 
 
 def words(error: Exception) -> str:

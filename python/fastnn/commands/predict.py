@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
+from fastnn.commands.cli import spoken
 from fastnn.commands.signals import Signals
 from fastnn.io.checks import shown_path
 
@@ -133,7 +134,7 @@ def check(args: argparse.Namespace) -> None:
         from fastnn.commands.results import check_writable
         from fastnn.data.folder import is_image_file
 
-        check_writable("--csv", args.csv)
+        check_writable(args.csv, "--csv")
         if os.path.realpath(args.csv) == os.path.realpath(args.model) or is_image_file(args.csv):
             what = "an image" if is_image_file(args.csv) else "the model itself"
             raise ValueError(f"--csv {shown_path(args.csv)} is {what}: the table would replace it")
@@ -230,8 +231,10 @@ def _write_table(run: Run, paths: list[str]) -> None:
         say(text, sys.stdout)
         return
     write_atomic(args.csv, [text.encode()])
-    of = f"; label: the probability of {shown_path(classes[1])}" if len(classes) == 2 and label != "class" else ""
-    run.console.line(f"{shown_path(args.csv)}: {len(table) - 1:,} images{of}")
+    of = spoken("; label: the probability of \n; label: 概率, 类别 ") + shown_path(classes[1])
+    images = spoken("images\n张图片")
+    of = of if len(classes) == 2 and label != "class" else ""
+    run.console.line(f"{shown_path(args.csv)}: {len(table) - 1:,} {images}{of}")
 
 
 def _shown_as(args: argparse.Namespace, spec: InputSpec, kind: str) -> Callable[[str, np.ndarray], str]:
@@ -263,7 +266,8 @@ def _as_text(path: str, order: list[int], row: list[float], classes: Sequence[st
     written = [f"{value:.3g}" if kind == "numbers" else f"{value:.1%}" for value in row]
     best, *others = order[: top or _TOP]
     then = ", ".join(f"{shown_path(classes[i])} {written[i]}" for i in others)
-    return f"{shown_path(path)}: {shown_path(classes[best])} ({written[best]}{f'; then {then}' if then else ''})"
+    then = spoken("; then \n; 其次 ") + then if then else ""
+    return f"{shown_path(path)}: {shown_path(classes[best])} ({written[best]}{then})"
 
 
 def _as_json(path: str, order: list[int], row: list[float], classes: Sequence[str], kind: str, top: int | None) -> str:

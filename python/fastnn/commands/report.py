@@ -52,7 +52,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.training.model_files import parameters_sha256
 
     console = Console(args.quiet)
-    check_writable("--html", args.html)
+    check_writable(args.html, "--html")
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
     model, info, data = opened(args, console)
@@ -62,8 +62,10 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     subject = Subject(args.model, model, parameters_sha256(model), args.data, data)
     page = make_page(subject, findings, history, args.wrong_limit)
     write_atomic(args.html, [page.encode()])
-    wrong = f"{len(findings.wrong)} wrong case{'' if len(findings.wrong) == 1 else 's'}"
-    console.line(f"report: {shown_path(args.html)} ({findings.correct} / {findings.total} right, {wrong})")
+    right, wrong = f"{findings.correct} / {findings.total}", len(findings.wrong)
+    cases = f"{wrong} wrong case{'' if wrong == 1 else 's'}"
+    what, told = cli.spoken("report\n报告"), cli.spoken(f"{right} right, {cases}\n正确 {right}, 错误识别 {wrong} 个")
+    console.line(f"{what}: {shown_path(args.html)} ({told})")
     return 0
 
 

@@ -34,14 +34,14 @@ def check_model_name(option: str, path: str) -> None:
         raise told(ValueError(text), "model.ending", option=option, path=shown_path(path))
 
 
-def check_writable(option: str, path: str) -> None:
-    """Refuses, before anything is computed, a file that an option names and that could not be written in the end.
+def check_writable(path: str, option: str = "") -> None:
+    """Refuses, before anything is computed, a file that could not be written in the end. option: what names it.
 
     Raises:
         OSError: no such folder, no permission, or the name of something that is no file.
     """
     folder = os.path.dirname(os.path.realpath(path))
-    text = f"{option} {shown_path(path)} cannot be written"
+    text = f"{option} {shown_path(path)} cannot be written".lstrip()
     if os.path.islink(os.path.realpath(path)):
         raise OSError(f"{text}: it is a link that leads back to itself")
     if not os.path.isdir(folder):

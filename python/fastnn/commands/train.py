@@ -173,7 +173,7 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
     check_model_name("--out", settings.out)
     for option, path in (("--out", settings.out), ("--state", settings.state), ("--json", args.json)):
         if path is not None:
-            check_writable(option, path)
+            check_writable(path, option)
 
 
 def train(args: argparse.Namespace, signals: Signals) -> int:
