@@ -107,6 +107,33 @@ def test_the_remedy_is_of_the_option_that_was_typed(tmp_path: Path) -> None:
     assert "--resize" not in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "--epohcs", 3), "没有选项 --epohcs (是不是 --epochs?)"),
+        (("train", "--batch-size", "many"), "--batch-size 的值不对"),
+        (("train", "more"), "多余的参数 more"),
+        (("predict", "net.pth"), "参数不全"),
+        (("run", "nope.py"), "没有脚本 nope.py"),
+    ],
+)
+def test_errors_of_the_command_line_in_chinese(words: tuple, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTNN_LANG", "zh")
+    english, chinese = call(*words, module="fastnn.__main__").err.splitlines()
+    assert english.startswith(f"fastnn {words[0]}: error: ")
+    assert chinese == f"{told}。用法见 fastnn {words[0]} --help"
+    monkeypatch.setenv("FASTNN_LANG", "en")
+    assert call(*words, module="fastnn.__main__").err == f"{english}\n"
+
+
+def test_a_file_of_another_name_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mnist.pth").touch()
+    refused(
+        call("mnst.pth", module="fastnn.evaluate"), "mnst.pth: No such file or directory; did you mean 'mnist.pth'?"
+    )
+
+
 def test_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)

@@ -11,7 +11,7 @@ import re
 import sys
 from contextlib import suppress
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from fastnn.errors import fault_of
 from fastnn.text import can_show, say
@@ -90,3 +90,12 @@ def install() -> None:
         say(beside(error, sys.stderr), sys.stderr)
 
     sys.excepthook = told
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and (shell := ipython.get_ipython()) is not None:
+        shell.set_custom_exc((Exception,), _in_notebook)
+
+
+def _in_notebook(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
+    """What IPython does with an error, which does not ask sys.excepthook, and the line in Chinese below it."""
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    say(beside(error, sys.stderr), sys.stderr)

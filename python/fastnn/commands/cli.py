@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastnn import chinese
 from fastnn.commands.signals import Interrupted, Signals
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors
-from fastnn.text import RED, did_you_mean, lost, offer, say, way
+from fastnn.text import RED, did_you_mean, lost, nearest, offer, say, way
 from fastnn.training.console import clear_line
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, prog: str, **kwargs: Any) -> None:
-        super().__init__(prog=started(prog), formatter_class=_Help, allow_abbrev=False, add_help=False, **kwargs)
+        super().__init__(
+            prog=started(prog), formatter_class=_Help, allow_abbrev=False, add_help=False, exit_on_error=False, **kwargs
+        )
         self._positionals.title, self._optionals.title = spoken("arguments\n参数"), spoken("options\n选项")
         self.add_argument("-h", "--help", action="help", help="show this text and end\n显示这段说明")
         self.add_argument(
@@ -79,23 +81,30 @@ class Parser(argparse.ArgumentParser):
 
     def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
         """All arguments, or exit code 2 with what is wrong."""
-        args, unknown = self.parse_known_args(argv)
+        try:
+            args, unknown = self.parse_known_args(argv)
+        except argparse.ArgumentError as error:
+            self.error(str(error), f"{error.argument_name} 的值不对")
         if unknown:
-            self.error(self._unknown(unknown[0]))
+            self._unknown(unknown[0])
         return args
 
-    def _unknown(self, word: str) -> str:
+    def _unknown(self, word: str) -> NoReturn:
         name = word.split("=")[0]
         if not name.startswith("-"):
-            return f"unexpected argument {word!r}"
-        return f"unknown option {name!r}{did_you_mean(name, self.options())} (see {self.prog} --help)"
+            self.error(f"unexpected argument {word!r}", f"多余的参数 {word}")
+        meant = "".join(f" (是不是 {option}?)" for option in nearest(name, self.options()))
+        hint = did_you_mean(name, self.options())
+        self.error(f"unknown option {name!r}{hint} (see {self.prog} --help)", f"没有选项 {name}{meant}")
 
     def options(self) -> list[str]:
         """All options that it knows."""
         return [option for action in self._actions for option in action.option_strings]
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+    def error(self, message: str, other: str = "") -> NoReturn:
+        """Ends with code 2. other: the same in Chinese."""
+        below = chinese.noted("", f"{other or '参数不全'}。用法见 {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: error: {message}\n{below}")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         say(message, file, "error:", RED)
@@ -405,7 +414,7 @@ def report(prog: str, error: Exception, traceback: bool) -> int:
     users = isinstance(error, ValueError | OSError | MemoryError | NonFiniteLossError | ImportError)
     if isinstance(error, MemoryError):
         told(error, "memory.full")
-    text = _words(error)
+    text = "; ".join([_words(error), *getattr(error, "__notes__", ())])
     if not users:
         text = f"internal error: {type(error).__name__}: {text} (a fault in fastnn; --traceback shows where)"
     say(f"{prog}: error: {text}\n" + chinese.beside(error, sys.stderr), sys.stderr, "error:", RED)

@@ -230,13 +230,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the script; returns the exit code: 2 where fastnn lacks what it uses."""
     fill_standard_descriptors()
     parser = make_parser()
-    args = parser.parse_args(argv)
+    args = parser.parse(argv)
     if args.list:
         return _listed()
     if args.script is None:
-        parser.error("which script?")
+        parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        parser.error(f"there is no script {args.script!r}")
+        parser.error(f"there is no script {args.script!r}", f"没有脚本 {args.script}")
     return _run(args)
 
 
