@@ -8,28 +8,47 @@ from collections.abc import Sequence
 
 from fastnn.text import did_you_mean, say
 
-# Each command's module has main(argv) -> exit code.
+# Each command's module has main(argv) -> exit code; what it does, in English and in Chinese.
 COMMANDS = {
-    "train": ("fastnn.commands.train", "train a network on images and test it"),
-    "evaluate": ("fastnn.commands.evaluate", "test a saved network"),
-    "report": ("fastnn.commands.report", "test a saved network and write what was found as one HTML page"),
-    "predict": ("fastnn.commands.predict", "tell the class of images"),
-    "draw": ("fastnn.commands.draw", "draw on a page and watch what a saved network makes of it"),
-    "export": ("fastnn.commands.export", "write a saved network as C source, as ONNX or in the other format"),
-    "data": ("fastnn.commands.data", "write a data set as a tree of PNG files"),
-    "run": ("fastnn.commands.run", "run a PyTorch or Keras script on fastnn, without a change"),
-    "examples": ("fastnn.commands.examples", "copy the examples, notebooks and a lesson plan into a folder"),
-    "info": ("fastnn.commands.info", "what fastnn found on this machine"),
-    "selftest": ("fastnn.commands.selftest", "whether this machine computes the promised bits"),
+    "train": ("fastnn.commands.train", "train a network on images and test it\n用图片训练网络并测试"),
+    "evaluate": ("fastnn.commands.evaluate", "test a saved network\n测试保存的网络"),
+    "report": (
+        "fastnn.commands.report",
+        "test a saved network and write what was found as one HTML page\n测试保存的网络, 结果写成一个网页",
+    ),
+    "predict": ("fastnn.commands.predict", "tell the class of images\n识别图片的类别"),
+    "draw": (
+        "fastnn.commands.draw",
+        "draw on a page and watch what a saved network makes of it\n在网页上画, 看保存的网络怎样识别",
+    ),
+    "export": (
+        "fastnn.commands.export",
+        "write a saved network as C source, as ONNX or in the other format\n把保存的网络写成 C 源码, ONNX 或另一种格式",
+    ),
+    "data": ("fastnn.commands.data", "write a data set as a tree of PNG files\n把数据集写成 PNG 文件"),
+    "run": (
+        "fastnn.commands.run",
+        "run a PyTorch or Keras script on fastnn, without a change\n用 fastnn 运行 PyTorch 或 Keras 的脚本, 不用改动",
+    ),
+    "examples": (
+        "fastnn.commands.examples",
+        "copy the examples, notebooks and a lesson plan into a folder\n把例子, 笔记本和教案复制到一个文件夹",
+    ),
+    "info": ("fastnn.commands.info", "what fastnn found on this machine\nfastnn 在这台机器上找到了什么"),
+    "selftest": (
+        "fastnn.commands.selftest",
+        "whether this machine computes the promised bits\n这台机器算出的结果是否逐位相同",
+    ),
 }
 
 
 def usage() -> str:
+    from fastnn.commands.cli import spoken
+
     width = max(map(len, COMMANDS))
-    lines = [f"  {name.ljust(width)}  {about}" for name, (_, about) in COMMANDS.items()]
-    return "\n".join(
-        ["usage: fastnn COMMAND [options]", "", "commands:", *lines, "", "fastnn COMMAND --help tells more."]
-    )
+    lines = [f"  {name.ljust(width)}  {spoken(about)}" for name, (_, about) in COMMANDS.items()]
+    form, more = spoken("usage\n用法"), spoken("fastnn COMMAND --help tells more.\n更多说明: fastnn COMMAND --help")
+    return "\n".join([f"{form}: fastnn COMMAND [options]", "", spoken("commands:\n命令:"), *lines, "", more])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = did_you_mean(words[0], COMMANDS)
         say(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n", sys.stderr)
         return 2
-    return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])
+    from fastnn.commands import cli
+
+    with cli.through_fastnn():
+        return importlib.import_module(COMMANDS[words[0]][0]).main(words[1:])
 
 
 if __name__ == "__main__":

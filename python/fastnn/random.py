@@ -13,6 +13,9 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.arrays import is_integer
+from fastnn.text import way
+
+__all__ = ["Generator", "initial_seed", "manual_seed"]
 
 INIT, ORDER, DROPOUT, AUGMENTATION, DIGITS, USER = range(6)  # Purpose in cpp/core/philox.h
 
@@ -123,7 +126,7 @@ def _checked(seed: int) -> int:
     if not is_integer(seed):
         raise TypeError(f"seed must be an integer, got {type(seed).__name__}")
     if not -(2**63) <= seed < 2**64:
-        raise ValueError(f"seed is {seed}; it must fit 64 bits")
+        raise ValueError(f"{way('--seed', 'seed')} is {seed}; it must fit 64 bits")
     return int(seed) % 2**64
 
 

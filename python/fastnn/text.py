@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -39,8 +40,20 @@ def on_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def say(text: str, stream: TextIO | None) -> None:
-    """Writes a text at once, as the stream can show it.
+# SGR codes of ECMA-48.
+RED, GREEN, YELLOW = "1;31", "1;32", "33"
+
+
+def in_colour(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal that shows colours: NO_COLOR (https://no-color.org) and TERM=dumb say that none
+    are wanted; old Windows consoles show the codes themselves.
+    """
+    shown = os.name != "nt" or "WT_SESSION" in os.environ
+    return shown and on_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str, stream: TextIO | None, part: str = "", colour: str = "") -> None:
+    """Writes a text at once, as the stream can show it; the first ``part`` in it in a colour, where there are any.
 
     Nothing where there is no stream (a daemon, ``pythonw``). One that cannot take it, on a full disk or closed, is said
     once on the error stream, and the program goes on.
@@ -51,7 +64,10 @@ def say(text: str, stream: TextIO | None) -> None:
     if stream is None:
         return
     try:
-        stream.write(safe_text(text, getattr(stream, "encoding", None)))
+        shown = safe_text(text, getattr(stream, "encoding", None))
+        if part and in_colour(stream):
+            shown = shown.replace(part, f"\033[{colour}m{part}\033[0m", 1)
+        stream.write(shown)
         if hasattr(stream, "flush"):
             stream.flush()
     except BrokenPipeError:

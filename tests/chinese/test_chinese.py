@@ -151,8 +151,11 @@ CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
         r"input 里有 24 个不是有限数的值, 第一个在样本 0 的第 0 个特征 \(nan\)",
     ),
     "13 divergence": (lambda d: diverging(), r"第 \d+ 轮第 \d+ 步的损失变成了 (nan|inf), .*请用比 1e\+30 更小的学习率"),
-    "14 width": (lambda d: nn.Sequential(nn.Linear(9, 3))(Tensor(X)), r"层“0”的权重有 9 个输入, 而每个样本有 4 个特征"),
-    "14 width of a model": (lambda d: Network(9, 3)(Tensor(X)), r"层“layer1”的权重有 9 个输入"),
+    "14 width": (
+        lambda d: nn.Sequential(nn.Linear(9, 3))(Tensor(X)),
+        r"层“0”: 权重有 9 个输入, 而每个样本有 4 个特征: 请改成 Linear\(4, 3\)",
+    ),
+    "14 width of a model": (lambda d: Network(9, 3)(Tensor(X)), r"层“layer1”: 权重有 9 个输入"),
     "14 width, Keras": (
         lambda d: _dense().predict(X),
         r"层“d”\(Dense\) 的输入形状应是 \(None, 9\), 而 x 的形状是 \(6, 4\)",

@@ -237,6 +237,9 @@ CALL = re.compile(r"(?<![\w.'])((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\((?!s\))")
 
 # What messages call things of the user's own.
 OF_USERS = {
+    "criterion": (nn.CrossEntropyLoss,),
+    "labels": (fastnn.Tensor,),
+    "loss": (fastnn.Tensor,),
     "dataset": (Dataset,),
     "model": (nn.Module, keras.Sequential, fastnn.Network),
     "net": (fastnn.Network,),
@@ -278,7 +281,7 @@ def homes() -> list[Any]:
 def exists(name: str) -> bool:
     """Whether there is something of this dotted name that a script can call."""
     first, *rest = name.split(".")
-    starts = [getattr(home, first) for home in homes() if hasattr(home, first)]
+    starts = [getattr(home, first) for home in homes() if hasattr(home, first)] or list(OF_USERS.get(first, ()))
     if rest:
         starts += [*OF_USERS.get(first, ()), *([MODULES[first]] if first in MODULES else [])]
     for part in rest:

@@ -52,7 +52,9 @@ def test_what_is_said_and_kept(attempt: Run) -> None:
     epochs = [line for line in run.lines if line.startswith("Epoch")]
     values = " | ".join(f"{name} {history[name][1]:.4f}" for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
     assert len(epochs) == 6
-    assert re.fullmatch(rf"Epoch 2/6 \| \d+\.\d\d s \| [\d,]+ images/s \| mean {re.escape(values)}", epochs[1])
+    assert re.fullmatch(
+        rf"Epoch 2/6 \| \d+\.\d\d s \| [\d,]+ images/s \| mean {re.escape(values)} \| \d:\d\d left", epochs[1]
+    )
     told = f"val_accuracy {history['val_accuracy'][best - 1]:.4f}, val_loss {history['val_loss'][best - 1]:.4f}"
     assert f"best epoch: {best} of 6 ({told})" in run.lines
     correct = round(history["val_accuracy"][best - 1] * 10)

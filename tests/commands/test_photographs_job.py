@@ -64,7 +64,7 @@ def test_a_seed_holds_out_its_own(run: Callable) -> None:
 
 def test_what_is_refused(run: Callable, kaggle: Path) -> None:
     refused(run("--resize", "12x12"), "--size and --resize both say how large images become")
-    refused(run("--memory", "lots"), "memory is 'lots'; it must be a size such as 2G or 500M, or a share")
+    refused(run("--memory", "lots"), "--memory is 'lots'; it must be a size such as 2G or 500M, or a share")
     refused(run("--val-fraction", "1.5"), "it must be between 0 and 1")
     refused(run("--val", kaggle / "train"), "is to validate with", "leave out --val-fraction")
     (kaggle / "val" / "cat").mkdir(parents=True)

@@ -27,7 +27,7 @@ def on_terminal(*words: object, cwd: Path, columns: int = 80) -> tuple[int, str]
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     argv = argv_of("fastnn.train", words)
-    process = subprocess.Popen(argv, cwd=cwd, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(argv, cwd=cwd, env=environment(TERM="xterm"), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     sent = bytearray()
     while piece := _read(ours):
@@ -44,8 +44,10 @@ def _read(fd: int) -> bytes:
 
 
 def screen(sent: str) -> list[str]:
-    """The lines that are left on a terminal: a carriage return goes to the start of a line, text overwrites."""
-    lines = []
+    """The lines that are left on a terminal: a carriage return goes to the start of a line, text overwrites, colours
+    take no place.
+    """
+    lines, sent = [], re.sub("\033\\[[0-9;]*m", "", sent)
     for line in sent.replace("\r\n", "\n").split("\n"):
         shown: list[str] = []
         for part in line.split("\r"):
@@ -55,7 +57,7 @@ def screen(sent: str) -> list[str]:
 
 
 def without_times(line: str) -> str:
-    return re.sub(r"\d+\.\d\d s \| [\d,]+ images/s", "TIME", line)
+    return re.sub(r"\d+\.\d\d s \| [\d,]+ images/s|\d:\d\d left", "TIME", line)
 
 
 def test_a_bar_over_whole_lines(small: Words, tmp_path: Path) -> None:
@@ -68,6 +70,7 @@ def test_a_bar_over_whole_lines(small: Words, tmp_path: Path) -> None:
     assert f"[{'=' * 30}] 36/36 images read" in [bar.rstrip() for bar in bars]
     assert re.search(r"\[=+\] 9/9 loss \d\.\d{4} \| [\d,]+ images/s \| 0:\d\d left", sent)
     assert "\r" not in plain.out
+    assert re.search("test accuracy = .* \033\\[1;32m= 0\\.\\d+\033\\[0m", sent) and "\033" not in plain.out
 
 
 def test_a_bar_is_never_wider_than_the_terminal(small: Words, tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_an_error_stands_on_a_line_of_its_own(tree: Path, small: Words, tmp_path
 
 def test_quiet_draws_no_bar(small: Words, tmp_path: Path) -> None:
     code, sent = on_terminal(*small("--epochs", 6, "--quiet"), cwd=tmp_path)
-    assert (code, sent) == (0, "test accuracy = 12 / 12 = 1.000\r\n")
+    assert (code, sent) == (0, "test accuracy = 12 / 12 \033[1;32m= 1.000\033[0m\r\n")
 
 
 @pytest.mark.parametrize(

@@ -71,12 +71,13 @@ class TestIdxRun:
         epoch = [
             rf"Epoch N/2 \| Batch 0/115 \| Loss: {number}",
             rf"Epoch N/2 \| Batch 100/115 \| Loss: {number}",
-            rf"Epoch N/2 \| \d+\.\d\d s \| [\d,]+ images/s \| mean loss {number}",
+            rf"Epoch N/2 \| \d+\.\d\d s \| [\d,]+ images/s \| mean loss {number} \| test_accuracy 0\.\d{{4}}",
         ]
         expected = [
             "train_dataset length: 230",
             "train_loader length: 115",
-            *(line.replace("N", "1") for line in epoch),
+            *(line.replace("N", "1") for line in epoch[:-1]),
+            epoch[-1].replace("N", "1") + r" \| \d:\d\d left",
             *(line.replace("N", "2") for line in epoch),
             r"model saved: net\.safetensors",
             "test_dataset length: 66",
@@ -100,6 +101,17 @@ class TestIdxRun:
 
     def test_the_last_line(self, outcome: Outcome) -> None:
         assert outcome.accuracy == "test accuracy = 44 / 66 = 0.667"
+
+    def test_the_last_epochs_accuracy_is_that_of_the_test(self, outcome: Outcome) -> None:
+        (last,) = (line for line in outcome.lines if line.startswith("Epoch 2/2 | ") and " s |" in line)
+        assert last.endswith(" | test_accuracy 0.6667")
+
+    def test_looking_at_the_test_changes_no_bit(self, folder: Path, tmp_path: Path) -> None:
+        """A quiet run does not."""
+        found = json.loads((folder / "run.json").read_text())
+        words = ("--data", folder / "data", "--epochs", 2, "--batch-size", 2)
+        quiet = train_json(*words, cwd=tmp_path)
+        assert quiet["parameters_sha256"] == found["parameters_sha256"] and quiet["train_loss"] == found["train_loss"]
 
     def test_json(self, folder: Path, outcome: Outcome) -> None:
         found = json.loads((folder / "run.json").read_text())

@@ -118,10 +118,10 @@ def test_several_bad_files_are_told_together(paths: list[str]) -> None:
     with pytest.raises(FormatError) as caught:
         decode_folder(paths, GREY)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "3 of 60 images cannot be used:"
+    advice = "delete them or leave them out with ImageFolder(..., is_valid_file=...)"
+    assert lines[0] == f"3 of 60 images cannot be used: {advice}" and len(lines) == 4
     assert [line.split()[0] for line in lines[1:4]] == bad
     assert lines[3].endswith("cannot be opened: No such file or directory")
-    assert lines[4] == "Delete them or leave them out with ImageFolder(..., is_valid_file=...)"
 
 
 def test_reading_stops_after_twenty_bad_files(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,8 +130,8 @@ def test_reading_stops_after_twenty_bad_files(paths: list[str], monkeypatch: pyt
     with pytest.raises(FormatError) as caught:
         decode_folder(paths, GREY, threads=1)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "24 of 25 images cannot be used:" and len(lines) == 23
-    assert lines[21].strip() == "and 4 more"
+    assert lines[0].startswith("24 of 25 images cannot be used: ") and len(lines) == 7
+    assert lines[6].strip() == "and 19 more"
 
 
 def test_no_good_file_at_all(paths: list[str]) -> None:
@@ -169,8 +169,8 @@ def test_list_names_all_bad_files(paths: list[str]) -> None:
     with pytest.raises(FormatError) as caught:
         decode_folder(paths, GREY, on_bad="list")
     lines = str(caught.value).splitlines()
-    assert lines[0] == "31 of 60 images cannot be used:"
-    assert [line.split()[0] for line in lines[1:-1]] == bad
+    assert lines[0].startswith("31 of 60 images cannot be used: ")
+    assert [line.split()[0] for line in lines[1:]] == bad
     assert len(decode_folder(paths[51:60], GREY, on_bad="list").images) == 9
 
 

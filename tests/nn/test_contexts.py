@@ -40,7 +40,7 @@ def test_listeners_hear_each_forward_and_go() -> None:
 def test_listeners_go_after_an_error_and_leave_a_forward_of_the_module_itself() -> None:
     net = model()
     own = net[0].forward = lambda x: x
-    with pytest.raises(AttributeError), listening([net[0], net[1]], lambda *_: None):
+    with pytest.raises(TypeError), listening([net[0], net[1]], lambda *_: None):
         assert net[0].forward is not own
         net(None)
     assert net[0].forward is own and "forward" not in vars(net[1])

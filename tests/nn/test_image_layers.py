@@ -382,7 +382,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
     "not flat": (
         lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(72, 2))(drawn(5, 1, 8, 8)),
         ValueError,
-        r"layer '1' Linear.*6 features a sample; of \(5, 2, 6, 6\), nn.Flatten\(\) before it makes rows of 72",
+        r"layer '1' Linear.*x has shape \(5, 2, 6, 6\): 6 features.*; nn.Flatten\(\) before it makes rows of 72",
     ),
 }
 

@@ -342,7 +342,7 @@ W = nn.Parameter(Tensor(np.ones(2)))
     [
         (lambda: optim.Adam([]), ValueError, "Adam got no parameters: pass model.parameters"),
         (lambda: optim.SGD(nn.ReLU().parameters()), ValueError, "SGD got no parameters"),
-        (lambda: optim.SGD(W), TypeError, "iterable of parameters"),
+        (lambda: optim.SGD(W), TypeError, "single tensor: put it into a list"),
         (lambda: optim.SGD([np.ones(2)]), TypeError, "can only optimise tensors, got a ndarray"),
         (lambda: optim.SGD([W, W]), ValueError, "twice in one"),
         (lambda: optim.SGD([{"params": [W]}, {"params": [W]}]), ValueError, "more than one parameter group"),

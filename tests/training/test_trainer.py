@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from fastnn import Network, nn, optim
 from fastnn.eager.tensor import Tensor
+from fastnn.training.callbacks import AccuracyOnTest, Callback
 from fastnn.training.feed import Feed
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
@@ -99,6 +101,28 @@ def test_validation_changes_nothing() -> None:
         trainer.fit((X, Y), validation, epochs=2)
         digests.append(parameters_sha256(trainer.model))
     assert len(set(digests)) == 1
+
+
+def test_the_time_of_an_epoch_is_that_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at the validation or the test data is none of it."""
+    outputs, looked = Trainer.outputs_of, []
+
+    def slow(trainer: Trainer, feed: Feed) -> np.ndarray:
+        looked.append(len(feed))
+        time.sleep(0.2)
+        return outputs(trainer, feed)
+
+    monkeypatch.setattr(Trainer, "outputs_of", slow)
+    trainer, feed = trainer_of(Network(6, 8, 3)), Feed(X, Y)
+    told: dict[str, float] = {}
+
+    class Told(Callback):
+        def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
+            told.update(metrics)
+
+    trainer.fit((X, Y), (X, Y), epochs=2, callbacks=[AccuracyOnTest(feed), Told()])
+    assert len(looked) == 4 and len(trainer.epoch_seconds) == 2 and max(trainer.epoch_seconds) < 0.2
+    assert told["test_accuracy"] == told["val_accuracy"] and "test_accuracy" not in trainer.history.history
 
 
 def test_metrics_are_what_they_say() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastnn import _core
 from PIL import Image
+from processes import environment
 from small_data import write_digits, write_mnist
 from tutorial_runs import TORCH, Run, python, runner
 
@@ -271,4 +273,18 @@ def test_the_list_names_what_there_is(tmp_path: Path) -> None:
     assert {"tensor", "relu", "nn", "optim", "device", "float32", "randn"} <= set(names["torch"].split())
     assert {"Linear", "CrossEntropyLoss", "functional"} <= set(names["torch.nn"].split())
     assert "ImageFolder" in names["torchvision.datasets"] and "argmax" in names["Tensor"].split()
-    assert "TYPE_CHECKING" not in done.stdout and " np " not in done.stdout
+    assert {"relu", "conv2d"} <= set(names["torch.nn.functional"].split()) and names[
+        "keras.objectives"
+    ] == "as keras.losses"
+    internal = (
+        "TYPE_CHECKING np told wrap Resident shown_path check_reduction promoted permutation mark_changed Finiteness"
+    )
+    assert not set(internal.split()) & set(done.stdout.split())
+
+
+def test_the_list_ends_where_nobody_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "list.sh").write_text(f"set -o pipefail; '{sys.executable}' -m fastnn run --list | true; exit $?\n")
+    done = subprocess.run(
+        ["bash", "list.sh"], cwd=tmp_path, env=environment(), capture_output=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (141, b"")

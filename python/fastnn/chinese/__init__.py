@@ -7,9 +7,11 @@ the code and the fields that an error carries. The lines are in ``messages.py``,
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from fastnn.errors import fault_of
 from fastnn.text import can_show, say
@@ -24,6 +26,16 @@ def wanted() -> bool:
     return locale.lower().startswith("zh")
 
 
+def either(english: str, other: str, *streams: TextIO | None) -> str:
+    """A text in the user's language, where these streams, if any, can show it."""
+    return other if wanted() and all(can_show(other, stream) for stream in streams) else english
+
+
+def noted(english: str, other: str) -> str:
+    """A note for the error stream."""
+    return either(english, other, sys.stderr)
+
+
 def translated(error: BaseException) -> str | None:
     """What an error says, in Chinese, with the names and numbers of its message; None where there is no such line."""
     fault = fault_of(error)
@@ -31,11 +43,10 @@ def translated(error: BaseException) -> str | None:
         return None
     from fastnn.chinese.messages import FULLER, LINES
 
-    for lines in (FULLER, LINES):
-        try:
-            return lines[fault.code].format(**fault.fields)
-        except KeyError:  # no line for this code, or not for so few fields
-            continue
+    for line in (*FULLER.get(fault.code, ()), LINES.get(fault.code)):
+        with suppress(KeyError, AttributeError):  # it is for more fields, or there is none
+            layer = "层“{layer}”: " if "layer" in fault.fields and "{layer}" not in line else ""
+            return (layer + line).format(**fault.fields)
     return None
 
 
@@ -55,6 +66,21 @@ def wrong_case(predicted: str, actual: str, path: str, stream: TextIO | None) ->
     return f"❌ {line}" if can_show("❌", stream) else line
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """A text with Chinese in lines of a width, in which its characters take two columns; nothing for other texts."""
+    if text.isascii():
+        return []
+    lines, used = [""], 0
+    for piece in re.findall(r"\([^!-~]|[!-~]+ ?|.", text):  # words of other scripts stay whole
+        taken = sum(1 if c.isascii() else 2 for c in piece)
+        if used + taken > width and lines[-1] and piece[0] not in "。、,:;)":
+            lines, used = [*lines, ""], 0
+            piece = piece.lstrip()
+        lines[-1] += piece
+        used += taken
+    return [line.rstrip() for line in lines]
+
+
 def install() -> None:
     """Uncaught errors of scripts are told in Chinese too, below their traceback."""
     before = sys.excepthook
@@ -64,3 +90,12 @@ def install() -> None:
         say(beside(error, sys.stderr), sys.stderr)
 
     sys.excepthook = told
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and (shell := ipython.get_ipython()) is not None:
+        shell.set_custom_exc((Exception,), _in_notebook)
+
+
+def _in_notebook(shell: Any, kind: Any, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
+    """What IPython does with an error, which does not ask sys.excepthook, and the line in Chinese below it."""
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    say(beside(error, sys.stderr), sys.stderr)

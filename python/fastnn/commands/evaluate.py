@@ -22,13 +22,19 @@ _CLASSES = 20  # with a line each
 
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
-        prog="fastnn.evaluate", description="Test a saved network on a data set and list every wrong case."
+        prog="fastnn.evaluate",
+        description="Test a saved network on a data set and list every wrong case.\n"
+        "在数据集上测试保存的网络, 列出每个错误识别。",
     )
     cli.add_tested(parser)
     add = parser.add_argument
-    add("--wrong", metavar="FILE", help="where the wrong cases go (MODEL.wrong.txt)")
-    add("--json", metavar="FILE", help="write the result as JSON")
-    add("--quiet", action="store_true", help="print the accuracy only")
+    add(
+        "--wrong",
+        metavar="FILE",
+        help="where the wrong cases go (MODEL.wrong.txt)\n错误识别写到哪里 (默认 MODEL.wrong.txt)",
+    )
+    add("--json", metavar="FILE", help="write the result as JSON\n把结果写成 JSON")
+    add("--quiet", action="store_true", help="print the accuracy only\n只显示准确率")
     return parser
 
 
@@ -41,9 +47,9 @@ def evaluate(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.training.model_files import parameters_sha256
 
     console = Console(args.quiet)
-    for path in (args.wrong, args.json):
+    for option, path in (("--wrong", args.wrong), ("--json", args.json)):
         if path is not None:
-            check_writable(path)
+            check_writable(path, option)
     model, info, data = opened(args, console)
     result = test(outputs_of(args.model, model, info, Feed.of(data)), data)
     right, total = by_class(result, data)

@@ -16,7 +16,7 @@ from fastnn.data.source import Source
 from fastnn.errors import NonFiniteLossError, fault_of, retold
 from fastnn.io.checks import shown_path
 from fastnn.training.best import Best, best_epoch
-from fastnn.training.callbacks import BatchLines, Callback, EpochTimes
+from fastnn.training.callbacks import AccuracyOnTest, BatchLines, Callback, EpochTimes
 from fastnn.training.checkpoint import Checkpointer, load_checkpoint
 from fastnn.training.console import Console
 from fastnn.training.engines import Chunk
@@ -104,6 +104,9 @@ class Run:
             found.append(MemoryLine(self.console, self._images(), feed, val, settings.batch_size))
         if settings.schedule is not None:
             found.append(SCHEDULES[settings.schedule](self.trainer.optimizer.param_groups[0]["lr"]))
+        told = not self.console.quiet or settings.tensorboard is not None
+        if val is None and self.source.test is not None and told:
+            found.append(AccuracyOnTest(Feed.of(self.source.test)))
         found.append(BatchLines(self.console) if self.best is None else EpochTimes(self.console))
         if self.best is not None:
             found.append(self.best)

@@ -73,18 +73,26 @@ def info(args: argparse.Namespace, signals: Signals) -> int:
 
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
-        prog="fastnn info", description="Show the instruction set, threads, OpenMP runtimes and versions in use."
+        prog="fastnn info",
+        description="Show the instruction set, threads, OpenMP runtimes and versions in use.\n"
+        "显示正在使用的指令集、线程、OpenMP 库和版本。",
     )
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="as JSON\n写成 JSON")
     parser.add_argument(
         "--plan",
         metavar="NAME|I-H-O|MODEL",
-        help=f"what a training step of this network does and takes: {', '.join(cli.MODELS)}, layer sizes, or a file",
+        help=f"what a training step of this network does and takes: {', '.join(cli.MODELS)}, layer sizes, or a file\n"
+        "这个网络的一个训练步做什么、要多少内存",
     )
     parser.add_argument(
-        "--input-shape", type=plans.image_shape, metavar="CxHxW", help="of --plan's images, such as 3x224x224"
+        "--input-shape",
+        type=plans.image_shape,
+        metavar="CxHxW",
+        help="of --plan's images, such as 3x224x224\n--plan 的图片的大小, 如 3x224x224",
     )
-    parser.add_argument("--batch-size", type=cli.at_least(1), default=64, metavar="N", help="of --plan")
+    parser.add_argument(
+        "--batch-size", type=cli.at_least(1), default=64, metavar="N", help="of --plan\n--plan 的批大小"
+    )
     return parser
 
 

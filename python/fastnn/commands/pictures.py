@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fastnn import _core
+from fastnn.chinese import noted
 from fastnn.data.folder import IMG_EXTENSIONS, is_image_file
 from fastnn.data.images import open_image
 from fastnn.data.threads import in_order
 from fastnn.errors import FormatError, fault_of, retold, told
-from fastnn.io.checks import shown_path
+from fastnn.io.checks import listed, shown_path
 from fastnn.text import natural
 from fastnn.training.engines import evaluation_batch
 from fastnn.training.feed import Feed
@@ -21,7 +22,6 @@ from fastnn.training.preparation import InputSpec, prepare
 
 # Images read together at the least: the threads wait for the last of them before the network has its turn.
 _TOGETHER = 64
-_SHOWN = 20  # bad files in a message
 
 
 @dataclass
@@ -96,19 +96,16 @@ def refusal(errors: Sequence[Exception], total: int, more: str = "") -> Exceptio
     if len(errors) == 1:
         error = errors[0]
         return retold(FormatError(f"{words(error)} ({advice} leaves it out){more}"), fault_of(error))
-    listed = "\n  ".join([f"{len(errors):,} of {total:,} images cannot be used:", *_shown(errors)])
-    text = f"{listed}\nLeave them out with {advice}{more}"
+    head = f"{len(errors):,} of {total:,} images cannot be used: leave them out with {advice}{more}"
+    text = listed(head, list(map(words, errors)))
     return told(FormatError(text), "images.unusable", count=len(errors), total=total, advice=advice)
 
 
 def left_out(errors: Sequence[Exception], total: int) -> str:
     """The same as a note on images that were left out."""
-    return "\n  ".join([f"left out {len(errors):,} of {total:,} images:", *_shown(errors)])
-
-
-def _shown(errors: Sequence[Exception]) -> list[str]:
-    more = [f"and {len(errors) - _SHOWN:,} more"] if len(errors) > _SHOWN else []
-    return [*map(words, errors[:_SHOWN]), *more]
+    count = f"{len(errors):,}"
+    head = noted(f"left out {count} of {total:,} images:", f"{total:,} 张图片中跳过了 {count} 张:")
+    return listed(head, list(map(words, errors)))
 
 
 def words(error: Exception) -> str:

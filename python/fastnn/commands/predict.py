@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastnn.commands import cli
+from fastnn.commands.cli import spoken
 from fastnn.commands.signals import Signals
 from fastnn.io.checks import shown_path
 
@@ -27,38 +28,67 @@ UNLIKE = "unlike the images that it was trained on"
 def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn.predict",
-        description="Tell the class of images of any size with a saved network, or the numbers that it gives for them.",
+        description="Tell the class of images of any size with a saved network, or the numbers that it gives for them."
+        ""
+        "\n用保存的网络识别任意大小的图片的类别, 或给出它的输出。",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a .pth or .safetensors file")
-    add("images", metavar="IMAGE", nargs="+", help="a file, or a folder: all images in it, 2.jpg before 10.jpg")
+    add("model", metavar="MODEL", help="a .pth or .safetensors file\n模型文件 (.pth 或 .safetensors)")
+    add(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        help="a file, or a folder: all images in it, 2.jpg before 10.jpg\n"
+        "图片文件, 或文件夹: 其中所有图片, 2.jpg 在 10.jpg 之前",
+    )
     cli.add_named(add)
     add(
         "--raw",
         action="store_true",
         help="only scale to the network's size: no inverting, cropping or centring of photos for a network of digits, "
-        "no cropping or turning of photographs",
+        "no cropping or turning of photographs\n只缩放到网络的大小: 不反色、不裁剪、不居中, 照片也不转正",
     )
-    add("--top", type=cli.at_least(1), metavar="K", help=f"name the K most probable classes ({_TOP}; in JSON all)")
-    add("--show", metavar="FILE", help="write a picture of what the network saw, beside each image (the first 100)")
-    add("--on-bad-image", choices=("error", "skip"), default="error", help="what to do about files that cannot be read")
-    add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
+    add(
+        "--top",
+        type=cli.at_least(1),
+        metavar="K",
+        help=f"name the K most probable classes ({_TOP}; in JSON all)\n"
+        f"列出最可能的 K 个类别 (默认 {_TOP}; JSON 里为全部)",
+    )
+    add(
+        "--show",
+        metavar="FILE",
+        help="write a picture of what the network saw, beside each image (the first 100)\n"
+        "画出网络看到的样子, 在每张图片旁边 (前 100 张)",
+    )
+    cli.add_on_bad_image(add, "error", "skip")
+    cli.add_threads(add)
     form = parser.add_mutually_exclusive_group().add_argument
-    form("--json", action="store_true", help="print JSON, an object for each image")
+    form("--json", action="store_true", help="print JSON, an object for each image\n写成 JSON, 每张图片一个对象")
     form(
         "--csv",
         metavar="FILE",
         help="write a table (-: print it): id,label with the probability of the second class of two; of more classes "
-        "a column each",
+        "a column each\n写成表格 (-: 直接显示): 两类时是 id,label, label 是第二类的概率; 更多类时每类一列",
     )
-    add("--id-from-name", action="store_true", help="ids of --csv: the number that each name ends with, rows by number")
-    add("--label", choices=("probability", "class"), help="what --csv has of each image (probability)")
+    add(
+        "--id-from-name",
+        action="store_true",
+        help="ids of --csv: the number that each name ends with, rows by number\n"
+        "--csv 的 id 用文件名末尾的编号, 按编号排列",
+    )
+    add(
+        "--label",
+        choices=("probability", "class"),
+        help="what --csv has of each image (probability)\n--csv 里写什么 (默认概率)",
+    )
     add(
         "--clip",
         nargs=2,
         type=_probability,
         metavar=("LOW", "HIGH"),
-        help="keep the probabilities of --csv between these; without numbers: 0.005 and 0.995",
+        help="keep the probabilities of --csv between these; without numbers: 0.005 and 0.995\n"
+        "把 --csv 的概率限制在这两个数之间; 不写数字时是 0.005 和 0.995",
     )
     return parser
 
@@ -123,7 +153,7 @@ def _check_writable(option: str, path: str, what: str, model: str) -> None:
     """Refuses what cannot be written, and the model's own name."""
     from fastnn.commands.results import check_writable
 
-    check_writable(path)
+    check_writable(path, option)
     if os.path.realpath(path) == os.path.realpath(model):
         raise ValueError(f"{option} {shown_path(path)} is the model itself: the {what} would replace it")
 
@@ -239,8 +269,10 @@ def _write_table(run: Run, paths: list[str]) -> None:
         say(text, sys.stdout)
         return
     write_atomic(args.csv, [text.encode()])
-    of = f"; label: the probability of {shown_path(classes[1])}" if len(classes) == 2 and label != "class" else ""
-    run.console.line(f"{shown_path(args.csv)}: {len(table) - 1:,} images{of}")
+    of = spoken("; label: the probability of \n; label: 概率, 类别 ") + shown_path(classes[1])
+    of = of if len(classes) == 2 and label != "class" else ""
+    images = spoken("images\n张图片")
+    run.console.line(f"{shown_path(args.csv)}: {len(table) - 1:,} {images}{of}")
     if run.unlike:
         listed = ", ".join(map(shown_path, sorted(run.unlike)[:_TOP]))
         more = ", ..." if len(run.unlike) > _TOP else ""
@@ -283,7 +315,8 @@ def _as_text(run: Run, path: str, outputs: np.ndarray) -> str:
     if run.spec.classes:
         (best, value), *others = told
         then = ", ".join(f"{name} {value}" for name, value in others)
-        text = f"{best} ({value}{f'; then {then}' if then else ''})"
+        then = spoken("; then \n; 其次 ") + then if then else ""
+        text = f"{best} ({value}{then})"
     return f"{shown_path(path)}: {text}{f'; {UNLIKE}' if path in run.unlike else ''}"
 
 

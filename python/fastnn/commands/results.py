@@ -9,6 +9,7 @@ from typing import Any
 from fastnn import _core
 from fastnn.commands.settings import Settings
 from fastnn.commands.testing import TestResult
+from fastnn.errors import told
 from fastnn.io import write_atomic
 from fastnn.io.checks import shown_path
 from fastnn.platform import seconds_since_start
@@ -17,22 +18,38 @@ from fastnn.training.engines import PlanEngine
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
 
+# Endings of other formats than .pth and .safetensors; with any other name the model is in that of .pth.
+OTHER_FORMATS = (".h5", ".hdf5", ".keras", ".onnx", ".pb", ".tflite", ".npz", ".npy", ".json", ".csv", ".txt", ".png")
 
-def check_writable(path: str) -> None:
-    """Refuses, before anything is computed, a file that could not be written in the end.
+
+def check_model_name(option: str, path: str) -> None:
+    """Refuses, before anything is computed, a name that promises another format than the file would have.
+
+    Raises:
+        ValueError: the ending is one of OTHER_FORMATS.
+    """
+    if path.lower().endswith(OTHER_FORMATS):
+        form = "a model is saved as .pth (PyTorch's) or .safetensors"
+        text = f"{option} {shown_path(path)} is the name of another format: {form}"
+        raise told(ValueError(text), "model.ending", option=option, path=shown_path(path))
+
+
+def check_writable(path: str, option: str = "") -> None:
+    """Refuses, before anything is computed, a file that could not be written in the end. option: what names it.
 
     Raises:
         OSError: no such folder, no permission, or the name of something that is no file.
     """
     folder = os.path.dirname(os.path.realpath(path))
+    text = f"{option} {shown_path(path)} cannot be written".lstrip()
     if os.path.islink(os.path.realpath(path)):
-        raise OSError(f"{shown_path(path)} cannot be written: it is a link that leads back to itself")
+        raise OSError(f"{text}: it is a link that leads back to itself")
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f"{shown_path(path)} cannot be written: there is no folder {shown_path(folder)}")
+        raise FileNotFoundError(f"{text}: there is no folder {shown_path(folder)}")
     if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(f"{shown_path(path)} cannot be written: it is a folder or a device, not a file")
+        raise OSError(f"{text}: it is a folder or a device, not a file")
     if not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise PermissionError(f"{shown_path(path)} cannot be written: no permission")
+        raise PermissionError(f"{text}: no permission")
 
 
 def write_json(path: str, content: dict) -> None:

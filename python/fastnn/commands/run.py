@@ -7,6 +7,8 @@ those packages are installed or not.
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
 import os
 import re
 import runpy
@@ -18,8 +20,9 @@ from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 from fastnn import __version__, keras
+from fastnn.commands import cli
 from fastnn.eager.dtypes import dtype
-from fastnn.platform import fill_standard_descriptors, raise_on_interrupt
+from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors, raise_on_interrupt
 from fastnn.renamed import RENAMED
 from fastnn.text import say
 
@@ -135,14 +138,33 @@ def install() -> None:
 
 
 def names_of(module: ModuleType) -> list[str]:
-    """What a script may use of a module: its public functions, classes and types, and modules that scripts import."""
-    values = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
-    return [name for name, value in values.items() if _is_ours(value)]
+    """What a script may use of a module: its functions, classes, types, and modules that scripts import. Its own are
+    those that it lists (in ``__dir__`` or ``__all__``), or else that are made in it or handed on (``import x as x``).
+    """
+    listed = dir(module) if "__dir__" in vars(module) else getattr(module, "__all__", ())
+    names = [name for name in sorted(set(listed or _own(module))) if not name.startswith("_")]
+    return [name for name in names if _is_ours(module, name, getattr(module, name, None))]
 
 
-def _is_ours(value: object) -> bool:
-    if isinstance(value, ModuleType):
-        return value.__name__ in MODULES.values()
+def _own(module: ModuleType) -> set[str]:
+    if getattr(module, "__file__", None) is None:  # made by a module
+        return set(vars(module))
+    names = {name for name, value in vars(module).items() if isinstance(value, ModuleType)}
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.name for alias in node.names if alias.asname == alias.name}
+        elif isinstance(node, ast.Assign):
+            names |= {
+                part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+            }
+    return names
+
+
+def _is_ours(module: ModuleType, name: str, value: object) -> bool:
+    if isinstance(value, ModuleType):  # that scripts import from this one
+        return any(ours == module.__name__ and f"{theirs}.{name}" in MODULES for theirs, ours in MODULES.items())
     return isinstance(value, dtype) or (callable(value) and str(getattr(value, "__module__", "")).startswith("fastnn"))
 
 
@@ -178,14 +200,16 @@ def place_of(error: BaseException, script: str) -> str:
     return f"{os.path.relpath(shown[-1].filename)}, line {shown[-1].lineno}" if shown else script
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def make_parser() -> cli.Parser:
+    parser = cli.Parser(
         prog="fastnn.run",
-        description="Run a PyTorch or Keras script on fastnn, without a change: torch and keras stand for it.",
+        description="Run a PyTorch or Keras script on fastnn, without a change: torch and keras stand for it.\n"
+        "用 fastnn 运行 PyTorch 或 Keras 的脚本, 不用改动: torch 和 keras 都指 fastnn。",
     )
-    parser.add_argument("script", nargs="?", help="the script; what follows are its own arguments")
+    text = "the script; what follows are its own arguments\n脚本; 后面的都是它自己的参数"
+    parser.add_argument("script", nargs="?", metavar="SCRIPT", help=text)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    parser.add_argument("--list", action="store_true", help="show the names that there are")
+    parser.add_argument("--list", action="store_true", help="show the names that there are\n列出可以使用的名字")
     return parser
 
 
@@ -193,8 +217,10 @@ def show_names() -> None:
     """The names of each module, and the methods of tensors."""
     from fastnn.eager.tensor import Tensor
 
+    first: dict[str, str] = {}
     for name, ours in MODULES.items():
-        say(f"{name}: {' '.join(names_of(import_module(ours)))}\n", sys.stdout)
+        again = first.setdefault(ours, name) != name
+        say(f"{name}: {f'as {first[ours]}' if again else ' '.join(names_of(import_module(ours)))}\n", sys.stdout)
     say("tensorflow: newaxis\ntensorflow.data: AUTOTUNE\n", sys.stdout)
     say("tensorflow.keras: as keras\ntensorflow.nn: as keras.activations\n", sys.stdout)
     say(f"Tensor: {' '.join(name for name in dir(Tensor) if not name.startswith('_'))}\n", sys.stdout)
@@ -204,15 +230,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the script; returns the exit code: 2 where fastnn lacks what it uses."""
     fill_standard_descriptors()
     parser = make_parser()
-    args = parser.parse_args(argv)
+    args = parser.parse(argv)
     if args.list:
-        show_names()
-        return 0
+        return _listed()
     if args.script is None:
-        parser.error("which script?")
+        parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        say(f"fastnn.run: there is no script {args.script!r}\n", sys.stderr)
-        return 2
+        parser.error(f"there is no script {args.script!r}", f"没有脚本 {args.script}")
+    return _run(args)
+
+
+def _listed() -> int:
+    try:
+        show_names()
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads any more: nothing to flush at exit
+        return BROKEN_PIPE
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    prog = cli.started("fastnn.run")
+    again = prog if " " in prog else f"python -m {prog}"
     install()
     raise_on_interrupt()  # as any script has it
     sys.argv = [args.script, *args.arguments]
@@ -224,7 +263,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if lacking is None:
             raise
         place = place_of(error, args.script)
-        say(f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n", sys.stderr)
+        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is\n", sys.stderr)
         return 2
     return 0
 

@@ -28,33 +28,49 @@ def add_steps(parser: cli.Parser) -> None:
         choices=("tutorial", "fast", "catsdogs"),
         default="tutorial",
         help="values for what is left open: the tutorials'; fast: 98 %% of MNIST (lenet5: 99 %%) in the least time, "
-        "at a rate that rises and falls; catsdogs: a network and all else for photographs (default: %(default)s)",
-    )
-    add("--epochs", type=cli.at_least(1), metavar="N", help="passes over the training images (default: 10; fast: 4)")
-    add(
-        "--batch-size", type=cli.at_least(1), metavar="N", help="images of a step (default: 64; fast: 250, lenet5: 128)"
+        "at a rate that rises and falls; catsdogs: a network and all else for photographs (default: %(default)s)\n"
+        "没有写明的选项用哪一套值: tutorial 教程的; "
+        "fast 最快达到 MNIST 98%% (lenet5: 99%%); catsdogs 用于照片 (默认: %(default)s)",
     )
     add(
-        "--lr", type=cli.positive_float, help="learning rate (the optimizer's own, Adam's is 1e-3; fast: at most 0.015)"
+        "--epochs",
+        type=cli.at_least(1),
+        metavar="N",
+        help="passes over the training images (default: 10; fast: 4)\n训练多少轮 (默认 10; fast: 4)",
+    )
+    add(
+        "--batch-size",
+        type=cli.at_least(1),
+        metavar="N",
+        help="images of a step (default: 64; fast: 250, lenet5: 128)\n每步多少张图片 (默认 64; fast: 250, lenet5: 128)",
+    )
+    add(
+        "--lr",
+        type=cli.positive_float,
+        help="learning rate (the optimizer's own, Adam's is 1e-3; fast: at most 0.015)\n"
+        "学习率 (默认由优化器决定, Adam: 1e-3)",
     )
     add(
         "--schedule",
         choices=("constant", "linear", "onecycle", "cosine", "step"),
         help="how the rate changes over the run, --lr being the highest: onecycle (PyTorch's OneCycleLR) up to it in "
         "30 %% of the steps and down along a cosine; cosine and linear up in 5 %%, down to nothing; step: a tenth from "
-        "the middle on, a hundredth in the last quarter (default: constant, or the recipe's)",
+        "the middle on, a hundredth in the last quarter (default: constant, or the recipe's)\n"
+        "学习率怎样变化, --lr 是最高值: onecycle (同 PyTorch) 在前 30%% 的步里升到最高再按余弦下降; "
+        "cosine 和 linear 升 5%% 后降到零; step 从一半起为十分之一, 最后四分之一为百分之一 (默认不变)",
     )
     add(
         "--loss",
         choices=("cross_entropy", "mse", "bce_with_logits"),
         default="cross_entropy",
-        help="what is made small",
+        help="what is made small\n损失函数",
     )
     add(
         "--seed",
         type=int,
         default=0,
-        help="decides initial weights, shuffles and augmentation: the same seed gives the same bits everywhere",
+        help="decides initial weights, shuffles and augmentation: the same seed gives the same bits everywhere\n"
+        "随机种子, 决定初始权重、打乱和增强: 种子相同, 处处结果相同",
     )
     _add_optimizer(add)
     _add_regularisation(add)
@@ -64,17 +80,27 @@ def _add_optimizer(add: Any) -> None:
     add(
         "--optimizer",
         choices=("adam", "adamw", "sgd", "rmsprop"),
-        help="how a step changes the weights (default: adam)",
+        help="how a step changes the weights (default: adam)\n优化器 (默认 adam)",
     )
     add(
         "--weight-decay",
         type=cli.from_0(),
         metavar="W",
         help="draws all parameters to zero, as PyTorch's optimizers do: adamw by itself (default: 0.01), the others "
-        "through the gradient (default: 0)",
+        "through the gradient (default: 0)\n"
+        "权重衰减, 与 PyTorch 相同: adamw 直接衰减 (默认 0.01), 其他的加到梯度上 (默认 0)",
     )
-    add("--momentum", type=cli.from_0(1), metavar="M", help="of sgd and rmsprop (default: 0)")
-    add("--nesterov", action=argparse.BooleanOptionalAction, help="sgd's momentum in Nesterov's form")
+    add(
+        "--momentum",
+        type=cli.from_0(1),
+        metavar="M",
+        help="of sgd and rmsprop (default: 0)\n动量, 用于 sgd 和 rmsprop (默认 0)",
+    )
+    add(
+        "--nesterov",
+        action=argparse.BooleanOptionalAction,
+        help="sgd's momentum in Nesterov's form\nsgd 使用 Nesterov 动量",
+    )
 
 
 def _add_regularisation(add: Any) -> None:
@@ -82,18 +108,21 @@ def _add_regularisation(add: Any) -> None:
         "--label-smoothing",
         type=cli.from_0(1),
         metavar="E",
-        help="of cross_entropy: this share of each target is spread over all classes (default: 0)",
+        help="of cross_entropy: this share of each target is spread over all classes (default: 0)\n"
+        "标签平滑, 用于 cross_entropy: 目标的这一部分平均分给所有类别 (默认 0)",
     )
     add(
         "--augment",
         choices=("none", "light", "strong"),
-        help="training images changed at random, anew each epoch: a little, or a lot (default: none, or the recipe's)",
+        help="training images changed at random, anew each epoch: a little, or a lot (default: none, or the recipe's)\n"
+        "数据增强, 每轮重新随机改变训练图片: light 少许, strong 较多 (默认 none)",
     )
     add(
         "--early-stopping",
         type=cli.at_least(1),
         metavar="K",
-        help="stop after K epochs without a higher val_accuracy (or, where it is equal, a lower val_loss)",
+        help="stop after K epochs without a higher val_accuracy (or, where it is equal, a lower val_loss)\n"
+        "早停: 连续 K 轮 val_accuracy 没有提高 (相同时 val_loss 没有降低) 就结束",
     )
 
 

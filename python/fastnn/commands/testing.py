@@ -65,7 +65,8 @@ def opened(args: argparse.Namespace, console: Console) -> tuple[Network, ModelIn
 def say_assumed(model: str, spec: InputSpec, console: Console) -> None:
     """What a model file does not tell, and what is taken for granted instead."""
     if spec.assumed:
-        console.warn(f"{shown_path(model)} does not tell all of its network. Assumed: {'; '.join(spec.assumed)}")
+        form = ("{} does not tell all of its network. Assumed: {}", "{} 没有说明网络的全部。假定: {}")
+        console.warn(chinese.noted(*form).format(shown_path(model), "; ".join(spec.assumed)))
 
 
 def outputs_of(
@@ -114,9 +115,8 @@ def report_test(
             console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{above}")
     for line in more:
         console.line(line)
-    console.line(
-        f"test accuracy = {result.correct} / {result.total} = {result.correct / result.total:.3f}", important=True
-    )
+    share = f"{result.correct / result.total:.3f}"
+    console.line(f"test accuracy = {result.correct} / {result.total} = {share}", important=True, result=f"= {share}")
 
 
 def _named(label: int, classes: Sequence[str]) -> str:

@@ -21,8 +21,8 @@ from fastnn.training.network import LOSSES, OPTIMIZERS, Network
 from fastnn.training.trainer import Trainer
 
 
-def check_fit(arch: Sequence[int], data: Resident) -> None:
-    """Refuses a network whose first or last layer does not fit the data.
+def check_fit(arch: Sequence[int], data: Resident, resizing: str = "--resize WxH") -> None:
+    """Refuses a network whose first or last layer does not fit the data. resizing: the option for other images.
 
     Raises:
         ValueError: with the --arch that would fit.
@@ -32,7 +32,7 @@ def check_fit(arch: Sequence[int], data: Resident) -> None:
     fitting = "-".join(map(str, (features, *arch[1:-1], classes)))
     if arch[0] != features:
         layer, image = f"Linear({arch[0]}->{arch[1]})", f"{width}x{height}x{channels}"
-        text = f"layer 0 {layer} got {features} features: an image is {image}. Use --arch {fitting}, or --resize WxH"
+        text = f"layer 0 {layer} got {features} features: an image is {image}. Use --arch {fitting}, or {resizing}"
         raise told(ValueError(text), "arch.features", layer=layer, features=features, image=image, arch=fitting)
     if arch[-1] != classes:
         shown = ", ".join(map(shown_path, data.classes[:10])) + (", ..." if classes > 10 else "")
@@ -47,8 +47,9 @@ def make_network(settings: Settings, data: Resident) -> Network:
     Raises:
         ValueError: it does not fit them.
     """
+    resizing = "another --size" if settings.preparation == "cropped" else "--resize WxH"
     if settings.model is None:
-        check_fit(settings.arch, data)
+        check_fit(settings.arch, data, resizing)
         return Network(*settings.arch)
     from fastnn.commands import networks
 
@@ -58,7 +59,7 @@ def make_network(settings: Settings, data: Resident) -> Network:
     except ValueError as error:
         if ":" in settings.model:
             raise
-        raise ValueError(f"{error}. Use --resize WxH, or another --model") from error
+        raise ValueError(f"{error}. Use {resizing}, or another --model") from error
     if ":" in settings.model:
         networks.check_outputs(settings.model, model, shape, classes)
     return Network(model)

@@ -27,6 +27,8 @@ from fastnn.io.atomic import read_regular
 from fastnn.io.checks import shown_bytes, shown_path
 from fastnn.nn.labels import first_outside
 
+__all__ = ["CIFAR10", "CIFAR100"]
+
 _PIXELS = 3 * 32 * 32
 
 

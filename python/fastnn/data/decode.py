@@ -16,7 +16,7 @@ from fastnn.data.pixels import PixelPlan
 from fastnn.data.resident import NotResident
 from fastnn.data.threads import in_order
 from fastnn.errors import Fault, FormatError, fault_of, retold, told
-from fastnn.io.checks import shown_path
+from fastnn.io.checks import listed, shown_path
 from fastnn.text import way
 
 Progress = Callable[[int, int], None]
@@ -24,7 +24,7 @@ Room = Callable[[int, tuple[int, int, int]], Block]
 ON_BAD = ("error", "skip", "list")
 _CHUNKS = 4  # a thread, at least: of few large photographs none waits long for the others' last
 _LEAST_CHUNK = 32  # images; of small ones, which take 0.1 ms each, fewer are not worth the change
-_SHOWN = 20
+_MOST_BAD = 20  # before reading stops
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def decode_folder(
     if on_bad not in ON_BAD:
         raise ValueError(f"on_bad is {on_bad!r}; it must be one of {', '.join(ON_BAD)}")
     threads = threads or _core.get_num_threads()
-    stop_at = _SHOWN if on_bad == "error" else len(paths) + 1
+    stop_at = _MOST_BAD if on_bad == "error" else len(paths) + 1
     shape, tried = _first_shape(paths, plan, stop_at, exif), set()
     turned = np.zeros(len(paths), bool)
     while shape not in tried:
@@ -239,7 +239,7 @@ def _refusal(
 ) -> ValueError:
     """The error that names the problems: all, or the unreadable ones, or else the different sizes."""
     if on_bad == "list":
-        return _unusable(problems, done, len(problems))
+        return _unusable(problems, done, whole=True)
     unreadable = [problem for problem in problems if problem.size is None]
     if unreadable:
         return _unusable(unreadable, done)
@@ -265,17 +265,15 @@ def _different_sizes(paths: Sequence[str], problems: list[Problem], good: tuple[
     return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height, advice=advice)
 
 
-def _unusable(problems: list[Problem], looked_at: int, shown: int = _SHOWN) -> FormatError:
-    """One error for all bad images; where there is one, what that is."""
+def _unusable(problems: list[Problem], looked_at: int, whole: bool = False) -> FormatError:
+    """One error for all bad images, whole: each of them; where there is one, what that is."""
     advice = way("--on-bad-image skip", "ImageFolder(..., is_valid_file=...)")
     if len(problems) == 1:
         text = f"{problems[0].message}. Delete it or leave it out with {advice} (1 bad image among {looked_at:,})"
         return retold(FormatError(text), problems[0].fault)
-    lines = [f"{len(problems):,} of {looked_at:,} images cannot be used:"]
-    lines += [problem.message for problem in problems[:shown]]
-    if len(problems) > shown:
-        lines.append(f"and {len(problems) - shown:,} more")
-    text = "\n  ".join(lines) + f"\nDelete them or leave them out with {advice}"
+    lines = [problem.message for problem in problems]
+    head = f"{len(problems):,} of {looked_at:,} images cannot be used: delete them or leave them out with {advice}"
+    text = listed(head, lines, len(lines)) if whole else listed(head, lines, all_by=way("--on-bad-image list", ""))
     return told(FormatError(text), "images.unusable", count=len(problems), total=looked_at, advice=advice)
 
 

@@ -16,6 +16,8 @@ from fastnn.data.vision import VisionDataset
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 
+__all__ = ["DataLoader", "default_collate", "default_convert", "get_worker_info"]
+
 Rows = np.ndarray | None  # int64: which rows of a store are the samples of a data set, None for all in order
 
 

@@ -16,6 +16,8 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.io.checks import shown_path
 
+__all__ = ["KMNIST", "MNIST", "FashionMNIST"]
+
 _URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

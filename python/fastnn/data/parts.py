@@ -15,14 +15,13 @@ from fastnn.data.idx import read_labelled
 from fastnn.data.pixels import PixelPlan
 from fastnn.data.resident import FileNames, NumberedNames, Resident, allocate_block
 from fastnn.errors import FormatError
-from fastnn.io.checks import shown_path
+from fastnn.io.checks import listed, shown_path
 
 if TYPE_CHECKING:
     from fastnn.data.packed import Found, Pack, PackCache
     from fastnn.data.split import Split
 
 Progress = Callable[[int, int], None]
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -134,10 +133,8 @@ class FilesPart:
         )
         if decoded.problems:
             messages = [problem.message for problem in decoded.problems]
-            options.notes.append(f"left out {len(messages):,} of {len(paths):,} images in {shown_path(self.folder)}:")
-            options.notes.extend(f"  {message}" for message in messages[:_SHOWN])
-            if len(messages) > _SHOWN:
-                options.notes.append(f"  and {len(messages) - _SHOWN:,} more")
+            head = f"left out {len(messages):,} of {len(paths):,} images in {shown_path(self.folder)}:"
+            options.notes.extend(listed(head, messages).split("\n"))
         return decoded.images, decoded.turned, decoded.kept
 
 

@@ -16,6 +16,15 @@ from fastnn.data.order import choices, permutation, weighted
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 
+__all__ = [
+    "BatchSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "SubsetRandomSampler",
+    "WeightedRandomSampler",
+]
+
 T = TypeVar("T", covariant=True)
 
 

@@ -11,6 +11,8 @@ from math import floor
 
 import numpy as np
 
+from fastnn.text import way
+
 
 @dataclass(frozen=True)
 class Split:
@@ -28,7 +30,8 @@ class Split:
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction < 1:
-            raise ValueError(f"the part to validate with is {self.fraction}; it must be between 0 and 1, such as 0.2")
+            name = way("--val-fraction", "the part to validate with")
+            raise ValueError(f"{name} is {self.fraction}; it must be between 0 and 1, such as 0.2")
 
     def held_out(self, names: Sequence[str], targets: np.ndarray) -> np.ndarray:
         """bool (N,), by the names relative to the root of the data, with ``/`` between their parts, and the labels

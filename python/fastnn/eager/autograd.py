@@ -20,6 +20,8 @@ from fastnn.eager import evidence, ops
 from fastnn.eager.memory import owner_of
 from fastnn.errors import told
 
+__all__ = ["Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 

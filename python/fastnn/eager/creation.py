@@ -241,7 +241,22 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     parts = [promoted(part, parts[0])[0] for part in parts]
     arrays = [part._data for part in parts]
     cuts = np.cumsum([array.shape[dim] for array in arrays])[:-1]
-    return result(_joined(arrays, dim, cuts), tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
+    try:
+        joined = _joined(arrays, dim, cuts)
+    except ValueError:
+        _check_alike([array.shape for array in arrays], dim)
+        raise
+    return result(joined, tuple(parts), lambda g: tuple(np.split(g, cuts, axis=dim)), "Cat")
+
+
+def _check_alike(shapes: list[tuple[int, ...]], dim: int) -> None:
+    """Refuses shapes that differ elsewhere than in dim."""
+    first = shapes[0]
+    place = dim % len(first)
+    for number, shape in enumerate(shapes):
+        if (shape[:place], shape[place + 1 :]) != (first[:place], first[place + 1 :]):
+            text = f"[cat] tensor {number} has shape {shape}, tensor 0 {first}: only dimension {dim} may differ"
+            raise told(ValueError(text), "cat.shapes", number=number, shape=shape, first=first, dim=dim)
 
 
 def _joined(arrays: list[np.ndarray], dim: int, cuts: np.ndarray) -> np.ndarray:

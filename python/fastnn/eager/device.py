@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.eager import dtypes
+from fastnn.errors import told
 
 KINDS = ("cpu", "cuda", "mps")
 
@@ -53,7 +54,7 @@ def check_device(where: Any) -> None:
     """
     kind = device(where).type
     if kind == "cuda" and not _core.cuda_available():
-        raise RuntimeError(_core.cuda_missing_reason())
+        raise told(RuntimeError(_core.cuda_missing_reason()), "device.cuda")
     if kind == "mps":
         raise RuntimeError(
             "fastnn does not compute on Apple's GPUs (torch.backends.mps.is_available() says so): use cpu"

@@ -15,6 +15,7 @@ import numpy as np
 from fastnn.eager import autograd, ops
 from fastnn.eager.autograd import ANY, RESULT
 from fastnn.eager.support import FACTORS, TensorBase, by_op, floating, operand, promoted, result, unbroadcast, wrap
+from fastnn.errors import told
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -75,7 +76,13 @@ def _binary(
             unbroadcast(grad_b, y.shape) if b.requires_grad else None,
         )
 
-    return result(function(x, y), (a, b), run_backward, name, reads)
+    try:
+        data = function(x, y)
+    except ValueError as error:
+        error.args = (f"{error}: each dimension must be equal, or 1 in one of them",)
+        told(error, "shapes.broadcast", first=x.shape, second=y.shape)
+        raise
+    return result(data, (a, b), run_backward, name, reads)
 
 
 def power(x: Tensor, exponent: Any) -> Tensor:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn.eager import autograd, ops
+from fastnn.errors import told
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -39,10 +40,11 @@ def write(x: Tensor, key: Any, value: Any) -> None:
 def check_writable(x: Tensor) -> None:
     """Refuses a tensor on the tape, or a leaf that requires grad outside of ``no_grad()``."""
     if x._node is not None or (x.requires_grad and autograd.is_grad_enabled()):
-        raise RuntimeError(
+        text = (
             "a tensor that requires grad cannot be changed in place: compute a new one (x = x * 2), "
             "change a detach().clone(), or a parameter under no_grad()"
         )
+        raise told(RuntimeError(text), "tensor.inplace")
 
 
 def update(x: Tensor, value: Tensor) -> Tensor:

@@ -197,3 +197,4 @@ def get_default_dtype() -> dtypes.dtype:
 # Where PyTorch has them.
 tensor.Tensor.type = type_  # type: ignore[attr-defined]
 autograd.Variable = Variable  # type: ignore[attr-defined]
+autograd.__all__.append("Variable")

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn.eager import autograd, ops
 from fastnn.eager.support import FACTORS, promoted, reshaped, result, unbroadcast, wrap
+from fastnn.errors import told
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
@@ -41,7 +42,12 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
             unbroadcast(_product(x.swapaxes(-1, -2), g), y.shape) if right.requires_grad else None,
         )
 
-    out = result(_product(x, y), (left, right), backward, "Mm", FACTORS)
+    try:
+        product = _product(x, y)
+    except ValueError as error:
+        told(error, "matmul.shapes", first=a._data.shape, second=b._data.shape)
+        raise
+    out = result(product, (left, right), backward, "Mm", FACTORS)
     shape = out._data.shape
     kept = shape[:-2] + (() if a._data.ndim == 1 else shape[-2:-1]) + (() if b._data.ndim == 1 else shape[-1:])
     return out if kept == shape else out.reshape(*kept)
@@ -81,6 +87,12 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     flat = given.ndim == 2
     data = given if flat else reshaped(given, (-1, given.shape[-1] if given.ndim else 1))
     w, finite = weight._for_product()
+    if not flat and data.shape[-1] != w.shape[-1]:  # told of the shape that was given, not of the rows made of it
+        inputs, features = w.shape[-1], data.shape[-1]
+        text = (
+            f"[linear] weight has {inputs} inputs, x has shape {given.shape}: {features} features in its last dimension"
+        )
+        raise told(ValueError(text), "linear.features", inputs=inputs, rows=len(data), features=features)
     b = None if bias is None else bias._data
     if finite and len(data) == 1 and ops.recorder is None:
         y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read

@@ -154,7 +154,14 @@ def operand(value: Any, like: Tensor) -> Tensor:
         return wrap(np.asarray(value, dtype=kind))
     if isinstance(value, np.ndarray | np.generic):
         return wrap(as_array(value))
-    raise TypeError(f"a tensor cannot be combined with {type(value).__name__}: convert it with fastnn.tensor(...)")
+    kind = "None" if value is None else type(value).__name__
+    text = f"a tensor cannot be combined with {kind}"
+    if isinstance(value, str):
+        how = 'f"loss: {loss.item()}" writes its number into a text, print("loss:", loss) prints both'
+        raise told(TypeError(f"{text}: {how}"), "operand.text")
+    if value is None:
+        raise told(TypeError(f"{text}: has the function that made it no return?"), "operand.none")
+    raise told(TypeError(f"{text}: convert it with fastnn.tensor(...)"), "operand.kind", got=kind)
 
 
 def floating(x: Tensor) -> Tensor:
@@ -187,7 +194,8 @@ def dimension(dim: int, rank: int) -> int:
         IndexError: there is no such dimension.
     """
     if not -rank <= dim < rank:
-        raise IndexError(f"dimension {dim} is outside a tensor of {rank} dimensions")
+        error = IndexError(f"dimension {dim} is outside a tensor of {rank} dimensions: {-rank} to {rank - 1}")
+        raise told(error, "dimension.range", dim=dim, rank=rank, first=-rank, last=rank - 1)
     return dim % rank
 
 
@@ -228,8 +236,11 @@ def reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     try:
         return dense.reshape(shape)
     except ValueError:
-        text = f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}"
-        raise told(ValueError(text), "reshape.size", shape=data.shape, wanted=shape) from None
+        rows = prod(data.shape[1:]) if data.ndim > 2 and len(shape) == 2 else None
+        fitting = f"; view(-1, {rows}), or flatten(1), makes a row of each of its {len(data)} samples" if rows else ""
+        text = f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}{fitting}"
+        error = ValueError(text)
+        raise told(error, "reshape.size", shape=data.shape, wanted=shape, count=data.size, rows=rows) from None
 
 
 def three(data: np.ndarray, first: int, last: int) -> np.ndarray:

@@ -111,9 +111,8 @@ class Tensor(TensorBase):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         if requires_grad and self._data.dtype.kind != "f":
-            raise RuntimeError(
-                f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first"
-            )
+            text = f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first"
+            raise told(RuntimeError(text), "tensor.gradient", got=repr(self.dtype))
         self.requires_grad = requires_grad
         return self
 
@@ -143,7 +142,8 @@ class Tensor(TensorBase):
             RuntimeError: the tensor requires grad; ``detach()`` first.
         """
         if self.requires_grad:
-            raise RuntimeError("numpy() on a tensor that requires grad: use tensor.detach().numpy()")
+            error = RuntimeError("numpy() on a tensor that requires grad: use tensor.detach().numpy()")
+            raise told(error, "tensor.numpy")
         return self._read("numpy()")
 
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
@@ -159,7 +159,9 @@ class Tensor(TensorBase):
     def item(self) -> Number:
         """The one value, as a Python number."""
         if self._data.size != 1:
-            raise RuntimeError(f"item() needs a tensor with one element; this one has shape {tuple(self.shape)}")
+            shape = tuple(self.shape)
+            text = f"item() needs a tensor with one element; this one has shape {shape}: take its mean() or sum() first"
+            raise told(RuntimeError(text), "tensor.item", shape=shape)
         return self._read("item()").item()
 
     def tolist(self) -> Any:
@@ -178,7 +180,8 @@ class Tensor(TensorBase):
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
-            raise RuntimeError("the truth of a tensor with more than one element is ambiguous: use .any() or .all()")
+            text = "the truth of a tensor with more than one element is ambiguous: use .any() or .all()"
+            raise told(RuntimeError(text), "tensor.truth")
         return bool(self._read("bool()").item())
 
     # -- leaving the tape, changing type -----------------------------------------------------------------------------

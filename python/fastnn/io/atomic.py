@@ -26,6 +26,7 @@ from fastnn.platform import (
     read_into,
     set_mode,
 )
+from fastnn.text import did_you_mean
 
 TEMP_SUFFIX = ".fastnn-tmp"
 _TEMP_TAIL = re.compile(r"([0-9a-f]{16})-(\d{1,10})-[0-9a-f]{16}" + re.escape(TEMP_SUFFIX))
@@ -102,7 +103,15 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> memo
         FormatError: not a regular file, larger than the free memory, or shorter than its size said.
         OSError: from the operating system, with the path.
     """
-    fd = open_to_read(path)
+    try:
+        fd = open_to_read(path)
+    except FileNotFoundError as error:
+        folder, name = os.path.split(os.fsdecode(path))
+        with suppress(OSError):
+            if meant := did_you_mean(name, os.listdir(folder or ".")):
+                error.add_note(meant[2:])
+        told(error, "file.missing", path=shown_path(path))
+        raise
     try:
         size = _regular_size(fd, path)
         size = size if limit is None else min(limit, size)

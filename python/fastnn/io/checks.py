@@ -35,6 +35,15 @@ def shown_names(names: Sequence[str]) -> str:
     return f"[{', '.join(map(repr, names[:20]))}{', ...' if len(names) > 20 else ''}]"
 
 
+def listed(head: str, lines: Sequence[str], shown: int = 5, all_by: str = "") -> str:
+    """A message of many files: what is to be said of all of them, and what to do, before some of them, a line each.
+
+    all_by: what names them all.
+    """
+    more = f"and {len(lines) - shown:,} more" + (f" ({all_by} names all)" if all_by else "")
+    return "\n  ".join([head, *lines[:shown], *([more] if len(lines) > shown else [])])
+
+
 def shown_bytes(count: int) -> str:
     """A byte count as people read it: 831 bytes, 4.2 MB."""
     if count < 1000:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from fastnn.platform import container_memory, machine_memory
+from fastnn.text import way
 
 # Blocks up to this size are not worth the question.
 ALWAYS_FINE = 256 * 2**20
@@ -32,5 +33,6 @@ def allowed_memory(text: str | int | None) -> int:
     found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,9})?)([KMGT]?B?|%)", str(text).strip(), re.IGNORECASE | re.ASCII)
     number, unit = (float(found[1]), found[2].upper().rstrip("B")) if found else (0.0, "")
     if number <= 0 or (unit == "%" and number > 100):
-        raise ValueError(f"memory is {text!r}; it must be a size such as 2G or 500M, or a share of what is free: 50%")
+        name = way("--memory", "memory")
+        raise ValueError(f"{name} is {text!r}; it must be a size such as 2G or 500M, or a share of what is free: 50%")
     return int(number * (free_memory() / 100 if unit == "%" else 1000 ** " KMGT".index(unit or " ")))

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastnn import nn
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.keras import activations
 from fastnn.keras.named import Configured, known, snake
 from fastnn.keras.utils import to_categorical
@@ -126,7 +127,9 @@ class CategoricalCrossentropy(_CrossEntropy):
             hint = ""
             if y.ndim == 1 or y.shape[1:] == (1,):
                 hint = ": make rows of class numbers with to_categorical, or use sparse_categorical_crossentropy"
-            raise ValueError(f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}{hint}")
+            text = f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}{hint}"
+            other = "sparse_categorical_crossentropy" if hint else None
+            raise told(ValueError(text), "targets.shape", loss=self.name, shape=y.shape, other=other)
         if y.ndim == 2 and not self.label_smoothing and self.reduction != "sum" and _is_one_hot(y):
             return y.argmax(axis=1).astype(np.int64)
         return _floats(y)
@@ -165,7 +168,9 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         labels = y[..., 0] if y.shape[-1:] == (1,) and y.ndim == len(outputs) else y
         if labels.shape != outputs[:-1] or len(outputs) < 2:
             hint = ": one-hot rows go with categorical_crossentropy" if y.shape == outputs else ""
-            raise ValueError(f"{self.name} takes class numbers of shape {_free(outputs[:-1])}, got {y.shape}{hint}")
+            text = f"{self.name} takes class numbers of shape {_free(outputs[:-1])}, got {y.shape}{hint}"
+            other = "categorical_crossentropy" if hint else None
+            raise told(ValueError(text), "targets.shape", loss=self.name, shape=y.shape, other=other)
         whole = labels.astype(np.int64)
         if not np.array_equal(whole, labels):
             raise ValueError(f"{self.name} takes class numbers, got values such as {labels[whole != labels][0]:g}")

@@ -14,7 +14,7 @@ from fastnn.keras.layers.layer import Layer
 from fastnn.keras.layers.preprocessing.pictures import Pictures
 from fastnn.keras.layers.reshaping import Rescaling
 from fastnn.keras.layers.symbol import Symbol, symbols_in
-from fastnn.keras.model import Model
+from fastnn.keras.model import Model as Model
 from fastnn.keras.named import options, unique
 
 Shape = tuple[int, ...]

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from fastnn.text import did_you_mean
+from fastnn.errors import told
+from fastnn.text import did_you_mean, nearest
 
 T = TypeVar("T")
 
@@ -41,7 +42,8 @@ def known(kind: str, name: str, entries: Mapping[str, T]) -> T:
     for spelling in (name, name.lower(), snake(name)):
         if spelling in entries:
             return entries[spelling]
-    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, entries) or '.'} There are: {', '.join(entries)}")
+    text = f"unknown {kind} {name!r}{did_you_mean(name, entries) or '.'} There are: {', '.join(entries)}"
+    raise told(ValueError(text), "name.unknown", name=name, known=", ".join(nearest(name, entries, 3)) or None)
 
 
 def resolve(kind: str, given: Any, entries: Mapping[str, Callable[..., T]], base: type[T]) -> T:

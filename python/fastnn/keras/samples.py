@@ -39,7 +39,8 @@ class Samples:
             raise ValueError("fit and evaluate need targets: fit(x, y)")
         x, y = as_array(x, "x"), as_array(y, "y")
         if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
-            raise ValueError(f"x and y must have a row for each sample: x has shape {x.shape}, y has {y.shape}")
+            error = ValueError(f"x and y must have a row for each sample: x has shape {x.shape}, y has {y.shape}")
+            raise told(error, "samples.differ", x=len(x) if x.ndim else 1, y=len(y) if y.ndim else 1)
         if not len(x):
             raise told(ValueError("the data set is empty: there is nothing to learn from"), "data.empty")
         return cls(x, y, None if weight is None else _checked_weights(weight, len(x))).by_class(class_weight)

@@ -150,7 +150,7 @@ class Sources:
         if (None, *array.shape[1:]) != self.input_shape:
             layer, kind = self._layers[0].name, type(self._layers[0]).__name__
             text = f"layer '{layer}' ({kind}) takes inputs of shape {self.input_shape}, x has shape {array.shape}"
-            text += _advice(array.shape[1:], self.input_shape[1:])  # type: ignore[arg-type]
+            text += _advice(array.shape, self.input_shape[1:])  # type: ignore[arg-type]
             error = ValueError(text)
             raise told(error, "layer.shape", layer=layer, kind=kind, wanted=self.input_shape, shape=array.shape)
         array = np.ascontiguousarray(array, dtype=np.float32)
@@ -186,8 +186,11 @@ def _with_channels(x: np.ndarray, wanted: tuple[int | None, ...]) -> np.ndarray:
     return x[..., 0] if x.ndim == len(wanted) + 1 and x.shape[-1] == 1 else x
 
 
-def _advice(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """What to do about samples of another shape than is wanted, where that is plain."""
+def _advice(whole: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What to do about a batch of samples of another shape than is wanted, where that is plain."""
+    shape = whole[1:]
+    if whole == wanted:
+        return "; a single sample is a batch of one as x[None]"
     if len(wanted) != 3:
         return ""
     channels = wanted[-1]

@@ -8,6 +8,7 @@ from typing import ClassVar
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional
 from fastnn.nn.init import constant
+from fastnn.nn.mistakes import made_of_tensors
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 
@@ -17,6 +18,7 @@ class ReLU(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        made_of_tensors(type(self).__name__, (inplace,))
         self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,6 +68,7 @@ class Softmax(Module):
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
+        made_of_tensors(type(self).__name__, (dim,))
         self.dim = int(dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,6 +99,7 @@ class _Plain(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        made_of_tensors(type(self).__name__, (inplace,))
         self.inplace = inplace
 
     def extra_repr(self) -> str:

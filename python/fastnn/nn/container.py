@@ -8,13 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from fastnn.eager.tensor import Tensor
+from fastnn.errors import told
 from fastnn.nn.module import Module
 
 
 def _checked(container: Module, name: object, module: Any) -> Module:
     if not isinstance(module, Module):
-        kind = type(container).__name__
-        raise TypeError(f"{kind}: entry {name} is a {type(module).__name__}, not a module")
+        kind, got = type(container).__name__, type(module).__name__
+        what, how = f"is a {got}, not a module", ""
+        if isinstance(module, type) and issubclass(module, Module):
+            got = f"class {module.__name__}"
+            what, how = f"is the {got}, not a module", f"{module.__name__}()"
+        elif isinstance(module, list | tuple):
+            how = f"nn.{kind}(*layers)"
+        elif callable(module):
+            how = "its module, nn.ReLU() for F.relu"
+        error = TypeError(f"{kind}: entry {name} {what}" + (f": use {how}" if how else ""))
+        raise told(error, "module.kind", kind=kind, name=name, got=got)
     return module
 
 

@@ -89,6 +89,7 @@ from fastnn.nn.loss_functions import (
     alike,
     check_equal_shapes,
     check_reduction,
+    check_target,
     class_weights,
     probability_cross_entropy,
     reduced,
@@ -199,13 +200,32 @@ def _reduced(total: np.ndarray, losses: np.ndarray, grad: np.ndarray, x: Tensor,
     return result(total, (x,), lambda g: (autograd.scaled(grad, g),), name)
 
 
-def _check_integers(name: str, labels: Tensor) -> None:
+def _check_integers(name: str, labels: Tensor, outputs: Tensor | None = None) -> None:
     if labels._data.dtype.kind not in "iu":
+        if outputs is not None and outputs._data.dtype.kind in "iu":
+            raise _swapped(name, "integers")
         text = (
             f"[{name}] labels must be integers (int64), got {labels.dtype!r}: "
             f"class numbers, not one-hot rows or probabilities (cross_entropy takes those in the outputs' shape)"
         )
         raise _told(TypeError(text), "labels.dtype", got=repr(labels.dtype))
+
+
+def _swapped(name: str, what: str) -> TypeError:
+    text = f"[{name}] the outputs are {what}: are the two swapped? The outputs come first, criterion(outputs, labels)"
+    return _told(TypeError(text), "loss.swapped")
+
+
+def _told_of_labels(error: ValueError, logits: Tensor, target: Tensor) -> ValueError:
+    """What the op says of labels of another shape, and what to do."""
+    shape, rows = tuple(target.shape), len(logits._data)
+    if len(shape) == 1 and shape[0] != rows:
+        return _told(ValueError(f"{error}: each needs one"), "labels.count", rows=rows, labels=shape[0])
+    if len(shape) != 2:
+        return error
+    how = "squeeze(1)" if shape[1] == 1 else "argmax(1)" if shape == tuple(logits.shape) else None
+    more = f": labels.{how} makes class numbers of these rows" if how else ""
+    return _told(ValueError(f"{error}{more}"), "labels.rank", shape=shape, how=how)
 
 
 def _scalar(loss: Tensor) -> Tensor:
@@ -249,7 +269,7 @@ def cross_entropy(
         if not logits._data.size:
             raise ValueError("[cross_entropy] the batch is empty")
         return probability_cross_entropy(logits, target, weight, reduction, label_smoothing)
-    _check_integers("cross_entropy", target)
+    _check_integers("cross_entropy", target, logits)
     data, labels = logits._data, target._data
     if data.ndim == 1 and labels.ndim == 0:
         logits, target = logits.reshape(1, -1), target.reshape(1)
@@ -264,9 +284,9 @@ def cross_entropy(
             return _reduced(
                 *ops.cross_entropy(data, labels, reduction == "mean", label_smoothing), logits, reduction, "NllLoss"
             )
-        except ValueError:
-            if ignore_index not in labels:
-                raise  # none of its labels is one to be ignored
+        except ValueError as error:
+            if ignore_index not in labels:  # none of its labels is one to be ignored
+                raise _told_of_labels(error, logits, target) from None
     rows = log_softmax(logits, 1)
     return _weighted(rows, target, weight, ignore_index, reduction, label_smoothing, "cross_entropy")
 
@@ -328,7 +348,7 @@ def nll_loss(
         weight, reduction = None, weight
     reduction = reduction_of(size_average, reduce, reduction)
     check_reduction("nll_loss", reduction)
-    _check_integers("nll_loss", target)
+    _check_integers("nll_loss", target, log_probabilities)
     rest = (weight, None, ignore_index, None, reduction)
     if log_probabilities._data.ndim == 1 and target._data.ndim == 0:
         return _scalar(nll_loss(log_probabilities.reshape(1, -1), target.reshape(1), *rest))
@@ -338,8 +358,6 @@ def nll_loss(
 
 
 def _elementwise_loss(x: Tensor, target: Tensor, reduction: str, op: Callable, name: str) -> Tensor:
-    if target.requires_grad:
-        raise RuntimeError(f"[{name}] the target requires grad; detach() it")
     if x._data.ndim == 0:
         return _scalar(_elementwise_loss(x.reshape(1), target.reshape(1), reduction, op, name))
     if reduction == "none":  # each element is a sample of its own
@@ -370,6 +388,7 @@ def mse_loss(
         size_average, reduction = None, size_average
     reduction = reduction_of(size_average, reduce, reduction)
     check_reduction("mse_loss", reduction)
+    check_target(x, target, "mse_loss")
     x, target = alike(x, target, "mse_loss")
     if weight is not None:
         return reduced((x - target).square() * weight, reduction)
@@ -398,6 +417,7 @@ def binary_cross_entropy_with_logits(
         weight, reduction = None, weight
     reduction = reduction_of(size_average, reduce, reduction)
     check_reduction(label, reduction)
+    check_target(x, target, label)
     x, target = promoted(x, target)
     check_equal_shapes(x, target, label)
     if weight is not None or pos_weight is not None:

@@ -242,3 +242,6 @@ def _deviation(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
     return calculate_gain(nonlinearity, a) / _fans(tensor)[0 if mode == "fan_in" else 1] ** 0.5
+
+
+__all__ = ["calculate_gain", *(name for name in dir() if name[0] != "_" and name.endswith("_"))]

@@ -53,11 +53,21 @@ class Linear(Module):
         if fault is None or fault.code != "linear.features":
             return ""
         shape = tuple(inputs[0].shape) if inputs else ()
-        if prod(shape[1:]) == self.in_features:
-            return f"of {shape}, nn.Flatten() before it makes rows of {self.in_features}"
+        features, fields = prod(shape[1:]), fault.fields
+        if features == self.in_features or len(shape) == 4:  # images have no other use for rows of their last dimension
+            fields |= {"given": shape, "flat": features}
+            rest = "" if features == self.in_features else f", and Linear({features}, {self.out_features}) fits these"
+            return f"nn.Flatten() before it makes rows of {features}{rest}"
         if len(shape) == 2 and prod(shape) == self.in_features:
+            fields |= {"single": "x.unsqueeze(0)"}
             return "is it one sample, flattened without its batch? x.unsqueeze(0) is a batch of one"
-        return f"Linear({fault.fields['features']}, {self.out_features}) would fit"
+        width, rows = fields["features"], fields["rows"]
+        fields |= {"outputs": self.out_features}
+        fitting = f"Linear({width}, {self.out_features}) would fit"
+        if width == 0 or rows * width % self.in_features or self.in_features % width:
+            return fitting
+        fields |= {"whole": self.in_features}
+        return f"{fitting}, or view(-1, {self.in_features}) of its input, if that cut samples apart"
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

@@ -13,7 +13,7 @@ from fastnn.eager.selection import where
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import as_array, promoted, result, wrap
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import outside
+from fastnn.errors import outside, told
 from fastnn.nn.activation_functions import softplus
 
 
@@ -54,13 +54,25 @@ def alike(x: Tensor, target: Tensor, label: str) -> tuple[Tensor, Tensor]:
     try:
         shape = np.broadcast_shapes(x._data.shape, target._data.shape)
     except ValueError:
-        raise ValueError(f"{found} (no broadcasting makes them so)") from None
+        raise _differ(f"{found} (no broadcasting makes them so)", x, target) from None
     text = (
         f"{found}. They are broadcast to {shape}, as PyTorch does, which compares every element of the one with "
         f"several of the other and is hardly what was meant: use target.view{_hint(x.shape, target)}"
     )
     warnings.warn(text, UserWarning, stacklevel=outside())
     return x.expand(shape), target.expand(shape)
+
+
+def check_target(x: Tensor, target: Tensor, label: str) -> None:
+    """Refuses a target that is the output of a network, which may stand in the other's place.
+
+    Raises:
+        RuntimeError: it requires grad.
+    """
+    if target.requires_grad:
+        how = "detach() it" if x.requires_grad else "are the two swapped? The outputs come first, criterion(outputs, y)"
+        error = RuntimeError(f"[{label}] the target requires grad: {how}")
+        raise error if x.requires_grad else told(error, "loss.swapped")
 
 
 def check_equal_shapes(x: Tensor, target: Tensor, label: str) -> None:
@@ -70,10 +82,14 @@ def check_equal_shapes(x: Tensor, target: Tensor, label: str) -> None:
         ValueError: the shapes differ.
     """
     if x._data.shape != target._data.shape:
-        raise ValueError(
-            f"[{label}] the output has shape {tuple(x.shape)}, the target {tuple(target.shape)}: they must be equal "
-            f"(no broadcasting); use target.view{_hint(x.shape, target)}"
-        )
+        fits = target.numel() == x.numel()
+        how = f"target.view{_hint(x.shape, target)}"
+        text = f"[{label}] the output has shape {tuple(x.shape)}, the target {tuple(target.shape)}: they must be equal"
+        raise _differ(f"{text} (no broadcasting); use {how}", x, target, how if fits else None)
+
+
+def _differ(text: str, x: Tensor, target: Tensor, how: str | None = None) -> ValueError:
+    return told(ValueError(text), "loss.shapes", output=tuple(x.shape), target=tuple(target.shape), how=how)
 
 
 def _hint(shape: tuple[int, ...], target: Tensor) -> str:
@@ -159,15 +175,16 @@ def binary_cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction)
     check_reduction(label, reduction)
     x, target = promoted(x, target)
+    check_target(x, target, label)
     check_equal_shapes(x, target, label)
-    if target.requires_grad:
-        raise RuntimeError(f"[{label}] the target requires grad; detach() it")
     p, t = x._read("binary_cross_entropy()"), target._data
     if p.size and (p.min() < 0 or p.max() > 1):
-        raise ValueError(
-            f"[{label}] outputs run from {p.min():.4g} to {p.max():.4g}; they must be probabilities, in 0..1: apply "
+        low, high = f"{p.min():.4g}", f"{p.max():.4g}"
+        text = (
+            f"[{label}] outputs run from {low} to {high}; they must be probabilities, in 0..1: apply "
             f"sigmoid(), or use binary_cross_entropy_with_logits (BCEWithLogitsLoss), which takes them as they are"
         )
+        raise told(ValueError(text), "loss.probabilities", low=low, high=high)
     losses = _bce(x, p, t)
     return reduced(losses if weight is None else losses * weight, reduction)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn.eager.tensor import Tensor
 from fastnn.nn import functional
+from fastnn.nn.mistakes import made_of_tensors
 from fastnn.nn.module import Module
 
 
@@ -18,6 +19,7 @@ class _Loss(Module):
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
+        made_of_tensors(type(self).__name__, (size_average, reduce))
         if isinstance(size_average, str):  # MSELoss("sum")
             size_average, reduction = None, size_average
         reduction = functional.reduction_of(size_average, reduce, reduction)

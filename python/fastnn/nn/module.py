@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -14,7 +15,11 @@ from fastnn.eager.legacy import dtype_of
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import Fault, fault_of, retold, told
 from fastnn.nn import hooks
+from fastnn.nn.mistakes import refusal, without_init
 from fastnn.nn.parameter import CHANGES, Parameter
+from fastnn.text import did_you_mean
+
+_REGISTRIES = ("_parameters", "_modules", "_buffers")
 
 
 class IncompatibleKeys(NamedTuple):
@@ -50,10 +55,12 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         fields = self.__dict__
         if "_parameters" not in fields and isinstance(value, Parameter | Module):
-            raise AttributeError(
-                f"cannot assign {name!r} to a {type(self).__name__} before super().__init__() was called: "
+            kind = type(self).__name__
+            text = (
+                f"cannot assign {name!r} to a {kind} before super().__init__() was called: "
                 f"make that the first line of its __init__"
             )
+            raise told(AttributeError(text), "module.init", kind=kind)
         home = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
         for registry in ("_parameters", "_modules"):
             if registry == home:
@@ -77,8 +84,15 @@ class Module:
             fields["_buffers"][name] = value
         fields[name] = value
 
+    if not TYPE_CHECKING:  # which would take any name for one that a module has
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _REGISTRIES:
+                raise without_init(type(self).__name__)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
     def __delattr__(self, name: str) -> None:
-        for registry in ("_parameters", "_modules", "_buffers"):
+        for registry in _REGISTRIES:
             self.__dict__[registry].pop(name, None)
         CHANGES[0] += 1
         super().__delattr__(name)
@@ -115,7 +129,10 @@ class Module:
         setattr(self, name, module)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} has no forward(): define what it computes")
+        kind = type(self).__name__
+        meant = did_you_mean("forward", vars(type(self)))
+        error = NotImplementedError(f"{kind} has no forward(): define what it computes{meant}")
+        raise told(error, "module.forward", kind=kind)
 
     # Names of the buffers that are not persistent.
     _transient: ClassVar[tuple[str, ...]] = ()
@@ -276,26 +293,26 @@ class Module:
 
     def _loading(self, state_dict: Mapping[str, Any], strict: bool = True) -> Callable[[], IncompatibleKeys]:
         """:meth:`load_state_dict` in two steps: everything is checked here, what it gives copies the values in."""
+        if not isinstance(state_dict, Mapping):
+            raise _no_state(state_dict)
         own = dict(self._named_state())
         arrays = {name: _array_of(name, value, own.get(name)) for name, value in state_dict.items()}
         missing = [name for name in own if name not in arrays]
         unexpected = [name for name in arrays if name not in own]
-        problems = []
-        if strict and missing:
-            problems.append("missing " + ", ".join(f"'{name}'" for name in missing))
-        if strict and unexpected:
-            problems.append("unexpected " + ", ".join(f"'{name}'" for name in unexpected))
-        problems += [
+        sizes = [
             f"'{name}' has shape {arrays[name].shape} in the state, the model wants {tuple(tensor.shape)}"
             for name, tensor in own.items()
             if name in arrays and arrays[name].shape != tuple(tensor.shape)
         ]
+        listed = {"missing": missing, "unexpected": unexpected} if strict else {}
+        problems = [f"{what} {', '.join(map(repr, names))}" for what, names in listed.items() if names] + sizes
         if problems:
             hint = ", or pass strict=False to load only the names that match" if strict else ""
+            model, names = type(self).__name__, [*missing, *unexpected] if strict else []
+            names += [name for name in own if name in arrays and arrays[name].shape != tuple(own[name].shape)]
             found = f"{'; '.join(problems)}. Build the model with the sizes it was saved with{hint}"
-            model = type(self).__name__
-            text = f"this state does not fit {model}: {found}"
-            raise told(RuntimeError(text), "state.differs", model=model, found=found)
+            error = RuntimeError(f"this state does not fit {model}: {found}")
+            raise told(error, "state.differs", model=model, names=", ".join(map(repr, names)))
 
         def copy_in() -> IncompatibleKeys:
             for name, tensor in own.items():
@@ -468,38 +485,60 @@ def _say_where(error: BaseException, module: Module, inputs: tuple[Any, ...]) ->
 
 def _advice_of_dtypes(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> str:
     """What to do where an op refused types: those of the input and of the module's parameters, if they differ."""
-    given = {value.dtype for value in inputs if isinstance(value, Tensor) and value.dtype.is_floating_point}
+    given = {value.dtype for value in inputs if isinstance(value, Tensor)}
     own = {parameter.dtype for parameter in module._parameters.values() if parameter is not None}
     if not isinstance(error, TypeError) or len(given) != 1 or len(own) != 1 or given == own:
         return ""
     theirs, ours = (str(*kinds).removeprefix("torch.") for kinds in (given, own))
     call, other = ("float", "double") if ours == "float32" else ("double", "float")
-    return f"the input is {theirs}, the {type(module).__name__} {ours}: x.{call}(), or model.{other}()"
+    told(error, "input.dtype", given=theirs, kind=type(module).__name__, own=ours, call=call)
+    how = f"x.{call}()" + (f", or model.{other}()" if theirs.startswith("float") else "")
+    return f"the input is {theirs}, the {type(module).__name__} {ours}: {how}"
 
 
 def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -> None:
-    """Says of an error of Python code that an input is no tensor but an array or a list. A layer of ours refuses it; a
-    module of the user's may take arrays, so that its error gets a note. An error that passed other modules is theirs.
+    """Says of an error of Python code that an input is no tensor but an array, a list or the like. A layer of ours
+    refuses it; a module of the user's may take such, so that its error gets a note. An error that passed other modules
+    is theirs.
 
     Raises:
         TypeError: the layer's.
     """
-    got = next((value for value in inputs if isinstance(value, np.ndarray | list)), None)
-    if got is None or failure_of(error) is not None or hasattr(error, "__notes__"):
+    if failure_of(error) is not None or hasattr(error, "__notes__"):
         return
-    kind, array = type(module).__name__, isinstance(got, np.ndarray)
-    what = f"a NumPy array of shape {got.shape}" if array else "a list"
-    how = "fastnn.from_numpy(x), or fastnn.tensor(x) for a copy of it" if array else "fastnn.tensor(x)"
-    text = f"{kind} takes tensors, got {what}: use {how}"
-    if type(module).__module__.startswith("fastnn."):
-        refusal = told(TypeError(text), "input.array", layer_kind=kind, got=type(got).__name__)
-        _say_where(refusal, module, inputs)
-        raise refusal from error
-    error.add_note(text)
+    ours = type(module).__module__.startswith("fastnn.")
+    refused = refusal(type(module).__name__, _meant_for_tensors(module, inputs, ours))
+    if refused is None:
+        return
+    if ours:
+        _say_where(refused, module, inputs)
+        raise refused from error
+    error.add_note(str(refused))
+    retold(error, fault_of(refused))
+
+
+def _meant_for_tensors(module: Module, inputs: tuple[Any, ...], ours: bool) -> tuple[Any, ...]:
+    """Those of a module's inputs in whose place tensors are: of our layers and losses all that are no settings."""
+    if not ours or module._modules:
+        return tuple(value for value in inputs if isinstance(value, np.ndarray | list))
+    if hasattr(module, "reduction"):
+        return inputs
+    return inputs[:1] + tuple(value for value in inputs[1:] if not isinstance(value, tuple | int | float | str))
 
 
 def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
+
+
+def _no_state(given: Any) -> TypeError:
+    """What was given to load_state_dict in the place of a state."""
+    text = "load_state_dict takes a state, tensors by their names,"
+    if isinstance(given, str | bytes | PathLike):
+        error = TypeError(f"{text} not its file: load_state_dict(fastnn.load({given!r}))")
+        return told(error, "state.path", path=repr(given))
+    how = ": give its state_dict()" if isinstance(given, Module) else ""
+    kind = type(given).__name__
+    return told(TypeError(f"{text} not a {kind}{how}"), "state.kind", got=kind)
 
 
 def _array_of(name: str, value: Any, own: Tensor | None) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.finiteness import CHANGED, FINITE, Finiteness
 
+__all__ = ["Parameter"]
+
 # How often, in this process, a module's field or a parameter's array was replaced: a plan that has seen this number
 # need not look whether what it recorded is still so.
 CHANGES = [0]

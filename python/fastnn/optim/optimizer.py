@@ -18,6 +18,8 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.nn.parameter import Owner, Parameter
 
+__all__ = ["Optimizer"]
+
 Params = Iterable[Parameter] | Iterable[dict[str, Any]]
 State = dict[str, Any]
 # A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
@@ -35,6 +37,9 @@ def check_number(
     optimizer: str, name: str, value: float, low: float, high: float = math.inf, below: bool = False
 ) -> None:
     """low <= value <= high (value < high where below), finite; ValueError that names the hyper-parameter otherwise."""
+    if isinstance(value, str):
+        text = f"{optimizer}: {name} must be a number, got {value!r}"
+        raise told(TypeError(text), "number.kind", name=name, got=repr(value))
     fits = math.isfinite(value) and low <= value and (value < high if below else value <= high)
     if not fits:
         limit = f"{low:g} <= {name}" + ("" if high == math.inf else f" {'<' if below else '<='} {high:g}")
@@ -49,7 +54,10 @@ def _check_options(kind: type[Optimizer], options: Mapping[str, Any]) -> None:
                 f"{kind.__name__}: {name}={value} makes another update, which fastnn has not: leave it out"
             )
         if name not in (*kind.other_updates, *_WITHOUT_EFFECT):
-            raise TypeError(f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}")
+            meant = "lr" if name in ("learning_rate", "rate") else None
+            text = f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}"
+            error = TypeError(text + (f"; did you mean {meant!r}?" if meant else ""))
+            raise told(error, "argument.unknown", name=name, meant=meant)
 
 
 class Optimizer:
@@ -89,9 +97,9 @@ class Optimizer:
         self._owner: Owner | None = None
         self._state: dict[Parameter, State] = defaultdict(dict)
         self._settings: dict[Parameter, Any] = {}  # of eager steps: see _settings_at
-        if isinstance(params, Tensor):
-            raise TypeError("params must be an iterable of parameters, such as model.parameters(), got a single tensor")
-        entries = list(params)
+        entries = list(params) if isinstance(params, Iterable) and not isinstance(params, Tensor) else None
+        if entries is None or hasattr(next(iter(entries), None), "parameters"):  # a model, or its layers
+            raise self._no_parameters(params if entries is None or hasattr(params, "parameters") else entries[0])
         if not entries:
             text = (
                 f"{type(self).__name__} got no parameters: pass model.parameters(), "
@@ -100,6 +108,16 @@ class Optimizer:
             raise told(ValueError(text), "optimizer.empty")
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)
+
+    def _no_parameters(self, given: Any) -> TypeError:
+        """What was given in the place of parameters: a tensor, a model, or a method that was not called."""
+        text = f"{type(self).__name__} takes parameters, such as model.parameters(), got"
+        if isinstance(given, Tensor):
+            return told(TypeError(f"{text} a single tensor: put it into a list"), "optimizer.tensor")
+        if not hasattr(given, "parameters"):
+            return told(TypeError(f"{text} a function: call it, with ()"), "optimizer.function")
+        kind = given.__name__ if isinstance(given, type) else type(given).__name__
+        return told(TypeError(f"{text} the model itself, {kind}"), "optimizer.model", got=kind)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Parameters with their own hyper-parameters: ``{"params": [...], "lr": 0.1}``."""

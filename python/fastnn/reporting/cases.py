@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isfinite
 
+from fastnn.chinese import either
 from fastnn.data.resident import Resident
 from fastnn.html.markup import DASH, Html, join, tag
 from fastnn.html.pictures import Picture, case_picture
@@ -27,24 +28,37 @@ def wrong_cases(data: Resident, findings: Findings, names: list[str], limit: int
             break
         cases.append(_case(data, findings, names, row, picture))
     if not total:
-        return [tag("p", "None.")]
-    all_shown = f"All {total:,}, the most confident first"
-    what = all_shown if len(cases) == total else f"The {len(cases):,} most confident of {total:,}"
-    status = tag("span", what, id="shown", role="status")
-    back = tag("button", "Show all", type="button", id="all", hidden=True)
+        return [tag("p", either("None.", "没有。"))]
+    count = f"{len(cases):,}"
+    what = either(f"The {count} most confident of {total:,}", f"{total:,} 个中最有把握的 {count} 个")
+    if len(cases) == total:
+        what = either(f"All {count}, the most confident first", f"全部 {count} 个, 最有把握的在前")
+    some = either(", # of them shown", ", 显示其中 # 个")
+    status = tag("span", what, id="shown", role="status", data_some=some)
+    back = tag("button", either("Show all", "显示全部"), type="button", id="all", hidden=True)
     return [
-        tag("p", status, back, tag("a", "Confusion matrix", href="#confusion"), class_="filter"),
+        tag("p", status, back, tag("a", either("Confusion matrix", "混淆矩阵"), href="#confusion"), class_="filter"),
         tag("ol", join(cases), class_="cases"),
     ]
 
 
+def told_as(actual: str, predicted: str) -> str:
+    """What a case is and what it was taken for."""
+    return either(f"actual {actual}, predicted {predicted}", f"实际 {actual}, 预测 {predicted}")
+
+
 def _case(data: Resident, findings: Findings, names: list[str], row: int, picture: Picture) -> Html:
     actual, predicted = int(data.targets[row]), int(findings.predicted[row])
-    alt = f"actual {names[actual]}, predicted {names[predicted]}"
+    alt = told_as(names[actual], names[predicted])
     classes = findings.top(row)
     show = _number if findings.kind == "numbers" else _percent
     bars = [_bar(names[k], float(findings.values[row, k]), show, _role(k, actual, predicted)) for k in classes]
-    words = tag("p", tag("b", tag("bdi", names[actual])), " taken for ", tag("b", tag("bdi", names[predicted])))
+    words = tag(
+        "p",
+        tag("b", tag("bdi", names[actual])),
+        either(" taken for ", " 识别成 "),
+        tag("b", tag("bdi", names[predicted])),
+    )
     size = {"width": picture.width, "height": picture.height}
     return tag(
         "li",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastnn.chinese import either
 from fastnn.errors import FormatError
 from fastnn.html import notebook
 from fastnn.html.markup import Html, tag
@@ -24,7 +25,6 @@ Metrics = Mapping[str, Sequence[float]]
 _WIDTH, _HEIGHT = 480, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 36  # margins for the axes
 _MOST_DOTS = 40  # epochs with a dot each
-_TITLES = {"lr": "learning rate"}  # of what is neither of the training nor of the validation
 _LARGEST = 1e100  # of a value that can be drawn: differences must not overflow
 
 
@@ -47,24 +47,29 @@ def history_for(model_path: str, model: Network, path: str | None) -> History:
         return _read(path, model)
     beside = f"{model_path}.state"
     if not os.path.exists(beside):
-        advice = "--history names one elsewhere, or the --json of a run."
-        return History(remark=f"There is no training state {shown_path(beside)} beside the model. {advice}")
+        text = "There is no training state {} beside the model. --history names one elsewhere, or the --json of a run."
+        other = "模型旁边没有训练状态 {}。请用 --history 指定它, 或训练的 --json 文件。"
+        return History(remark=either(text, other).format(shown_path(beside)))
     try:
         return _read(beside, model)
     except (FormatError, OSError) as error:
-        return History(remark=f"The training state beside the model cannot be read: {error}.")
+        unread = either("The training state beside the model cannot be read", "无法读取模型旁边的训练状态")
+        return History(remark=f"{unread}: {error}.")
 
 
 def _read(path: str, model: Network) -> History:
+    remark = either("From {}.", "来自 {}。").format(shown_path(path))
     if bytes(read_regular(path, 1)) == b"{":
         content = parse_json(bytes(read_regular(path)).decode("utf-8", "replace"), shown_path(path))
         if "train_loss" in content:  # what `fastnn train --json` writes
             content = content.get("history", {"loss": content["train_loss"]})
-        return History(_checked(content, path), f"From {shown_path(path)}.")
+        return History(_checked(content, path), remark)
     tensors, record = load_state(path)
-    remark = f"From {shown_path(path)}."
     if not _same_parameters(tensors, model):
-        remark += " Its parameters are not this model's: the curves may be of another run, or of a later moment of it."
+        remark += either(
+            " Its parameters are not this model's: the curves may be of another run, or of a later moment of it.",
+            "其中的参数不是这个模型的: 曲线可能来自另一次训练, 或之后的训练。",
+        )
     return History(_checked(record.get("history"), path), remark)
 
 
@@ -106,7 +111,10 @@ def best_epoch(metrics: Metrics) -> str:
     ]
     best = ranks.index(max(ranks))
     values = ", ".join(f"{name} {metrics[name][best]:.4g}" for name in known)
-    return f"The best epoch of {epochs}, by the validation: {best + 1} ({values})."
+    return either(
+        f"The best epoch of {epochs}, by the validation: {best + 1} ({values}).",
+        f"按验证结果, {epochs} 轮中最好的是第 {best + 1} 轮 ({values})。",
+    )
 
 
 def cell(metrics: Metrics) -> Html:
@@ -126,10 +134,14 @@ def charts(metrics: Metrics) -> list[Html]:
 
 def _figure(name: str, metrics: Metrics) -> Html:
     series = {kind: metrics[key] for kind, key in (("training", name), ("validation", f"val_{name}")) if key in metrics}
-    keys = [tag("span", kind, class_=f"key {kind}") for kind in series if name not in _TITLES]
-    return tag(
-        "figure", tag("figcaption", tag("b", _TITLES.get(name, name)), *keys), _chart(name, series), class_="chart"
-    )
+    keys = [tag("span", told(kind), class_=f"key {kind}") for kind in series if name != "lr"]
+    title = either("learning rate", "学习率") if name == "lr" else name
+    return tag("figure", tag("figcaption", tag("b", title), *keys), _chart(name, series), class_="chart")
+
+
+def told(kind: str) -> str:
+    """The name of a series."""
+    return either(kind, {"training": "训练", "validation": "验证"}[kind])
 
 
 def _chart(name: str, series: Metrics) -> Html:
@@ -144,12 +156,13 @@ def _chart(name: str, series: Metrics) -> Html:
     parts = [_level(y, y_at(y), ys) for y in ys]
     parts += [tag("text", x, x=x_at(x), y=_HEIGHT - _BOTTOM + 18, text_anchor="middle") for x in xs]
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    parts.append(tag("text", "epoch", x=middle, y=_HEIGHT - 3, text_anchor="middle"))
+    parts.append(tag("text", either("epoch", "轮"), x=middle, y=_HEIGHT - 3, text_anchor="middle"))
     for kind, values in series.items():
         points = [(i, x_at(i), y_at(value), value) for i, value in enumerate(values, start=1) if _is_number(value)]
         parts += _line(kind, points)
-    ends = "; ".join(f"{kind} from {values[0]:.4g} to {values[-1]:.4g}" for kind, values in series.items())
-    label = f"{name} over {epochs} epoch{'s' if epochs > 1 else ''}: {ends}"
+    form = either("{} from {:.4g} to {:.4g}", "{}从 {:.4g} 到 {:.4g}")
+    ends = "; ".join(form.format(told(kind), values[0], values[-1]) for kind, values in series.items())
+    label = f"{name} {either(f'over {epochs} epoch' + 's' * (epochs > 1), f'({epochs} 轮)')}: {ends}"
     return tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=label)
 
 
@@ -167,7 +180,12 @@ def _line(kind: str, points: Sequence[tuple[int, float, float, float]]) -> list[
     if len(points) > _MOST_DOTS:
         return [line]
     dots = [
-        tag("g", tag("title", f"{kind}, epoch {i}: {value:.4g}"), tag("circle", cx=x, cy=y, r=3), class_=kind)
+        tag(
+            "g",
+            tag("title", f"{told(kind)}, {either(f'epoch {i}', f'第 {i} 轮')}: {value:.4g}"),
+            tag("circle", cx=x, cy=y, r=3),
+            class_=kind,
+        )
         for i, x, y, value in points
     ]
     return [line, *dots]

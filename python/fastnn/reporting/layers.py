@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from fastnn.chinese import either
 from fastnn.data.resident import Resident
 from fastnn.html.markup import Html, tag
 from fastnn.html.pictures import SPRITE_COLUMNS, SignedPictures, case_picture
@@ -44,13 +45,15 @@ def first_layer(model: Module, data: Resident, found: list[Convolution], names: 
         return []
     pictures = SignedPictures(weights[0], data.shape)
     single = len(weights) <= 2 and len(weights[0]) == len(names)
-    units = f"what each hidden unit looks for ({_of(len(pictures), len(weights[0]))})"
-    what = "each class's evidence" if single else units
-    caption = f"The weights of the first layer as images of its input: {what}. {_scale(pictures, data.shape[0])}"
+    of = _of(len(pictures), len(weights[0]))
+    units = either(f"what each hidden unit looks for ({of})", f"每个隐藏单元在寻找什么 ({of})")
+    what = either("each class's evidence", "每个类别的依据") if single else units
+    first = either("The weights of the first layer as images of its input", "第一层的权重, 画成输入图片的样子")
+    caption = f"{first}: {what}{_stop()}{_scale(pictures, data.shape[0])}"
     if single:
         items = [_evidence(pictures, unit, names[unit]) for unit in range(len(pictures))]
         return [tag("p", caption, class_="soft"), tag("div", *items, class_="evidence")]
-    alt = f"weights of {len(pictures)} units"
+    alt = either(f"weights of {len(pictures)} units", f"{len(pictures)} 个单元的权重")
     return [tag("p", caption, class_="soft"), _sprite(pictures, alt, aria_labelledby="weights-title")]
 
 
@@ -58,11 +61,14 @@ def _filters(first: Convolution) -> list[Html]:
     outputs, channels, height, width = first.filters.shape
     pictures = SignedPictures(first.filters, (channels, height, width), in_colour=channels == 3)
     scale = _colours(pictures) if channels == 3 else _scale(pictures, 1)
-    caption = (
-        f"The filters of {first.name} ({_of(len(pictures), outputs)}), {_size(height, width)} weights each: what the "
-        f"first convolution looks for at every place of an image. {scale}"
+    of, size = _of(len(pictures), outputs), _size(height, width)
+    what = either(
+        f"The filters of {first.name} ({of}), {size} weights each: what the first convolution looks for at every place "
+        "of an image",
+        f"{first.name} 的卷积核 ({of}), 每个 {size}: 第一个卷积层在图片各处寻找什么",
     )
-    alt = f"filters of {first.name}: {len(pictures)}"
+    caption = f"{what}{_stop()}{scale}"
+    alt = f"{either('filters of', '卷积核')} {first.name}: {len(pictures)}"
     return [tag("p", caption, class_="soft"), _sprite(pictures, alt, aria_labelledby="weights-title")]
 
 
@@ -71,11 +77,16 @@ def feature_maps(found: list[Convolution], data: Resident, rows: list[int], name
     if not found:
         return []
     shown = spread(found, _MOST_LAYERS)
-    layers = "every convolution" if len(shown) == len(found) else f"{len(shown)} of {len(found)} convolutions"
-    caption = (
+    count, total = len(shown), len(found)
+    layers = either("every convolution", "每个卷积层")
+    if count < total:
+        layers = either(f"{count} of {total} convolutions", f"{total} 个卷积层中的 {count} 个")
+    caption = either(
         f"What {layers} found in these images, an image a row: outputs behind the batch norm and the activation, where "
         "these follow. Red is positive, blue negative, white zero; the strongest colours stand for the number beside "
-        "the layer's name and beyond."
+        "the layer's name and beyond.",
+        f"{layers}在这些图片里找到了什么, 每张图片一行: 批归一化和激活函数 (如果有) 之后的输出。"
+        "红色为正, 蓝色为负, 白色为零; 最深的颜色表示层名旁边的数值及以上。",
     )
     return [
         tag("p", caption, class_="soft"),
@@ -87,7 +98,7 @@ def feature_maps(found: list[Convolution], data: Resident, rows: list[int], name
 def _example(data: Resident, row: int, names: list[str]) -> Html:
     picture, name = case_picture(data.images[row]), names[int(data.targets[row])]
     size = {"width": picture.width, "height": picture.height}
-    image = tag("img", src=picture.address, **size, alt=f"image of {name}", class_=picture.style)
+    image = tag("img", src=picture.address, **size, alt=f"{either('image of', '图片:')} {name}", class_=picture.style)
     return tag("figure", image, tag("figcaption", tag("bdi", name)))
 
 
@@ -96,13 +107,23 @@ def _maps(layer: Convolution) -> Html:
     maps = reduced(layer.maps[:, :_MOST_MAPS], _MOST_MAP_PIXELS)
     pictures = SignedPictures(maps.reshape(-1, *maps.shape[2:]), (1, *maps.shape[2:]))
     columns = maps.shape[1]
-    words = f": {_of(columns, count)} maps of {_size(height, width)}, strongest colours ±{pictures.strongest:.2g}"
-    sprite = _sprite(pictures, f"{columns} maps of {layer.name} of {images} images", columns, aria_label=layer.name)
+    of, size, most = _of(columns, count), _size(height, width), f"±{pictures.strongest:.2g}"
+    words = either(f": {of} maps of {size}, strongest colours {most}", f": {of}, {size}, 最深的颜色表示 {most}")
+    alt = either(
+        f"{columns} maps of {layer.name} of {images} images", f"{layer.name} 的 {columns} 个特征图, {images} 张图片"
+    )
+    sprite = _sprite(pictures, alt, columns, aria_label=layer.name)
     return tag("figure", tag("figcaption", tag("b", layer.name), words), sprite, class_="maps")
 
 
 def _of(shown: int, count: int) -> str:
-    return f"all {count}" if shown == count else f"the first {shown} of {count}"
+    if shown == count:
+        return either(f"all {count}", f"全部 {count} 个")
+    return either(f"the first {shown} of {count}", f"{count} 个中的前 {shown} 个")
+
+
+def _stop() -> str:
+    return either(". ", "。")
 
 
 def _size(height: int, width: int) -> str:
@@ -110,18 +131,23 @@ def _size(height: int, width: int) -> str:
 
 
 def _colours(pictures: SignedPictures) -> str:
-    return (
+    most = f"±{pictures.strongest:.2g}"
+    return either(
         "In the colours that they look for: grey is zero, more of a colour positive, less of it negative; "
-        f"the strongest colours stand for ±{pictures.strongest:.2g} and beyond."
+        f"the strongest colours stand for {most} and beyond.",
+        f"用它们寻找的颜色画出: 灰色为零, 颜色较多为正, 较少为负; 最深的颜色表示 {most} 及以上。",
     )
 
 
 def _scale(pictures: SignedPictures, channels: int) -> str:
-    planes = " Red, green and blue planes lie side by side." if channels == 3 else ""
-    return (
+    most = f"±{pictures.strongest:.2g}"
+    planes = either(" Red, green and blue planes lie side by side.", "红、绿、蓝三层并排。") if channels == 3 else ""
+    scale = either(
         "Red is positive, blue negative, white zero; "
-        f"the strongest colours stand for ±{pictures.strongest:.2g} and beyond, in every image.{planes}"
+        f"the strongest colours stand for {most} and beyond, in every image.",
+        f"红色为正, 蓝色为负, 白色为零; 每张图里最深的颜色都表示 {most} 及以上。",
     )
+    return scale + planes
 
 
 def _sprite(pictures: SignedPictures, alt: str, columns: int = SPRITE_COLUMNS, **label: str) -> Html:
@@ -135,5 +161,11 @@ def _sprite(pictures: SignedPictures, alt: str, columns: int = SPRITE_COLUMNS, *
 
 def _evidence(pictures: SignedPictures, unit: int, name: str) -> Html:
     picture = pictures.single(unit)
-    image = tag("img", src=picture.address, width=picture.width, height=picture.height, alt=f"weights of {name}")
+    image = tag(
+        "img",
+        src=picture.address,
+        width=picture.width,
+        height=picture.height,
+        alt=f"{either('weights of', '权重:')} {name}",
+    )
     return tag("figure", image, tag("figcaption", tag("bdi", name)))

@@ -19,7 +19,8 @@
     }
     for (const other of cells) other.setAttribute("aria-pressed", String(other === cell));
     const left = cell && Number(cell.textContent) - count;
-    shown.textContent = cell ? cell.getAttribute("aria-label") + (left ? `, ${count} of them shown` : "") : everything;
+    const some = left ? shown.dataset.some.replace("#", count) : "";
+    shown.textContent = cell ? cell.getAttribute("aria-label") + some : everything;
     all.hidden = cell === null;
   }
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from fastnn.html import notebook
 from fastnn.training.console import Console
 from fastnn.training.history import History
+from fastnn.training.metrics import count_correct
 
 if TYPE_CHECKING:
     from fastnn.training.engines import Chunk
+    from fastnn.training.feed import Feed
     from fastnn.training.trainer import Trainer
 
 
@@ -54,19 +56,36 @@ class EpochTimes(Callback):
         now, (step, steps) = time.perf_counter(), (trainer.position.step, trainer.steps_per_epoch)
         self._done += len(chunk.losses)
         speed = trainer.samples * (step - self._trained_from) / steps / (now - self._epoch_began)
-        left = (trainer.epochs - trainer.position.epoch) * steps - step
-        seconds = (now - self._began) * left / self._done
-        self.console.bar(step, steps, f"loss {chunk.losses[-1]:.4f} | {speed:,.0f} images/s | {clock(seconds)} left")
+        left = self._left(trainer)
+        self.console.bar(step, steps, f"loss {chunk.losses[-1]:.4f} | {speed:,.0f} images/s | {left}")
+
+    def _left(self, trainer: Trainer) -> str:
+        """The time that the rest of the run takes, where its steps take as long as those so far."""
+        steps = (trainer.epochs - trainer.position.epoch) * trainer.steps_per_epoch - trainer.position.step
+        return f"{clock((time.perf_counter() - self._began) * steps / max(self._done, 1))} left"
 
     def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
         seconds = trainer.epoch_seconds[-1]
         share = 1 - self._trained_from / trainer.steps_per_epoch
         speed = trainer.samples * share / seconds
         extra = "".join(f" | {name} {value:.4f}" for name, value in metrics.items() if name != "loss")
+        extra += f" | {self._left(trainer)}" if epoch + 1 < trainer.epochs else ""
         self.console.line(
             f"Epoch {epoch + 1}/{trainer.epochs} | {seconds:.2f} s | {speed:,.0f} images/s | "
             f"mean loss {metrics['loss']:.4f}{extra}"
         )
+
+
+class AccuracyOnTest(Callback):
+    """The accuracy on a test set after each epoch, for those that hear of the epoch later. Neither the training nor its
+    measured time has to do with it.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+
+    def on_epoch_end(self, trainer: Trainer, epoch: int, metrics: dict[str, float]) -> None:
+        metrics["test_accuracy"] = count_correct(trainer.outputs_of(self.feed), self.feed.y) / len(self.feed)
 
 
 class BatchLines(EpochTimes):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from fastnn.html import notebook
-from fastnn.text import on_terminal, safe_text, say
+from fastnn.text import GREEN, YELLOW, on_terminal, safe_text, say
 
 
 def clear_line(stream: TextIO | None) -> None:
@@ -42,20 +42,20 @@ class Console:
         self._bar_width = 0
         self._drawn = -self.seconds_between
 
-    def line(self, text: str, important: bool = False) -> None:
-        """One line, above the progress bar if there is one."""
+    def line(self, text: str, important: bool = False, result: str = "") -> None:
+        """One line, above the progress bar if there is one; ``result``, the part of it that matters, in green."""
         if self.quiet and not important:
             return
         if self._output is not None:
             self._output.show(text)
             return
         self.clear_bar()
-        say(text + "\n", self.stream)
+        say(text + "\n", self.stream, result, GREEN)
 
     def warn(self, text: str) -> None:
         """One line to the error stream."""
         self.clear_bar()
-        say(f"fastnn: {text}\n", sys.stderr)
+        say(f"fastnn: {text}\n", sys.stderr, "fastnn:", YELLOW)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite, prod
 from typing import Any
 
+from fastnn.chinese import noted
 from fastnn.data.typical import parse_typical
 from fastnn.errors import FormatError, told
 from fastnn.io.checks import MAX_JSON_VALUES, shown_name, shown_path
@@ -72,12 +73,25 @@ class ModelInfo:
     def assumptions(self) -> Iterator[str]:
         """What is taken for granted of its layers and outputs, because the file does not tell."""
         if self.version == 0 and not self.structure:
-            yield "its layers: ReLU between them, nothing behind the last"
+            yield noted("its layers: ReLU between them, nothing behind the last", "各层之间是 ReLU, 最后一层之后没有")
         if self.forward:
-            order = "one after the other" if self.structure else "ReLU between them"
-            yield f"its layers: {order} (it was a {shown_name(self.forward)}, with a forward of its own)"
+            order = (
+                noted("one after the other", "依次相连")
+                if self.structure
+                else noted("ReLU between them", "之间是 ReLU")
+            )
+            own = shown_name(self.forward)
+            yield noted(
+                f"its layers: {order} (it was a {own}, with a forward of its own)",
+                f"各层{order} (原来是 {own}, 有自己的 forward)",
+            )
         if not (self.outputs or self.classes or self.input_shape):  # who describes images means classes
-            yield "its output: a number" if self.output_count == 1 else "its outputs: scores of classes (softmax)"
+            single = self.output_count == 1
+            yield (
+                noted("its output: a number", "输出: 一个数")
+                if single
+                else noted("its outputs: scores of classes (softmax)", "输出: 各类别的分数 (softmax)")
+            )
 
 
 _CHOICES = {

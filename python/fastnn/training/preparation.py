@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _core
+from fastnn.chinese import noted
 from fastnn.data.look import look_of
 from fastnn.data.photo import SIDE, as_mnist
 from fastnn.data.resident import FileNames, Resident
@@ -91,14 +92,21 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
 def _assumed_of_images(info: ModelInfo, shape: Sequence[int], framed: bool) -> Iterator[str]:
     channels, height, width = shape
     if not info.input_shape:
-        yield f"its images: {width}x{height}, {'grey' if channels == 1 else 'in colour'}"
+        kind = noted("grey", "灰度") if channels == 1 else noted("in colour", "彩色")
+        yield f"{noted('its images', '图片')}: {width}x{height}, {kind}"
     if not info.preparation and framed:
-        yield "light digits on dark, as MNIST's (predict --raw: only scaled)"
+        yield noted(
+            "light digits on dark, as MNIST's (predict --raw: only scaled)",
+            "深色背景上的浅色数字, 与 MNIST 相同 (predict --raw: 只缩放)",
+        )
     low, high = info.input_range or (0.0, 1.0)
     if info.mean is None and (low < 0 or high > 1):
-        yield f"pixels from 0 to 1, though it was trained on numbers from {low:g} to {high:g}"
+        yield noted(
+            f"pixels from 0 to 1, though it was trained on numbers from {low:g} to {high:g}",
+            f"像素从 0 到 1, 虽然训练用的数从 {low:g} 到 {high:g}",
+        )
     elif info.mean is None and info.input_range is None and not (info.input_shape and info.version):  # else all is told
-        yield "pixels from 0 to 1, not normalised"
+        yield noted("pixels from 0 to 1, not normalised", "像素从 0 到 1, 没有标准化")
 
 
 def _check_has_classes(info: ModelInfo, spec: InputSpec) -> None:
@@ -145,7 +153,11 @@ def ground_note(pixels: np.ndarray, spec: InputSpec) -> str:
     ground = look_of(pixels).ground
     if {ground, spec.ground} != {"dark", "light"}:
         return ""
-    return f"the images are on a {ground} ground, the network was trained on a {spec.ground} one"
+    ours, its = ("浅色" if word == "light" else "深色" for word in (ground, spec.ground))
+    return noted(
+        f"the images are on a {ground} ground, the network was trained on a {spec.ground} one",
+        f"图片是{ours}背景, 网络训练时是{its}背景",
+    )
 
 
 def resident_for(

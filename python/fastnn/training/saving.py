@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.atomic import read_open, read_regular, write_atomic
 from fastnn.io.checks import shown_path
 from fastnn.io.foreign import HEAD, kind_of
@@ -42,7 +42,13 @@ def save(
         ValueError: another format or protocol, or nested too deeply.
         OSError: the file could not be written; an old one at a path is unchanged.
     """
+    if f is None and path is None:
+        text = 'save(obj, f) takes what to save and where to: fastnn.save(model.state_dict(), "model.pth")'
+        raise told(TypeError(text), "save.path")
     target = _one_of(f, path, "save(obj, f)")
+    if isinstance(obj, _PATH) and not isinstance(target, _PATH) and not hasattr(target, "write"):
+        text = 'save(obj, f) takes the path second: fastnn.save(model.state_dict(), "model.pth")'
+        raise told(TypeError(text), "save.swapped")
     if pickle_module is not None or pickle_protocol != 2 or not _use_new_zipfile_serialization:
         raise ValueError("save() writes torch's zip format with pickle protocol 2 only: leave these options out")
     value, entries = objects.flatten(obj)

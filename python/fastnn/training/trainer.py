@@ -187,12 +187,12 @@ class Trainer:
                 callback.on_chunk(self, chunk)
             if self.stop_training:  # within an epoch, which ends here
                 break
+        self.epoch_seconds.append(time.perf_counter() - started)  # of training alone
         self.position = Position(epoch + 1, 0, self.position.order)
         metrics = {"loss": _mean(self.epoch_losses), **self.epoch_accuracy.metrics()}
         if validation is not None:
             metrics |= {f"val_{name}": value for name, value in self.evaluate(validation).items()}
         self.history.append(epoch, metrics)
-        self.epoch_seconds.append(time.perf_counter() - started)
         for callback in callbacks:
             callback.on_epoch_end(self, epoch, metrics)
 
