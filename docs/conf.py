@@ -1,4 +1,4 @@
-"""Sphinx builds the pages beside this file, ``sphinx-build -W -b html docs build/docs``, and a reference from docstrings."""
+"""Sphinx builds the pages beside this file and a reference from docstrings: ``sphinx-build -W docs build/docs``."""
 
 import fastnn
 

@@ -6,7 +6,7 @@ The methods that compute are the functions of the modules beside this one, where
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
@@ -36,7 +36,25 @@ from fastnn.eager.spelling import spelled
 from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, view_of, wrap
 from fastnn.errors import told
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Extreme(Protocol):
+        """``max`` and ``min`` as methods: one tensor, or with a dimension a pair."""
+
+        @overload
+        def __call__(self) -> Tensor: ...
+        @overload
+        def __call__(self, dim: Tensor) -> Tensor: ...
+        @overload
+        def __call__(self, dim: Int = ..., keepdim: Bool = ..., *, axis: Int = ...) -> reductions.MaxResult: ...
+
+
 Number = int | float
+# Within the class these names are its methods.
+Int = int
+Float = float
+Bool = bool
 
 
 class Tensor(TensorBase):
@@ -50,10 +68,16 @@ class Tensor(TensorBase):
     # A tensor on the left of a NumPy array decides what happens: array + tensor is a tensor.
     __array_priority__ = 100
 
-    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+    if TYPE_CHECKING:  # of fastnn.Tensor, which is a class of its own
+        grad: Tensor | None
+        requires_grad: Bool
+
+        def __init__(self, *data: Any, requires_grad: Bool = False, device: Any = None) -> None: ...
+
+    def __init__(self, data: Any, requires_grad: Bool = False) -> None:  # type: ignore[no-redef]
         self._data = as_array(data)
         self._node: autograd.Node | None = None
-        self.grad: Tensor | None = None
+        self.grad = None
         self.requires_grad = False
         self._version = autograd.version_of(data) if isinstance(data, TensorBase) else autograd.Version()
         self._used: str | None = None
@@ -66,27 +90,31 @@ class Tensor(TensorBase):
     def shape(self) -> Size:
         return Size(self._data.shape)
 
-    def size(self, dim: int | None = None) -> Size | int:
+    @overload
+    def size(self) -> Size: ...
+    @overload
+    def size(self, dim: Int) -> Int: ...
+    def size(self, dim: Int | None = None) -> Size | Int:
         return self.shape if dim is None else self._data.shape[dim]
 
-    def dim(self) -> int:
+    def dim(self) -> Int:
         return self._data.ndim
 
     ndim = property(dim)
     ndimension = dim
 
-    def numel(self) -> int:
+    def numel(self) -> Int:
         return self._data.size
 
     nelement = numel
 
-    def element_size(self) -> int:
+    def element_size(self) -> Int:
         return self._data.itemsize
 
-    def is_floating_point(self) -> bool:
+    def is_floating_point(self) -> Bool:
         return self._data.dtype.kind == "f"
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self) -> Bool:
         return self._data.flags.c_contiguous
 
     @property
@@ -98,18 +126,18 @@ class Tensor(TensorBase):
         return devices.CPU
 
     @property
-    def is_cuda(self) -> bool:
+    def is_cuda(self) -> Bool:
         return False
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self) -> Bool:
         return self._node is None
 
     @property
     def grad_fn(self) -> autograd.Node | None:
         return self._node
 
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
+    def requires_grad_(self, requires_grad: Bool = True) -> Self:
         if requires_grad and self._data.dtype.kind != "f":
             raise RuntimeError(
                 f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first"
@@ -117,7 +145,7 @@ class Tensor(TensorBase):
         self.requires_grad = requires_grad
         return self
 
-    def __len__(self) -> int:
+    def __len__(self) -> Int:
         if self._data.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return len(self._data)
@@ -146,11 +174,11 @@ class Tensor(TensorBase):
             raise RuntimeError("numpy() on a tensor that requires grad: use tensor.detach().numpy()")
         return self._read("numpy()")
 
-    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: Bool = False) -> Any:
         """What a function of NumPy made of a tensor, as a tensor where there are tensors of its dtype."""
         return wrap(np.asarray(array)) if dtypes.has(np.asarray(array).dtype) else array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: Bool | None = None) -> np.ndarray:
         data = self._read("__array__") if not self.requires_grad else self.numpy()
         if dtype is not None and np.dtype(dtype) != data.dtype:
             return data.astype(dtype)
@@ -165,18 +193,18 @@ class Tensor(TensorBase):
     def tolist(self) -> Any:
         return self._read("tolist()").tolist()
 
-    def __float__(self) -> float:
+    def __float__(self) -> Float:
         return float(self.item())
 
-    def __int__(self) -> int:
+    def __int__(self) -> Int:
         return int(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self) -> Int:
         if self._data.dtype.kind not in "iub" or self._data.size != 1:
             raise TypeError("only integer tensors of a single element can be used as an index")
         return int(self.item())
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Bool:
         if self._data.size != 1:
             raise RuntimeError("the truth of a tensor with more than one element is ambiguous: use .any() or .all()")
         return bool(self._read("bool()").item())
@@ -206,8 +234,8 @@ class Tensor(TensorBase):
         self,
         target: Any = None,
         second: Any = None,
-        non_blocking: bool = False,
-        copy: bool = False,
+        non_blocking: Bool = False,
+        copy: Bool = False,
         *,
         dtype: Any = None,
         device: Any = None,
@@ -248,7 +276,7 @@ class Tensor(TensorBase):
     def cpu(self) -> Tensor:
         return self
 
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+    def cuda(self, device: Any = None, non_blocking: Bool = False) -> Tensor:
         return self.to(device="cuda")
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
@@ -329,8 +357,10 @@ class Tensor(TensorBase):
     round = rounding.round_
     softmax, log_softmax = spelled(softmax), spelled(log_softmax)
     sum, mean = spelled(reductions.sum_), spelled(reductions.mean)
-    max, argmax, amax = spelled(reductions.max_), spelled(reductions.argmax), spelled(reductions.amax)
-    min, argmin, amin = spelled(reductions.min_), spelled(reductions.argmin), spelled(reductions.amin)
+    max: Extreme = spelled(reductions.max_)
+    min: Extreme = spelled(reductions.min_)
+    argmax, amax = spelled(reductions.argmax), spelled(reductions.amax)
+    argmin, amin = spelled(reductions.argmin), spelled(reductions.amin)
     any, all = spelled(reductions.any_), spelled(reductions.all_)
     var, std, norm = spelled(statistics.var), spelled(statistics.std), spelled(statistics.norm)
     cumsum, count_nonzero = spelled(statistics.cumsum), spelled(statistics.count_nonzero)
@@ -339,7 +369,8 @@ class Tensor(TensorBase):
     # -- order, picking ----------------------------------------------------------------------------------------------
 
     sort, argsort, topk = spelled(ordering.sort), spelled(ordering.argsort), spelled(ordering.topk)
-    median, unique, nonzero, bincount = spelled(ordering.median), ordering.unique, ordering.nonzero, ordering.bincount
+    median: Any = spelled(ordering.median)
+    unique, nonzero, bincount = ordering.unique, ordering.nonzero, ordering.bincount
     gather, index_select, masked_select = ordering.gather, ordering.index_select, ordering.masked_select
 
     # -- shape, parts ------------------------------------------------------------------------------------------------
@@ -358,7 +389,7 @@ class Tensor(TensorBase):
 
     # -- gradients, changes in place ---------------------------------------------------------------------------------
 
-    def backward(self, gradient: Tensor | None = None, retain_graph: bool = False) -> None:
+    def backward(self, gradient: Tensor | None = None, retain_graph: Bool = False) -> None:
         """Fills ``.grad`` of every leaf this tensor depends on.
 
         Raises:
@@ -380,7 +411,7 @@ class Tensor(TensorBase):
         self[...] = 0
         return self
 
-    def copy_(self, source: Tensor, non_blocking: bool = False) -> Self:
+    def copy_(self, source: Tensor, non_blocking: Bool = False) -> Self:
         self[...] = source
         return self
 

@@ -135,7 +135,7 @@ class Module:
         """``hook(module, inputs)`` is called before each forward; what it gives, if not None, are the inputs."""
         return hooks.registered(self, "_pre_hooks", hook, prepend)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         try:
             if self._hooks or self._pre_hooks:
                 return hooks.with_hooks(self, args, kwargs)
