@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import subprocess
@@ -30,18 +31,19 @@ def test_scripts_run(script: Path) -> None:
     runpy.run_path(str(script))
 
 
-@pytest.mark.slow  # 30 s: the checker reads all of fastnn
+@pytest.mark.slow  # 15 s: the checker reads all of fastnn
 def test_mypy_accepts_scripts(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     quiet = ("--follow-imports=silent", "--no-error-summary", f"--cache-dir={tmp_path}")  # as of an installed package
     assert checked("mypy", "--strict", *quiet) == ""
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # 10 s
 def test_pyright_accepts_scripts(tmp_path: Path) -> None:
     pytest.importorskip("pyright")
     settings = tmp_path / "pyrightconfig.json"
-    settings.write_text(f'{{"extraPaths": ["{PACKAGE.parent}"], "include": ["{SCRIPTS[0].parent}"]}}')
+    places = {"extraPaths": [str(PACKAGE.parent)], "include": [os.path.relpath(SCRIPTS[0].parent, tmp_path)]}
+    settings.write_text(json.dumps(places))
     ran = subprocess.run(
         [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", str(settings)],
         capture_output=True,

@@ -26,7 +26,10 @@ def _function(name: str) -> Any:
     return function
 
 
-_op: Callable[[str], Callable[..., Tensor]] = _function  # most give one tensor
+def _op(name: str) -> Callable[..., Tensor]:
+    """Most give one tensor."""
+    return _function(name)
+
 
 abs = _op("abs")
 absolute = _op("absolute")

@@ -88,6 +88,7 @@ class Tensor(TensorBase):
 
     @property
     def shape(self) -> Size:
+        """The size of each dimension."""
         return Size(self._data.shape)
 
     @overload
@@ -95,49 +96,69 @@ class Tensor(TensorBase):
     @overload
     def size(self, dim: Int) -> Int: ...
     def size(self, dim: Int | None = None) -> Size | Int:
+        """The shape, or the size of one dimension."""
         return self.shape if dim is None else self._data.shape[dim]
 
     def dim(self) -> Int:
+        """How many dimensions it has."""
         return self._data.ndim
 
-    ndim = property(dim)
+    @property
+    def ndim(self) -> Int:
+        """How many dimensions it has."""
+        return self._data.ndim
+
     ndimension = dim
 
     def numel(self) -> Int:
+        """How many elements it has."""
         return self._data.size
 
     nelement = numel
 
     def element_size(self) -> Int:
+        """Bytes of an element."""
         return self._data.itemsize
 
     def is_floating_point(self) -> Bool:
+        """Whether its elements are floating point numbers."""
         return self._data.dtype.kind == "f"
 
     def is_contiguous(self) -> Bool:
+        """Whether it lies in memory in the order of its dimensions."""
         return self._data.flags.c_contiguous
 
     @property
     def dtype(self) -> dtypes.dtype:
+        """The type of its elements."""
         return dtypes.of(self._data)
 
     @property
     def device(self) -> devices.device:
+        """Where it is: the CPU."""
         return devices.CPU
 
     @property
     def is_cuda(self) -> Bool:
+        """False."""
         return False
 
     @property
     def is_leaf(self) -> Bool:
+        """Whether no op made it (on the tape)."""
         return self._node is None
 
     @property
     def grad_fn(self) -> autograd.Node | None:
+        """What made it, on the tape; None of a leaf."""
         return self._node
 
     def requires_grad_(self, requires_grad: Bool = True) -> Self:
+        """Has gradients arrive in ``grad`` (or not); returns itself.
+
+        Raises:
+            RuntimeError: integers.
+        """
         if requires_grad and self._data.dtype.kind != "f":
             raise RuntimeError(
                 f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first"
@@ -191,6 +212,7 @@ class Tensor(TensorBase):
         return self._read("item()").item()
 
     def tolist(self) -> Any:
+        """Its values as nested lists of Python's numbers."""
         return self._read("tolist()").tolist()
 
     def __float__(self) -> Float:
@@ -214,6 +236,7 @@ class Tensor(TensorBase):
     _wrap = staticmethod(wrap)
 
     def detach(self) -> Tensor:
+        """The same memory, off the tape."""
         return view_of(self, self._data)
 
     data = property(detach)
@@ -225,9 +248,11 @@ class Tensor(TensorBase):
         autograd.mark_changed(self)  # for what was computed from the values so far
 
     def clone(self) -> Tensor:
+        """A copy, on the tape."""
         return result(ops.copy(self._data), (self,), lambda g: (g,), "Clone")
 
     def contiguous(self) -> Tensor:
+        """Itself where it lies in the order of its dimensions, else a copy that does."""
         return self if self._data.flags.c_contiguous else self.clone()
 
     def to(
@@ -253,30 +278,39 @@ class Tensor(TensorBase):
         return result(data, (self,), lambda g: (ops.cast(g, before),), "ToCopy")
 
     def float(self) -> Tensor:
+        """As float32."""
         return self.to(dtypes.float32)
 
     def double(self) -> Tensor:
+        """As float64."""
         return self.to(dtypes.float64)
 
     def long(self) -> Tensor:
+        """As int64; fractions are cut off."""
         return self.to(dtypes.int64)
 
     def int(self) -> Tensor:
+        """As int32; fractions are cut off."""
         return self.to(dtypes.int32)
 
     def bool(self) -> Tensor:
+        """As bools: what is not 0 is True."""
         return self.to(dtypes.bool_)
 
     def byte(self) -> Tensor:
+        """As uint8."""
         return self.to(dtypes.uint8)
 
     def type_as(self, other: Tensor) -> Tensor:
+        """In the dtype of another tensor."""
         return self.to(other.dtype)
 
     def cpu(self) -> Tensor:
+        """Itself."""
         return self
 
     def cuda(self, device: Any = None, non_blocking: Bool = False) -> Tensor:
+        """Refused: there is no GPU. RuntimeError."""
         return self.to(device="cuda")
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
@@ -295,6 +329,11 @@ class Tensor(TensorBase):
         return self
 
     def __matmul__(self, other: Any) -> Tensor:
+        """The product of matrices (..., M, K) and (..., K, N), vectors (K,) too; leading dimensions broadcast.
+
+        Raises:
+            ValueError: sizes that do not fit.
+        """
         return linalg.matmul(self, operand(other, self))
 
     matmul = mm = mv = __matmul__
@@ -384,8 +423,12 @@ class Tensor(TensorBase):
     permute, t, movedim = shapes.permute, shapes.t, shapes.movedim
     split, chunk, unbind = spelled(shapes.split), spelled(shapes.chunk), spelled(shapes.unbind)
     narrow, repeat, tile, flip = shapes.narrow, shapes.repeat, shapes.tile, shapes.flip
-    T = property(shapes.reverse)
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in reverse order: a view."""
+        return shapes.reverse(self)
 
     # -- gradients, changes in place ---------------------------------------------------------------------------------
 
@@ -408,10 +451,12 @@ class Tensor(TensorBase):
         autograd.backward(self, start, retain_graph)
 
     def zero_(self) -> Self:
+        """All zeros, in place."""
         self[...] = 0
         return self
 
     def copy_(self, source: Tensor, non_blocking: Bool = False) -> Self:
+        """Takes the values of another tensor, broadcast, in place."""
         self[...] = source
         return self
 

@@ -18,7 +18,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.nn.parameter import Owner, Parameter
 
-Params = Iterable[Parameter] | Iterable[dict[str, Any]]
+Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 State = dict[str, Any]
 # A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
 MOST_STEPS = 2**40

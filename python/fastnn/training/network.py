@@ -90,6 +90,7 @@ class Network(Module):
         return self.__dict__.setdefault("_turns", _core.Lease())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs (N, outputs) of inputs (N, ...)."""
         if not self.sizes:
             y = self._modules[""](x)
             self.__dict__["_sample"] = (tuple(x.shape[1:]), y.shape[-1] if y.dim() > 1 else 1)
