@@ -70,7 +70,7 @@ def test_blocks_are_found_and_can_fail() -> None:
     assert (first, last) == (Block(3, "x = 1\n"), Block(11, ">>> x\n2\n"))
     known: dict[str, Any] = {}
     run(ROOT / "README.md", first, known)
-    with pytest.raises(AssertionError, match="Expected:\n    2\nGot:\n    1"):
+    with pytest.raises(AssertionError, match=r"Expected:\s+2\s+Got:\s+1"):
         run(ROOT / "README.md", last, known)
 
 

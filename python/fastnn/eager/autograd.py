@@ -23,6 +23,8 @@ from fastnn.errors import told
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
 F = TypeVar("F", bound=Callable[..., Any])
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
