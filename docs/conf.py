@@ -31,11 +31,12 @@ html_show_sourcelink = False
 
 
 def plain(app, what, name, thing, options, lines):
-    """Docstrings are plain text: in formulas | and * mean what they say."""
+    """Docstrings are plain text: in formulas | and * mean what they say, and so does an _ at the end of a name."""
     for i, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...", "* ")):
             parts = re.split(r"(``.*?``)", line)
-            lines[i] = "".join(part if part.startswith("``") else re.sub(r"([|*]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts)
+            parts[::2] = [re.sub(r"([|*]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
+            lines[i] = "".join(parts)
 
 
 def setup(app):
