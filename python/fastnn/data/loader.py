@@ -46,6 +46,12 @@ class DataLoader:
     Raises:
         ValueError, TypeError: arguments that do not fit, as PyTorch refuses them; no batch would be full with
             drop_last.
+
+    >>> from fastnn.utils.data import DataLoader, TensorDataset
+    >>> import fastnn
+    >>> data = TensorDataset(fastnn.arange(5))
+    >>> [x.tolist() for x, in DataLoader(data, batch_size=2)]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(

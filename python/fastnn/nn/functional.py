@@ -259,6 +259,10 @@ def cross_entropy(
         ValueError: a label outside 0..C-1 (the first is named), an empty batch, sizes that differ, a smoothing outside
             0..1, or an ignore_index beside probabilities.
         TypeError: the target is neither integers nor, in the shape of the logits, probabilities.
+
+    >>> import fastnn
+    >>> fastnn.nn.functional.cross_entropy(fastnn.tensor([[2.0, 0.0]]), fastnn.tensor([0]))
+    tensor(0.1269)
     """
     if isinstance(weight, str):  # as the third argument
         weight, reduction = None, weight

@@ -33,6 +33,16 @@ class Module:
     """Base of all layers and models: assign parameters and modules as attributes, write ``forward``.
 
     Attributes that are a :class:`Parameter` or a :class:`Module` are registered in the order of their assignment.
+
+    >>> import fastnn
+    >>> class Net(fastnn.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = fastnn.nn.Linear(3, 2)
+    ...     def forward(self, x):
+    ...         return self.layer(x).relu()
+    >>> Net()(fastnn.ones(5, 3)).shape
+    torch.Size([5, 2])
     """
 
     training: bool

@@ -53,6 +53,12 @@ class Network(Module):
     Raises:
         ValueError: fewer than two sizes, or one below 1.
         TypeError: a size that is no whole number, or modules and sizes together.
+
+    >>> import fastnn, numpy as np
+    >>> net = fastnn.Network(4, 8, 2)
+    >>> history = net.fit((np.eye(4), np.array([0, 1, 0, 1])), epochs=2, verbose=0)
+    >>> net.predict(np.eye(4)).shape
+    (4, 2)
     """
 
     _info = ModelInfo()  # of pickles from before networks knew of their training
