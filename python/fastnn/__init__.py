@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from fastnn import chinese, renamed
 from fastnn._core import __version__, get_num_threads, set_num_threads
 from fastnn.eager import autograd
+from fastnn.eager import functions as _functions
 from fastnn.eager.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from fastnn.eager.creation import (
     arange,
@@ -53,21 +54,7 @@ from fastnn.eager.device import device
 from fastnn.eager.dtypes import Size, dtype, float16, float32, float64, int8, int16, int32, int64, uint8, uint16
 from fastnn.eager.dtypes import bool_ as bool
 from fastnn.eager.functions import *  # noqa: F403
-from fastnn.eager.legacy import (
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-    Tensor,
-    get_default_dtype,
-    set_default_dtype,
-    set_default_tensor_type,
-)
+from fastnn.eager.legacy import get_default_dtype, set_default_dtype, set_default_tensor_type
 from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
 
@@ -90,6 +77,18 @@ if TYPE_CHECKING:
     from fastnn.amp import autocast
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
+
+    # To a type checker all of them are the one class that functions give.
+    from fastnn.eager.tensor import Tensor
+    from fastnn.eager.tensor import Tensor as BoolTensor
+    from fastnn.eager.tensor import Tensor as ByteTensor
+    from fastnn.eager.tensor import Tensor as CharTensor
+    from fastnn.eager.tensor import Tensor as DoubleTensor
+    from fastnn.eager.tensor import Tensor as FloatTensor
+    from fastnn.eager.tensor import Tensor as HalfTensor
+    from fastnn.eager.tensor import Tensor as IntTensor
+    from fastnn.eager.tensor import Tensor as LongTensor
+    from fastnn.eager.tensor import Tensor as ShortTensor
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
     from fastnn.reporting import plot
@@ -97,6 +96,19 @@ if TYPE_CHECKING:
     from fastnn.training.network import Network
     from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
+else:
+    from fastnn.eager.legacy import (
+        BoolTensor,
+        ByteTensor,
+        CharTensor,
+        DoubleTensor,
+        FloatTensor,
+        HalfTensor,
+        IntTensor,
+        LongTensor,
+        ShortTensor,
+        Tensor,
+    )
 
 float, double, int, long = float32, float64, int32, int64
 half, short = float16, int16
@@ -151,5 +163,99 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
 
 
-# What ``from fastnn import *`` gives.
-__all__ = [*(name for name in dir() if not name.startswith("_")), "nn", "optim"]
+__all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "FormatError",
+    "Generator",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "Network",
+    "ShortTensor",
+    "Size",
+    "Tensor",
+    "Trainer",
+    "__version__",
+    "accelerator",
+    "amp",
+    "arange",
+    "as_tensor",
+    "autocast",
+    "autograd",
+    "backends",
+    "bool",
+    "cat",
+    "check",
+    "compile",
+    "cuda",
+    "datasets",
+    "device",
+    "double",
+    "dtype",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "eye",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_default_dtype",
+    "get_num_threads",
+    "half",
+    "inference_mode",
+    "initial_seed",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_floating_point",
+    "is_grad_enabled",
+    "is_tensor",
+    "keras",
+    "kernels",
+    "linspace",
+    "load",
+    "long",
+    "manual_seed",
+    "models",
+    "nn",
+    "no_grad",
+    "normal",
+    "numel",
+    "ones",
+    "ones_like",
+    "optim",
+    "plot",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "runtime_info",
+    "save",
+    "set_default_dtype",
+    "set_default_tensor_type",
+    "set_grad_enabled",
+    "set_num_threads",
+    "short",
+    "stack",
+    "tensor",
+    "transforms",
+    "uint8",
+    "uint16",
+    "utils",
+    "where",
+    "zeros",
+    "zeros_like",
+]
+__all__ += _functions.__all__

@@ -39,6 +39,11 @@ def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer 
     Raises:
         TypeError: data of another kind, a model that is no module or gives no tensor.
         ValueError: there is no data.
+
+    >>> import fastnn, numpy as np
+    >>> wrong = fastnn.nn.Sequential(fastnn.nn.Linear(2, 2), fastnn.nn.Softmax(dim=1))
+    >>> [found.rule for found in fastnn.check(wrong, (np.eye(2, dtype="f4"), np.array([0, 1])))]
+    ['softmax']
     """
     if not isinstance(model, Module):
         raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}")

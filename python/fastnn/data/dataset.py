@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
@@ -14,7 +14,14 @@ from fastnn.data.resident import Resident
 from fastnn.eager.tensor import Tensor
 from fastnn.io.memory import fits_memory
 
-T = TypeVar("T", covariant=True)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T", covariant=True)
 
 
 class Dataset(Generic[T]):

@@ -41,13 +41,19 @@ class DataLoader:
         drop_last: leave out a last batch that is not full.
         generator: what the orders are drawn from instead of fastnn's random state: a :class:`fastnn.Generator`, or an
             object with ``initial_seed()``.
-        pin_memory, timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers,
-            pin_memory_device, in_order: accepted for PyTorch's sake; without effect, as there are no worker
+        others: pin_memory, timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers,
+            pin_memory_device and in_order are accepted for PyTorch's sake; without effect, as there are no worker
             processes and nothing to pin.
 
     Raises:
         ValueError, TypeError: arguments that do not fit, as PyTorch refuses them; no batch would be full with
             drop_last.
+
+    >>> from fastnn.utils.data import DataLoader, TensorDataset
+    >>> import fastnn
+    >>> data = TensorDataset(fastnn.arange(5))
+    >>> [x.tolist() for x, in DataLoader(data, batch_size=2)]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(

@@ -69,10 +69,8 @@ class VisionDataset(Dataset[tuple[Any, Any]]):
             progress: called with (done, total).
 
         Returns:
-            None where samples can only be had one by one: the transform is not made of fastnn's own steps
-                ending with
-            ToTensor, a loader or ``__getitem__`` of the user's, images of different sizes, or too many for
-            the memory.
+            None where samples can only be had one by one: the transform is not made of fastnn's own steps ending with
+            ToTensor, a loader or ``__getitem__`` of the user's, images of different sizes, or too many for the memory.
 
         Raises:
             FormatError: images that cannot be read, each with its path.

@@ -12,7 +12,7 @@ import operator
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __path__: list[str] = []  # so that an import of fastnn.autograd.function is looked for: see fastnn.renamed
 
+F = TypeVar("F", bound=Callable[..., Any])
 Backward = Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 _now = itertools.count().__next__  # what was made or changed later has a larger number
@@ -74,13 +75,13 @@ class _Mode:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         grad_mode.enabled = self._before
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: F) -> F:
         @functools.wraps(function)
-        def wrapped(*args: object, **kwargs: object) -> object:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
             with _Mode(self.mode):
                 return function(*args, **kwargs)
 
-        return wrapped
+        return wrapped  # type: ignore[return-value]
 
 
 class set_grad_enabled:
@@ -96,7 +97,7 @@ class set_grad_enabled:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         grad_mode.enabled = self._before
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: F) -> F:
         grad_mode.enabled = self._before
         return _Mode(self._mode)(function)
 

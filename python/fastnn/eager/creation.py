@@ -280,12 +280,15 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def is_tensor(value: Any) -> bool:
+    """Whether it is a Tensor."""
     return isinstance(value, Tensor)
 
 
 def is_floating_point(x: Tensor) -> bool:
+    """Whether a tensor holds floating point numbers."""
     return x.dtype.is_floating_point
 
 
 def numel(x: Tensor) -> int:
+    """How many elements a tensor has."""
     return x.numel()

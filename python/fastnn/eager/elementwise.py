@@ -40,12 +40,14 @@ def subtract(a: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
 
 
 def multiply(a: Tensor, other: Any) -> Tensor:
+    """a b, elementwise; shapes broadcast."""
     return _binary(
         a, other, ops.multiply, "multiply", lambda g, a, b: (ops.multiply(g, b), ops.multiply(g, a)), "Mul", FACTORS
     )
 
 
 def divide(a: Tensor, other: Any) -> Tensor:
+    """a / b, elementwise; integers become float32."""
     a, b = floating(a), floating(operand(other, a))
     return _binary(a, b, ops.divide, "divide", _divide_backward, "Div", reads=((0, 1), (1, ANY)))
 
@@ -113,26 +115,32 @@ def _compare(a: Tensor, other: Any, relation: str) -> Tensor:
 
 
 def greater(a: Tensor, other: Any) -> Tensor:
+    """a > b, elementwise: bools."""
     return _compare(a, other, "greater")
 
 
 def greater_equal(a: Tensor, other: Any) -> Tensor:
+    """a >= b, elementwise: bools."""
     return _compare(a, other, "greater_equal")
 
 
 def less(a: Tensor, other: Any) -> Tensor:
+    """a < b, elementwise: bools."""
     return _compare(a, other, "less")
 
 
 def less_equal(a: Tensor, other: Any) -> Tensor:
+    """a <= b, elementwise: bools."""
     return _compare(a, other, "less_equal")
 
 
 def equal(a: Tensor, other: object) -> Tensor:
+    """a == b, elementwise: bools."""
     return _compare(a, other, "equal") if isinstance(other, _OPERANDS) else NotImplemented
 
 
 def not_equal(a: Tensor, other: object) -> Tensor:
+    """a != b, elementwise: bools."""
     return _compare(a, other, "not_equal") if isinstance(other, _OPERANDS) else NotImplemented
 
 
@@ -140,6 +148,7 @@ def not_equal(a: Tensor, other: object) -> Tensor:
 
 
 def relu(x: Tensor) -> Tensor:
+    """max(x, 0), elementwise."""
     y = ops.relu(x._data)
     if not autograd.grad_mode.enabled:
         return wrap(y)
@@ -147,21 +156,25 @@ def relu(x: Tensor) -> Tensor:
 
 
 def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + e^-x), elementwise."""
     y = ops.sigmoid(floating(x)._data)
     return result(y, (x,), lambda g: (ops.sigmoid_backward(g, y),), "Sigmoid", RESULT)
 
 
 def tanh(x: Tensor) -> Tensor:
+    """The hyperbolic tangent, elementwise."""
     y = ops.tanh(floating(x)._data)
     return result(y, (x,), lambda g: (ops.tanh_backward(g, y),), "Tanh", RESULT)
 
 
 def exp(x: Tensor) -> Tensor:
+    """e^x, elementwise."""
     y = ops.exp(floating(x)._data)
     return result(y, (x,), lambda g: (ops.multiply(g, y),), "Exp", RESULT)
 
 
 def log(x: Tensor) -> Tensor:
+    """The natural logarithm, elementwise: -inf of 0, NaN below."""
     data = floating(x)._data
     return result(ops.log(data), (x,), lambda g: (ops.divide(g, data),), "Log", reads=_ITSELF)
 
@@ -179,20 +192,25 @@ def erf(x: Tensor) -> Tensor:
 
 
 def square(x: Tensor) -> Tensor:
+    """x x, elementwise."""
     return x * x
 
 
 def sqrt(x: Tensor) -> Tensor:
+    """The square root, elementwise: NaN below 0."""
     return x**0.5
 
 
 def rsqrt(x: Tensor) -> Tensor:
+    """1 / sqrt(x), elementwise."""
     return x**-0.5
 
 
 def reciprocal(x: Tensor) -> Tensor:
+    """1 / x, elementwise."""
     return 1.0 / x
 
 
 def negative(x: Tensor) -> Tensor:
+    """-x, elementwise."""
     return x * -1

@@ -73,6 +73,12 @@ class Tensor(tensor.Tensor, metaclass=TensorType):
 
     Raises:
         TypeError: it holds no numbers.
+
+    >>> import fastnn
+    >>> x = fastnn.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
     """
 
     __slots__ = ()

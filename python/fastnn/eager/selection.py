@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -105,7 +105,11 @@ def _one_of(a: Tensor, other: Any, function: str, relation: str) -> Tensor:
     return result(data, (a, b), backward, function.capitalize())
 
 
-def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Any, other: Any) -> Tensor: ...
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor | tuple[Tensor, ...]:
     """input where condition holds, other elsewhere, broadcast; of the condition alone the places where it holds, a
     tensor of integers for each dimension.
     """

@@ -33,6 +33,11 @@ def _listed(name: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor
 
 
 def reshape(x: Tensor, *args: Any, shape: Any = None) -> Tensor:
+    """The same elements in another shape, of which one size may be -1: a view where memory allows.
+
+    Raises:
+        ValueError: another number of elements.
+    """
     if shape is not None:
         args = (shape,)
     data = x._data
@@ -52,6 +57,7 @@ def view(x: Tensor, *args: Any, shape: Any = None) -> Tensor:
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from start_dim to end_dim as one."""
     shape = x._data.shape
     rank = len(shape)
     if rank == 0:
@@ -73,11 +79,17 @@ def expand_as(x: Tensor, other: Tensor) -> Tensor:
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged: a view."""
     return result(x._data.swapaxes(dim0, dim1), (x,), lambda g: (g.swapaxes(dim0, dim1),), "Transpose", view=True)
 
 
 @_listed("dims")
 def permute(x: Tensor, *dims: Any) -> Tensor:
+    """The dimensions in another order: a view.
+
+    Raises:
+        ValueError: an order that does not name each dimension once.
+    """
     rank = x._data.ndim
     order = [dimension(dim, rank) for dim in shape_of(dims)]
     if sorted(order) != list(range(rank)):
@@ -87,6 +99,11 @@ def permute(x: Tensor, *dims: Any) -> Tensor:
 
 
 def t(x: Tensor) -> Tensor:
+    """A matrix (I, O) as (O, I), a vector as it is: a view.
+
+    Raises:
+        ValueError: more than two dimensions.
+    """
     if x._data.ndim > 2:
         raise ValueError(f"[t] expected at most 2 dimensions, got shape {tuple(x.shape)}: use transpose")
     return x.transpose(0, 1) if x._data.ndim == 2 else x
@@ -97,12 +114,14 @@ def reverse(x: Tensor) -> Tensor:
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
+    """With a dimension of size 1 more, at dim: a view."""
     axis = dimension(dim, x._data.ndim + 1)
     wide = x._data[(*[slice(None)] * axis, None)]
     return result(wide, (x,), lambda g: (g.squeeze(axis),), "Unsqueeze", view=True)
 
 
 def squeeze(x: Tensor, dim: int | None = None) -> Tensor:
+    """Without dimensions of size 1, or without dim where that has size 1: a view."""
     shape = x._data.shape
     chosen = range(len(shape)) if dim is None else (dimension(dim, len(shape)),)
     axes = tuple(axis for axis in chosen if shape[axis] == 1)
@@ -111,6 +130,11 @@ def squeeze(x: Tensor, dim: int | None = None) -> Tensor:
 
 @_listed("size")
 def expand(x: Tensor, *shape: Any) -> Tensor:
+    """Repeated along dimensions of size 1, without a copy; -1 leaves a size as it is.
+
+    Raises:
+        ValueError: a size other than 1 that is to change.
+    """
     wanted, before = shape_of(shape), x._data.shape
     lead = len(wanted) - len(before)
     target = tuple(before[i - lead] if want == -1 and i >= lead else want for i, want in enumerate(wanted))

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 def softmax(x: Tensor, dim: int) -> Tensor:
+    """e^x / sum e^x over dim."""
     return _over_last_axis(x, dim, _softmax_last)
 
 
 def log_softmax(x: Tensor, dim: int) -> Tensor:
+    """log of softmax over dim, without overflow."""
     return _over_last_axis(x, dim, _log_softmax_last)
 
 

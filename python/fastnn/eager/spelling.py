@@ -7,14 +7,14 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 # The other name -> the one that the function has, where it has it.
 _NAMES = {"axis": "dim", "keepdims": "keepdim", "ddof": "correction", "x": "input"}
 _ONLY_NAMED = inspect.Parameter.KEYWORD_ONLY
 
 
-def spelled(function: F) -> F:
+def spelled(function: Callable[..., R]) -> Callable[..., R]:
     """function, under these names of its arguments too, and with what NumPy's functions hand to methods: ``out=None``.
     One over dimensions has ``dtype``, in which the tensor is taken.
     """
@@ -26,7 +26,7 @@ def spelled(function: F) -> F:
     takes_dtype = "dim" in own.parameters and "dtype" not in own.parameters
 
     @functools.wraps(function)
-    def either(*args: Any, **named: Any) -> Any:
+    def either(*args: Any, **named: Any) -> R:
         if not named:
             return function(*args)
         if own_names.issuperset(named):
@@ -48,4 +48,4 @@ def spelled(function: F) -> F:
     added += [inspect.Parameter("dtype", _ONLY_NAMED, default=None)] if takes_dtype else []
     rest = [each for each in parameters if each.kind is inspect.Parameter.VAR_KEYWORD]
     either.__signature__ = own.replace(parameters=[*[p for p in parameters if p not in rest], *added, *rest])  # type: ignore[attr-defined]
-    return either  # type: ignore[return-value]
+    return either

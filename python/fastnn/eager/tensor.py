@@ -6,7 +6,7 @@ The methods that compute are the functions of the modules beside this one, where
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
@@ -36,7 +36,25 @@ from fastnn.eager.spelling import spelled
 from fastnn.eager.support import TensorBase, as_array, operand, reshaped, result, results_are, view_of, wrap
 from fastnn.errors import told
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Extreme(Protocol):
+        """``max`` and ``min`` as methods: one tensor, or with a dimension a pair."""
+
+        @overload
+        def __call__(self) -> Tensor: ...
+        @overload
+        def __call__(self, dim: Tensor) -> Tensor: ...
+        @overload
+        def __call__(self, dim: Int = ..., keepdim: Bool = ..., *, axis: Int = ...) -> reductions.MaxResult: ...
+
+
 Number = int | float
+# Within the class these names are its methods.
+Int = int
+Float = float
+Bool = bool
 
 
 class Tensor(TensorBase):
@@ -50,10 +68,16 @@ class Tensor(TensorBase):
     # A tensor on the left of a NumPy array decides what happens: array + tensor is a tensor.
     __array_priority__ = 100
 
-    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+    if TYPE_CHECKING:  # of fastnn.Tensor, which is a class of its own
+        grad: Tensor | None
+        requires_grad: Bool
+
+        def __init__(self, *data: Any, requires_grad: Bool = False, device: Any = None) -> None: ...
+
+    def __init__(self, data: Any, requires_grad: Bool = False) -> None:  # type: ignore[no-redef]
         self._data = as_array(data)
         self._node: autograd.Node | None = None
-        self.grad: Tensor | None = None
+        self.grad = None
         self.requires_grad = False
         self._version = autograd.version_of(data) if isinstance(data, TensorBase) else autograd.Version()
         self._used: str | None = None
@@ -64,59 +88,84 @@ class Tensor(TensorBase):
 
     @property
     def shape(self) -> Size:
+        """The size of each dimension."""
         return Size(self._data.shape)
 
-    def size(self, dim: int | None = None) -> Size | int:
+    @overload
+    def size(self) -> Size: ...
+    @overload
+    def size(self, dim: Int) -> Int: ...
+    def size(self, dim: Int | None = None) -> Size | Int:
+        """The shape, or the size of one dimension."""
         return self.shape if dim is None else self._data.shape[dim]
 
-    def dim(self) -> int:
+    def dim(self) -> Int:
+        """How many dimensions it has."""
         return self._data.ndim
 
-    ndim = property(dim)
+    @property
+    def ndim(self) -> Int:
+        """How many dimensions it has."""
+        return self._data.ndim
+
     ndimension = dim
 
-    def numel(self) -> int:
+    def numel(self) -> Int:
+        """How many elements it has."""
         return self._data.size
 
     nelement = numel
 
-    def element_size(self) -> int:
+    def element_size(self) -> Int:
+        """Bytes of an element."""
         return self._data.itemsize
 
-    def is_floating_point(self) -> bool:
+    def is_floating_point(self) -> Bool:
+        """Whether its elements are floating point numbers."""
         return self._data.dtype.kind == "f"
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self) -> Bool:
+        """Whether it lies in memory in the order of its dimensions."""
         return self._data.flags.c_contiguous
 
     @property
     def dtype(self) -> dtypes.dtype:
+        """The type of its elements."""
         return dtypes.of(self._data)
 
     @property
     def device(self) -> devices.device:
+        """Where it is: the CPU."""
         return devices.CPU
 
     @property
-    def is_cuda(self) -> bool:
+    def is_cuda(self) -> Bool:
+        """False."""
         return False
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self) -> Bool:
+        """Whether no op made it (on the tape)."""
         return self._node is None
 
     @property
     def grad_fn(self) -> autograd.Node | None:
+        """What made it, on the tape; None of a leaf."""
         return self._node
 
-    def requires_grad_(self, requires_grad: bool = True) -> Self:
+    def requires_grad_(self, requires_grad: Bool = True) -> Self:
+        """Has gradients arrive in ``grad`` (or not); returns itself.
+
+        Raises:
+            RuntimeError: integers.
+        """
         if requires_grad and self._data.dtype.kind != "f":
             text = f"only floating point tensors can require gradients; this one is {self.dtype!r}: call .float() first"
             raise told(RuntimeError(text), "tensor.gradient", got=repr(self.dtype))
         self.requires_grad = requires_grad
         return self
 
-    def __len__(self) -> int:
+    def __len__(self) -> Int:
         if self._data.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return len(self._data)
@@ -146,11 +195,11 @@ class Tensor(TensorBase):
             raise told(error, "tensor.numpy")
         return self._read("numpy()")
 
-    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: Bool = False) -> Any:
         """What a function of NumPy made of a tensor, as a tensor where there are tensors of its dtype."""
         return wrap(np.asarray(array)) if dtypes.has(np.asarray(array).dtype) else array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: Any = None, copy: Bool | None = None) -> np.ndarray:
         data = self._read("__array__") if not self.requires_grad else self.numpy()
         if dtype is not None and np.dtype(dtype) != data.dtype:
             return data.astype(dtype)
@@ -165,20 +214,21 @@ class Tensor(TensorBase):
         return self._read("item()").item()
 
     def tolist(self) -> Any:
+        """Its values as nested lists of Python's numbers."""
         return self._read("tolist()").tolist()
 
-    def __float__(self) -> float:
+    def __float__(self) -> Float:
         return float(self.item())
 
-    def __int__(self) -> int:
+    def __int__(self) -> Int:
         return int(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self) -> Int:
         if self._data.dtype.kind not in "iub" or self._data.size != 1:
             raise TypeError("only integer tensors of a single element can be used as an index")
         return int(self.item())
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Bool:
         if self._data.size != 1:
             text = "the truth of a tensor with more than one element is ambiguous: use .any() or .all()"
             raise told(RuntimeError(text), "tensor.truth")
@@ -189,6 +239,7 @@ class Tensor(TensorBase):
     _wrap = staticmethod(wrap)
 
     def detach(self) -> Tensor:
+        """The same memory, off the tape."""
         return view_of(self, self._data)
 
     data = property(detach)
@@ -200,17 +251,19 @@ class Tensor(TensorBase):
         autograd.mark_changed(self)  # for what was computed from the values so far
 
     def clone(self) -> Tensor:
+        """A copy, on the tape."""
         return result(ops.copy(self._data), (self,), lambda g: (g,), "Clone")
 
     def contiguous(self) -> Tensor:
+        """Itself where it lies in the order of its dimensions, else a copy that does."""
         return self if self._data.flags.c_contiguous else self.clone()
 
     def to(
         self,
         target: Any = None,
         second: Any = None,
-        non_blocking: bool = False,
-        copy: bool = False,
+        non_blocking: Bool = False,
+        copy: Bool = False,
         *,
         dtype: Any = None,
         device: Any = None,
@@ -228,30 +281,39 @@ class Tensor(TensorBase):
         return result(data, (self,), lambda g: (ops.cast(g, before),), "ToCopy")
 
     def float(self) -> Tensor:
+        """As float32."""
         return self.to(dtypes.float32)
 
     def double(self) -> Tensor:
+        """As float64."""
         return self.to(dtypes.float64)
 
     def long(self) -> Tensor:
+        """As int64; fractions are cut off."""
         return self.to(dtypes.int64)
 
     def int(self) -> Tensor:
+        """As int32; fractions are cut off."""
         return self.to(dtypes.int32)
 
     def bool(self) -> Tensor:
+        """As bools: what is not 0 is True."""
         return self.to(dtypes.bool_)
 
     def byte(self) -> Tensor:
+        """As uint8."""
         return self.to(dtypes.uint8)
 
     def type_as(self, other: Tensor) -> Tensor:
+        """In the dtype of another tensor."""
         return self.to(other.dtype)
 
     def cpu(self) -> Tensor:
+        """Itself."""
         return self
 
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+    def cuda(self, device: Any = None, non_blocking: Bool = False) -> Tensor:
+        """Refused: there is no GPU. RuntimeError."""
         return self.to(device="cuda")
 
     # -- arithmetic --------------------------------------------------------------------------------------------------
@@ -270,6 +332,11 @@ class Tensor(TensorBase):
         return self
 
     def __matmul__(self, other: Any) -> Tensor:
+        """The product of matrices (..., M, K) and (..., K, N), vectors (K,) too; leading dimensions broadcast.
+
+        Raises:
+            ValueError: sizes that do not fit.
+        """
         return linalg.matmul(self, operand(other, self))
 
     matmul = mm = mv = __matmul__
@@ -332,8 +399,10 @@ class Tensor(TensorBase):
     round = rounding.round_
     softmax, log_softmax = spelled(softmax), spelled(log_softmax)
     sum, mean = spelled(reductions.sum_), spelled(reductions.mean)
-    max, argmax, amax = spelled(reductions.max_), spelled(reductions.argmax), spelled(reductions.amax)
-    min, argmin, amin = spelled(reductions.min_), spelled(reductions.argmin), spelled(reductions.amin)
+    max: Extreme = spelled(reductions.max_)
+    min: Extreme = spelled(reductions.min_)
+    argmax, amax = spelled(reductions.argmax), spelled(reductions.amax)
+    argmin, amin = spelled(reductions.argmin), spelled(reductions.amin)
     any, all = spelled(reductions.any_), spelled(reductions.all_)
     var, std, norm = spelled(statistics.var), spelled(statistics.std), spelled(statistics.norm)
     cumsum, count_nonzero = spelled(statistics.cumsum), spelled(statistics.count_nonzero)
@@ -342,7 +411,8 @@ class Tensor(TensorBase):
     # -- order, picking ----------------------------------------------------------------------------------------------
 
     sort, argsort, topk = spelled(ordering.sort), spelled(ordering.argsort), spelled(ordering.topk)
-    median, unique, nonzero, bincount = spelled(ordering.median), ordering.unique, ordering.nonzero, ordering.bincount
+    median: Any = spelled(ordering.median)
+    unique, nonzero, bincount = ordering.unique, ordering.nonzero, ordering.bincount
     gather, index_select, masked_select = ordering.gather, ordering.index_select, ordering.masked_select
 
     # -- shape, parts ------------------------------------------------------------------------------------------------
@@ -356,12 +426,16 @@ class Tensor(TensorBase):
     permute, t, movedim = shapes.permute, shapes.t, shapes.movedim
     split, chunk, unbind = spelled(shapes.split), spelled(shapes.chunk), spelled(shapes.unbind)
     narrow, repeat, tile, flip = shapes.narrow, shapes.repeat, shapes.tile, shapes.flip
-    T = property(shapes.reverse)
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
+
+    @property
+    def T(self) -> Tensor:
+        """The dimensions in reverse order: a view."""
+        return shapes.reverse(self)
 
     # -- gradients, changes in place ---------------------------------------------------------------------------------
 
-    def backward(self, gradient: Tensor | None = None, retain_graph: bool = False) -> None:
+    def backward(self, gradient: Tensor | None = None, retain_graph: Bool = False) -> None:
         """Fills ``.grad`` of every leaf this tensor depends on.
 
         Raises:
@@ -380,10 +454,12 @@ class Tensor(TensorBase):
         autograd.backward(self, start, retain_graph)
 
     def zero_(self) -> Self:
+        """All zeros, in place."""
         self[...] = 0
         return self
 
-    def copy_(self, source: Tensor, non_blocking: bool = False) -> Self:
+    def copy_(self, source: Tensor, non_blocking: Bool = False) -> Self:
+        """Takes the values of another tensor, broadcast, in place."""
         self[...] = source
         return self
 

@@ -664,6 +664,12 @@ def compile(
 
     Raises:
         ValueError: only one of criterion and optimizer was given.
+
+    >>> import fastnn
+    >>> model = fastnn.nn.Linear(3, 2)
+    >>> step = fastnn.compile(model, fastnn.nn.MSELoss(), fastnn.optim.Adam(model.parameters()))
+    >>> step(fastnn.ones(5, 3), fastnn.zeros(5, 2)).shape
+    torch.Size([])
     """
     if (criterion is None) != (optimizer is None):
         raise ValueError("compile() takes a criterion and an optimizer together (training), or neither (inference)")

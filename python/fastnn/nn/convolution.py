@@ -123,6 +123,10 @@ class Conv2d(_Convolution):
     Raises:
         ValueError: a size is not positive, groups do not divide the channels, an unknown padding.
         TypeError: a size is not an integer.
+
+    >>> import fastnn
+    >>> fastnn.nn.Conv2d(3, 6, 5, padding=2)(fastnn.ones(1, 3, 28, 28)).shape
+    torch.Size([1, 6, 28, 28])
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,109 +14,131 @@ import numpy as np
 
 from fastnn.eager import autograd, ops
 from fastnn.eager.draws import uniform
-from fastnn.eager.images import adaptive_avg_pool2d as adaptive_avg_pool2d
-from fastnn.eager.images import adaptive_max_pool2d as adaptive_max_pool2d
-from fastnn.eager.images import avg_pool2d as avg_pool2d
-from fastnn.eager.images import batch_norm as batch_norm
-from fastnn.eager.images import conv2d as conv2d
-from fastnn.eager.images import max_pool2d as max_pool2d
-from fastnn.eager.linalg import linear as linear
-from fastnn.eager.sequences import adaptive_avg_pool1d as adaptive_avg_pool1d
-from fastnn.eager.sequences import adaptive_max_pool1d as adaptive_max_pool1d
-from fastnn.eager.sequences import avg_pool1d as avg_pool1d
-from fastnn.eager.sequences import conv1d as conv1d
-from fastnn.eager.sequences import max_pool1d as max_pool1d
+from fastnn.eager.images import adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, batch_norm, conv2d, max_pool2d
+from fastnn.eager.linalg import linear
+from fastnn.eager.sequences import adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, conv1d, max_pool1d
 from fastnn.eager.spelling import spelled
 from fastnn.eager.support import promoted, reshaped, result, wrap
 from fastnn.eager.tensor import Tensor
-from fastnn.eager.transposed_convolution import conv_transpose2d as conv_transpose2d
+from fastnn.eager.transposed_convolution import conv_transpose2d
 from fastnn.errors import told as _told
 from fastnn.nn.activation_functions import (
-    celu as celu,
+    celu,
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    selu,
+    silu,
+    softmin,
+    softplus,
+    softsign,
+    tanhshrink,
 )
-from fastnn.nn.activation_functions import (
-    elu as elu,
-)
-from fastnn.nn.activation_functions import (
-    gelu as gelu,
-)
-from fastnn.nn.activation_functions import (
-    hardsigmoid as hardsigmoid,
-)
-from fastnn.nn.activation_functions import (
-    hardswish as hardswish,
-)
-from fastnn.nn.activation_functions import (
-    hardtanh as hardtanh,
-)
-from fastnn.nn.activation_functions import (
-    leaky_relu as leaky_relu,
-)
-from fastnn.nn.activation_functions import (
-    logsigmoid as logsigmoid,
-)
-from fastnn.nn.activation_functions import (
-    mish as mish,
-)
-from fastnn.nn.activation_functions import (
-    prelu as prelu,
-)
-from fastnn.nn.activation_functions import (
-    relu6 as relu6,
-)
-from fastnn.nn.activation_functions import (
-    selu as selu,
-)
-from fastnn.nn.activation_functions import (
-    silu as silu,
-)
-from fastnn.nn.activation_functions import (
-    softmin as softmin,
-)
-from fastnn.nn.activation_functions import (
-    softplus as softplus,
-)
-from fastnn.nn.activation_functions import (
-    softsign as softsign,
-)
-from fastnn.nn.activation_functions import (
-    tanhshrink as tanhshrink,
-)
-from fastnn.nn.embedding import embedding as embedding
+from fastnn.nn.embedding import embedding
 from fastnn.nn.labels import check_range as _check_range
 from fastnn.nn.labels import first_outside as _first_outside
 from fastnn.nn.loss_functions import (
     alike,
+    binary_cross_entropy,
     check_equal_shapes,
     check_reduction,
     check_target,
     class_weights,
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    normalize,
+    pairwise_distance,
+    poisson_nll_loss,
     probability_cross_entropy,
     reduced,
     reduction_of,
+    smooth_l1_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
     weighted_bce_with_logits,
 )
-from fastnn.nn.loss_functions import binary_cross_entropy as binary_cross_entropy
-from fastnn.nn.loss_functions import cosine_embedding_loss as cosine_embedding_loss
-from fastnn.nn.loss_functions import cosine_similarity as cosine_similarity
-from fastnn.nn.loss_functions import hinge_embedding_loss as hinge_embedding_loss
-from fastnn.nn.loss_functions import huber_loss as huber_loss
-from fastnn.nn.loss_functions import kl_div as kl_div
-from fastnn.nn.loss_functions import l1_loss as l1_loss
-from fastnn.nn.loss_functions import margin_ranking_loss as margin_ranking_loss
-from fastnn.nn.loss_functions import normalize as normalize
-from fastnn.nn.loss_functions import pairwise_distance as pairwise_distance
-from fastnn.nn.loss_functions import poisson_nll_loss as poisson_nll_loss
-from fastnn.nn.loss_functions import smooth_l1_loss as smooth_l1_loss
-from fastnn.nn.loss_functions import soft_margin_loss as soft_margin_loss
-from fastnn.nn.loss_functions import triplet_margin_loss as triplet_margin_loss
-from fastnn.nn.normalization import group_norm as group_norm
-from fastnn.nn.normalization import layer_norm as layer_norm
-from fastnn.nn.padding import pad as pad
-from fastnn.nn.upsampling import interpolate as interpolate
+from fastnn.nn.normalization import group_norm, layer_norm
+from fastnn.nn.padding import pad
+from fastnn.nn.upsampling import interpolate
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "dropout",
+    "dropout2d",
+    "elu",
+    "embedding",
+    "gelu",
+    "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "interpolate",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "pairwise_distance",
+    "poisson_nll_loss",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "triplet_margin_loss",
+]
 
 
 @spelled
@@ -256,6 +278,10 @@ def cross_entropy(
         ValueError: a label outside 0..C-1 (the first is named), an empty batch, sizes that differ, a smoothing outside
             0..1, or an ignore_index beside probabilities.
         TypeError: the target is neither integers nor, in the shape of the logits, probabilities.
+
+    >>> import fastnn
+    >>> fastnn.nn.functional.cross_entropy(fastnn.tensor([[2.0, 0.0]]), fastnn.tensor([0]))
+    tensor(0.1269)
     """
     if isinstance(weight, str):  # as the third argument
         weight, reduction = None, weight

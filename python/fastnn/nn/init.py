@@ -14,6 +14,24 @@ from fastnn.eager import autograd
 from fastnn.eager.error_function import erf
 from fastnn.eager.tensor import Tensor
 
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
 # How many numbers modules may yet be made of; None: any number, with values.
 _allowed: ContextVar[int | None] = ContextVar("allowed", default=None)
 

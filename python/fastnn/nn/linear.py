@@ -25,6 +25,10 @@ class Linear(Module):
 
     Raises:
         ValueError: a size is not positive.
+
+    >>> import fastnn
+    >>> fastnn.nn.Linear(3, 2)(fastnn.ones(5, 3)).shape
+    torch.Size([5, 2])
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:

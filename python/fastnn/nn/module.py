@@ -38,6 +38,16 @@ class Module:
     """Base of all layers and models: assign parameters and modules as attributes, write ``forward``.
 
     Attributes that are a :class:`Parameter` or a :class:`Module` are registered in the order of their assignment.
+
+    >>> import fastnn
+    >>> class Net(fastnn.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = fastnn.nn.Linear(3, 2)
+    ...     def forward(self, x):
+    ...         return self.layer(x).relu()
+    >>> Net()(fastnn.ones(5, 3)).shape
+    torch.Size([5, 2])
     """
 
     training: bool
@@ -98,6 +108,7 @@ class Module:
         super().__delattr__(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """The attribute of that name becomes the parameter; None keeps the name."""
         setattr(self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -126,9 +137,11 @@ class Module:
             self.__dict__["_transient"] = others if persistent else (*others, name)
 
     def add_module(self, name: str, module: Module) -> None:
+        """The attribute of that name becomes the module."""
         setattr(self, name, module)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What it computes: to be overridden."""
         kind = type(self).__name__
         meant = did_you_mean("forward", vars(type(self)))
         error = NotImplementedError(f"{kind} has no forward(): define what it computes{meant}")
@@ -152,7 +165,7 @@ class Module:
         """``hook(module, inputs)`` is called before each forward; what it gives, if not None, are the inputs."""
         return hooks.registered(self, "_pre_hooks", hook, prepend)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         try:
             if self._hooks or self._pre_hooks:
                 return hooks.with_hooks(self, args, kwargs)
@@ -171,9 +184,11 @@ class Module:
     # -- what it holds -----------------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules that it holds itself, with their names."""
         yield from self._modules.items()
 
     def children(self) -> Iterator[Module]:
+        """The modules that it holds itself."""
         yield from self._modules.values()
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -209,6 +224,7 @@ class Module:
                     yield _join(path, name), parameter
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once; recurse=False: its own."""
         seen: set[int] = set()
         for module in self.modules() if recurse else [self]:
             for parameter in module._parameters.values():
@@ -226,6 +242,7 @@ class Module:
                     yield _join(path, name), buffer
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers, each once; recurse=False: its own."""
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
@@ -336,15 +353,18 @@ class Module:
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Has all parameters learn, or not; returns itself."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients of all parameters."""
         for parameter in self.parameters():
             parameter.grad = None
 
     def apply(self, function: Callable[[Module], None]) -> Self:
+        """Calls function with every module within, then with itself; returns itself."""
         for module in self.children():
             module.apply(function)
         function(self)
@@ -374,9 +394,11 @@ class Module:
         return self
 
     def float(self) -> Self:
+        """Parameters and buffers as float32."""
         return self.to(dtypes.float32)
 
     def double(self) -> Self:
+        """Parameters and buffers as float64."""
         return self.to(dtypes.float64)
 
     def half(self) -> Self:
@@ -406,9 +428,11 @@ class Module:
         return self.to(dtype=dtype_of(dst_type))
 
     def cpu(self) -> Self:
+        """Itself."""
         return self
 
     def cuda(self, device: Any = None) -> Self:
+        """Refused: there is no GPU. RuntimeError."""
         return self.to(device="cuda")
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:

@@ -11,6 +11,14 @@ from fastnn.eager.creation import cat, stack
 from fastnn.eager.creation import tensor as new_tensor
 from fastnn.eager.tensor import Tensor
 
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
 Parameters = Tensor | Iterable[Tensor]
 
 __path__: list[str] = []  # so that an import of fastnn.nn.utils.clip_grad is looked for: see renamed

@@ -20,7 +20,7 @@ from fastnn.nn.parameter import Owner, Parameter
 
 __all__ = ["Optimizer"]
 
-Params = Iterable[Parameter] | Iterable[dict[str, Any]]
+Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 State = dict[str, Any]
 # A count of steps that a file may state: at half a microsecond each (the smallest networks), six days.
 MOST_STEPS = 2**40
@@ -78,6 +78,14 @@ class Optimizer:
     Raises:
         ValueError: no parameters, one parameter twice, a hyper-parameter out of range, or an option of another update.
         TypeError: something that is no parameter, or no option.
+
+    >>> import fastnn
+    >>> w = fastnn.nn.Parameter(fastnn.ones(1))
+    >>> optimizer = fastnn.optim.SGD([w], lr=0.1)
+    >>> (w * 2).backward()
+    >>> optimizer.step()
+    >>> w.item()
+    0.800000011920929
     """
 
     # Names of the state arrays, in the order in which plans and state dicts keep them.

@@ -17,9 +17,8 @@ class RAdam(ElementwiseOptimizer):
 
     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;  m_hat = m / (1 - beta1^t)
     rho = rho_inf - 2 t beta2^t / (1 - beta2^t),  rho_inf = 2 / (1 - beta2) - 1
-    rho > 5: w -= lr m_hat r sqrt(1 - beta2^t) / (sqrt(v) + eps),
-             r^2 = (rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho)
-    else:    w -= lr m_hat
+    rho > 5: w -= lr m_hat r sqrt(1 - beta2^t) / (sqrt(v) + eps), else w -= lr m_hat
+    r^2 = (rho - 4) (rho - 2) rho_inf / ((rho_inf - 4) (rho_inf - 2) rho)
 
     weight_decay is added to the gradient, or (decoupled_weight_decay) w *= 1 - lr weight_decay first; maximize goes up
     instead of down.

@@ -55,6 +55,12 @@ class Network(Module):
     Raises:
         ValueError: fewer than two sizes, or one below 1.
         TypeError: a size that is no whole number, or modules and sizes together.
+
+    >>> import fastnn, numpy as np
+    >>> net = fastnn.Network(4, 8, 2)
+    >>> history = net.fit((np.eye(4), np.array([0, 1, 0, 1])), epochs=2, verbose=0)
+    >>> net.predict(np.eye(4)).shape
+    (4, 2)
     """
 
     history: History = LastHistory()  # type: ignore[assignment]
@@ -93,6 +99,7 @@ class Network(Module):
         return self.__dict__.setdefault("_turns", _core.Lease())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs (N, outputs) of inputs (N, ...)."""
         if not self.sizes:
             y = self._modules[""](x)
             self.__dict__["_sample"] = (tuple(x.shape[1:]), y.shape[-1] if y.dim() > 1 else 1)

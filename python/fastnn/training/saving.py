@@ -41,6 +41,13 @@ def save(
         TypeError: something that is no data, naming its place.
         ValueError: another format or protocol, or nested too deeply.
         OSError: the file could not be written; an old one at a path is unchanged.
+
+    >>> import fastnn, io
+    >>> file = io.BytesIO()
+    >>> fastnn.save({"w": fastnn.ones(2), "epoch": 3}, file)
+    >>> _ = file.seek(0)
+    >>> fastnn.load(file)["epoch"]
+    3
     """
     if f is None and path is None:
         text = 'save(obj, f) takes what to save and where to: fastnn.save(model.state_dict(), "model.pth")'

@@ -36,6 +36,13 @@ class Trainer:
     engine: ``plan`` (compiled; a model that cannot be recorded falls back to eager, said by ``engine_note``) or
     ``eager``. outputs: whether chunks bring the model's outputs; the history then has the ``accuracy`` of the training
     batches too (of numbers ``r2``), each as it was before its step.
+
+    >>> import fastnn, numpy as np
+    >>> model, loss = fastnn.nn.Linear(3, 2), fastnn.nn.CrossEntropyLoss()
+    >>> trainer = fastnn.Trainer(model, loss, fastnn.optim.SGD(model.parameters(), lr=0.1))
+    >>> history = trainer.fit((np.eye(3, dtype="f4"), np.array([0, 1, 0])), epochs=2)
+    >>> len(history.history["loss"])
+    2
     """
 
     def __init__(

@@ -15,17 +15,32 @@ Source of the behaviour: torchvision.transforms (v1).
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fastnn.transforms import transforms
 from fastnn.transforms.base import MAX_PIXELS
 from fastnn.transforms.resize import FULL_SIZE
 from fastnn.transforms.transforms import *  # noqa: F403
-from fastnn.transforms.transforms import __all__ as _steps
+
+if TYPE_CHECKING:
+    from fastnn.transforms import autoaugment, functional, v2
+    from fastnn.transforms.autoaugment import AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide
 
 _AUTOMATIC = ("AutoAugment", "AutoAugmentPolicy", "RandAugment", "TrivialAugmentWide")
 _MODULES = ("autoaugment", "functional", "v2")
 
-__all__ = ["FULL_SIZE", "MAX_PIXELS", *_steps, *_AUTOMATIC]
+__all__ = [
+    "FULL_SIZE",
+    "MAX_PIXELS",
+    "AutoAugment",
+    "AutoAugmentPolicy",
+    "RandAugment",
+    "TrivialAugmentWide",
+    "autoaugment",
+    "functional",
+    "v2",
+]
+__all__ += transforms.__all__
 
 
 def __getattr__(name: str) -> Any:

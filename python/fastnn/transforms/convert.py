@@ -76,7 +76,7 @@ class Normalize(Transform):
         TypeError: on a call, not a float Tensor.
     """
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False) -> None:
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False) -> None:
         if (_per_channel(std).astype(np.float32) == 0).any():
             raise ValueError(f"Normalize: std = {std} has a zero (as float32), which leads to division by zero")
         self.mean = mean

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastnn.data.grid import make_grid, save_image
+    from fastnn.utils import data, tensorboard
 
-__all__ = ["make_grid", "save_image"]
+__all__ = ["data", "make_grid", "save_image", "tensorboard"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in ("make_grid", "save_image"):
         return getattr(import_module("fastnn.data.grid"), name)
-    if name not in ("data", "tensorboard"):
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module(f"{__name__}.{name}")
 
