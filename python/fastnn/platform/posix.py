@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ENOSPC, ENOTSUP
 from io import FileIO
 
 Path = str | os.PathLike[str]
@@ -148,6 +147,8 @@ def _allocate(fd: int, folder: Path, size: int) -> None:
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(fd, 0, size)
     elif size > free_space(folder):  # macOS
+        from errno import ENOSPC
+
         raise OSError(ENOSPC, os.strerror(ENOSPC))
     else:
         os.ftruncate(fd, size)
@@ -211,6 +212,8 @@ def folder_sync(folder: Path) -> Iterator[Callable[[], None]]:
     Raises:
         OSError: the folder cannot be opened, or by the function, its sync failed.
     """
+    from errno import EINVAL, ENOTSUP
+
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def sync() -> None:
