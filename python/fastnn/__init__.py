@@ -72,7 +72,21 @@ from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, models, nn, optim, transforms, utils
+    from fastnn import (
+        accelerator,
+        amp,
+        backends,
+        c_source,
+        cuda,
+        datasets,
+        keras,
+        kernels,
+        models,
+        nn,
+        optim,
+        transforms,
+        utils,
+    )
     from fastnn.amp import autocast
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
@@ -95,6 +109,7 @@ _LAZY = {
     "amp": "",
     "autocast": "fastnn.amp",
     "backends": "",
+    "c_source": "",
     "check": "fastnn.checks.check",
     "compile": "fastnn.engine.plan",
     "cuda": "",
