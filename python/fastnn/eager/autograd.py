@@ -21,6 +21,9 @@ from fastnn.eager.memory import owner_of
 from fastnn.errors import told
 
 if TYPE_CHECKING:
+    from fastnn.eager.function import Function as Function
+    from fastnn.eager.function import FunctionCtx as FunctionCtx
+    from fastnn.eager.gradcheck import gradcheck as gradcheck
     from fastnn.eager.tensor import Tensor
 
 __path__: list[str] = []  # so that an import of fastnn.autograd.function is looked for: see fastnn.renamed
