@@ -15,8 +15,10 @@ import pytest
 import random_networks
 from c_programs import COMPILER, check_same_bits, compiled
 from fastnn import _core, c_source, keras, models, nn
+from fastnn.c_source.ops import OPS
 from fastnn.eager.tensor import Tensor
 from fastnn.nn.module import Module
+from fastnn.training.structure import known_classes
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
 RNG = np.random.default_rng(3)
@@ -73,13 +75,16 @@ class Operations(nn.Module):
 
 def sequences() -> nn.Sequential:
     layers = [nn.Conv1d(3, 8, 5, padding=2), nn.BatchNorm1d(8), nn.ReLU(), nn.MaxPool1d(2), nn.AvgPool1d(3)]
-    return nn.Sequential(*layers, nn.AdaptiveMaxPool1d(5), nn.Flatten(), nn.LayerNorm(40), nn.Linear(40, 3))
+    layers += [nn.Dropout1d(), nn.ZeroPad1d(1), nn.ConstantPad1d((0, 2), 0.5), nn.AdaptiveAvgPool1d(9)]
+    layers += [nn.AdaptiveMaxPool1d(5), nn.Flatten(), nn.LayerNorm(40), nn.Linear(40, 6)]
+    return nn.Sequential(*layers, nn.Unflatten(1, (2, 3)))
 
 
 def pictures() -> nn.Sequential:
     layers = [nn.ConvTranspose2d(3, 8, (3, 2), 2, 1, 1), nn.GroupNorm(2, 8), nn.AvgPool2d(3, 2, 1, True, False)]
     layers += [nn.ConvTranspose2d(8, 4, 3, dilation=2, groups=2), nn.AdaptiveMaxPool2d((3, 4)), nn.AdaptiveAvgPool2d(2)]
-    return nn.Sequential(*layers, nn.Upsample(size=(5, 6)), nn.ConstantPad2d((1, 0, 2, 1), 2.5))
+    layers += [nn.Dropout2d(), nn.Upsample(size=(5, 6)), nn.UpsamplingNearest2d(scale_factor=2), nn.ZeroPad2d(1)]
+    return nn.Sequential(*layers, nn.ConstantPad2d((1, 0, 2, 1), 2.5))
 
 
 def keras_model() -> Module:
@@ -118,6 +123,19 @@ NETWORKS = {
 def test_a_network(name: str, tmp_path: Path) -> None:
     make, shape = NETWORKS[name]
     check_same_bits(tmp_path, make(), samples(*shape))
+
+
+def test_every_layer_is_here() -> None:
+    """But for models, which are made of them, and what is refused."""
+    here = {type(module).__name__ for make, _ in NETWORKS.values() for module in make().modules()}
+    assert known_classes().keys() - here == {"BasicBlock", "ResNet", "SmallCNN", "Embedding"}
+
+
+def test_every_op_of_an_evaluation_has_a_c_form() -> None:
+    """Others are of gradients, losses, batches and draws."""
+    of_training = {"batch_norm", "cross_entropy", "mse", "bce_with_logits", "dropout", "dense_grad_x"}
+    without = set(_core.instruction_facts()) - set(OPS) - of_training
+    assert {name for name in without if not name.endswith(("_backward", "_grad_weight", "_grad_bias"))} == set()
 
 
 @pytest.mark.slow

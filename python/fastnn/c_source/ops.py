@@ -149,10 +149,9 @@ def _pool(name: str, source: Source, op: Op) -> None:
 
 
 def _normalise(source: Source, op: Op) -> None:
-    x, *others = op.inputs
-    weight, bias, mean, variance = (
-        None if each == MISSING else source.known(each).astype(np.float64) for each in others
-    )
+    x, *others, mean_at, variance_at = op.inputs
+    weight, bias = (None if each == MISSING else source.known(each).astype(np.float64) for each in others)
+    mean, variance = (source.known(each).astype(np.float64) for each in (mean_at, variance_at))
     scale = 1 / np.sqrt(variance + op.attributes["eps"])
     values = (mean, scale if weight is None else scale * weight, np.zeros(mean.shape) if bias is None else bias)
     words = [source.table(each.astype(np.float32), op.inputs, op.attributes["eps"], i) for i, each in enumerate(values)]

@@ -23,6 +23,9 @@ from fastnn.errors import told
 __all__ = ["Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 if TYPE_CHECKING:
+    from fastnn.eager.function import Function as Function
+    from fastnn.eager.function import FunctionCtx as FunctionCtx
+    from fastnn.eager.gradcheck import gradcheck as gradcheck
     from fastnn.eager.tensor import Tensor
 
 __path__: list[str] = []  # so that an import of fastnn.autograd.function is looked for: see fastnn.renamed
