@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from colour_photos import photo
@@ -59,6 +60,7 @@ def test_blocks_run(page: Path, files: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(folder)
     monkeypatch.setenv("FASTNN_DATA", str(folder / "mnist"))
     monkeypatch.setenv("MPLBACKEND", "agg")
+    fastnn.manual_seed(0)
     known = names()
     for block in blocks(text):
         run(page, block, known)
