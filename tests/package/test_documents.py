@@ -67,7 +67,7 @@ def test_blocks_run(page: Path, files: Path, tmp_path: Path, monkeypatch: pytest
 
 
 def test_blocks_are_found_and_can_fail() -> None:
-    text = "a\n```python\nx = 1\n```\n<!-- not run: sold out -->\n```python\nno\n```\n\n```python\n>>> x\n2\n```\n"
+    text = "a\n<!-- before\nx = 1\n-->\n<!-- not run: sold out -->\n```python\nno\n```\n\n```python\n>>> x\n2\n```\n"
     first, last = blocks(text)
     assert (first, last) == (Block(3, "x = 1\n"), Block(11, ">>> x\n2\n"))
     known: dict[str, Any] = {}
