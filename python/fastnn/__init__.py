@@ -59,7 +59,17 @@ from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, models, nn, optim, transforms, utils
+    from fastnn import accelerator as accelerator
+    from fastnn import amp as amp
+    from fastnn import backends as backends
+    from fastnn import cuda as cuda
+    from fastnn import datasets as datasets
+    from fastnn import keras as keras
+    from fastnn import kernels as kernels
+    from fastnn import models as models
+    from fastnn import nn, optim
+    from fastnn import transforms as transforms
+    from fastnn import utils as utils
     from fastnn.amp import autocast
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
@@ -77,7 +87,7 @@ if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor as ShortTensor
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
-    from fastnn.reporting import plot
+    from fastnn.reporting import plot as plot
     from fastnn.training.network import Network
     from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
@@ -146,6 +156,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
 
 
+# What ``from fastnn import *`` gives: the modules above, with their `as`, are for who asks.
 __all__ = [
     "BoolTensor",
     "ByteTensor",
@@ -163,19 +174,14 @@ __all__ = [
     "Tensor",
     "Trainer",
     "__version__",
-    "accelerator",
-    "amp",
     "arange",
     "as_tensor",
     "autocast",
     "autograd",
-    "backends",
     "bool",
     "cat",
     "check",
     "compile",
-    "cuda",
-    "datasets",
     "device",
     "double",
     "dtype",
@@ -203,13 +209,10 @@ __all__ = [
     "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
-    "keras",
-    "kernels",
     "linspace",
     "load",
     "long",
     "manual_seed",
-    "models",
     "nn",
     "no_grad",
     "normal",
@@ -217,7 +220,6 @@ __all__ = [
     "ones",
     "ones_like",
     "optim",
-    "plot",
     "rand",
     "rand_like",
     "randint",
@@ -233,10 +235,8 @@ __all__ = [
     "short",
     "stack",
     "tensor",
-    "transforms",
     "uint8",
     "uint16",
-    "utils",
     "where",
     "zeros",
     "zeros_like",
