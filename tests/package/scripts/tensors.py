@@ -3,8 +3,8 @@
 from typing import assert_type
 
 import fastnn as torch
-from fastnn.autograd import Variable
 import numpy as np
+from fastnn.autograd import Variable
 
 
 def standardised(x: torch.Tensor) -> torch.Tensor:
