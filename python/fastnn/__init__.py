@@ -59,22 +59,19 @@ from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import (
-        accelerator,
-        amp,
-        backends,
-        c_source,
-        cuda,
-        datasets,
-        keras,
-        kernels,
-        models,
-        nn,
-        onnx,
-        optim,
-        transforms,
-        utils,
-    )
+    from fastnn import accelerator as accelerator
+    from fastnn import amp as amp
+    from fastnn import backends as backends
+    from fastnn import c_source as c_source
+    from fastnn import cuda as cuda
+    from fastnn import datasets as datasets
+    from fastnn import keras as keras
+    from fastnn import kernels as kernels
+    from fastnn import models as models
+    from fastnn import nn, optim
+    from fastnn import onnx as onnx
+    from fastnn import transforms as transforms
+    from fastnn import utils as utils
     from fastnn.amp import autocast
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info
@@ -92,8 +89,8 @@ if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor as ShortTensor
     from fastnn.engine.plan import compile
     from fastnn.errors import FormatError
-    from fastnn.reporting import plot
-    from fastnn.training.callbacks import LiveCurve
+    from fastnn.reporting import plot as plot
+    from fastnn.training.callbacks import LiveCurve as LiveCurve
     from fastnn.training.network import Network
     from fastnn.training.saving import load, save
     from fastnn.training.trainer import Trainer
@@ -165,6 +162,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LAZY})
 
 
+# What ``from fastnn import *`` gives: the modules above, with their `as`, are for who asks.
 __all__ = [
     "BoolTensor",
     "ByteTensor",
@@ -182,19 +180,14 @@ __all__ = [
     "Tensor",
     "Trainer",
     "__version__",
-    "accelerator",
-    "amp",
     "arange",
     "as_tensor",
     "autocast",
     "autograd",
-    "backends",
     "bool",
     "cat",
     "check",
     "compile",
-    "cuda",
-    "datasets",
     "device",
     "double",
     "dtype",
@@ -222,13 +215,10 @@ __all__ = [
     "is_floating_point",
     "is_grad_enabled",
     "is_tensor",
-    "keras",
-    "kernels",
     "linspace",
     "load",
     "long",
     "manual_seed",
-    "models",
     "nn",
     "no_grad",
     "normal",
@@ -236,7 +226,6 @@ __all__ = [
     "ones",
     "ones_like",
     "optim",
-    "plot",
     "rand",
     "rand_like",
     "randint",
@@ -252,10 +241,8 @@ __all__ = [
     "short",
     "stack",
     "tensor",
-    "transforms",
     "uint8",
     "uint16",
-    "utils",
     "where",
     "zeros",
     "zeros_like",

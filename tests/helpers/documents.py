@@ -13,7 +13,9 @@ from repository import ROOT
 
 DOCS = ROOT / "docs"
 EXAMPLES = DOCS / "reference/examples"
-_BLOCK = re.compile(r"(^<!-- not run: .+ -->\n\n?)?^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"(^<!-- not run: .+? -->\n\n?)?^```python\n(.*?)^```$|^<!-- before\n(.*?)-->$", re.MULTILINE | re.DOTALL
+)
 
 
 class Block(NamedTuple):
@@ -29,10 +31,13 @@ def pages() -> list[Path]:
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """Those that begin with ```` ```python ````; one below ``<!-- not run: why -->`` is left out."""
+    """Those that begin with ```` ```python ````, without one below ``<!-- not run: why -->``; and code that readers do
+    not see, between lines ``<!-- before`` and ``-->``: what a page takes for granted.
+    """
     for found in _BLOCK.finditer(text):
         if not found[1]:
-            yield Block(text.count("\n", 0, found.start(2)) + 1, found[2])
+            which = 2 if found[3] is None else 3
+            yield Block(text.count("\n", 0, found.start(which)) + 1, found[which])
 
 
 def needed(text: str) -> list[str]:

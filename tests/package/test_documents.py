@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from colour_photos import photo
@@ -59,13 +60,14 @@ def test_blocks_run(page: Path, files: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(folder)
     monkeypatch.setenv("FASTNN_DATA", str(folder / "mnist"))
     monkeypatch.setenv("MPLBACKEND", "agg")
+    fastnn.manual_seed(0)
     known = names()
     for block in blocks(text):
         run(page, block, known)
 
 
 def test_blocks_are_found_and_can_fail() -> None:
-    text = "a\n```python\nx = 1\n```\n<!-- not run: sold out -->\n```python\nno\n```\n\n```python\n>>> x\n2\n```\n"
+    text = "a\n<!-- before\nx = 1\n-->\n<!-- not run: sold out -->\n```python\nno\n```\n\n```python\n>>> x\n2\n```\n"
     first, last = blocks(text)
     assert (first, last) == (Block(3, "x = 1\n"), Block(11, ">>> x\n2\n"))
     known: dict[str, Any] = {}

@@ -72,7 +72,10 @@ class Tensor(tensor.Tensor, metaclass=TensorType):
     An array or tensor that is float32 already is not copied.
 
     Raises:
-        TypeError: it holds no numbers.
+        TypeError: it holds no numbers; in methods, something that is none is combined with it.
+        ValueError: in methods, shapes that do not fit, both told; sizes that do not add up.
+        IndexError: in methods, a dimension or an index that is not there.
+        RuntimeError: in methods, what a dtype or the tape does not allow.
 
     >>> import fastnn
     >>> x = fastnn.tensor([1.0, 2.0], requires_grad=True)

@@ -242,7 +242,10 @@ class Tensor(TensorBase):
         """The same memory, off the tape."""
         return view_of(self, self._data)
 
-    data = property(detach)
+    @property
+    def data(self) -> Tensor:
+        """The same memory, off the tape; what is assigned takes the place of its values."""
+        return view_of(self, self._data)
 
     @data.setter
     def data(self, value: Tensor) -> None:

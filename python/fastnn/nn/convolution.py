@@ -22,6 +22,8 @@ from fastnn.nn.parameter import Parameter
 class _Convolution(Module):
     dimensions: ClassVar[int] = 2
 
+    bias: Parameter  # None without, as in Linear
+
     def __init__(
         self,
         in_channels: int,

@@ -31,6 +31,8 @@ class Linear(Module):
     torch.Size([5, 2])
     """
 
+    bias: Parameter  # None without; PyTorch's annotation, which lets users write layer.bias.data
+
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
         for name, size in (("in_features", in_features), ("out_features", out_features)):

@@ -55,4 +55,9 @@ assert_type(count, int)
 for name, parameter in net.named_parameters():
     assert_type(parameter, nn.Parameter)
     assert name
+net.body[0].requires_grad_(False)
+linear = nn.Linear(2, 1)
+linear.weight.data.fill_(0.5)
+linear.bias.data.zero_()
+assert_type(linear.weight.data, Tensor)
 net.train().eval().double().to("cpu").zero_grad()

@@ -4,6 +4,7 @@ from typing import assert_type
 
 import fastnn as torch
 import numpy as np
+from fastnn.autograd import Variable
 
 
 def standardised(x: torch.Tensor) -> torch.Tensor:
@@ -43,5 +44,6 @@ with torch.no_grad():
     x.clamp_(-1, 1)
 print(f"{y.mean().item():.3f} {mean:.3f} {len(y)}", x.dtype == torch.float32)
 double = torch.tensor([[1.0, 2.0]], dtype=torch.float64).to(torch.float32)
+assert_type(Variable(double), torch.Tensor)
 longs: torch.Tensor = torch.LongTensor([1, 2])
 assert_type(torch.from_numpy(array), torch.Tensor)
