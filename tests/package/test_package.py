@@ -23,10 +23,11 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(set(PACKAGE.rglob("*.py")) - set(PACKAGE.glob("examples/**/*.py")))  # where it was installed
 
 PUBLIC = {
-    "fastnn": "Network Trainer LiveCurve compile kernels manual_seed set_num_threads get_num_threads runtime_info save "
-    "load no_grad nn optim transforms datasets utils FormatError Tensor tensor zeros ones rand randperm arange cat "
-    "stack flatten sum mean max argmax exp log relu sigmoid tanh softmax log_softmax matmul float32 float64 int64 uint8 "
-    "float long bool from_numpy is_grad_enabled enable_grad set_grad_enabled initial_seed autograd __version__",
+    "fastnn": "Network Trainer compile kernels manual_seed set_num_threads get_num_threads runtime_info save load "
+    "no_grad nn optim transforms datasets utils FormatError Tensor tensor zeros ones rand randperm arange cat stack "
+    "flatten sum mean max argmax exp log relu sigmoid tanh softmax log_softmax matmul float32 float64 int64 uint8 "
+    "float long bool from_numpy is_grad_enabled enable_grad set_grad_enabled initial_seed autograd "
+    "__version__ LiveCurve",
     "fastnn.nn": "Module Parameter Linear ReLU Sigmoid Tanh Flatten Sequential Dropout CrossEntropyLoss MSELoss "
     "BCEWithLogitsLoss functional",
     "fastnn.nn.functional": "relu sigmoid tanh softmax log_softmax cross_entropy mse_loss linear "
