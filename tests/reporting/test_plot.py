@@ -99,6 +99,16 @@ def test_chinese_titles(tmp_path: Path) -> None:
     figure.savefig(tmp_path / "plane.png")
 
 
+def test_every_number_of_a_confusion_is_seen() -> None:
+    """Also where no cell is empty: dark digits on light cells, light ones on dark."""
+    (panel,) = plot.confusion([0] * 50 + [1] * 50, [0] * 38 + [1] * 12 + [0] * 24 + [1] * 26).axes
+    (image,) = panel.images
+    colours = image.cmap(image.norm(image.get_array()))[..., :3].mean(axis=-1)
+    for text in panel.texts:
+        column, row = map(int, text.get_position())
+        assert abs(colours[row, column] - matplotlib.colors.to_rgb(text.get_color())[0]) > 0.35
+
+
 def test_mistakes() -> None:
     for call, message in (
         (lambda: History().plot(), "the history is empty"),

@@ -133,9 +133,10 @@ def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None)
     matrix = np.zeros((count, count), dtype=np.int64)
     np.add.at(matrix, (y.astype(np.int64), p.astype(np.int64)), 1)
     figure, (panel,) = _panels(1, 1, 5.6, 5.2)
-    panel.imshow(np.log1p(matrix), cmap="Blues")
+    shades = np.log1p(matrix) / np.log1p(matrix.max())
+    panel.imshow(shades, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(matrix):
-        dark = matrix[row, column] > matrix.max() / 10
+        dark = shades[row, column] > 0.6
         panel.text(column, row, matrix[row, column], ha="center", va="center", color="white" if dark else "black")
     panel.set(xlabel="predicted", ylabel="actual", xticks=range(count), yticks=range(count))
     if classes is not None:
