@@ -262,6 +262,8 @@ def test_files_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["scripts"] == {"fastnn": "fastnn.__main__:main"}
     assert sorted(re.split("[<>=]", word)[0] for word in project["dependencies"]) == ["numpy", "pillow"]
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["scikit-build"]["wheel"]
+    assert wheel["packages"] == {"fastnn": "python/fastnn", "fastnn/examples": "examples"}
     assert (PACKAGE / "py.typed").read_text() == ""
     assert "def dense_forward" in (PACKAGE / "_core.pyi").read_text()
 

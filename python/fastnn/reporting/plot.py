@@ -167,7 +167,8 @@ def decision_boundary(
     plane = np.stack(np.meshgrid(*edges), axis=-1).reshape(-1, 2)
     known = getattr(model, "classes_", None)
     shares = shares_of(model, np.concatenate([plane, points]))
-    names = [str(name) for name in (range(shares.shape[1]) if classes is known is None else classes or known)]
+    named = (each for each in (classes, known) if each is not None)
+    names = [str(name) for name in next(named, range(shares.shape[1]))]
     if len(names) != shares.shape[1]:
         raise ValueError(f"{len(names)} names but {shares.shape[1]} classes")
     figure, (panel,) = _panels(1, 1, 5.2, 4.4)
@@ -217,8 +218,8 @@ def _points(panel: Axes, x: np.ndarray, y: np.ndarray, said: np.ndarray, names: 
         for right, mark in ((True, "o"), (False, "X")):
             some = x[(y == number) & ((y == said) == right)]
             label = name if right else "_nolegend_"
-            look = {"color": _colour(number), "edgecolors": "black", "linewidths": 0.5, "marker": mark}
-            panel.scatter(*some.T, s=22, label=label, **look)
+            look: dict[str, Any] = {"color": _colour(number), "edgecolors": "black", "linewidths": 0.5, "marker": mark}
+            panel.scatter(some[:, 0], some[:, 1], s=22, label=label, **look)
     panel.legend(loc="best", prop={"family": _fonts()})
 
 
