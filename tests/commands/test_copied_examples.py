@@ -46,7 +46,7 @@ def test_what_was_changed_stays(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (
         lines[0] == f"{tmp_path / 'notebooks/4-digits.ipynb'} was changed and stays as it is; delete it for a new copy"
     )
-    assert lines[1].startswith("1 files written")
+    assert lines[1].startswith("1 file written")
 
 
 def test_where_they_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -216,6 +216,16 @@ def test_parts_of_a_data_set(tmp_path: Path) -> None:
     assert [name for name, _ in pictures(ConcatDataset([dataset, dataset]))] == list("aaabbaabbb")
 
 
+def test_keras_folders(tmp_path: Path) -> None:
+    """In the order of the data set; what is made of it has no files any more."""
+    dataset = keras.utils.image_dataset_from_directory(folder(tmp_path, "a", "b"), image_size=(4, 5), shuffle=False)
+    assert [name for name, _ in pictures(dataset)] == ["a"] * 5 + ["b"] * 5
+    assert dataset.map(lambda x, y: (x, y))._repr_html_() is None
+    next(iter(tmp_path.glob("a/*.png"))).unlink()
+    (tmp_path / "a/00.png").write_text("damaged")
+    assert dataset._repr_html_() is None
+
+
 def test_tensors() -> None:
     """Numbers from 0 to 1 as they are, others from the least to the largest; labels of tensors."""
     images, labels, *_ = make_digits()

@@ -26,7 +26,8 @@ PUBLIC = {
     "fastnn": "Network Trainer compile kernels manual_seed set_num_threads get_num_threads runtime_info save load "
     "no_grad nn optim transforms datasets utils FormatError Tensor tensor zeros ones rand randperm arange cat stack "
     "flatten sum mean max argmax exp log relu sigmoid tanh softmax log_softmax matmul float32 float64 int64 uint8 "
-    "float long bool from_numpy is_grad_enabled enable_grad set_grad_enabled initial_seed autograd __version__",
+    "float long bool from_numpy is_grad_enabled enable_grad set_grad_enabled initial_seed autograd "
+    "__version__ LiveCurve",
     "fastnn.nn": "Module Parameter Linear ReLU Sigmoid Tanh Flatten Sequential Dropout CrossEntropyLoss MSELoss "
     "BCEWithLogitsLoss functional",
     "fastnn.nn.functional": "relu sigmoid tanh softmax log_softmax cross_entropy mse_loss linear "
@@ -261,6 +262,8 @@ def test_files_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["scripts"] == {"fastnn": "fastnn.__main__:main"}
     assert sorted(re.split("[<>=]", word)[0] for word in project["dependencies"]) == ["numpy", "pillow"]
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["scikit-build"]["wheel"]
+    assert wheel["packages"] == {"fastnn": "python/fastnn", "fastnn/examples": "examples"}
     assert (PACKAGE / "py.typed").read_text() == ""
     assert "def dense_forward" in (PACKAGE / "_core.pyi").read_text()
 

@@ -89,6 +89,26 @@ def test_confusion() -> None:
     assert [label.get_text() for label in panel.get_yticklabels()] == ["猫", "b", "c"]
 
 
+def test_chinese_titles(tmp_path: Path) -> None:
+    """In a font that has them, where one is installed: a glyph that is missing is a warning, which is an error here."""
+    if len(plot._fonts()) == 1:
+        pytest.skip("no font with Chinese glyphs")
+    plot.curves({"loss": [2, 1]}, "损失").savefig(tmp_path / "curves.png")
+    x = RNG.random((8, 2)).astype(np.float32)
+    figure = plot.decision_boundary(lambda p: p[:, :1] - 0.5, x, x[:, 0] > 0.5, ["蓝", "橙"], resolution=20)
+    figure.savefig(tmp_path / "plane.png")
+
+
+def test_every_number_of_a_confusion_is_seen() -> None:
+    """Also where no cell is empty: dark digits on light cells, light ones on dark."""
+    (panel,) = plot.confusion([0] * 50 + [1] * 50, [0] * 38 + [1] * 12 + [0] * 24 + [1] * 26).axes
+    (image,) = panel.images
+    colours = image.cmap(image.norm(image.get_array()))[..., :3].mean(axis=-1)
+    for text in panel.texts:
+        column, row = map(int, text.get_position())
+        assert abs(colours[row, column] - matplotlib.colors.to_rgb(text.get_color())[0]) > 0.35
+
+
 def test_mistakes() -> None:
     for call, message in (
         (lambda: History().plot(), "the history is empty"),

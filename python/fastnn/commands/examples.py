@@ -44,7 +44,8 @@ def copy(args: argparse.Namespace, signals: Signals) -> int:
         written += 1
     for place in kept:
         console.line(f"{shown_path(place)} was changed and stays as it is; delete it for a new copy")
-    console.line(f"{written} files written to {shown_path(target)}; README.md there says what they show")
+    files = "1 file" if written == 1 else f"{written} files"
+    console.line(f"{files} written to {shown_path(target)}; README.md there says what they show")
     notebooks = shown_path(target / "notebooks")
     console.line(f"the notebooks: pip install jupyterlab matplotlib, then jupyter lab {notebooks}")
     return 0

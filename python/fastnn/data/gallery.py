@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import random
 from fastnn.arrays import to_array
+from fastnn.data.images import read_rgb
 from fastnn.html import notebook
 from fastnn.html.markup import Html, tag
 
@@ -24,20 +27,36 @@ def gallery(dataset: Dataset[Any]) -> Html | None:
     before = random.state.as_dict()
     try:
         count = len(dataset)  # type: ignore[arg-type]
-        rows = np.linspace(0, count - 1, min(count, _PICTURES)).astype(int).tolist() if count else []
-        figures = [_figure(*dataset._shown(row)) for row in rows]
+        figures = [_figure(*dataset._shown(row)) for row in _evenly(count)]
     except Exception:  # of code that may be the user's: a cell shows the object's text then
         return None
     finally:
         random.state.restore(before)
-    if not figures:
-        return None
     first, *more = repr(dataset).splitlines() if type(dataset).__repr__ is not object.__repr__ else [""]
     about = [tag("div", line.strip(), class_="soft") for line in more if "Number of datapoints" not in line]
-    title = tag("b", first.removeprefix("Dataset ") or type(dataset).__name__)
-    return notebook.cell(
-        title, " ", tag("span", f"{count:,} samples", class_="soft"), *about, tag("div", *figures, class_="row")
-    )
+    return _cell(first.removeprefix("Dataset ") or type(dataset).__name__, count, about, figures)
+
+
+def gallery_of_files(name: str, paths: Sequence[str], classes: Sequence[str]) -> Html | None:
+    """The same of image files in folders of their classes; None where one cannot be read."""
+    try:
+        shown = [paths[row] for row in _evenly(len(paths))]
+        folders = ([part for part in path.split(os.sep)[:-1] if part in classes] for path in shown)
+        figures = [_figure(read_rgb(path), "".join(parts[-1:])) for path, parts in zip(shown, folders, strict=True)]
+    except (OSError, ValueError):
+        return None
+    return _cell(name, len(paths), [], figures)
+
+
+def _evenly(count: int) -> list[int]:
+    return np.linspace(0, count - 1, min(count, _PICTURES)).astype(int).tolist() if count else []
+
+
+def _cell(name: str, count: int, about: list[Html], figures: list[Html]) -> Html | None:
+    if not figures:
+        return None
+    samples = tag("span", f"{count:,} samples", class_="soft")
+    return notebook.cell(tag("b", name), " ", samples, *about, tag("div", *figures, class_="row"))
 
 
 def _figure(image: Any, label: Any) -> Html:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Fonts with Chinese glyphs, as the usual systems name them; those that are there stand in where the first has none.
-_CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei", "WenQuanYi Zen Hei")
+_CHINESE = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei"),
+    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+)
 
 # Backends of notebooks that show a figure as soon as it is made, and what becomes of it later.
 _LIVE = ("ipympl", "widget", "nbagg", "notebook")
@@ -68,7 +71,7 @@ def curves(history: Any, title: str = "") -> Figure:
     figure, panels = _panels(1, len(names), 4.8, 3.6)
     for panel, name in zip(panels, names, strict=True):
         _curve(panel, name, values)
-    figure.suptitle(title)
+    figure.suptitle(title, fontfamily=_fonts())
     return figure
 
 
@@ -130,9 +133,10 @@ def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None)
     matrix = np.zeros((count, count), dtype=np.int64)
     np.add.at(matrix, (y.astype(np.int64), p.astype(np.int64)), 1)
     figure, (panel,) = _panels(1, 1, 5.6, 5.2)
-    panel.imshow(np.log1p(matrix), cmap="Blues")
+    shades = np.log1p(matrix) / np.log1p(matrix.max())
+    panel.imshow(shades, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(matrix):
-        dark = matrix[row, column] > matrix.max() / 10
+        dark = shades[row, column] > 0.6
         panel.text(column, row, matrix[row, column], ha="center", va="center", color="white" if dark else "black")
     panel.set(xlabel="predicted", ylabel="actual", xticks=range(count), yticks=range(count))
     if classes is not None:
@@ -163,7 +167,8 @@ def decision_boundary(
     plane = np.stack(np.meshgrid(*edges), axis=-1).reshape(-1, 2)
     known = getattr(model, "classes_", None)
     shares = shares_of(model, np.concatenate([plane, points]))
-    names = [str(name) for name in (range(shares.shape[1]) if classes is known is None else classes or known)]
+    named = (each for each in (classes, known) if each is not None)
+    names = [str(name) for name in next(named, range(shares.shape[1]))]
     if len(names) != shares.shape[1]:
         raise ValueError(f"{len(names)} names but {shares.shape[1]} classes")
     figure, (panel,) = _panels(1, 1, 5.2, 4.4)
@@ -204,7 +209,8 @@ def _regions(panel: Axes, edges: Sequence[np.ndarray], shares: np.ndarray) -> No
     extent = (edges[0][0], edges[0][-1], edges[1][0], edges[1][-1])
     panel.imshow(1 - (1 - colours) * (0.12 + 0.43 * sure), origin="lower", extent=extent, aspect="auto")
     for number in np.unique(winner)[1:]:
-        panel.contour(*edges, winner == number, levels=[0.5], colors="black", linewidths=0.8)
+        lead = shares[..., number] - np.delete(shares, number, axis=-1).max(axis=-1)
+        panel.contour(*edges, lead, levels=[0], colors="black", linewidths=0.8)
 
 
 def _points(panel: Axes, x: np.ndarray, y: np.ndarray, said: np.ndarray, names: Sequence[str]) -> None:
@@ -212,9 +218,9 @@ def _points(panel: Axes, x: np.ndarray, y: np.ndarray, said: np.ndarray, names: 
         for right, mark in ((True, "o"), (False, "X")):
             some = x[(y == number) & ((y == said) == right)]
             label = name if right else "_nolegend_"
-            look = {"color": _colour(number), "edgecolors": "black", "linewidths": 0.5, "marker": mark}
-            panel.scatter(*some.T, s=22, label=label, **look)
-    panel.legend(loc="best")
+            look: dict[str, Any] = {"color": _colour(number), "edgecolors": "black", "linewidths": 0.5, "marker": mark}
+            panel.scatter(some[:, 0], some[:, 1], s=22, label=label, **look)
+    panel.legend(loc="best", prop={"family": _fonts()})
 
 
 def _colour(number: int) -> tuple[float, float, float]:
@@ -252,16 +258,21 @@ def _pyplot() -> Any:
     return matplotlib.pyplot
 
 
-def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, Sequence[Axes]]:
-    """A figure with panels of a size in inches, row by row."""
-    pyplot = _pyplot()
+def _fonts() -> list[str]:
+    """The usual font, then those with Chinese glyphs that are here."""
     from matplotlib import font_manager
 
     there = set(font_manager.get_font_names())
+    return ["sans-serif", *(name for name in _CHINESE if name in there)]
+
+
+def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with panels of a size in inches, row by row."""
+    pyplot = _pyplot()
     # The figure first: it loads the backend, and what a notebook's one sets must not be undone at the end of a context.
     dpi = pyplot.rcParams["figure.dpi"] * _size
     figure = pyplot.figure(figsize=(columns * width, rows * height), dpi=dpi, layout="constrained")
-    with pyplot.rc_context({"font.family": ["sans-serif", *(name for name in _CHINESE if name in there)]}):
+    with pyplot.rc_context({"font.family": _fonts()}):
         panels = figure.subplots(rows, columns, squeeze=False)
     if notebook.in_notebook() and not any(word in pyplot.get_backend().lower() for word in _LIVE):
         figure._ipython_display_ = partial(_display, figure)

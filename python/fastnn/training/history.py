@@ -21,9 +21,8 @@ class History:
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
-        self._taken: dict[
-            str, list[int]
-        ] = {}  # of each metric, in which rows: a validation may be made every few epochs
+        # Each metric's rows: a validation may be made every few epochs.
+        self._taken: dict[str, list[int]] = {}
 
     def append(self, epoch: int, metrics: dict[str, float]) -> None:
         """The metrics of one epoch (from 0)."""

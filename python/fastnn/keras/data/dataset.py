@@ -64,6 +64,14 @@ class Dataset:
         self._rows = rows
         self.is_batched = is_batched
 
+    def _repr_html_(self) -> str | None:
+        """For a notebook's cell: a row of pictures, of image_dataset_from_directory's."""
+        from fastnn.data.gallery import gallery_of_files
+
+        fields = self.__dict__
+        paths = fields.get("file_paths")
+        return None if paths is None else gallery_of_files(type(self).__name__, paths, fields.get("class_names") or ())
+
     # -- from what users have ----------------------------------------------------------------------------------------
 
     @staticmethod
