@@ -86,6 +86,8 @@ LINES = {
     "dimension.range": "张量只有 {rank} 维, 没有第 {dim} 维: 可以是 {first} 到 {last}",
     "shapes.broadcast": "形状 {first} 和 {second} 不能一起运算: 各维要相同, 或其中一个是 1",
     "targets.shape": "{loss} 不接受形状为 {shape} 的目标",
+    "object.class": "{path} 里有 {kind} 的对象, 而这个程序没有这个类: 请先定义或导入它, 或只保存 model.state_dict()",
+    "batch.shapes": "一个批次的样本形状必须相同: 第 0 个是 {first}, 第 {place} 个是 {shape}。大小不同的图片请先 Resize",
     "file.missing": "没有文件 {path}: 请检查名字和所在的文件夹",
     "operand.text": '张量不能与字符串相加: 请写 f"loss: {{loss.item()}}", 或 print("loss:", loss)',
     "operand.none": "张量不能与 None 运算: 是不是得到它的函数忘了写 return?",

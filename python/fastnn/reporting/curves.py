@@ -134,12 +134,12 @@ def charts(metrics: Metrics) -> list[Html]:
 
 def _figure(name: str, metrics: Metrics) -> Html:
     series = {kind: metrics[key] for kind, key in (("training", name), ("validation", f"val_{name}")) if key in metrics}
-    keys = [tag("span", told(kind), class_=f"key {kind}") for kind in series if name != "lr"]
+    keys = [tag("span", _spoken(kind), class_=f"key {kind}") for kind in series if name != "lr"]
     title = either("learning rate", "学习率") if name == "lr" else name
     return tag("figure", tag("figcaption", tag("b", title), *keys), _chart(name, series), class_="chart")
 
 
-def told(kind: str) -> str:
+def _spoken(kind: str) -> str:
     """The name of a series."""
     return either(kind, {"training": "训练", "validation": "验证"}[kind])
 
@@ -161,7 +161,7 @@ def _chart(name: str, series: Metrics) -> Html:
         points = [(i, x_at(i), y_at(value), value) for i, value in enumerate(values, start=1) if _is_number(value)]
         parts += _line(kind, points)
     form = either("{} from {:.4g} to {:.4g}", "{}从 {:.4g} 到 {:.4g}")
-    ends = "; ".join(form.format(told(kind), values[0], values[-1]) for kind, values in series.items())
+    ends = "; ".join(form.format(_spoken(kind), values[0], values[-1]) for kind, values in series.items())
     label = f"{name} {either(f'over {epochs} epoch' + 's' * (epochs > 1), f'({epochs} 轮)')}: {ends}"
     return tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=label)
 
@@ -182,7 +182,7 @@ def _line(kind: str, points: Sequence[tuple[int, float, float, float]]) -> list[
     dots = [
         tag(
             "g",
-            tag("title", f"{told(kind)}, {either(f'epoch {i}', f'第 {i} 轮')}: {value:.4g}"),
+            tag("title", f"{_spoken(kind)}, {either(f'epoch {i}', f'第 {i} 轮')}: {value:.4g}"),
             tag("circle", cx=x, cy=y, r=3),
             class_=kind,
         )

@@ -26,7 +26,7 @@ import numpy as np
 from fastnn.eager import dtypes
 from fastnn.eager.device import device
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import FormatError
+from fastnn.errors import FormatError, told
 from fastnn.io.checks import check_key, shown_name
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
@@ -307,10 +307,12 @@ class _Restoring:
     def found(self, name: list[str], value: Any) -> Any:
         """A class or function, refused where there is none."""
         if value is None:
-            raise FormatError(
-                f"{self.where} holds an object of {shown_name(_dotted(name))}, which this program does not have: "
+            kind = shown_name(_dotted(name))
+            text = (
+                f"{self.where} holds an object of {kind}, which this program does not have: "
                 "import or define it before load(). A file that needs no classes has model.state_dict()"
             )
+            raise told(FormatError(text), "object.class", path=self.where, kind=kind)
         return value
 
 
