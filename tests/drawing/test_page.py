@@ -125,7 +125,8 @@ class TestDrawing:
         page.until("best.classList.contains('empty')")
 
     def test_with_a_finger(self, page: Browser, server: Server) -> None:
-        """The page stays where it is under it."""
+        """The page stays where it is under it: dispatched touches do not scroll, real ones would."""
+        assert page.evaluate("getComputedStyle(sheet).touchAction") == "none"
         page.size(320, 640, touch=True)
         shown(page, server)
         page.finger(*places(page, *ONE))
