@@ -54,6 +54,16 @@ class TestDigits:
         found = odd_pictures(1)[kind]
         assert np.count_nonzero(digits.unlike(found[:, None])) >= 0.9 * len(found)
 
+    def test_by_its_form_alone(self, digits: Typical) -> None:
+        """With the ink and the pieces of digits: a frame, and what the classes' directions do not leave over."""
+        frame = np.zeros((1, 1, 28, 28), np.uint8)
+        frame[..., 4:24, 4:24] = 255
+        frame[..., 7:21, 7:21] = 0
+        turned = np.ascontiguousarray(np.rot90(DRAWN[TRAIN:], axes=(1, 2)))[:, None]
+        assert digits.unlike(frame).all() and digits.unlike(turned).mean() >= 0.1
+        anything = digits._replace(limits=[np.inf, np.inf])
+        assert not anything.unlike(frame).any() and anything.unlike(turned).mean() <= 0.01
+
     def test_on_light_ground(self, digits: Typical) -> None:
         """The same of the same images, inverted; light digits are unlike dark ones."""
         light = of_digits(255 - DRAWN[:TRAIN], LABELS[:TRAIN])
