@@ -140,6 +140,7 @@ def test_nothing_sticks_out(page: Browser, width: int) -> None:
     page.size(width, 700)
     page.mouse(*places(page, *ONE))
     page.until("!best.classList.contains('empty')")
+    page.evaluate("best.textContent = 'a golden retriever', unlike.hidden = false")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     inside = "[...document.querySelectorAll('main *:not(#said)')]"
     assert page.evaluate(f"{inside}.every((element) => element.getBoundingClientRect().right <= innerWidth)")
