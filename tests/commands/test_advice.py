@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from fastnn import keras, nn, optim, transforms
 from fastnn.commands import data as data_command
-from fastnn.commands import evaluate, info, predict, report, run, train
+from fastnn.commands import draw, evaluate, info, predict, report, run, train
 from fastnn.data.folder import ImageFolder
 from fastnn.data.source import open_source
 from fastnn.keras.data import Dataset
@@ -34,6 +34,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "report": report,
     "predict": predict,
+    "draw": draw,
     "data": data_command,
     "info": info,
     "run": run,

@@ -125,7 +125,8 @@ class TestDrawing:
         page.until("best.classList.contains('empty')")
 
     def test_with_a_finger(self, page: Browser, server: Server) -> None:
-        """The page stays where it is under it."""
+        """The page stays where it is under it: dispatched touches do not scroll, real ones would."""
+        assert page.evaluate("getComputedStyle(sheet).touchAction") == "none"
         page.size(320, 640, touch=True)
         shown(page, server)
         page.finger(*places(page, *ONE))
@@ -139,6 +140,7 @@ def test_nothing_sticks_out(page: Browser, width: int) -> None:
     page.size(width, 700)
     page.mouse(*places(page, *ONE))
     page.until("!best.classList.contains('empty')")
+    page.evaluate("best.textContent = 'a golden retriever', unlike.hidden = false")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     inside = "[...document.querySelectorAll('main *:not(#said)')]"
     assert page.evaluate(f"{inside}.every((element) => element.getBoundingClientRect().right <= innerWidth)")

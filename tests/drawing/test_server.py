@@ -74,6 +74,7 @@ class TestSound:
         assert status(answer) == 200 and f"Content-Type: {kind}".encode() in head and server.token.encode() not in body
         for line in (b"default-src 'none'", b"frame-ancestors 'none'", b"nosniff", b"no-store", b"no-referrer"):
             assert line in head
+        assert b"Opener-Policy: same-origin" in head and b"Resource-Policy: same-origin" in head
         assert b"Access-Control" not in head and b"unsafe" not in head
 
     def test_only_this_machine_is_listened_to(self, server: Server) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 
 from fastnn.commands import cli
@@ -76,8 +75,10 @@ def _open(address: str) -> None:
     """In a browser, where there is a screen for one: those for terminals would take the one that this runs in."""
     import webbrowser
 
-    if sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()  # some wait until it is closed
+    with suppress(webbrowser.Error):  # there is none
+        browser = webbrowser.get()
+        if type(browser) is not webbrowser.GenericBrowser:
+            threading.Thread(target=browser.open, args=[address], daemon=True).start()  # some wait until it is closed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
