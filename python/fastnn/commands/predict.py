@@ -29,7 +29,6 @@ def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn.predict",
         description="Tell the class of images of any size with a saved network, or the numbers that it gives for them."
-        ""
         "\n用保存的网络识别任意大小的图片的类别, 或给出它的输出。",
     )
     add = parser.add_argument
@@ -63,6 +62,13 @@ def make_parser() -> cli.Parser:
     )
     cli.add_on_bad_image(add, "error", "skip")
     cli.add_threads(add)
+    _add_table(parser)
+    return parser
+
+
+def _add_table(parser: cli.Parser) -> None:
+    """Other forms of the answer than lines."""
+    add = parser.add_argument
     form = parser.add_mutually_exclusive_group().add_argument
     form("--json", action="store_true", help="print JSON, an object for each image\n写成 JSON, 每张图片一个对象")
     form(
@@ -90,7 +96,6 @@ def make_parser() -> cli.Parser:
         help="keep the probabilities of --csv between these; without numbers: 0.005 and 0.995\n"
         "把 --csv 的概率限制在这两个数之间; 不写数字时是 0.005 和 0.995",
     )
-    return parser
 
 
 def _probability(text: str) -> float:
