@@ -287,7 +287,7 @@ FAULTS: dict[str, tuple[Callable[[NetworkClassifier], Any], type[Exception], str
     "diverges": (
         lambda c: big(NetworkRegressor(**QUICK)),
         NonFiniteLossError,
-        "loss became (inf|nan): training stopped. Scale the inputs",
+        "loss became NaN or infinite: training stopped. Scale the inputs",
     ),
 }
 
