@@ -20,7 +20,7 @@ SHARED_TEXTS = {"kernels", "lanes", "math", "gemv"}  # gemv: one row of gemm
 SHARED_TESTS = {"arguments", "flush", "guard_pages", "op_gradients", "zeros"}
 # Rooms of python/fastnn whose tests have another name: `keras` would hide Keras itself from them, others are lists of
 # names.
-TESTED_IN = {"keras": "keras_style", "datasets": "data", "transforms": "data", "utils": "data"}
+TESTED_IN = {"sklearn": "tables", "keras": "keras_style", "datasets": "data", "transforms": "data", "utils": "data"}
 
 
 def test_rooms_are_found() -> None:
