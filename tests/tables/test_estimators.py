@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import fastnn
 import numpy as np
 import pytest
+from fastnn import Network
 
 pytest.importorskip("sklearn")
 
@@ -241,6 +245,30 @@ class TestThreads:
         fastnn.set_num_threads(2)
         classifier().fit(X, Y)
         assert seen and set(seen) == {1} and fastnn.get_num_threads() == 2
+
+
+class TestNetwork:
+    @pytest.mark.parametrize("activation", ["relu", "identity", "gelu"])
+    @pytest.mark.parametrize("kind", ["two", "three", "numbers"])
+    def test_predicts_the_same(self, kind: str, activation: str, tmp_path: Path) -> None:
+        y = {"two": np.array(["no", "yes"])[Y % 2], "three": Y, "numbers": NUMBERS}[kind]
+        kinds = NetworkRegressor if kind == "numbers" else NetworkClassifier
+        found = kinds(**{**QUICK, "activation": activation, "hidden_layer_sizes": (9, 5)}).fit(X, y)
+        found.to_network().save(tmp_path / "n.safetensors")
+        network = Network.load(tmp_path / "n.safetensors")
+        outputs = network.predict(X.astype(np.float32))
+        expected = found.predict(X) if kind == "numbers" else found.predict_proba(X)[:, -outputs.shape[1] :]
+        assert outputs == pytest.approx(expected, abs=1e-5)
+        if kind != "numbers":
+            assert network.classes.tolist() == [str(label) for label in found.classes_]
+
+
+def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("fastnn.sklearn")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn.utils.validation", None)
+    with pytest.raises(ImportError, match=r"fastnn.sklearn needs scikit-learn 1.6 or newer: pip install scikit-learn"):
+        importlib.import_module("fastnn.sklearn")
 
 
 def big(estimator: NetworkRegressor) -> Any:

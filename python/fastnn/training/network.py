@@ -301,7 +301,7 @@ class Network(Module):
             "structure": structure_of(self._modules[""]),
             "output_size": outputs,
             "input_shape": shape if len(shape) == 3 else (),
-            "classes": info.classes if len(info.classes) == outputs else [],
+            "classes": info.classes if len(info.classes) == replace(info, output_size=outputs).class_count else [],
         }
 
     def own_forward(self) -> str:
