@@ -174,17 +174,23 @@ class TestDropout:
         assert fastnn.random.state.as_dict() == before
 
 
+@pytest.fixture
+def rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Those of all calls for epochs."""
+    seen: list[float] = []
+    epochs = learner.Learner.epochs
+
+    def noted(self: learner.Learner, *rest: Any) -> list[float]:
+        seen.append(self.optimizer.param_groups[1]["lr"])
+        return epochs(self, *rest)
+
+    monkeypatch.setattr(learner.Learner, "epochs", noted)
+    return seen
+
+
 class TestRates:
     @pytest.mark.parametrize("name", ["linear", "onecycle", "cosine", "step", "invscaling"])
-    def test_of_each_epoch(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        rates: list[float] = []
-        epochs = learner.Learner.epochs
-
-        def noted(self: learner.Learner, *rest: Any) -> list[float]:
-            rates.append(self.optimizer.param_groups[1]["lr"])
-            return epochs(self, *rest)
-
-        monkeypatch.setattr(learner.Learner, "epochs", noted)
+    def test_of_each_epoch(self, name: str, rates: list[float]) -> None:
         classifier(learning_rate=name, learning_rate_init=0.02, max_iter=10).fit(X, Y)
         expected = {
             "linear": [0.02 * min((e + 0.5) / 10 / 0.05, (1 - (e + 0.5) / 10) / 0.95) for e in range(10)],
@@ -195,11 +201,10 @@ class TestRates:
         if name in expected:
             assert rates == pytest.approx(expected[name], rel=1e-12)
 
-    def test_adaptive_falls_to_a_fifth(self) -> None:
-        found = NetworkClassifier(
-            solver="sgd", learning_rate="adaptive", learning_rate_init=1.0, random_state=0, tol=1e-3
-        )
-        found.set_params(max_iter=400, n_iter_no_change=2).fit(X, Y)
+    def test_adaptive_falls_to_a_fifth(self, rates: list[float]) -> None:
+        settings = {"solver": "sgd", "learning_rate_init": 1.0, "tol": 1e-3, "max_iter": 400, "n_iter_no_change": 2}
+        found = classifier(learning_rate="adaptive", **settings).fit(X, Y)
+        assert sorted(set(rates), reverse=True) == pytest.approx([0.2**fall for fall in range(10)])  # down to 5e-7
         fixed = clone(found).set_params(learning_rate="constant").fit(X, Y)
         assert found.n_iter_ > fixed.n_iter_ and found.loss_curve_[: fixed.n_iter_] == fixed.loss_curve_
 
