@@ -261,6 +261,7 @@ class TestNetwork:
         found = kinds(**{**QUICK, "activation": activation, "hidden_layer_sizes": (9, 5)}).fit(X, y)
         found.to_network().save(tmp_path / "n.safetensors")
         network = Network.load(tmp_path / "n.safetensors")
+        assert "(N, 9)" in found.to_network().summary()
         outputs = network.predict(X.astype(np.float32))
         expected = found.predict(X) if kind == "numbers" else found.predict_proba(X)[:, -outputs.shape[1] :]
         assert outputs == pytest.approx(expected, abs=1e-5)

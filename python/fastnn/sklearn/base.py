@@ -295,6 +295,7 @@ class NetworkEstimator(BaseEstimator):
             linear.weight.data[...] = Tensor(coef.T.astype(np.float32))
             linear.bias.data[...] = Tensor(intercept.astype(np.float32))  # type: ignore[union-attr]
         network = Network(*layers)
+        network.__dict__["_sample"] = (self.coefs_[0].shape[:1], self.n_outputs_)
         outputs, loss = PREDICTS[self.out_activation_]
         names = [str(name) for name in getattr(self, "classes_", ())]
         network.__dict__["_info"] = ModelInfo(outputs=outputs, loss=loss, classes=names, output_size=self.n_outputs_)
