@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import fastnn
 import numpy as np
 import pytest
+from fastnn import Network
 
 pytest.importorskip("sklearn")
 
@@ -170,17 +174,23 @@ class TestDropout:
         assert fastnn.random.state.as_dict() == before
 
 
+@pytest.fixture
+def rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Those of all calls for epochs."""
+    seen: list[float] = []
+    epochs = learner.Learner.epochs
+
+    def noted(self: learner.Learner, *rest: Any) -> list[float]:
+        seen.append(self.optimizer.param_groups[1]["lr"])
+        return epochs(self, *rest)
+
+    monkeypatch.setattr(learner.Learner, "epochs", noted)
+    return seen
+
+
 class TestRates:
     @pytest.mark.parametrize("name", ["linear", "onecycle", "cosine", "step", "invscaling"])
-    def test_of_each_epoch(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        rates: list[float] = []
-        epochs = learner.Learner.epochs
-
-        def noted(self: learner.Learner, *rest: Any) -> list[float]:
-            rates.append(self.optimizer.param_groups[1]["lr"])
-            return epochs(self, *rest)
-
-        monkeypatch.setattr(learner.Learner, "epochs", noted)
+    def test_of_each_epoch(self, name: str, rates: list[float]) -> None:
         classifier(learning_rate=name, learning_rate_init=0.02, max_iter=10).fit(X, Y)
         expected = {
             "linear": [0.02 * min((e + 0.5) / 10 / 0.05, (1 - (e + 0.5) / 10) / 0.95) for e in range(10)],
@@ -191,11 +201,10 @@ class TestRates:
         if name in expected:
             assert rates == pytest.approx(expected[name], rel=1e-12)
 
-    def test_adaptive_falls_to_a_fifth(self) -> None:
-        found = NetworkClassifier(
-            solver="sgd", learning_rate="adaptive", learning_rate_init=1.0, random_state=0, tol=1e-3
-        )
-        found.set_params(max_iter=400, n_iter_no_change=2).fit(X, Y)
+    def test_adaptive_falls_to_a_fifth(self, rates: list[float]) -> None:
+        settings = {"solver": "sgd", "learning_rate_init": 1.0, "tol": 1e-3, "max_iter": 400, "n_iter_no_change": 2}
+        found = classifier(learning_rate="adaptive", **settings).fit(X, Y)
+        assert sorted(set(rates), reverse=True) == pytest.approx([0.2**fall for fall in range(10)])  # down to 5e-7
         fixed = clone(found).set_params(learning_rate="constant").fit(X, Y)
         assert found.n_iter_ > fixed.n_iter_ and found.loss_curve_[: fixed.n_iter_] == fixed.loss_curve_
 
@@ -243,6 +252,31 @@ class TestThreads:
         assert seen and set(seen) == {1} and fastnn.get_num_threads() == 2
 
 
+class TestNetwork:
+    @pytest.mark.parametrize("activation", ["relu", "identity", "gelu"])
+    @pytest.mark.parametrize("kind", ["two", "three", "numbers"])
+    def test_predicts_the_same(self, kind: str, activation: str, tmp_path: Path) -> None:
+        y = {"two": np.array(["no", "yes"])[Y % 2], "three": Y, "numbers": NUMBERS}[kind]
+        kinds = NetworkRegressor if kind == "numbers" else NetworkClassifier
+        found = kinds(**{**QUICK, "activation": activation, "hidden_layer_sizes": (9, 5)}).fit(X, y)
+        found.to_network().save(tmp_path / "n.safetensors")
+        network = Network.load(tmp_path / "n.safetensors")
+        assert "(N, 9)" in found.to_network().summary()
+        outputs = network.predict(X.astype(np.float32))
+        expected = found.predict(X) if kind == "numbers" else found.predict_proba(X)[:, -outputs.shape[1] :]
+        assert outputs == pytest.approx(expected, abs=1e-5)
+        if kind != "numbers":
+            assert network.classes.tolist() == [str(label) for label in found.classes_]
+
+
+def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("fastnn.sklearn")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn.utils.validation", None)
+    with pytest.raises(ImportError, match=r"fastnn.sklearn needs scikit-learn 1.6 or newer: pip install scikit-learn"):
+        importlib.import_module("fastnn.sklearn")
+
+
 def big(estimator: NetworkRegressor) -> Any:
     return estimator.set_params(solver="sgd", learning_rate_init=1e300).fit(X * 1e100, NUMBERS)
 
@@ -287,7 +321,7 @@ FAULTS: dict[str, tuple[Callable[[NetworkClassifier], Any], type[Exception], str
     "diverges": (
         lambda c: big(NetworkRegressor(**QUICK)),
         NonFiniteLossError,
-        "loss became (inf|nan): training stopped. Scale the inputs",
+        "loss became NaN or infinite: training stopped. Scale the inputs",
     ),
 }
 

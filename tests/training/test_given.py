@@ -56,6 +56,14 @@ class TestLabels:
             == np.mean(loaded.classes[words.predict_classes(X)] == WORDS)
         )
 
+    def test_two_words_for_one_output(self, tmp_path: Path) -> None:
+        net = network(5, 8, 1)
+        net.fit(X, np.array(["no", "yes"])[Y % 2], loss="bce_with_logits", **QUICK)
+        net.save(tmp_path / "n.safetensors")
+        assert Network.load(tmp_path / "n.safetensors").classes.tolist() == net.classes.tolist() == ["no", "yes"]
+        right = net.classes[net.predict_classes(X)] == np.array(["no", "yes"])[Y % 2]
+        assert (net.predict(X)[:, 0] > 0.5).tolist() == net.predict_classes(X).tolist() and right.mean() > 0.3
+
     def test_a_part_of_the_labels_keeps_their_numbers(self) -> None:
         net = network()
         net.fit(X, WORDS, **QUICK)

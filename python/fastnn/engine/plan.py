@@ -14,8 +14,9 @@ are read in each step. What else it reads (globals, closures) is frozen at recor
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,10 @@ __all__ = ["Plan", "Program", "RecordingError", "compile"]
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 Key = tuple[Any, ...]
+Part = tuple[Program, _core.Source, np.ndarray]  # what is run on which batches, and where the losses go
+
+# Seconds after which a run comes back, so that Ctrl-C is heard.
+_INTERRUPTIBLE = 0.05
 
 
 class _Update:
@@ -181,7 +186,7 @@ class Plan:
         first: int,
         steps: int,
         *,
-        seconds: float = 0.05,
+        seconds: float = _INTERRUPTIBLE,
         stop_at_nan: bool = False,
         losses: np.ndarray | None = None,
         outputs: np.ndarray | None = None,
@@ -195,6 +200,27 @@ class Plan:
             done = self._executor.run(program.number, source, first, steps, seconds, stop_at_nan, losses, outputs)
             self._after_steps(program)
             return done
+
+    def run_in_turn(self, parts: Sequence[Part], turns: int) -> bool:
+        """In each turn so many steps of each part as its losses have for one, which are filled. Returns False where it
+        ended because of a loss that is not finite.
+        """
+        with self._exclusive.training():
+            self._acquire()
+            try:
+                for turn in range(turns):
+                    for program, source, losses in parts:
+                        steps = len(losses) // turns
+                        step, end = turn * steps, (turn + 1) * steps
+                        while step < end:
+                            step += self._executor.run(
+                                program.number, source, step, end - step, _INTERRUPTIBLE, True, losses, None
+                            )
+                            if not isfinite(losses[step - 1]):
+                                return False
+            finally:
+                self._after_steps(parts[0][0])
+            return True
 
     def start_profile(self, x: np.ndarray, y: np.ndarray) -> int:
         """Times every part of the training steps on batches like x and y from here on; the number of their program."""

@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 from itertools import pairwise
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -15,8 +15,11 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from fastnn import _core
+from fastnn.eager.tensor import Tensor
 from fastnn.errors import outside
-from fastnn.sklearn.layers import LOSSES, Layers, outputs_of, packed
+from fastnn.nn.linear import Linear
+from fastnn.nn.module import Module
+from fastnn.sklearn.layers import ACTIVATIONS, LOSSES, PREDICTS, Layers, outputs_of, packed
 from fastnn.sklearn.learner import Learner, put_back, taken
 from fastnn.sklearn.settings import SOLVERS, check_settings
 from fastnn.sklearn.stopping import Patience, Rate
@@ -24,6 +27,9 @@ from fastnn.sklearn.threads import threads_for
 from fastnn.sklearn.validation import HeldOut, Rows
 from fastnn.training.feed import Feed, convert
 from fastnn.training.history import History
+
+if TYPE_CHECKING:
+    from fastnn.training.network import Network
 
 # Numbers of rows that one call of the compiled steps gets at most: 8 MB.
 _MOST_ORDERS = 2**20
@@ -33,6 +39,13 @@ class NetworkEstimator(BaseEstimator):
     """Base of both. Parameters have MLPClassifier's names, defaults and meanings where it has them, and a fit makes
     the same draws of random_state.
     """
+
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    n_outputs_: int
+    out_activation_: str
+    validation_scores_: list[float] | None
+    _learner: Learner | None
 
     def __init__(
         self,
@@ -126,7 +139,7 @@ class NetworkEstimator(BaseEstimator):
             rows, held_rows = rows.split(self.validation_fraction, draws, stratify=binary)
             held = HeldOut(held_rows, self.out_activation_)
         count = len(rows.x)
-        batch = min(200 if self.batch_size == "auto" else self.batch_size, count)
+        batch = min(200 if self.batch_size == "auto" else int(self.batch_size), count)
         learner, key = self._learner_of(rows.weights is not None, incremental)
         learner.write(self.coefs_, self.intercepts_)
         learner.set(**self._steps())
@@ -173,10 +186,10 @@ class NetworkEstimator(BaseEstimator):
             self.intercepts_.append(draws.uniform(-bound, bound, outputs).astype(X.dtype))
         self._seed = int(draws.randint(2**31 - 1)) if self.dropout else 0
         self._state: Any = None
-        self._learner: Learner | None = None
+        self._learner = None
         self.t_ = 0
         self.loss_curve_: list[float] = []
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.validation_scores_ = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
         self.best_loss_ = None if self.early_stopping else np.inf
 
@@ -193,8 +206,8 @@ class NetworkEstimator(BaseEstimator):
         learner = None if incremental else taken(key)
         if learner is None:
             # By the core, whose arrays begin at a cache line.
-            arrays = (list(map(_core.copy, some)) for some in (self.coefs_, self.intercepts_))
-            layers = Layers(*arrays, self.activation, self.dropout)
+            coefs, intercepts = (list(map(_core.copy, some)) for some in (self.coefs_, self.intercepts_))
+            layers = Layers(coefs, intercepts, self.activation, self.dropout)
             groups = [{"params": layers.of(kind)} for kind in ("weight", "bias")]
             learner = Learner(layers, criterion, SOLVERS[self.solver](groups, **self._steps()))
         learner.restart(self._seed)
@@ -221,7 +234,7 @@ class NetworkEstimator(BaseEstimator):
         epochs: int,
     ) -> None:
         """So many epochs, or fewer where they get no better."""
-        best = -self.best_loss_ if held is None else self.best_validation_score_
+        best: Any = self.best_validation_score_ if held else -self.best_loss_  # type: ignore[operator]
         rate, patience, order = Rate(self), Patience(self, best), np.arange(len(data))
         self.n_iter_ = 0
         # scikit-learn's networks learn by the sum over numbers of a sample, and tell the mean.
@@ -268,6 +281,25 @@ class NetworkEstimator(BaseEstimator):
             text += f", validation score = {score:.6f}"
         if self.verbose:
             print(text)
+
+    def to_network(self) -> Network:
+        """A :class:`fastnn.Network` of these layers, in float32: to save, export or train further."""
+        from fastnn.training.model_info import ModelInfo
+        from fastnn.training.network import Network
+
+        check_is_fitted(self)
+        layers: list[Module] = []
+        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
+            layers += [ACTIVATIONS[self.activation]()] if layers else []
+            layers.append(linear := Linear(*coef.shape))
+            linear.weight.data[...] = Tensor(coef.T.astype(np.float32))
+            linear.bias.data[...] = Tensor(intercept.astype(np.float32))  # type: ignore[union-attr]
+        network = Network(*layers)
+        network.__dict__["_sample"] = (self.coefs_[0].shape[:1], self.n_outputs_)
+        outputs, loss = PREDICTS[self.out_activation_]
+        names = [str(name) for name in getattr(self, "classes_", ())]
+        network.__dict__["_info"] = ModelInfo(outputs=outputs, loss=loss, classes=names, output_size=self.n_outputs_)
+        return network
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """What predictions come as: arrays (``"default"``), or with the index of X Series and DataFrames

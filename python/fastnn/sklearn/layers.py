@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion
 from fastnn.nn import functional
+from fastnn.nn.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
 from fastnn.nn.dropout import Dropout
+from fastnn.nn.linear import Identity
 from fastnn.nn.module import Module
 from fastnn.nn.parameter import Parameter
 from fastnn.sklearn.threads import threads_for
 from fastnn.training.engines import EagerEngine
 from fastnn.training.feed import Feed
 
-ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "identity": lambda x: x,
-    "logistic": functional.sigmoid,
-    "tanh": functional.tanh,
-    "relu": functional.relu,
-    "leaky_relu": functional.leaky_relu,
-    "elu": functional.elu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
+ACTIVATIONS: Mapping[str, type[Module]] = {
+    "identity": Identity,
+    "logistic": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "gelu": GELU,
+    "silu": SiLU,
+}
+# What a network predicts whose outputs become this, and the loss with which it goes on.
+PREDICTS = {
+    "softmax": ("softmax", "CrossEntropyLoss"),
+    "logistic": ("sigmoid", "BCEWithLogitsLoss"),
+    "identity": ("numbers", "MSELoss"),
 }
 
 
@@ -42,7 +50,7 @@ class Layers(Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.activation = activation
+        self.activate = ACTIVATIONS[activation]()
         self.last = len(coefs) - 1
         for number, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
             setattr(self, f"weight{number}", Parameter(coef.T))
@@ -54,7 +62,7 @@ class Layers(Module):
         for number in range(self.last + 1):
             x = functional.linear(x, getattr(self, f"weight{number}"), getattr(self, f"bias{number}"))
             if number < self.last:
-                x = ACTIVATIONS[self.activation](x)
+                x = self.activate(x)
                 dropout = self._modules.get(f"dropout{number}")
                 x = x if dropout is None else dropout(x)
         return x

@@ -5,31 +5,17 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fastnn import _core
-from fastnn.engine.plan import Criterion
-from fastnn.engine.program import Program
-from fastnn.errors import NonFiniteLossError, told
+from fastnn.engine.plan import Criterion, Part
+from fastnn.errors import NonFiniteLossError
 from fastnn.nn.parameter import Parameter
 from fastnn.optim.optimizer import Optimizer
 from fastnn.sklearn.layers import Layers
 from fastnn.training.engines import PlanEngine
 from fastnn.training.feed import Feed
-
-
-@dataclass
-class _Batches:
-    """The batches of one size of every epoch, ``steps`` each, and the losses of all."""
-
-    size: int
-    steps: int
-    program: Program
-    source: _core.Source
-    losses: np.ndarray
 
 
 class Learner:
@@ -67,35 +53,27 @@ class Learner:
         """
         epochs, samples = orders.shape
         cut = samples - samples % batch
-        parts = [self._batches(data, orders[:, :cut], batch)] if cut else []
-        parts += [self._batches(data, orders[:, cut:], samples - cut)] if cut < samples else []
-        if len(parts) == 1:
-            self._run(parts[0], range(epochs))
-        else:
-            for epoch in range(epochs):
-                for part in parts:
-                    self._run(part, range(epoch, epoch + 1))
-        sums = [[part.size * math.fsum(row) for row in part.losses.reshape(epochs, -1).tolist()] for part in parts]
+        parts = [self._part(data, orders[:, :cut], batch)] if cut else []
+        parts += [self._part(data, orders[:, cut:], samples - cut)] if cut < samples else []
+        if not self.engine.plan.run_in_turn(parts, 1 if len(parts) == 1 else epochs):
+            rate = self.optimizer.param_groups[0]["lr"]
+            text = (
+                "the loss became NaN or infinite: training stopped. Scale the inputs (StandardScaler), look for values "
+                f"that are far too large, or try a lower learning_rate_init than {rate:g}"
+            )
+            raise NonFiniteLossError(text)
+        sizes = (batch if cut else samples, samples - cut)
+        sums = [
+            [size * math.fsum(row) for row in losses.reshape(epochs, -1).tolist()]
+            for size, (_, _, losses) in zip(sizes, parts, strict=False)
+        ]
         return [math.fsum(of_one) / samples for of_one in zip(*sums, strict=True)]
 
-    def _batches(self, data: Feed, orders: np.ndarray, size: int) -> _Batches:
+    def _part(self, data: Feed, orders: np.ndarray, size: int) -> Part:
+        """The batches of one size of all epochs."""
         program = self.engine.plan.train_program(data.x[:size], data.y[:size])
         order = orders.reshape(-1)
-        losses = np.zeros(len(order) // size, dtype=program.dtype)
-        return _Batches(size, orders.shape[1] // size, program, data.source(order), losses)
-
-    def _run(self, part: _Batches, epochs: range) -> None:
-        step, end = epochs.start * part.steps, epochs.stop * part.steps
-        while step < end:
-            losses = part.losses
-            step += self.engine.plan.run(part.program, part.source, step, end - step, stop_at_nan=True, losses=losses)
-            if not math.isfinite(loss := losses[step - 1]):
-                rate = self.optimizer.param_groups[0]["lr"]
-                text = (
-                    f"the loss became {loss:g}: training stopped. Scale the inputs (StandardScaler), look for values "
-                    f"that are far too large, or try a lower learning_rate_init than {rate:g}"
-                )
-                raise told(NonFiniteLossError(text), "loss.finite", loss=float(loss), lr=rate)
+        return program, data.source(order), np.zeros(len(order) // size, dtype=program.dtype)
 
     def outputs(self, data: Feed) -> np.ndarray:
         """What the layers give for rows, without dropout."""

@@ -145,10 +145,9 @@ class Network(Module):
         per epoch, in a notebook one that is renewed, 2 a line per epoch there too. augment: "light" or "strong"
         (:class:`fastnn.data.augment.Augment`): photographs of a data set are changed in each epoch, by the seed; never
         those of val.
-        class_weight: what the samples of a class count in the cross-entropy, ``{"cat": 1, "dog": 3}`` by label or
-        number, or "balanced": all classes alike. Such steps are not compiled; those of fastnn.sklearn are.
-        early_stopping: training ends after so many epochs that were no better on val (by accuracy, then loss), and
-        the parameters are those of the best.
+        class_weight: what each class's samples count in the cross-entropy, ``{"cat": 1, "dog": 3}`` by label or number,
+        or "balanced": all alike. Such steps are not compiled; those of fastnn.sklearn are. early_stopping: ends after
+        so many epochs that were no better on val (by accuracy, then loss), and keeps the parameters of the best.
 
         Raises:
             ValueError: an unknown name, a size that does not fit, values that are not finite; augment of anything but
@@ -161,18 +160,8 @@ class Network(Module):
         # A seed of its own for each fit, as each begins with epoch 0.
         how = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
         train, val = self._given(train, y, val, loss)
-        criterion = _named("loss", loss, LOSSES)() if isinstance(loss, str) else loss
-        if class_weight is not None:
-            if loss != "cross_entropy":
-                raise ValueError("class_weight goes with loss='cross_entropy'")
-            criterion = losses.CrossEntropyLoss(given.class_weights(class_weight, train, self._output_size()))
-        if isinstance(optimizer, str):
-            rate = {} if lr is None else {"lr": lr}
-            optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
-        elif lr is not None:
-            raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
         best = None if early_stopping is None else _best(early_stopping, val)
-        trainer = self._next_trainer(criterion, optimizer)
+        trainer = self._next_trainer(self._criterion(loss, class_weight, train), self._optimizer(optimizer, lr))
         lines = [EpochLines(all_lines=verbose > 1)] if verbose else []
         shown = [*callbacks, *([] if best is None else [best]), *lines]
         try:
@@ -183,6 +172,22 @@ class Network(Module):
             if best is not None and best.tensors:
                 self.load_state_dict(best.tensors)
             self.__dict__["_idle"] = trainer
+
+    def _criterion(self, loss: str | Module, class_weight: Any, train: Any) -> Criterion:
+        if class_weight is None:
+            return _named("loss", loss, LOSSES)() if isinstance(loss, str) else loss
+        if loss != "cross_entropy":
+            raise ValueError("class_weight goes with loss='cross_entropy'")
+        return losses.CrossEntropyLoss(given.class_weights(class_weight, train, self._output_size()))
+
+    def _optimizer(self, optimizer: str | optim.Optimizer, lr: float | None) -> optim.Optimizer:
+        if isinstance(optimizer, str):
+            rate = {} if lr is None else {"lr": lr}
+            made: optim.Optimizer = _named("optimizer", optimizer, OPTIMIZERS)(self.parameters(), **rate)
+            return made
+        if lr is not None:
+            raise ValueError(f"lr={lr} is for an optimizer given by name; this one has its own learning rate")
+        return optimizer
 
     def _given(self, train: Any, y: Any, val: Any, loss: Any) -> tuple[Any, Any]:
         """What to train on and to validate with, with numbers for labels."""
@@ -305,7 +310,7 @@ class Network(Module):
             "structure": structure_of(self._modules[""]),
             "output_size": outputs,
             "input_shape": shape if len(shape) == 3 else (),
-            "classes": info.classes if len(info.classes) == outputs else [],
+            "classes": info.classes if len(info.classes) == replace(info, output_size=outputs).class_count else [],
         }
 
     def own_forward(self) -> str:

@@ -47,7 +47,8 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
     predicted = getattr(criterion, "predicts", getattr(kind, "predicts", "")) or _by_targets(feed, outputs)
     known = {"outputs": predicted, "loss": kind.__name__ if _is_ours(kind) else ""}
     classes = _classes(data) if resident is None else resident.classes
-    if len(classes) == outputs or not outputs:  # of modules that no batch has gone through yet nobody knows
+    told_apart = 2 if outputs == 1 and predicted == "sigmoid" else outputs
+    if len(classes) == told_apart or not outputs:  # of modules that no batch has gone through yet nobody knows
         known["classes"] = list(classes)
     said = _of_transform(data)
     if feed is None:
