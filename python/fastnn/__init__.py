@@ -72,7 +72,21 @@ from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
 
 if TYPE_CHECKING:
-    from fastnn import accelerator, amp, backends, cuda, datasets, keras, kernels, models, nn, onnx, optim, transforms, utils
+    from fastnn import (
+        accelerator,
+        amp,
+        backends,
+        cuda,
+        datasets,
+        keras,
+        kernels,
+        models,
+        nn,
+        onnx,
+        optim,
+        transforms,
+        utils,
+    )
     from fastnn.amp import autocast
     from fastnn.checks.check import check
     from fastnn.commands.info import runtime_info

@@ -105,7 +105,11 @@ REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
     "batch": (lambda x: x.view(2, 3), numbers(2, 3), "cannot become"),
     "count": (lambda x: x * x.shape[0], numbers(2, 3), "depends on the size of the batch"),
     "parts of the batch": (lambda x: x.split(2, 0)[0], numbers(2, 3), "dynamic_batch=False"),
-    "branches": (lambda x: x + 1 - 1 if x.shape[0] == 2 else x + 1, numbers(2, 3), "other operations for other batches"),
+    "branches": (
+        lambda x: x + 1 - 1 if x.shape[0] == 2 else x + 1,
+        numbers(2, 3),
+        "other operations for other batches",
+    ),
     "branch": (lambda x: x + 1 if x.shape[0] == 2 else x - 1, numbers(2, 3), "write forward\\(\\) for any batch"),
     "a part in place": (lambda x: _part(x), numbers(2, 3), "a change in place in forward"),
     "no dtype": (lambda x: x, np.array(["a"]), "must be a tensor or array of numbers"),

@@ -35,8 +35,8 @@ def export(
 ) -> None:
     """Writes a model as it evaluates as an ONNX file, opset 17, for onnxruntime and other programs.
 
-    model: a Module, a :class:`fastnn.Network` or a Keras model; its forward is run twice on rows of the example. It is
-    as before afterwards. The file's tensors have the names of ``state_dict()``; of a Keras model those of ``model.net``.
+    model: a Module, a :class:`fastnn.Network` or a Keras model; its forward is run twice on rows of the example, and it
+    is as before afterwards. The file's tensors have the names of ``state_dict()``, of Keras' those of ``model.net``.
 
     example: what the model is called with, a tensor or array, or a tuple of several; its values do not matter, but that
     row numbers for an Embedding are such. The first dimension is the batch, of any size in the file, where
@@ -57,7 +57,9 @@ def export(
     names = _names("input", input_names, len(arrays))
     state = list(_state(model))
     if taken := {name for name, _ in state}.intersection([*names, *(output_names or ())]):
-        raise ValueError(f"[onnx.export] {sorted(taken)} are names of the model's state: name inputs and outputs otherwise")
+        raise ValueError(
+            f"[onnx.export] {sorted(taken)} are names of the model's state: name inputs and outputs otherwise"
+        )
     batches = _BATCHES if dynamic_batch else (0, 0)
     if dynamic_batch and any(array.ndim == 0 or not len(array) for array in arrays):
         raise ValueError("[onnx.export] the example has no rows; dynamic_batch=False takes it as it is")
@@ -103,7 +105,9 @@ def _traced(
         results = model(*map(Tensor, given.values()))
     listed = [results] if isinstance(results, Tensor) else results
     if not isinstance(listed, tuple | list) or not all(isinstance(each, Tensor) for each in listed):
-        raise TypeError(f"[onnx.export] forward() must return a tensor or a tuple of tensors, got {type(results).__name__}")
+        raise TypeError(
+            f"[onnx.export] forward() must return a tensor or a tuple of tensors, got {type(results).__name__}"
+        )
     build = Builder(rows, given, state)
     for record in tracer.records:
         emit(build, record)
@@ -196,7 +200,9 @@ class _Joined:
         times = [None if x == y else self._multiple(int(x), int(y)) for x, y in zip(a, b, strict=True)]
         moved = [axis for axis, k in enumerate(times) if k is not None]
         if not moved or (node.op == "Reshape" and len(moved) == 1):
-            return self._constant(name, np.array([x if k is None else -1 for x, k in zip(a, times, strict=True)], np.int64))
+            return self._constant(
+                name, np.array([x if k is None else -1 for x, k in zip(a, times, strict=True)], np.int64)
+            )
         parts = []
         for axis, (extent, k) in enumerate(zip(a, times, strict=True)):
             part = "" if k == 1 else self._constant(f"{name}_{axis}", np.array([extent if k is None else k], np.int64))
@@ -206,7 +212,9 @@ class _Joined:
 
     def _rows(self) -> str:
         shape = self._node("Shape", [next(iter(self.one.graph.inputs))], "batch_shape")
-        return self._node("Gather", [shape, self._constant("batch_first", np.array([0], np.int64))], "batch_rows", axis=0)
+        return self._node(
+            "Gather", [shape, self._constant("batch_first", np.array([0], np.int64))], "batch_rows", axis=0
+        )
 
     def _node(self, op: str, inputs: list[str], name: str, **attributes: Any) -> str:
         if name not in self._made:

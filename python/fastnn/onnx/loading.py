@@ -148,7 +148,9 @@ class Loaded(Module):
             for name in step.free:
                 value = values.pop(name)
                 held -= _size(value) if name in step.own else 0
-        results = tuple(Tensor(each) if isinstance(each, np.ndarray) else each for each in map(values.get, self.outputs))
+        results = tuple(
+            Tensor(each) if isinstance(each, np.ndarray) else each for each in map(values.get, self.outputs)
+        )
         return results[0] if len(results) == 1 else results
 
     def _run(self, step: _Step, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -169,11 +171,15 @@ class Loaded(Module):
 
     def _given(self, inputs: tuple[Any, ...]) -> dict[str, Tensor]:
         if len(inputs) != len(self.inputs):
-            raise ValueError(f"{self.where} takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(inputs)}")
+            raise ValueError(
+                f"{self.where} takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(inputs)}"
+            )
         given = {name: x if isinstance(x, Tensor) else Tensor(x) for name, x in zip(self.inputs, inputs, strict=True)}
         for name, (_, shape) in self.inputs.items():
             sizes = tuple(given[name].shape)
-            fits = len(sizes) == len(shape) and all(a == b or isinstance(b, str) for a, b in zip(sizes, shape, strict=True))
+            fits = len(sizes) == len(shape) and all(
+                a == b or isinstance(b, str) for a, b in zip(sizes, shape, strict=True)
+            )
             if shape and not fits:
                 wanted = ", ".join(map(str, shape))
                 raise ValueError(f"the input {shown_name(name)} of {self.where} has shape ({wanted}), got {sizes}")

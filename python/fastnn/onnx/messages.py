@@ -245,7 +245,9 @@ class _Model(Reader):
             self.spend(len(joined))
             return name, joined.tolist()
         if kind not in readers:
-            raise FormatError(f"{self.where}: the attribute {what} is {_DEPENDENT.get(kind, f'of kind {kind}')}: unknown")
+            raise FormatError(
+                f"{self.where}: the attribute {what} is {_DEPENDENT.get(kind, f'of kind {kind}')}: unknown"
+            )
         place, read = readers[kind]
         if place not in single:
             zero: dict[int, Any] = {FLOAT: 0.0, INT: 0, STRING: ""}

@@ -207,15 +207,31 @@ def _pad(build: Builder, x: np.ndarray, places: np.ndarray, shape: Sequence[int]
 
 
 def _conv(
-    build: Builder, x: np.ndarray, weight: np.ndarray, bias: Any, stride: Given, pads: Given, dilation: Given, groups: int
+    build: Builder,
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: Any,
+    stride: Given,
+    pads: Given,
+    dilation: Given,
+    groups: int,
 ) -> str:
     given = [build.name_of(each) for each in (x, weight, bias) if each is not None]
     sizes = {"kernel_shape": weight.shape[2:], "strides": stride, "pads": pads, "dilations": dilation}
-    return build.add("Conv", *given, **{name: list(map(int, values)) for name, values in sizes.items()}, group=int(groups))
+    return build.add(
+        "Conv", *given, **{name: list(map(int, values)) for name, values in sizes.items()}, group=int(groups)
+    )
 
 
 def _conv_transposed(
-    build: Builder, x: np.ndarray, weight: np.ndarray, size: Given, stride: Given, pads: Given, dilation: Given, groups: int
+    build: Builder,
+    x: np.ndarray,
+    weight: np.ndarray,
+    size: Given,
+    stride: Given,
+    pads: Given,
+    dilation: Given,
+    groups: int,
 ) -> str:
     """pads of the convolution whose gradient it is; what it lacks of the size comes behind."""
     kernel = weight.shape[2:]

@@ -73,7 +73,9 @@ def bounded(shape: Sequence[int]) -> None:
     """
     size = 8 * prod(shape)
     if min(shape, default=0) < 0 or not fits_memory(size):
-        raise FormatError(f"the file makes a tensor of shape {tuple(shape)}, {shown_bytes(abs(size))}: no memory for it")
+        raise FormatError(
+            f"the file makes a tensor of shape {tuple(shape)}, {shown_bytes(abs(size))}: no memory for it"
+        )
 
 
 def fit(*values: Value) -> None:
@@ -377,7 +379,9 @@ def _tile(at: Settings, x: Value, repeats: Value) -> Value:
 
 
 @operator("Pad", 1, 4, mode="constant", pads=None, value=0.0)
-def _pad(at: Settings, x: Value, pads: Value | None = None, value: Value | None = None, axes: Value | None = None) -> Tensor:
+def _pad(
+    at: Settings, x: Value, pads: Value | None = None, value: Value | None = None, axes: Value | None = None
+) -> Tensor:
     if at.mode != "constant":
         raise FormatError(f"Pad with mode={at.mode!r} is not supported, only 'constant'")
     x, given = tensor(x), at.pads if pads is None else ints(pads)
@@ -433,8 +437,10 @@ def _gemm(at: Settings, a: Value, b: Value, c: Value | None = None) -> Tensor:
     return y if bias is None else y + (bias if at.beta == 1 else bias * at.beta)
 
 
-@operator("ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp", 1, 2,
-          axes=None, keepdims=1, noop_with_empty_axes=0)  # fmt: skip
+_REDUCTIONS = "ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp"
+
+
+@operator(_REDUCTIONS, 1, 2, axes=None, keepdims=1, noop_with_empty_axes=0)
 def _reduce(at: Settings, x: Value, axes: Value | None = None) -> Tensor:
     x = tensor(x)
     chosen = at.axes if axes is None else ints(axes)
@@ -457,7 +463,11 @@ def _reduce(at: Settings, x: Value, axes: Value | None = None) -> Tensor:
 def _log_sum_exp(x: Tensor, over: tuple[int, ...], kept: bool) -> Tensor:
     most = x.amax(over, True).detach()
     total = (x - most).exp().sum(over, True).log() + most
-    return total if kept else total.reshape([n for i, n in enumerate(x.shape) if i not in {_axis(a, x.dim()) for a in over}])
+    return (
+        total
+        if kept
+        else total.reshape([n for i, n in enumerate(x.shape) if i not in {_axis(a, x.dim()) for a in over}])
+    )
 
 
 @operator("ArgMax ArgMin", 1, axis=0, keepdims=1, select_last_index=0)

@@ -144,7 +144,9 @@ class Builder:
         return self.add("Expand", name, self.constant(part.shape))
 
     def reshape(self, name: str, before: Sequence[int], shape: Sequence[int]) -> str:
-        return name if tuple(before) == tuple(shape) else self.add("Reshape", name, self.constant(list(shape), np.int64))
+        return (
+            name if tuple(before) == tuple(shape) else self.add("Reshape", name, self.constant(list(shape), np.int64))
+        )
 
     def transpose(self, name: str, order: Sequence[int]) -> str:
         order = [int(axis) for axis in order]
@@ -191,7 +193,9 @@ class Builder:
         cut = {axis: part for axis, part in cuts.items() if part != (0, 1, shape[axis])}
         if not cut:
             return name
-        ends = [first + step * count if first + step * count >= 0 else _BACK_TO_FIRST for first, step, count in cut.values()]
+        ends = [
+            first + step * count if first + step * count >= 0 else _BACK_TO_FIRST for first, step, count in cut.values()
+        ]
         columns = ([first for first, _, _ in cut.values()], ends, list(cut), [step for _, step, _ in cut.values()])
         return self.add("Slice", name, *map(self.constant, columns))
 

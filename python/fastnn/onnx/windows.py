@@ -51,7 +51,9 @@ def _windows(at: Settings, size: Ints, kernel: Ints) -> tuple[tuple, tuple, tupl
     if at.kernel_shape is not None and tuple(at.kernel_shape) != kernel:
         raise FormatError(f"{at.op}: kernel_shape {at.kernel_shape} is not that of the weight, {kernel}")
     if not len(kernel) == len(strides) == len(dilations) == 2 or min(*kernel, *strides, *dilations) < 1:
-        raise FormatError(f"{at.op}: kernel {kernel}, strides {strides}, dilations {dilations}: two positive numbers each")
+        raise FormatError(
+            f"{at.op}: kernel {kernel}, strides {strides}, dilations {dilations}: two positive numbers each"
+        )
     if at.auto_pad in ("NOTSET", "VALID"):
         pads = tuple(at.pads or (0,) * 4) if at.auto_pad == "NOTSET" else (0,) * 4
     elif at.auto_pad in ("SAME_UPPER", "SAME_LOWER"):
@@ -75,7 +77,9 @@ def _same(total: Ints, upper: bool) -> tuple[int, ...]:
 @_as_images
 def _conv(at: Settings, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     _, strides, pads, dilations = _windows(at, x.shape[2:], weight.shape[2:])
-    bounded((x.shape[0], weight.shape[0], *(n + a + b for n, a, b in zip(x.shape[2:], pads[:2], pads[2:], strict=True))))
+    bounded(
+        (x.shape[0], weight.shape[0], *(n + a + b for n, a, b in zip(x.shape[2:], pads[:2], pads[2:], strict=True)))
+    )
     return F.conv2d(x, weight, bias, strides, pads, dilations, at.group)
 
 
@@ -97,7 +101,9 @@ def _conv_transpose(at: Settings, x: Tensor, weight: Tensor, bias: Tensor | None
     size = wanted or [n - a - b for n, a, b in zip(whole, pads[:2], pads[2:], strict=True)]
     bounded((x.shape[0], weight.shape[1] * at.group, *size))
     if x.shape[1] != weight.shape[0] or at.group < 1 or x.shape[1] % at.group:
-        raise ValueError(f"ConvTranspose: x {tuple(x.shape)}, weight {tuple(weight.shape)} and group {at.group} do not fit")
+        raise ValueError(
+            f"ConvTranspose: x {tuple(x.shape)}, weight {tuple(weight.shape)} and group {at.group} do not fit"
+        )
     return batched(x, lambda x: transposed(x, weight, bias, size, (strides, pads, dilations, at.group)))
 
 
