@@ -50,6 +50,13 @@ def test_onnxruntime_is_here(runtime: ModuleType | None) -> None:
         pytest.skip("onnx and onnxruntime are not installed")
 
 
+def test_every_layer_has_a_case() -> None:
+    """But for losses, and what only holds other layers."""
+    layers = {name for name in nn.__all__ if isinstance(getattr(nn, name), type) and not name.endswith("Loss")}
+    layers -= {"Module", "ModuleDict", "ModuleList", "Parameter", "Sequential"}
+    assert layers - {name.partition("(")[0] for name in LAYERS} == set()
+
+
 def test_the_names_are_the_state_dicts(tmp_path: Path) -> None:
     model = models.small_cnn()
     path = exported(model, (numbers(1, 3, 32, 32),), tmp_path)
