@@ -96,6 +96,15 @@ def test_names_of_inputs_and_outputs(tmp_path: Path) -> None:
         exported(nn.Linear(3, 3), (numbers(2, 3),), tmp_path, input_names=["weight"])
 
 
+def test_an_example_of_numpys_float64(tmp_path: Path) -> None:
+    """As x / 255 makes it: the file takes what the model takes."""
+    path = exported(nn.Linear(3, 2), (np.zeros((1, 3)),), tmp_path)
+    assert read(path).inputs["input"][0] == np.dtype("f4")
+    assert read(exported(nn.Linear(3, 2).double(), (np.zeros((1, 3), "f4"),), tmp_path)).inputs["input"][0] == np.dtype(
+        "f8"
+    )
+
+
 def test_a_fixed_batch(tmp_path: Path) -> None:
     model = Function(lambda x: x.view(2, 6))
     path = exported(model, (numbers(2, 3, 2),), tmp_path, dynamic_batch=False)

@@ -252,8 +252,7 @@ def _behind(size: Given, kernel: Given, stride: Given, pads: Given, dilation: Gi
     for i in range(2):
         room = size[i] + pads[i] + pads[i + 2] - dilation[i] * (kernel[i] - 1) - 1
         rest = -room % stride[i] if ceil else 0
-        begins = (room + rest) if rest else 0
-        more.append(rest if begins < size[i] + pads[i] else 0)
+        more.append(rest if room + rest < size[i] + pads[i] else 0)
     return more
 
 
