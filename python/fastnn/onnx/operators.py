@@ -364,6 +364,17 @@ def _gather(at: Settings, x: Value, where: Value) -> Value:
     return x[(*[slice(None)] * axis, int(numbers) if numbers.ndim == 0 else numbers)]
 
 
+@operator("GatherElements", 2, axis=0)
+def _gather_elements(at: Settings, x: Value, where: Value) -> Tensor:
+    return tensor(x).gather(at.axis, tensor(where))
+
+
+@operator("TopK", 2, outputs=2, axis=-1, largest=1, sorted=1)
+def _top(at: Settings, x: Value, count: Value) -> tuple[Tensor, Tensor]:
+    found = tensor(x).topk(int(host(count).item()), at.axis, bool(at.largest))
+    return found.values, found.indices
+
+
 @operator("Expand", 2)
 def _expand(at: Settings, x: Value, shape: Value) -> Value:
     wanted = np.broadcast_shapes(tuple(x.shape), tuple(ints(shape)))
