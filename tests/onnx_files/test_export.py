@@ -162,6 +162,14 @@ def test_the_model_is_as_before(tmp_path: Path) -> None:
         exported({}, (numbers(2, 3),), tmp_path)
 
 
+def test_a_network_that_was_trained(tmp_path: Path) -> None:
+    """Its weights lay in a plan's memory."""
+    network, x = fastnn.Network(4, 3, 2), numbers(8, 4)
+    network.fit((x, np.arange(8) % 2), epochs=2, verbose=0)
+    loaded = onnx.load(exported(network, (x[:1],), tmp_path))
+    check_alike([loaded(x).softmax(1).detach().numpy()], [network.predict(x)])
+
+
 def test_the_same_bytes_again(tmp_path: Path) -> None:
     model, inputs = made(NETWORKS["small_cnn"])
     first = exported(model, inputs, tmp_path).read_bytes()
