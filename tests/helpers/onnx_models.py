@@ -43,6 +43,7 @@ _WINDOWS: tuple[dict[str, Any], ...] = (
     {**_GROWN, "ceil_mode": True},
     {**_GROWN, "padding": 1, "ceil_mode": True},
     {"kernel_size": 2, "stride": 3},
+    {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True},  # a last window would begin behind the image
 )
 _CONVOLUTIONS: tuple[dict[str, Any], ...] = (
     {"padding": 1},

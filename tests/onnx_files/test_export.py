@@ -121,6 +121,11 @@ REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
     "truth": (lambda x: x[x > 0], numbers(2, 3), "by one of bools"),
     "batch": (lambda x: x.view(2, 3), numbers(2, 3), "cannot become"),
     "count": (lambda x: x * x.shape[0], numbers(2, 3), "depends on the size of the batch"),
+    "numbers of rows": (
+        lambda x: x + fastnn.arange(len(x))[:, None],
+        numbers(2, 3),
+        "depends on the size of the batch",
+    ),
     "parts of the batch": (lambda x: x.split(2, 0)[0], numbers(2, 3), "dynamic_batch=False"),
     "branches": (
         lambda x: x + 1 - 1 if x.shape[0] == 2 else x + 1,
