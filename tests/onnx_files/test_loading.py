@@ -10,7 +10,7 @@ import fastnn
 import numpy as np
 import pytest
 from fastnn import nn, onnx, optim
-from fastnn.onnx.messages import Graph, Node, write
+from fastnn.onnx.messages import Graph, Node, read, write
 from image_models import residual
 from onnx_models import check_alike, exported, made, numbers, results
 
@@ -89,6 +89,7 @@ def test_batch_norm_learns_its_running_values(tmp_path: Path) -> None:
     }
     made = graph([Node("BatchNormalization", ["x", *tensors], ["y"], {"momentum": 0.9})], tensors, x=("n", 3))
     write(tmp_path / "a.onnx", made)
+    assert read(tmp_path / "a.onnx").nodes[0].attributes == {"momentum": 0.9}
     loaded = onnx.load(tmp_path / "a.onnx").train()
     for _ in range(3):
         assert (loaded(fastnn.tensor(x)) == layer(fastnn.tensor(x))).numpy().all()
