@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,60 +32,91 @@ class Function(nn.Module):
         return self.function(*inputs)
 
 
-def _layers() -> dict[str, Case]:
-    names = "CELU ELU GELU SELU Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid LogSoftmax Mish PReLU ReLU "
-    names += "ReLU6 Sigmoid SiLU Softmax Softmin Softplus Softsign Tanh Tanhshrink Dropout Flatten"
-    cases: dict[str, Case] = {name: (getattr(nn, name), (numbers(2, 3, 5) * 3,)) for name in names.split()}
-    images, small, odd, line = numbers(2, 4, 9, 8), numbers(2, 4, 3, 5), numbers(2, 4, 7, 10), numbers(2, 4, 9)
+_IMAGES, _SMALL, _ODD, _LINE = numbers(2, 4, 9, 8), numbers(2, 4, 3, 5), numbers(2, 4, 7, 10), numbers(2, 4, 9)
+_FLAT, _ROWS = numbers(2, 5), np.arange(6).reshape(2, 3)
+_PLAIN = "CELU ELU GELU SELU Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid LogSoftmax Mish PReLU ReLU "
+_PLAIN += "ReLU6 Sigmoid SiLU Softmax Softmin Softplus Softsign Tanh Tanhshrink Dropout Flatten"
+_GROWN = {"kernel_size": 3, "stride": 2}
+_WINDOWS: tuple[dict[str, Any], ...] = (
+    {"kernel_size": 2},
+    {**_GROWN, "padding": 1},
+    {**_GROWN, "ceil_mode": True},
+    {**_GROWN, "padding": 1, "ceil_mode": True},
+    {"kernel_size": 2, "stride": 3},
+    {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True},  # a last window would begin behind the image
+)
+_CONVOLUTIONS: tuple[dict[str, Any], ...] = (
+    {"padding": 1},
+    {"stride": 2, "padding": 2},
+    {"dilation": 2},
+    {"groups": 2},
+    {"padding": "same"},
+    {"bias": False},
+)
+_TRANSPOSED: tuple[dict[str, Any], ...] = (
+    {},
+    {"stride": 2, "padding": 1, "output_padding": 1},
+    {"groups": 2, "stride": 3},
+    {"bias": False, "dilation": 2},
+)
 
-    def add(layer: Any, *inputs: np.ndarray, **options: Any) -> None:
-        given = ", ".join(f"{name}={value}" for name, value in options.items())
-        cases[f"{layer.__name__}({given}) {inputs[0].shape[1:]}"] = (lambda: layer(**options), inputs)
+Layer = tuple[Any, np.ndarray, dict[str, Any]]
 
-    add(nn.GELU, small, approximate="tanh")
-    add(nn.Softmax, images, dim=1)
-    add(nn.PReLU, images, num_parameters=4)
-    add(nn.Linear, numbers(2, 5), in_features=5, out_features=3)
-    add(nn.Linear, line, in_features=9, out_features=3, bias=False)
-    add(nn.Unflatten, numbers(2, 12), dim=1, unflattened_size=(3, 4))
-    add(nn.Embedding, np.arange(6).reshape(2, 3), num_embeddings=10, embedding_dim=4)
-    add(nn.GroupNorm, images, num_groups=2, num_channels=4)
-    add(nn.LayerNorm, images, normalized_shape=(9, 8))
-    for norm, x in ((nn.BatchNorm2d, images), (nn.BatchNorm1d, numbers(2, 4)), (nn.BatchNorm1d, line)):
+
+def _windows() -> Iterator[Layer]:
+    sizes = {"in_channels": 4, "out_channels": 6, "kernel_size": 3}
+    for options in _CONVOLUTIONS:
+        yield nn.Conv2d, _IMAGES, {**sizes, **options}
+        yield nn.Conv1d, _LINE, {**sizes, **options}
+    yield nn.Conv2d, numbers(2, 1, 6, 6), {"in_channels": 1, "out_channels": 2, "kernel_size": 3}
+    for options in _TRANSPOSED:
+        yield nn.ConvTranspose2d, _IMAGES, {**sizes, **options}
+    for options in _WINDOWS:
+        for x in (_IMAGES, _SMALL, _ODD):
+            yield nn.MaxPool2d, x, options
+            yield nn.AvgPool2d, x, options
+            yield nn.AvgPool2d, x, {**options, "count_include_pad": False}
+            yield nn.AvgPool2d, x, {**options, "divisor_override": 5}
+    yield nn.MaxPool2d, _IMAGES, {"kernel_size": 2, "dilation": 2, "stride": 1}
+    for layer in (nn.MaxPool1d, nn.AvgPool1d):
+        yield layer, _LINE, {"kernel_size": 2}
+    for size in (1, 2, (2, 3), (None, 4)):
+        yield nn.AdaptiveAvgPool2d, _ODD, {"output_size": size}
+        yield nn.AdaptiveMaxPool2d, _ODD, {"output_size": size}
+    for layer in (nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d):
+        yield layer, _LINE, {"output_size": 4}
+
+
+def _others() -> Iterator[Layer]:
+    yield nn.GELU, _SMALL, {"approximate": "tanh"}
+    yield nn.Softmax, _IMAGES, {"dim": 1}
+    yield nn.PReLU, _IMAGES, {"num_parameters": 4}
+    yield nn.Linear, _FLAT, {"in_features": 5, "out_features": 3}
+    yield nn.Linear, _LINE, {"in_features": 9, "out_features": 3, "bias": False}
+    yield nn.Unflatten, numbers(2, 12), {"dim": 1, "unflattened_size": (3, 4)}
+    yield nn.Embedding, _ROWS, {"num_embeddings": 10, "embedding_dim": 4}
+    yield nn.GroupNorm, _IMAGES, {"num_groups": 2, "num_channels": 4}
+    yield nn.LayerNorm, _IMAGES, {"normalized_shape": (9, 8)}
+    for norm, x in ((nn.BatchNorm2d, _IMAGES), (nn.BatchNorm1d, numbers(2, 4)), (nn.BatchNorm1d, _LINE)):
         for options in ({}, {"affine": False}, {"track_running_stats": False}):
             if x.ndim > 2 or options.get("track_running_stats", True):  # a row alone has no variance
-                add(norm, x, num_features=4, **options)
-    more = ({"padding": 1}, {"stride": 2, "padding": 2}, {"dilation": 2}, {"groups": 2}, {"padding": "same"}, {"bias": False})
-    for options in more:
-        add(nn.Conv2d, images, in_channels=4, out_channels=6, kernel_size=3, **options)
-        add(nn.Conv1d, line, in_channels=4, out_channels=6, kernel_size=3, **options)
-    add(nn.Conv2d, numbers(2, 1, 6, 6), in_channels=1, out_channels=2, kernel_size=3)
-    for options in ({}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "stride": 3}, {"bias": False}):
-        add(nn.ConvTranspose2d, images, in_channels=4, out_channels=6, kernel_size=3, **options)
-    windows = ({"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}, {"kernel_size": 3, "stride": 2, "ceil_mode": True})
-    for options in (*windows, {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, {"kernel_size": 2, "stride": 3}):
-        for x in (images, small, odd):
-            add(nn.MaxPool2d, x, **options)
-            add(nn.AvgPool2d, x, **options)
-            add(nn.AvgPool2d, x, **options, count_include_pad=False)
-            add(nn.AvgPool2d, x, **options, divisor_override=5)
-    add(nn.MaxPool2d, images, kernel_size=2, dilation=2, stride=1)
-    for layer in (nn.MaxPool1d, nn.AvgPool1d):
-        add(layer, line, kernel_size=2)
-    for size in (1, 2, (2, 3), (None, 4)):
-        add(nn.AdaptiveAvgPool2d, odd, output_size=size)
-        add(nn.AdaptiveMaxPool2d, odd, output_size=size)
-    for layer in (nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d):
-        add(layer, line, output_size=4)
-    add(nn.ZeroPad1d, line, padding=1)
-    add(nn.ZeroPad2d, images, padding=(1, 2, 0, 1))
-    add(nn.ConstantPad1d, line, padding=1, value=-3.0)
-    add(nn.ConstantPad2d, images, padding=(1, 2, -1, 1), value=2.5)
-    add(nn.Dropout1d, line)
-    add(nn.Dropout2d, images)
+                yield norm, x, {"num_features": 4, **options}
+    yield nn.ZeroPad1d, _LINE, {"padding": 1}
+    yield nn.ZeroPad2d, _IMAGES, {"padding": (1, 2, 0, 1)}
+    yield nn.ConstantPad1d, _LINE, {"padding": 1, "value": -3.0}
+    yield nn.ConstantPad2d, _IMAGES, {"padding": (1, 2, -1, 1), "value": 2.5}
+    yield nn.Dropout1d, _LINE, {}
+    yield nn.Dropout2d, _IMAGES, {}
     for options in ({"scale_factor": 2}, {"size": (7, 3), "mode": "nearest-exact"}, {"scale_factor": 1.5}):
-        add(nn.Upsample, images, **options)
-    add(nn.UpsamplingNearest2d, images, scale_factor=2)
+        yield nn.Upsample, _IMAGES, options
+    yield nn.UpsamplingNearest2d, _IMAGES, {"scale_factor": 2}
+
+
+def _layers() -> dict[str, Case]:
+    cases: dict[str, Case] = {name: (getattr(nn, name), (numbers(2, 3, 5) * 3,)) for name in _PLAIN.split()}
+    for layer, x, options in (*_windows(), *_others()):
+        given = ", ".join(f"{name}={value}" for name, value in options.items())
+        cases[f"{layer.__name__}({given}) {x.shape[1:]}"] = (partial(layer, **options), (x,))
     return cases
 
 
@@ -139,6 +171,12 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "matrix and vector": (lambda x: x @ fastnn.ones(3), (_X,)),
     "similarities": (lambda x: x @ x.t(), (_X,)),
     "dimensions of one": (lambda x: x[:, :, None].squeeze(-1).unsqueeze(0).squeeze(0), (_X,)),
+    "sort": (lambda x: tuple(x.sort(1, descending=True)), (_CUBE,)),
+    "topk": (lambda x: tuple(x.topk(2, 2, largest=False)), (_CUBE,)),
+    "median": (lambda x: x.median(1).values, (_X,)),
+    "gather": (lambda x, places: x.gather(1, places), (_X, _ROWS % 3)),
+    "index_select": (lambda x: x.index_select(1, fastnn.tensor([2, 0])), (_X,)),
+    "a table": (lambda places: fastnn.arange(8).float().reshape(4, 2)[places], (_ROWS % 4,)),
     "maximum": (lambda x: fastnn.maximum(x, x * 2) - fastnn.minimum(x, x * x), (_X,)),
     "nothing": (lambda x: x, (_X,)),
     "normalize": (lambda x: F.normalize(x), (_X,)),
@@ -182,7 +220,10 @@ FUNCTIONS: dict[str, Case] = {
 }
 NETWORKS: dict[str, Case] = {
     "mlp": (lambda: fastnn.Network(8, 5, 3), (numbers(2, 8),)),
-    "network of modules": (lambda: fastnn.Network(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3)), (numbers(2, 1, 8, 8),)),
+    "network of modules": (
+        lambda: fastnn.Network(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3)),
+        (numbers(2, 1, 8, 8),),
+    ),
     "lenet5": (models.lenet5, (numbers(1, 1, 28, 28),)),
     "residual": (residual, (numbers(1, 3, 12, 12),)),
     "small_cnn": (models.small_cnn, (numbers(1, 3, 32, 32),)),

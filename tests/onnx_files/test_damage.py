@@ -1,9 +1,10 @@
-"""Files that are damaged, foreign or hostile: one error that names the file, and no more memory than the file is long."""
+"""Files that are damaged, foreign or hostile: one error that names the file, and memory as the file is long."""
 
 from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ SLACK = 2**21  # bytes that any file may take: the objects of a small one
 def small() -> nn.Module:
     fastnn.manual_seed(0)
     flat = (nn.Flatten(), nn.Linear(32, 5), nn.Softmax(1))
-    return nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Upsample((4, 2)), *flat)
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Upsample((4, 2)), *flat
+    )
 
 
 @pytest.fixture(scope="module")
@@ -132,15 +135,30 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "training steps": (model(more=submessage(20, b"")), "training steps of its own"),
     "an unknown operator": (model(node("Lstm", "x", "y"), X, Y), "operators that fastnn has not: 'Lstm'"),
     "another domain": (model(node("Relu", "x", "y", domain="com.acme"), X, Y), "of 'com.acme': unknown"),
-    "an unknown attribute": (model(node("Relu", "x", "y", text(1, "depth") + integer(20, 2)), X, Y), "'depth', which is not known"),
-    "an attribute of another kind": (model(node("Elu", "x", "y", text(1, "alpha") + integer(20, 2)), X, Y), "expected float"),
-    "a graph as an attribute": (model(node("Elu", "x", "y", text(1, "alpha") + integer(20, 5)), X, Y), "is a graph: unknown"),
-    "an attribute that refers": (model(node("Elu", "x", "y", text(1, "alpha") + text(21, "a")), X, Y), "without a kind"),
+    "an unknown attribute": (
+        model(node("Relu", "x", "y", text(1, "depth") + integer(20, 2)), X, Y),
+        "'depth', which is not known",
+    ),
+    "an attribute of another kind": (
+        model(node("Elu", "x", "y", text(1, "alpha") + integer(20, 2)), X, Y),
+        "expected float",
+    ),
+    "a graph as an attribute": (
+        model(node("Elu", "x", "y", text(1, "alpha") + integer(20, 5)), X, Y),
+        "is a graph: unknown",
+    ),
+    "an attribute that refers": (
+        model(node("Elu", "x", "y", text(1, "alpha") + text(21, "a")), X, Y),
+        "without a kind",
+    ),
     "too few inputs": (model(node("Add", "x", "y"), X, Y), "has 1 inputs; it takes 2 to 2"),
     "too many outputs": (model(node("Relu", "x", "y z"), X, Y), "has 2 outputs"),
     "no outputs": (model(node("Relu", "x", "y"), X), "no outputs"),
     "an output of nothing": (model(node("Relu", "x", "z"), X, Y), "the output 'y', which no node makes"),
-    "a cycle": (model(node("Add", "x b", "a"), node("Add", "x a", "b"), node("Relu", "a", "y"), X, Y), "a cycle, or a gap"),
+    "a cycle": (
+        model(node("Add", "x b", "a"), node("Add", "x a", "b"), node("Relu", "a", "y"), X, Y),
+        "a cycle, or a gap",
+    ),
     "itself": (model(node("Add", "x y", "y"), X, Y), "a cycle, or a gap"),
     "a value made twice": (model(node("Relu", "x", "y"), node("Relu", "x", "y"), X, Y), "makes 'y' once more"),
     "an input made again": (model(node("Relu", "x", "x"), X, Y), "makes 'x' once more"),
@@ -153,14 +171,23 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "nine dimensions": (model(tensor(*[integer(1, 1)] * 9, integer(2, 1), RAW), X, Y), "9 dimensions"),
     "half of a number": (model(tensor(integer(2, 1), submessage(9, bytes(3))), X, Y), "and 3 bytes"),
     "floats that are none": (model(tensor(integer(2, 1), submessage(4, bytes(3))), X, Y), "3 bytes of float32"),
-    "elements of another type": (model(tensor(integer(2, 1), submessage(7, b"\x01")), X, Y), "of another type than float32"),
+    "elements of another type": (
+        model(tensor(integer(2, 1), submessage(7, b"\x01")), X, Y),
+        "of another type than float32",
+    ),
     "truth of 2": (model(tensor(integer(2, 9), submessage(9, b"\x02")), X, Y), "truth values other than 0 and 1"),
     "an endless packed integer": (model(tensor(integer(2, 7), submessage(7, b"\x80")), X, Y), "without an end"),
     "half precision": (model(tensor(integer(2, 10), submessage(9, bytes(2))), X, Y), "the type float16"),
     "strings": (model(tensor(integer(2, 8), submessage(6, b"a")), X, Y), "the type string"),
-    "external data": (model(tensor(integer(2, 1), submessage(13, b""), integer(14, 1)), X, Y), "'' lies in another file|'w' lies"),
+    "external data": (
+        model(tensor(integer(2, 1), submessage(13, b""), integer(14, 1)), X, Y),
+        "'' lies in another file|'w' lies",
+    ),
     "a sparse tensor": (model(submessage(15, b""), X, Y), "sparse tensors"),
-    "a sequence as an input": (model(submessage(11, text(1, "x") + submessage(2, submessage(4, b""))), Y), "'x' is no tensor"),
+    "a sequence as an input": (
+        model(submessage(11, text(1, "x") + submessage(2, submessage(4, b""))), Y),
+        "'x' is no tensor",
+    ),
     "an input of half precision": (model(node("Relu", "x", "y"), value(11, "x", 10), Y), "float16"),
     "an input of int8": (model(node("Relu", "x", "y"), value(11, "x", 3), Y), "the input 'x' is of int8"),
 }
@@ -209,7 +236,10 @@ def test_nested_messages_are_not_descended() -> None:
 
 def asking(op: str, x: str, sizes: list[int], **attributes: Any) -> Graph:
     graph = Graph(inputs={"x": (F4, ("n",))}, outputs={"y": (F4, ())})
-    graph.nodes = [Node("Constant", [], ["s"], {"value": np.array(sizes, np.int64)}), Node(op, x.split(), ["y"], attributes)]
+    graph.nodes = [
+        Node("Constant", [], ["s"], {"value": np.array(sizes, np.int64)}),
+        Node(op, x.split(), ["y"], attributes),
+    ]
     return graph
 
 
@@ -217,7 +247,7 @@ def chain(op: str, count: int, **attributes: Any) -> Graph:
     """Each node joins what the one before made with itself."""
     graph = Graph(inputs={"x": (F4, ("n",))}, outputs={f"y{count}": (F4, ())})
     names = ["x", *(f"y{i + 1}" for i in range(count))]
-    graph.nodes = [Node(op, [a, a], [b], attributes) for a, b in zip(names, names[1:], strict=False)]
+    graph.nodes = [Node(op, [a, a], [b], attributes) for a, b in pairwise(names)]
     return graph
 
 

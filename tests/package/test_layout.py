@@ -18,8 +18,8 @@ ROOMS = sorted(path.stem for path in (CPP / "ops").glob("*.h") if path.stem not 
 SHARED_TEXTS = {"kernels", "lanes", "math", "gemv"}  # gemv: one row of gemm
 # Tests of all ops together.
 SHARED_TESTS = {"arguments", "flush", "guard_pages", "op_gradients", "zeros"}
-# Rooms of python/fastnn whose tests have another name: `keras` would hide Keras itself from them, `onnx` ONNX, `sklearn`
-# scikit-learn; others are lists of names.
+# Rooms of python/fastnn whose tests have another name: `keras` would hide Keras itself from them, `onnx` ONNX,
+# `sklearn` scikit-learn; others are lists of names.
 TESTED_IN = {"keras": "keras_style", "onnx": "onnx_files", "sklearn": "tables"}
 TESTED_IN |= {"datasets": "data", "transforms": "data", "utils": "data"}
 

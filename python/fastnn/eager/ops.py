@@ -111,6 +111,15 @@ def places_of_rows(numbers: np.ndarray, size: int) -> np.ndarray:
 
 
 @primitive
+def ordered(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
+    """Where the values along an axis stand, in rising or falling order; equal ones in the order in which they stood."""
+    if descending:  # the last first, sorted and turned round: equal ones keep their order, and NaN comes first
+        places = np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+        return np.ascontiguousarray(x.shape[axis] - 1 - places)
+    return np.argsort(x, axis, kind="stable")
+
+
+@primitive
 def concatenate(arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
     """Arrays one after the other along an axis: a copy."""
     return np.concatenate(arrays, axis=axis)

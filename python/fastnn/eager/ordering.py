@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastnn.eager import ops
 from fastnn.eager.indexing import getitem
 from fastnn.eager.inplace import write
 from fastnn.eager.support import TensorBase, dimension, wrap
@@ -74,15 +75,8 @@ def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
     if x._data.ndim == 0:
         return Ordered(x, wrap(np.zeros((), np.int64)))
     axis = dimension(dim, x._data.ndim)
-    places = _order(x._read("sort()"), axis, descending)
+    places = ops.ordered(x._read("sort()"), axis, descending)
     return Ordered(_gathered(x, axis, places), wrap(places))
-
-
-def _order(data: np.ndarray, axis: int, descending: bool) -> np.ndarray:
-    if descending:  # the last first, sorted and turned round: equal ones keep their order, and NaN comes first
-        places = np.flip(np.argsort(np.flip(data, axis), axis, kind="stable"), axis)
-        return np.ascontiguousarray(data.shape[axis] - 1 - places)
-    return np.argsort(data, axis, kind="stable")
 
 
 def argsort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
@@ -102,7 +96,7 @@ def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = 
         raise ValueError(f"topk: k is {k}; dimension {dim} of shape {tuple(x.shape)} has {extent} elements")
     if x._data.ndim == 0:
         return sort(x)
-    places = _order(x._read("topk()"), axis, largest).take(range(k), axis)
+    places = ops.ordered(x._read("topk()"), axis, largest)[(*[slice(None)] * axis, slice(k))]
     return Ordered(_gathered(x, axis, places), wrap(places))
 
 

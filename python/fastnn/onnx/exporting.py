@@ -35,8 +35,8 @@ def export(
 ) -> None:
     """Writes a model as it evaluates as an ONNX file, opset 17, for onnxruntime and other programs.
 
-    model: a Module, a :class:`fastnn.Network` or a Keras model; its forward is run twice on rows of the example. It is
-    as before afterwards. The file's tensors have the names of ``state_dict()``; of a Keras model those of ``model.net``.
+    model: a Module, a :class:`fastnn.Network` or a Keras model; its forward is run twice on rows of the example, and it
+    is as before afterwards. The file's tensors have the names of ``state_dict()``, of Keras' those of ``model.net``.
 
     example: what the model is called with, a tensor or array, or a tuple of several; its values do not matter, but that
     row numbers for an Embedding are such. The first dimension is the batch, of any size in the file, where
@@ -53,9 +53,10 @@ def export(
     model = getattr(model, "net", model)
     if not isinstance(model, Module):
         raise TypeError(f"[onnx.export] expected a Module, a Network or a Keras model, got {type(model).__name__}")
-    arrays = [_input(each) for each in (example if isinstance(example, tuple | list) else (example,))]
+    state = [(name, tensor._data) for name, tensor in model._named_state(persistent=False)]
+    real = next((array.dtype for _, array in state if array.dtype.kind == "f"), None)
+    arrays = [_input(each, real) for each in (example if isinstance(example, tuple | list) else (example,))]
     names = _names("input", input_names, len(arrays))
-    state = list(_state(model))
     if taken := {name for name, _ in state}.intersection([*names, *(output_names or ())]):
         raise ValueError(
             f"[onnx.export] {sorted(taken)} are names of the model's state: name inputs and outputs otherwise"
@@ -71,8 +72,11 @@ def export(
     write(path, _Joined(*built).graph())
 
 
-def _input(value: Any) -> np.ndarray:
+def _input(value: Any, real: np.dtype | None) -> np.ndarray:
+    """An array of a dtype that tensors have; real numbers, as NumPy makes them, in the model's."""
     array = to_array(value)
+    if array.dtype.kind == "f" and real is not None:
+        array = array.astype(real, copy=False)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"[onnx.export] the example must be a tensor or array of numbers, got {array.dtype}")
     return Tensor(array)._data
@@ -90,12 +94,6 @@ def _names(word: str, given: Sequence[str] | None, count: int) -> list[str]:
     if len(given) != count or len(set(given)) != count or not all(given) or isinstance(given, str):
         raise ValueError(f"[onnx.export] {word}_names must be {count} different names, got {given!r}")
     return list(given)
-
-
-def _state(model: Module) -> Any:
-    """Parameters and buffers by name, with their arrays."""
-    for name, tensor in model._named_state(persistent=False):
-        yield name, tensor._data
 
 
 def _traced(

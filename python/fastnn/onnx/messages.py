@@ -235,7 +235,8 @@ class _Model(Reader):
                 single[number] = value
         what = f"{shown_name(name)} of {shown_name(node.op)}"
         readers: dict[int, tuple[int, Callable[[Any], Any]]] = {
-            FLOAT: (2, lambda value: float(np.frombuffer(self.bytes(value, 4), "<f4")[0])),
+            # The number that was meant, 1e-5: not what float32 makes of it, 9.99999974e-6.
+            FLOAT: (2, lambda value: float(str(np.frombuffer(self.bytes(value, 4), "<f4")[0]))),
             INT: (3, self.number),
             STRING: (4, self.text),
             TENSOR: (5, lambda value: self.tensor(self.bytes(value))[1].copy()),

@@ -191,7 +191,23 @@ def _rows(build: Builder, weight: np.ndarray, numbers: np.ndarray) -> str:
 
 
 def _index(build: Builder, x: np.ndarray, key: Any) -> str:
+    """Of places that an input says: whole slices, or as gather() picks elements along an axis."""
+    parts = key if isinstance(key, tuple) else (key,)
+    axes = [axis for axis, part in enumerate(parts) if build.is_value(part)]
+    if axes:
+        axis, places = axes[0], parts[axes[0]]
+        others = [part for part in parts if part is not places]
+        slices = all(isinstance(part, slice) and part == slice(None) for part in others)
+        if len(axes) > 1 or places.dtype.kind != "i" or not (slices or len(parts) == x.ndim == places.ndim):
+            raise ValueError("[onnx.export] elements picked by several tensors, or by one of bools: no form in ONNX")
+        op = "Gather" if slices else "GatherElements"
+        return build.add(op, build.name_of(x), build.name_of(places), axis=axis)
     return build.picked(build.name_of(x), x.shape, np.arange(x.size).reshape(x.shape)[key])
+
+
+def _ordered(build: Builder, x: np.ndarray, axis: int, descending: bool) -> str:
+    count = build.constant([x.shape[axis]])
+    return build.second("TopK", build.name_of(x), count, axis=int(axis), largest=int(descending))
 
 
 def _pad(build: Builder, x: np.ndarray, places: np.ndarray, shape: Sequence[int]) -> str:
@@ -252,8 +268,7 @@ def _behind(size: Given, kernel: Given, stride: Given, pads: Given, dilation: Gi
     for i in range(2):
         room = size[i] + pads[i] + pads[i + 2] - dilation[i] * (kernel[i] - 1) - 1
         rest = -room % stride[i] if ceil else 0
-        begins = (room + rest) if rest else 0
-        more.append(rest if begins < size[i] + pads[i] else 0)
+        more.append(rest if room + rest < size[i] + pads[i] else 0)
     return more
 
 
@@ -345,6 +360,7 @@ _WRITERS: dict[str, Callable[..., str | tuple[str, ...]]] = {
     "max": _max,
     "rows": _rows,
     "index": _index,
+    "ordered": _ordered,
     "take": lambda build, x, places: build.picked(build.name_of(x), x.shape, places),
     "take_backward": _pad,
     "concatenate": lambda build, arrays, axis: build.add("Concat", *map(build.name_of, arrays), axis=int(axis)),

@@ -6,6 +6,7 @@ shape; so a plan can be recorded. https://onnx.ai/onnx/operators tells each oper
 
 from __future__ import annotations
 
+import operator as python
 from collections.abc import Callable, Sequence
 from math import prod
 from types import SimpleNamespace as Settings
@@ -103,47 +104,20 @@ def _quotient(a: Any, b: Any) -> Any:
     return down + ((down < 0) & (down * b != a))
 
 
-_PAIRS: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": lambda a, b: a + b,
-    "Sub": lambda a, b: a - b,
-    "Mul": lambda a, b: a * b,
-    "Div": _quotient,
-    "Greater": lambda a, b: a > b,
-    "GreaterOrEqual": lambda a, b: a >= b,
-    "Less": lambda a, b: a < b,
-    "LessOrEqual": lambda a, b: a <= b,
-    "Equal": lambda a, b: a == b,
-    "And": lambda a, b: a & b,
-    "Or": lambda a, b: a | b,
-    "Xor": lambda a, b: a ^ b,
-}
-for _name, _function in _PAIRS.items():
-    operator(_name, 2)(_both(_function))
+_PAIRS = "Add:add Sub:sub Mul:mul Greater:gt GreaterOrEqual:ge Less:lt LessOrEqual:le Equal:eq And:and_ Or:or_ Xor:xor"
+for _pair in _PAIRS.split():
+    _name, _, _word = _pair.partition(":")
+    operator(_name, 2)(_both(getattr(python, _word)))
+operator("Div", 2)(_both(_quotient))
 
-_ELEMENTWISE: dict[str, Callable[[Tensor], Tensor]] = {
-    "Abs": Tensor.abs,
-    "Ceil": Tensor.ceil,
-    "Erf": Tensor.erf,
-    "Exp": Tensor.exp,
-    "Floor": Tensor.floor,
-    "HardSwish": F.hardswish,
-    "IsNaN": Tensor.isnan,
-    "Log": Tensor.log,
-    "Mish": F.mish,
-    "Neg": lambda x: -x,
-    "Not": lambda x: ~x,
-    "Reciprocal": Tensor.reciprocal,
-    "Relu": Tensor.relu,
-    "Round": Tensor.round,
-    "Sigmoid": Tensor.sigmoid,
-    "Sign": Tensor.sign,
-    "Softplus": F.softplus,
-    "Softsign": F.softsign,
-    "Sqrt": Tensor.sqrt,
-    "Tanh": Tensor.tanh,
-}
-for _name, _method in _ELEMENTWISE.items():
+# Methods of tensors and functions of the same names.
+_ELEMENTWISE = (
+    "Abs Ceil Erf Exp Floor IsNaN Log Neg Reciprocal Relu Round Sigmoid Sign Sqrt Tanh HardSwish Mish Softplus Softsign"
+)
+for _name in _ELEMENTWISE.split():
+    _method = getattr(Tensor, _name.lower(), None) or getattr(F, _name.lower())
     operator(_name, 1)(lambda at, x, method=_method: method(tensor(x)))
+operator("Not", 1)(lambda at, x: ~tensor(x))
 
 operator("Elu", 1, alpha=1.0)(lambda at, x: F.elu(tensor(x), at.alpha))
 operator("Celu", 1, alpha=1.0)(lambda at, x: F.celu(tensor(x), at.alpha))
@@ -364,6 +338,17 @@ def _gather(at: Settings, x: Value, where: Value) -> Value:
     return x[(*[slice(None)] * axis, int(numbers) if numbers.ndim == 0 else numbers)]
 
 
+@operator("GatherElements", 2, axis=0)
+def _gather_elements(at: Settings, x: Value, where: Value) -> Tensor:
+    return tensor(x).gather(at.axis, tensor(where))
+
+
+@operator("TopK", 2, outputs=2, axis=-1, largest=1, sorted=1)
+def _top(at: Settings, x: Value, count: Value) -> tuple[Tensor, Tensor]:
+    found = tensor(x).topk(int(host(count).item()), at.axis, bool(at.largest))
+    return found.values, found.indices
+
+
 @operator("Expand", 2)
 def _expand(at: Settings, x: Value, shape: Value) -> Value:
     wanted = np.broadcast_shapes(tuple(x.shape), tuple(ints(shape)))
@@ -437,8 +422,10 @@ def _gemm(at: Settings, a: Value, b: Value, c: Value | None = None) -> Tensor:
     return y if bias is None else y + (bias if at.beta == 1 else bias * at.beta)
 
 
-@operator("ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp", 1, 2,
-          axes=None, keepdims=1, noop_with_empty_axes=0)  # fmt: skip
+_REDUCTIONS = "ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp"
+
+
+@operator(_REDUCTIONS, 1, 2, axes=None, keepdims=1, noop_with_empty_axes=0)
 def _reduce(at: Settings, x: Value, axes: Value | None = None) -> Tensor:
     x = tensor(x)
     chosen = at.axes if axes is None else ints(axes)

@@ -15,11 +15,15 @@ from fastnn.onnx.messages import Graph, Node
 _BACK_TO_FIRST = -(2**63)  # the end of a slice that goes backwards
 
 
+# Functions that read numbers of places, for a primitive that is recorded.
+_SEEN = {"embedding()", "gather()", "index_select()", "indexing by a tensor", "sort()", "topk()"}
+
+
 class Tracer(Recorder):
     """Records a forward that is to be written down: changes in place are values like any others."""
 
     def refuse(self, what: str) -> None:
-        if self.is_here() and what != "embedding()":  # which only looks whether the numbers are of rows
+        if self.is_here() and what not in _SEEN:
             raise ValueError(
                 f"[onnx.export] {what} in forward(): what follows depends on values, and a file has one graph for all "
                 f"of them: move it out of forward()"
@@ -61,6 +65,12 @@ class Builder:
         name = self._free(op.lower())
         self.graph.nodes.append(Node(op, list(inputs), [name], attributes))
         return name
+
+    def second(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """The name of the second of two values that an operation gives."""
+        self.add(op, *inputs, **attributes)
+        self.graph.nodes[-1].outputs.append(self._free(op.lower()))
+        return self.graph.nodes[-1].outputs[1]
 
     def constant(self, values: Any, dtype: Any = None) -> str:
         """The name of an array that the file has; integers are int64."""
@@ -110,6 +120,10 @@ class Builder:
             return self.constant(array)
         name, whole = self._values[owner]
         return self._view(name, whole, array, repeats)
+
+    def is_value(self, array: object) -> bool:
+        """Whether it is an array that the graph makes, not one that is the same for all inputs."""
+        return isinstance(array, np.ndarray) and id(owner_of(array)) in self._values
 
     def operand(self, value: Any, dtype: np.dtype) -> str:
         """The value of an array or a number that an operation repeats as it needs."""
