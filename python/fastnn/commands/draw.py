@@ -19,20 +19,22 @@ def make_parser() -> cli.Parser:
         prog="fastnn.draw",
         description="Open a page in the browser on which one draws with a mouse, a finger or a pen, and that shows "
         "what a saved network makes of it: probabilities, what it sees, what its layers give. It is served on this "
-        "machine, to this machine alone, until Ctrl-C.",
+        "machine, to this machine alone, until Ctrl-C."
+        "\n在浏览器里打开一个网页, 用鼠标、手指或笔画图, 显示保存的网络的判断: 概率, 它看到的图, "
+        "各层的输出。网页只在本机上, 按 Ctrl-C 结束。",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a .pth or .safetensors file")
+    add("model", metavar="MODEL", help="a .pth or .safetensors file\n模型文件 (.pth 或 .safetensors)")
     cli.add_named(add)
     add(
         "--port",
         type=cli.at_least(0),
         default=0,
         metavar="N",
-        help="where the page is served; 0: on any free port",
+        help="where the page is served; 0: on any free port\n网页的端口; 0: 任意空闲端口",
     )
-    add("--no-browser", action="store_true", help="print the address only")
-    add("--threads", type=cli.at_least(1), metavar="N", help="how many threads to use (as many as processors)")
+    add("--no-browser", action="store_true", help="print the address only\n只显示地址, 不打开浏览器")
+    cli.add_threads(add)
     return parser
 
 

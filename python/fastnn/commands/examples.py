@@ -55,9 +55,10 @@ def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn examples",
         description="Copy the examples, the notebooks and an afternoon's lesson plan (English and Chinese) into a "
-        "folder. Files that are there already stay.",
+        "folder. Files that are there already stay."
+        "\n把例子、笔记本和一个下午的教案 (英文和中文) 复制到一个文件夹。已有的文件保持不变。",
     )
-    parser.add_argument("target", metavar="DIR", nargs="?", default="fastnn-examples", help="the folder")
+    parser.add_argument("target", metavar="DIR", nargs="?", default="fastnn-examples", help="the folder\n目标文件夹")
     return parser
 
 

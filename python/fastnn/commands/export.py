@@ -26,14 +26,35 @@ def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn export",
         description="Write a saved network for other programs: as one C99 file without dependencies, as an ONNX model, "
-        "or in the other format of weights.",
+        "or in the other format of weights."
+        "\n把保存的网络写成其他程序可用的文件: 一个无依赖的 C99 文件, ONNX 模型, 或另一种权重格式。",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a .pth or .safetensors file, also one of fastnn.keras")
-    add("target", metavar="FILE", help="its ending says what is written: .c, .onnx, .safetensors or .pth")
+    add(
+        "model",
+        metavar="MODEL",
+        help="a .pth or .safetensors file, also one of fastnn.keras\n"
+        "模型文件 (.pth 或 .safetensors), 也可以是 fastnn.keras 的",
+    )
+    add(
+        "target",
+        metavar="FILE",
+        help="its ending says what is written: .c, .onnx, .safetensors or .pth\n"
+        "扩展名决定写成什么: .c, .onnx, .safetensors 或 .pth",
+    )
     cli.add_named(add)
-    add("--input-shape", type=_shape, metavar="CxHxW", help="of one input, where the file does not tell")
-    add("--name", metavar="NAME", help="of the function in C: void NAME(const float *x, float *y) (predict)")
+    add(
+        "--input-shape",
+        type=_shape,
+        metavar="CxHxW",
+        help="of one input, where the file does not tell\n一个输入的形状, 文件里没有时需要",
+    )
+    add(
+        "--name",
+        metavar="NAME",
+        help="of the function in C: void NAME(const float *x, float *y) (predict)\n"
+        "C 函数的名字: void NAME(const float *x, float *y) (默认 predict)",
+    )
     return parser
 
 

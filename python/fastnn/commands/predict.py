@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fastnn.training.console import Console
 
 _TOP = 3  # classes of a line
-UNLIKE = "unlike the images that it was trained on"
 
 
 def make_parser() -> cli.Parser:
@@ -281,7 +280,7 @@ def _write_table(run: Run, paths: list[str]) -> None:
     if run.unlike:
         listed = ", ".join(map(shown_path, sorted(run.unlike)[:_TOP]))
         more = ", ..." if len(run.unlike) > _TOP else ""
-        run.console.warn(f"{len(run.unlike):,} of {len(table) - 1:,} images are {UNLIKE}: {listed}{more}")
+        run.console.warn(f"{len(run.unlike):,} of {len(table) - 1:,} images are {_unlike()}: {listed}{more}")
 
 
 def _write_seen(run: Run) -> None:
@@ -304,7 +303,7 @@ def _ranked(run: Run, outputs: np.ndarray) -> tuple[list[int], list[float]]:
     return [best, *sorted((i for i in range(len(row)) if i != best), key=lambda i: -row[i])], row
 
 
-def _told(run: Run, outputs: np.ndarray, top: int) -> list[tuple[str, str]]:
+def _written(run: Run, outputs: np.ndarray, top: int) -> list[tuple[str, str]]:
     """The first classes and their values as they are written; of a network without classes its numbers, unnamed."""
     if not run.spec.classes:
         return [("", f"{value:.6g}") for value in outputs[0].tolist()]
@@ -313,16 +312,20 @@ def _told(run: Run, outputs: np.ndarray, top: int) -> list[tuple[str, str]]:
     return [(shown_path(run.spec.classes[i]), form.format(row[i])) for i in order[:top]]
 
 
+def _unlike() -> str:
+    return spoken("unlike the images that it was trained on\n与训练的图片不像")
+
+
 def _as_text(run: Run, path: str, outputs: np.ndarray) -> str:
     """A line on an image, whose outputs are (1, C)."""
-    told = _told(run, outputs, run.args.top or _TOP)
+    told = _written(run, outputs, run.args.top or _TOP)
     text = ", ".join(f"{name} {value}".lstrip() for name, value in told)
     if run.spec.classes:
         (best, value), *others = told
         then = ", ".join(f"{name} {value}" for name, value in others)
         then = spoken("; then \n; 其次 ") + then if then else ""
         text = f"{best} ({value}{then})"
-    return f"{shown_path(path)}: {text}{f'; {UNLIKE}' if path in run.unlike else ''}"
+    return f"{shown_path(path)}: {text}{f'; {_unlike()}' if path in run.unlike else ''}"
 
 
 def _as_json(run: Run, path: str, outputs: np.ndarray) -> str:
@@ -340,8 +343,8 @@ def _as_json(run: Run, path: str, outputs: np.ndarray) -> str:
 
 def _as_lines(run: Run, path: str, outputs: np.ndarray) -> str:
     """What stands beside the picture of an image."""
-    told = [f"{name}  {value}".lstrip() for name, value in _told(run, outputs, _TOP)[:_TOP]]
-    return "\n".join([os.path.basename(path), "", *told, *([UNLIKE] if path in run.unlike else [])])
+    told = [f"{name}  {value}".lstrip() for name, value in _written(run, outputs, _TOP)[:_TOP]]
+    return "\n".join([os.path.basename(path), "", *told, *([_unlike()] if path in run.unlike else [])])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

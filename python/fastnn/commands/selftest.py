@@ -108,11 +108,15 @@ def make_parser() -> cli.Parser:
     parser = cli.Parser(
         prog="fastnn selftest",
         description="Compute ops and short trainings on every instruction set that this processor has, with one thread "
-        "and with several, compiled and eager, and compare their bits with the promised ones. Exit code 0: all equal.",
+        "and with several, compiled and eager, and compare their bits with the promised ones. Exit code 0: all equal."
+        "\n在这个处理器的每种指令集上计算各种运算和短的训练 (单线程和多线程, 编译的和逐步的), "
+        "与承诺的结果逐位比较。退出码 0: 全部相同。",
     )
-    parser.add_argument("--json", action="store_true", help="print all that was found as JSON")
+    parser.add_argument("--json", action="store_true", help="print all that was found as JSON\n写成 JSON")
     parser.add_argument(
-        "--table", action="store_true", help="print the hashes of this build, the new table for developers"
+        "--table",
+        action="store_true",
+        help="print the hashes of this build, the new table for developers\n写出这次编译的哈希表, 供开发者用",
     )
     return parser
 

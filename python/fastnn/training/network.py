@@ -162,8 +162,7 @@ class Network(Module):
         train, val = self._given(train, y, val, loss)
         best = None if early_stopping is None else _best(early_stopping, val)
         trainer = self._next_trainer(self._criterion(loss, class_weight, train), self._optimizer(optimizer, lr))
-        lines = [EpochLines(all_lines=verbose > 1)] if verbose else []
-        shown = [*callbacks, *([] if best is None else [best]), *lines]
+        shown = [*callbacks, *filter(None, (best, EpochLines(all_lines=verbose > 1) if verbose else None))]
         try:
             return trainer.fit(
                 train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
