@@ -21,6 +21,9 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64" AND NOT FASTNN_SCALAR)
     # gcc 12's own AVX-512 headers pass undefined vectors on purpose and warn about them (gcc bug 105593).
     target_compile_options(fastnn_avx512 PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64" AND NOT FASTNN_SCALAR)
+  fastnn_add_isa(neon)  # every 64-bit ARM processor has it
+  fastnn_add_isa(scalar)
 else()
   fastnn_add_isa(scalar)
 endif()
