@@ -5,6 +5,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "ops/batch_norm_stages.h"
 
@@ -129,17 +130,14 @@ py::tuple batch_norm_inference_backward_arrays(const py::object& grad_in, const 
 }  // namespace
 
 void bind_batch_norm(py::module_& module) {
-    const py::arg x("x"), grad_y("grad_y"), mean("running_mean"), var("running_var");
-    const py::arg_v weight = py::arg("weight") = py::none(), bias = py::arg("bias") = py::none(),
-                    eps = py::arg("eps") = 1e-5;
-    module.def("batch_norm", &batch_norm_arrays, x, weight, bias, py::arg("running_mean") = py::none(),
-               py::arg("running_var") = py::none(), py::arg("momentum") = 0.1, eps, py::arg("unbiased") = true);
-    module.def("batch_norm_backward", &batch_norm_backward_arrays, grad_y, x, py::arg("weight"), py::arg("mean"),
-               py::arg("inverse"));
-    module.def("batch_norm_inference", &batch_norm_inference_array, x, py::arg("weight"), py::arg("bias"), mean, var,
-               eps);
-    module.def("batch_norm_inference_backward", &batch_norm_inference_backward_arrays, grad_y, x, py::arg("weight"),
-               mean, var, eps);
+    def(module, "batch_norm",
+        "x, weight=None, bias=None, running_mean=None, running_var=None, momentum=0.1, eps=1e-5, unbiased=True",
+        batch_norm_arrays);
+    def(module, "batch_norm_backward", "grad_y, x, weight, mean, inverse", batch_norm_backward_arrays);
+    def(module, "batch_norm_inference", "x, weight, bias, running_mean, running_var, eps=1e-5",
+        batch_norm_inference_array);
+    def(module, "batch_norm_inference_backward", "grad_y, x, weight, running_mean, running_var, eps=1e-5",
+        batch_norm_inference_backward_arrays);
 }
 
 }  // namespace fastnn

@@ -3,9 +3,14 @@
 
 #include <pybind11/pybind11.h>
 
+#include <exception>
+
 #include "ops/update.h"
 
 namespace fastnn {
+
+// Sets Python's error to what was thrown.
+void set_error_of(const std::exception_ptr& error);
 
 // The settings of an optimizer, whichever it is.
 Settings settings_of(const pybind11::handle& object);

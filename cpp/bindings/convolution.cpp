@@ -5,6 +5,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "ops/kernel_gradient.h"
 
@@ -77,15 +78,15 @@ py::array conv2d_grad_bias_array(const py::object& grad_in) {
 }  // namespace
 
 void bind_convolution(py::module_& module) {
-    const py::arg_v stride = py::arg("stride") = Numbers{1, 1}, padding = py::arg("padding") = Numbers{0, 0, 0, 0},
-                    dilation = py::arg("dilation") = Numbers{1, 1}, groups = py::arg("groups") = 1;
-    module.def("conv2d", &conv2d_array, py::arg("x"), py::arg("weight"), py::arg("bias") = py::none(), stride, padding,
-               dilation, groups, py::arg("relu") = false);
-    module.def("conv2d_grad_x", &conv2d_grad_x_array, py::arg("grad_y"), py::arg("weight"), py::arg("size"), stride,
-               padding, dilation, groups);
-    module.def("conv2d_grad_weight", &conv2d_grad_weight_array, py::arg("grad_y"), py::arg("x"), py::arg("kernel_size"),
-               stride, padding, dilation, groups);
-    module.def("conv2d_grad_bias", &conv2d_grad_bias_array, py::arg("grad_y"));
+    def(module, "conv2d",
+        "x, weight, bias=None, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1, relu=False",
+        conv2d_array);
+    def(module, "conv2d_grad_x", "grad_y, weight, size, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1",
+        conv2d_grad_x_array);
+    def(module, "conv2d_grad_weight",
+        "grad_y, x, kernel_size, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1",
+        conv2d_grad_weight_array);
+    def(module, "conv2d_grad_bias", "grad_y", conv2d_grad_bias_array);
 }
 
 }  // namespace fastnn

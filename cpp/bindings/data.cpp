@@ -3,6 +3,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "data/augment.h"
 #include "ops/gather.h"
@@ -76,64 +77,55 @@ PhiloxStream stream_of(std::uint64_t seed, std::uint32_t purpose, std::uint32_t 
     return {seed, static_cast<Purpose>(purpose), position};
 }
 
+Array take_array(const Object& x_in, const Object& index_in) {
+    const Input x("take", "x", x_in, Layout::contiguous), index("take", "index", index_in, Layout::contiguous);
+    const Output y("take", py::none(), shape_of(index.view()), x.view().dtype, {});
+    take_check(x.view(), index.view(), y.view());
+    run_op(take_facts.operations(y.view()),
+           {{take_facts.split(y.view()), [&](Range part) { take(part, x.view(), index.view(), y.view()); }}});
+    return y.array();
+}
+
+Array take_backward_array(const Object& grad_in, const Object& index_in, const std::vector<std::int64_t>& shape) {
+    const Input grad_y("take", "grad_y", grad_in, Layout::contiguous),
+        index("take", "index", index_in, Layout::contiguous);
+    check_real("take_backward", "grad_y", grad_y.view());
+    const Output grad_x("take", py::none(), shape, grad_y.view().dtype, {});
+    take_check(grad_x.view(), index.view(), grad_y.view());
+    run_op(take_backward_facts.operations(grad_x.view()),
+           {{take_backward_facts.split(grad_x.view()),
+             [&](Range) { take_backward(grad_y.view(), index.view(), grad_x.view()); }}});
+    return grad_x.array();
+}
+
+Array uniform_array(const std::vector<std::int64_t>& shape, double low, double high, std::uint64_t seed,
+                    std::uint32_t purpose, std::uint32_t position, bool double_precision) {
+    const PhiloxStream stream = stream_of(seed, purpose, position);
+    const Output y("uniform", py::none(), shape, double_precision ? DType::float64 : DType::float32, {});
+    constexpr double each = 16;  // elementary operations: a quarter of a block of ten rounds
+    run_op(static_cast<double>(y.view().size()) * each,
+           {{elements(y.view()), [&](Range part) { uniform(part, stream, low, high, y.view()); }}});
+    return y.array();
+}
+
+Array permutation_array(std::int64_t n, std::uint64_t seed, std::uint32_t purpose, std::uint32_t position) {
+    if (n < 0) fail("permutation", "n is ", n, "; it must be at least 0");
+    const PhiloxStream stream = stream_of(seed, purpose, position);
+    const Output order("permutation", py::none(), {n}, DType::int64, {});
+    permutation(stream, n, order.view().as<std::int64_t>());
+    return order.array();
+}
+
 }  // namespace
 
 void bind_data(py::module_& module) {
-    const auto none = py::none();
-    module.def("gather_rows", &gather_rows_array, py::arg("x"), py::arg("index"), py::arg("out") = none);
-    module.def("gather_uint8", &gather_uint8_array, py::arg("x"), py::arg("index"), py::arg("mean") = none,
-               py::arg("std") = none, py::arg("double_precision") = false, py::arg("out") = none);
-    module.def("augmented", &augmented_array, py::arg("x"), py::arg("index"), py::arg("name"), py::arg("seed"),
-               py::arg("epoch"));
-    module.def(
-        "take",
-        [](const Object& x_in, const Object& index_in) {
-            const Input x("take", "x", x_in, Layout::contiguous), index("take", "index", index_in, Layout::contiguous);
-            const Output y("take", py::none(), shape_of(index.view()), x.view().dtype, {});
-            take_check(x.view(), index.view(), y.view());
-            run_op(take_facts.operations(y.view()),
-                   {{take_facts.split(y.view()), [&](Range part) { take(part, x.view(), index.view(), y.view()); }}});
-            return y.array();
-        },
-        py::arg("x"), py::arg("index"));
-    module.def(
-        "take_backward",
-        [](const Object& grad_in, const Object& index_in, const std::vector<std::int64_t>& shape) {
-            const Input grad_y("take", "grad_y", grad_in, Layout::contiguous),
-                index("take", "index", index_in, Layout::contiguous);
-            check_real("take_backward", "grad_y", grad_y.view());
-            const Output grad_x("take", py::none(), shape, grad_y.view().dtype, {});
-            take_check(grad_x.view(), index.view(), grad_y.view());
-            run_op(take_backward_facts.operations(grad_x.view()),
-                   {{take_backward_facts.split(grad_x.view()),
-                     [&](Range) { take_backward(grad_y.view(), index.view(), grad_x.view()); }}});
-            return grad_x.array();
-        },
-        py::arg("grad_y"), py::arg("index"), py::arg("shape"));
-
-    module.def(
-        "uniform",
-        [](const std::vector<std::int64_t>& shape, double low, double high, std::uint64_t seed, std::uint32_t purpose,
-           std::uint32_t position, bool double_precision) {
-            const PhiloxStream stream = stream_of(seed, purpose, position);
-            const Output y("uniform", py::none(), shape, double_precision ? DType::float64 : DType::float32, {});
-            constexpr double each = 16;  // elementary operations: a quarter of a block of ten rounds
-            run_op(static_cast<double>(y.view().size()) * each,
-                   {{elements(y.view()), [&](Range part) { uniform(part, stream, low, high, y.view()); }}});
-            return y.array();
-        },
-        py::arg("shape"), py::arg("low"), py::arg("high"), py::arg("seed"), py::arg("purpose"), py::arg("position"),
-        py::arg("double_precision") = false);
-    module.def(
-        "permutation",
-        [](std::int64_t n, std::uint64_t seed, std::uint32_t purpose, std::uint32_t position) {
-            if (n < 0) fail("permutation", "n is ", n, "; it must be at least 0");
-            const PhiloxStream stream = stream_of(seed, purpose, position);
-            const Output order("permutation", py::none(), {n}, DType::int64, {});
-            permutation(stream, n, order.view().as<std::int64_t>());
-            return order.array();
-        },
-        py::arg("n"), py::arg("seed"), py::arg("purpose"), py::arg("position"));
+    def(module, "gather_rows", "x, index, out=None", gather_rows_array);
+    def(module, "gather_uint8", "x, index, mean=None, std=None, double_precision=False, out=None", gather_uint8_array);
+    def(module, "augmented", "x, index, name, seed, epoch", augmented_array);
+    def(module, "take", "x, index", take_array);
+    def(module, "take_backward", "grad_y, index, shape", take_backward_array);
+    def(module, "uniform", "shape, low, high, seed, purpose, position, double_precision=False", uniform_array);
+    def(module, "permutation", "n, seed, purpose, position", permutation_array);
 }
 
 }  // namespace fastnn

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "core/parallel.h"
 
@@ -39,10 +40,10 @@ py::tuple draw(std::uint64_t seed, std::int64_t first, std::int64_t count) {
 }  // namespace
 
 void bind_digits(py::module_& module) {
-    module.def("draw_digits", draw, py::arg("seed"), py::arg("first"), py::arg("count"),
-               "Draws the built-in digits [first, first + count).\n\n"
-               "Sample i depends on (seed, i) alone. Returns images uint8 (count, 28, 28) and labels uint8 (count,).\n"
-               "Raises ValueError for a range that is negative or ends after 2^32.");
+    def(module, "draw_digits", "seed, first, count", draw,
+        "Draws the built-in digits [first, first + count).\n\n"
+        "Sample i depends on (seed, i) alone. Returns images uint8 (count, 28, 28) and labels uint8 (count,).\n"
+        "Raises ValueError for a range that is negative or ends after 2^32.");
 }
 
 }  // namespace fastnn

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "data/folder.h"
 #include "data/image_files.h"
@@ -111,25 +112,24 @@ bool inflate_blocks(const py::buffer& data, const py::array& out) {
 }  // namespace
 
 void bind_images(py::module_& module) {
-    module.def(
-        "read_images", read_images, py::arg("paths"), py::arg("out"),
+    def(module, "read_images", "paths, out", read_images,
         "Reads PNG files into out, uint8 (N, C, H, W), in this thread and without the GIL.\n\n"
         "C is 1 (colour becomes grey) or 3. Returns bool (N,): where out was written. It is False, and out as it\n"
         "was, for a file of another size, of another kind (data/png.h says which are read), or that is damaged.\n"
         "Raises TypeError or ValueError for an out that does not fit.");
-    module.def("png_size", png_file_size, py::arg("path"),
-               "(height, width) that a PNG file of at most 1 MiB claims; None for any other file.");
-    module.def("list_folder", list_folder_of, py::arg("path"), py::arg("extensions"), py::arg("stamped"),
-               "(files, stamps, folders) of a folder that holds nothing but regular files and folders with names in\n"
-               "ASCII; None for any other. files: names with one of the extensions (lower case, with their dots),\n"
-               "sorted; stamps: int64 (N, 3), bytes, and ns when the content and when anything changed, or empty;\n"
-               "folders: names.");
-    module.def("inflate_blocks", inflate_blocks, py::arg("data"), py::arg("out"),
-               "Decompresses deflate blocks (RFC 1951) into out, uint8 (N,), all but its last 8 bytes, which may\n"
-               "change too. False where they are damaged, give another number of bytes or are followed by more.");
-    module.def("inflate", inflate, py::arg("data"), py::arg("size"),
-               "Decompresses a zlib stream of exactly size bytes (RFC 1950, 1951).\n\n"
-               "Raises ValueError where zlib would, and for a stream of another length or with more behind it.");
+    def(module, "png_size", "path", png_file_size,
+        "(height, width) that a PNG file of at most 1 MiB claims; None for any other file.");
+    def(module, "list_folder", "path, extensions, stamped", list_folder_of,
+        "(files, stamps, folders) of a folder that holds nothing but regular files and folders with names in\n"
+        "ASCII; None for any other. files: names with one of the extensions (lower case, with their dots),\n"
+        "sorted; stamps: int64 (N, 3), bytes, and ns when the content and when anything changed, or empty;\n"
+        "folders: names.");
+    def(module, "inflate_blocks", "data, out", inflate_blocks,
+        "Decompresses deflate blocks (RFC 1951) into out, uint8 (N,), all but its last 8 bytes, which may\n"
+        "change too. False where they are damaged, give another number of bytes or are followed by more.");
+    def(module, "inflate", "data, size", inflate,
+        "Decompresses a zlib stream of exactly size bytes (RFC 1950, 1951).\n\n"
+        "Raises ValueError where zlib would, and for a stream of another length or with more behind it.");
 }
 
 }  // namespace fastnn

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/platform.h"
 
 namespace py = pybind11;
@@ -80,27 +81,35 @@ private:
 
 // A lease, entered for one use.
 struct LeaseUse {
-    Lease& lease;
+    py::object lease;
     Lease::Use use;
 };
+
+template <Lease::Use use>
+LeaseUse entered_for(const py::object& lease) {
+    return {lease, use};
+}
 
 }  // namespace
 
 void bind_lease(py::module_& module) {
-    py::class_<Lease>(module, "Lease")
-        .def(py::init<std::string>(), py::arg("refusal") = "")
-        .def("__enter__", [](Lease& lease) { lease.enter(); })
-        .def("__exit__", [](Lease& lease, const py::args&) { lease.leave(); })
-        .def("__reduce__", &Lease::reduced)
-        .def(
-            "training", [](Lease& lease) { return LeaseUse{lease, Lease::Use::training}; }, py::keep_alive<0, 1>())
-        .def(
-            "evaluation", [](Lease& lease) { return LeaseUse{lease, Lease::Use::evaluation}; }, py::keep_alive<0, 1>())
-        .def("depth", &Lease::depth)
-        .def("turn", &Lease::turn);
-    py::class_<LeaseUse>(module, "LeaseUse")
-        .def("__enter__", [](LeaseUse& self) { self.lease.enter(self.use); })
-        .def("__exit__", [](LeaseUse& self, const py::args&) { self.lease.leave(); });
+    constexpr const char* exit_arguments = "self, kind=None, error=None, traceback=None";
+    py::class_<Lease> lease(module, "Lease");
+    lease.def(py::init<std::string>(), py::arg("refusal") = "");
+    def(lease, "__enter__", "self", [](Lease& self) { self.enter(); });
+    def(lease, "__exit__", exit_arguments,
+        [](Lease& self, const py::object&, const py::object&, const py::object&) { self.leave(); });
+    def(lease, "__reduce__", "self", method<&Lease::reduced>);
+    def(lease, "training", "self", entered_for<Lease::Use::training>);
+    def(lease, "evaluation", "self", entered_for<Lease::Use::evaluation>);
+    def(lease, "depth", "self", method<&Lease::depth>);
+    def(lease, "turn", "self", method<&Lease::turn>);
+    py::class_<LeaseUse> lease_use(module, "LeaseUse");
+    def(lease_use, "__enter__", "self", [](LeaseUse& self) { self.lease.cast<Lease&>().enter(self.use); });
+    def(lease_use, "__exit__", exit_arguments,
+        [](LeaseUse& self, const py::object&, const py::object&, const py::object&) {
+            self.lease.cast<Lease&>().leave();
+        });
 }
 
 }  // namespace fastnn

@@ -3,12 +3,14 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <limits>
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "ops/all.h"
 #include "ops/arithmetic.h"
@@ -184,46 +186,43 @@ Array run_map_backward(const MapBackward& map, const double* numbers, const Obje
     return grad_x.array();
 }
 
-// The names of an elementwise op's numbers, its last arguments.
-std::vector<const char*> number_names(const Facts& facts) {
-    std::vector<const char*> names;
-    for (const Argument& each : facts.arguments) {
-        if (each.kind == Argument::Kind::real) names.push_back(each.name.c_str());
-    }
-    return names;
-}
-
-template <std::size_t>
-using Number = double;
-
-template <std::size_t... I>
-void def_map(py::module_& module, const Map& map, const char* const* names, std::index_sequence<I...>) {
-    module.def(
-        map.facts.name,
-        [&map](const Object& x_in, Number<I>... number, const Object& out_in) {
-            const double numbers[] = {number..., 0};
-            return run_map(map, numbers, x_in, out_in);
-        },
-        py::arg("x"), py::arg(names[I])..., py::arg("out") = py::none());
-}
-
-template <std::size_t... I>
-void def_map(py::module_& module, const MapBackward& map, const char* const* names, std::index_sequence<I...>) {
-    module.def(
-        map.facts.name,
-        [&map](const Object& grad_in, const Object& saved_in, Number<I>... number, const Object& out_in) {
-            const double numbers[] = {number..., 0};
-            return run_map_backward(map, numbers, grad_in, saved_in, out_in);
-        },
-        py::arg("grad_y"), py::arg("saved"), py::arg(names[I])..., py::arg("out") = py::none());
-}
-
+// An elementwise op's arguments: arrays, its numbers, out.
 template <typename Op>
-void def_map(py::module_& module, const Op& map) {
-    const std::vector<const char*> names = number_names(map.facts);
-    if (names.empty()) return def_map(module, map, names.data(), std::make_index_sequence<0>());
-    if (names.size() == 1) return def_map(module, map, names.data(), std::make_index_sequence<1>());
-    def_map(module, map, names.data(), std::make_index_sequence<2>());
+Function map_function(const Op& map, const char* arrays, Caller call) {
+    std::string signature = arrays;
+    for (const Argument& each : map.facts.arguments) {
+        if (each.kind == Argument::Kind::real) signature += ", " + each.name;
+    }
+    Function function{map.facts.name, signature + ", out=None", call};
+    function.context = &map;
+    return function;
+}
+
+// The numbers between the first `arrays` arguments and the last, two at most.
+std::array<double, 2> numbers_of(const Function& function, PyObject* const* arguments, std::size_t arrays) {
+    std::array<double, 2> numbers{};
+    for (std::size_t i = arrays; i + 1 < function.names.size(); ++i) numbers[i - arrays] = value<double>(arguments, i);
+    return numbers;
+}
+
+Object object_of(PyObject* argument) { return py::reinterpret_borrow<Object>(argument); }
+
+void def_map(const py::module_& module, const Map& map) {
+    define(module, map_function(map, "x", [](const Function& function, PyObject* const* arguments) -> Object {
+               const auto numbers = numbers_of(function, arguments, 1);
+               return run_map(*static_cast<const Map*>(function.context), numbers.data(), object_of(arguments[0]),
+                              object_of(arguments[function.names.size() - 1]));
+           }));
+}
+
+void def_map(const py::module_& module, const MapBackward& map) {
+    define(module,
+           map_function(map, "grad_y, saved", [](const Function& function, PyObject* const* arguments) -> Object {
+               const auto numbers = numbers_of(function, arguments, 2);
+               return run_map_backward(*static_cast<const MapBackward*>(function.context), numbers.data(),
+                                       object_of(arguments[0]), object_of(arguments[1]),
+                                       object_of(arguments[function.names.size() - 1]));
+           }));
 }
 
 // A Python number beside an array takes the array's dtype.
@@ -283,22 +282,18 @@ TensorView arithmetic_result(const char* op, const TensorView& a, const TensorVi
     return result;
 }
 
-void def_arithmetic(py::module_& module, const ArithmeticOp& op) {
-    module.def(
-        op.facts.name,
-        [&op](const Object& a_in, const Object& b_in) {
-            const char* const name = op.facts.name;
-            const Input a(name, "a", as_operand(a_in, b_in), Layout::any),
-                b(name, "b", as_operand(b_in, a_in), Layout::any);
-            const Output y(name, py::none(), arithmetic_result(name, a.view(), b.view()), a.view().dtype, {});
-            const TensorView left = broadcast(a.view(), y.view()), right = broadcast(b.view(), y.view());
-            arithmetic_check(op.operation, left, right, y.view());
-            run_op(op.facts.operations(y.view()), {{arithmetic_split(left, right, y.view()), [&](Range part) {
-                                                        arithmetic(part, op.operation, left, right, y.view());
-                                                    }}});
-            return y.array();
-        },
-        py::arg("a"), py::arg("b"));
+Object arithmetic_array(const Function& function, PyObject* const* arguments) {
+    const auto& op = *static_cast<const ArithmeticOp*>(function.context);
+    const char* const name = op.facts.name;
+    const Object a_in = object_of(arguments[0]), b_in = object_of(arguments[1]);
+    const Input a(name, "a", as_operand(a_in, b_in), Layout::any), b(name, "b", as_operand(b_in, a_in), Layout::any);
+    const Output y(name, py::none(), arithmetic_result(name, a.view(), b.view()), a.view().dtype, {});
+    const TensorView left = broadcast(a.view(), y.view()), right = broadcast(b.view(), y.view());
+    arithmetic_check(op.operation, left, right, y.view());
+    run_op(op.facts.operations(y.view()), {{arithmetic_split(left, right, y.view()), [&](Range part) {
+                                                arithmetic(part, op.operation, left, right, y.view());
+                                            }}});
+    return y.array();
 }
 
 Array copy_array(const Object& x_in) {
@@ -361,29 +356,24 @@ py::tuple cross_entropy_arrays(const Object& logits_in, const Object& labels_in,
     return py::make_tuple(total.array(), losses.array(), grad.array());
 }
 
-void def_loss(py::module_& module, const Loss& loss) {
-    module.def(
-        loss.facts.name,
-        [&loss](const Object& x_in, const Object& target_in, bool mean, const Object& out) {
-            const char* const op = loss.facts.name;
-            const Input x(op, "the input", x_in, Layout::contiguous),
-                target(op, "the target", target_in, Layout::contiguous);
-            const std::int64_t samples = x.view().rank == 0 ? 0 : x.view().shape[0];
-            const DType dtype = x.view().dtype;
-            const Output total(op, py::none(), std::vector<std::int64_t>{}, dtype, {}),
-                losses(op, py::none(), {samples}, dtype, {});
-            const Output grad(op, out, shape_of(x.view()), dtype, {&x, &target});
-            loss_check(op, x.view(), target.view(), losses.view(), grad.view());
-            const double scale = mean ? 1.0 / static_cast<double>(x.view().size()) : 1.0;
-            run_loss(
-                loss.facts, x.view(),
-                [&](Range part) {
-                    loss.run(part, x.view(), target.view(), loss.factor * scale, losses.view(), grad.view());
-                },
-                losses.view(), scale, total.view());
-            return py::make_tuple(total.array(), losses.array(), grad.array());
-        },
-        py::arg("x"), py::arg("target"), py::arg("mean") = true, py::arg("out") = py::none());
+Object loss_arrays(const Function& function, PyObject* const* arguments) {
+    const auto& loss = *static_cast<const Loss*>(function.context);
+    const char* const op = loss.facts.name;
+    const Input x(op, "the input", arguments[0], Layout::contiguous),
+        target(op, "the target", arguments[1], Layout::contiguous);
+    const bool mean = value<bool>(arguments, 2);
+    const std::int64_t samples = x.view().rank == 0 ? 0 : x.view().shape[0];
+    const DType dtype = x.view().dtype;
+    const Output total(op, py::none(), std::vector<std::int64_t>{}, dtype, {}),
+        losses(op, py::none(), {samples}, dtype, {});
+    const Output grad(op, object_of(arguments[3]), shape_of(x.view()), dtype, {&x, &target});
+    loss_check(op, x.view(), target.view(), losses.view(), grad.view());
+    const double scale = mean ? 1.0 / static_cast<double>(x.view().size()) : 1.0;
+    run_loss(
+        loss.facts, x.view(),
+        [&](Range part) { loss.run(part, x.view(), target.view(), loss.factor * scale, losses.view(), grad.view()); },
+        losses.view(), scale, total.view());
+    return py::make_tuple(total.array(), losses.array(), grad.array());
 }
 
 // -- reductions -------------------------------------------------------------------------------------------------------
@@ -481,35 +471,29 @@ py::dict facts_dict(const Facts& facts) {
     return dict;
 }
 
-void bind_products(py::module_& module) {
-    const auto none = py::none();
-    module.def("dense_forward", &dense_forward_array, py::arg("x"), py::arg("weight"), py::arg("bias") = none,
-               py::arg("relu") = false, py::arg("out") = none, py::arg("finite") = false);
-    module.def("dense_grad_x", &dense_grad_x_array, py::arg("grad_y"), py::arg("weight"), py::arg("out") = none);
-    module.def("dense_grad_weight", &dense_grad_weight_array, py::arg("grad_y"), py::arg("x"), py::arg("out") = none);
-    module.def("dense_grad_bias", &dense_grad_bias_array, py::arg("grad_y"), py::arg("out") = none);
-    module.def("matmul", &matmul_array, py::arg("a"), py::arg("b"), py::arg("out") = none);
-    module.def("finite", &finite_array, py::arg("x"));
-}
-
 }  // namespace
 
 void bind_ops(py::module_& module) {
-    bind_products(module);
+    def(module, "dense_forward", "x, weight, bias=None, relu=False, out=None, finite=False", dense_forward_array);
+    def(module, "dense_grad_x", "grad_y, weight, out=None", dense_grad_x_array);
+    def(module, "dense_grad_weight", "grad_y, x, out=None", dense_grad_weight_array);
+    def(module, "dense_grad_bias", "grad_y, out=None", dense_grad_bias_array);
+    def(module, "matmul", "a, b, out=None", matmul_array);
+    def(module, "finite", "x", finite_array);
     for (const Map* map : maps()) def_map(module, *map);
     for (const MapBackward* map : maps_backward()) def_map(module, *map);
-    for (const ArithmeticOp& op : arithmetic_ops) def_arithmetic(module, op);
-    for (const Loss* loss : losses()) def_loss(module, *loss);
-    module.def("copy", &copy_array, py::arg("x"));
-    module.def("assign", &assign_arrays, py::arg("target"), py::arg("x"));
-    module.def("dropout", &dropout_arrays, py::arg("x"), py::arg("p"), py::arg("seed"), py::arg("call"),
-               py::arg("module"));
-    module.def("cross_entropy", &cross_entropy_arrays, py::arg("logits"), py::arg("labels"), py::arg("mean") = true,
-               py::arg("smoothing") = 0.0, py::arg("out") = py::none());
-    module.def("sum", &sum_array, py::arg("x"), py::arg("scale") = 1.0);
-    module.def("max", &max_arrays, py::arg("x"));
-    module.def("max_backward", &max_backward_array, py::arg("grad_y"), py::arg("index"), py::arg("axis"));
-    module.def("instruction_facts", [] {
+    for (const ArithmeticOp& op : arithmetic_ops)
+        define(module, {op.facts.name, "a, b", arithmetic_array, nullptr, &op});
+    for (const Loss* loss : losses())
+        define(module, {loss->facts.name, "x, target, mean=True, out=None", loss_arrays, nullptr, loss});
+    def(module, "copy", "x", copy_array);
+    def(module, "assign", "target, x", assign_arrays);
+    def(module, "dropout", "x, p, seed, call, module", dropout_arrays);
+    def(module, "cross_entropy", "logits, labels, mean=True, smoothing=0.0, out=None", cross_entropy_arrays);
+    def(module, "sum", "x, scale=1.0", sum_array);
+    def(module, "max", "x", max_arrays);
+    def(module, "max_backward", "grad_y, index, axis", max_backward_array);
+    def(module, "instruction_facts", "", [] {
         py::dict ops;
         for (const Facts* facts : all_facts()) ops[facts->name] = facts_dict(*facts);
         return ops;

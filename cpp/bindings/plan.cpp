@@ -9,6 +9,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/check.h"
 #include "ops/dense.h"
 #include "ops/zeros.h"
@@ -228,59 +229,48 @@ void step_once(Plan& plan, int program) {
     plan.run(program, nullptr, {}, nullptr, nullptr);
 }
 
+int plan_view(Plan& plan, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
+              const std::vector<std::int64_t>& stride, const std::string& dtype, std::int64_t panel) {
+    return plan.view(buffer, offset, shape, stride, dtype_named(dtype), panel);
+}
+
+void emit(Plan& plan, int program, const std::string& name, const std::vector<int>& inputs,
+          const std::vector<int>& outputs, const Attributes& attributes, const Object& state) {
+    plan.emit(program, name, inputs, outputs, attributes, state_of(state));
+}
+
 void bind_draw(py::module_& module) {
-    py::class_<DropoutDraw, std::shared_ptr<DropoutDraw>>(module, "DropoutDraw")
-        .def(py::init([](std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
+    py::class_<DropoutDraw, std::shared_ptr<DropoutDraw>> draw(module, "DropoutDraw");
+    draw.def(py::init([](std::uint64_t seed, std::uint32_t call, std::uint32_t number) {
                  return std::make_shared<DropoutDraw>(DropoutDraw{seed, call, number});
              }),
-             py::arg("seed"), py::arg("call"), py::arg("module"))
-        .def_readwrite("seed", &DropoutDraw::seed)
-        .def_readwrite("call", &DropoutDraw::call);
+             py::arg("seed"), py::arg("call"), py::arg("module"));
+    def_field(draw, "seed", &DropoutDraw::seed);
+    def_field(draw, "call", &DropoutDraw::call);
 }
 
-using PlanClass = py::class_<Plan>;
-
-void bind_building(PlanClass& plan) {
-    plan.def("buffer", &Plan::buffer, py::arg("nbytes"))
-        .def(
-            "view",
-            [](Plan& self, int buffer, std::int64_t offset, const std::vector<std::int64_t>& shape,
-               const std::vector<std::int64_t>& stride, const std::string& dtype,
-               std::int64_t panel) { return self.view(buffer, offset, shape, stride, dtype_named(dtype), panel); },
-            py::arg("buffer"), py::arg("offset"), py::arg("shape"), py::arg("stride"), py::arg("dtype"),
-            py::arg("panel") = 0)
-        .def("program", &Plan::program)
-        .def("set_io", &Plan::set_io, py::arg("program"), py::arg("input"), py::arg("target"), py::arg("loss"),
-             py::arg("output"))
-        .def(
-            "emit",
-            [](Plan& self, int program, const std::string& name, const std::vector<int>& inputs,
-               const std::vector<int>& outputs, const Attributes& attributes,
-               const Object& state) { self.emit(program, name, inputs, outputs, attributes, state_of(state)); },
-            py::arg("program"), py::arg("name"), py::arg("inputs"), py::arg("outputs"), py::arg("attributes"),
-            py::arg("state") = py::none());
+void bind_running(const py::handle& plan) {
+    def(plan, "write", "self, view, array", write_view);
+    def(plan, "read", "self, view, array", read_view);
+    def(plan, "clear", "self, view", clear_view);
+    def(plan, "finite", "self, view", finite_view);
+    def(plan, "step", "self, program", step_once);
+    def(plan, "run", "self, program, source, first, steps, seconds, stop_at_nan=False, losses=None, outputs=None",
+        run_source);
+    const Caller steps_run = [](const Function&, PyObject* const* arguments) -> py::object {
+        return py::int_(value<Plan&>(arguments, 0).steps_run());
+    };
+    define_property(plan, "steps_run", steps_run, nullptr, nullptr);
 }
 
-void bind_running(PlanClass& plan) {
-    plan.def("write", &write_view, py::arg("view"), py::arg("array"))
-        .def("read", &read_view, py::arg("view"), py::arg("array"))
-        .def("clear", &clear_view, py::arg("view"))
-        .def("finite", &finite_view, py::arg("view"))
-        .def("step", &step_once, py::arg("program"))
-        .def("run", &run_source, py::arg("program"), py::arg("source"), py::arg("first"), py::arg("steps"),
-             py::arg("seconds"), py::arg("stop_at_nan") = false, py::arg("losses") = py::none(),
-             py::arg("outputs") = py::none())
-        .def_property_readonly("steps_run", &Plan::steps_run);
-}
-
-void bind_telling(PlanClass& plan) {
-    plan.def("instructions", &instructions_of, py::arg("program"))
-        .def("phases", &phases_of, py::arg("program"))
-        .def("zeros_left_out", &zeros_left_out, py::arg("program"))
-        .def("step_seconds", &step_seconds_of, py::arg("program"), py::arg("threads"))
-        .def("best_threads", &best_threads_of, py::arg("program"))
-        .def("start_profile", &Plan::start_profile, py::arg("program"), py::arg("on"))
-        .def("profile", &profile_of, py::arg("program"));
+void bind_telling(const py::handle& plan) {
+    def(plan, "instructions", "self, program", instructions_of);
+    def(plan, "phases", "self, program", phases_of);
+    def(plan, "zeros_left_out", "self, program", zeros_left_out);
+    def(plan, "step_seconds", "self, program, threads", step_seconds_of);
+    def(plan, "best_threads", "self, program", best_threads_of);
+    def(plan, "start_profile", "self, program, on", method<&Plan::start_profile>);
+    def(plan, "profile", "self, program", profile_of);
 }
 
 }  // namespace
@@ -292,14 +282,17 @@ void bind_plan(py::module_& module) {
                       std::uint64_t, std::uint32_t>(),
              py::arg("images"), py::arg("targets"), py::arg("order"), py::arg("mean") = py::none(),
              py::arg("std") = py::none(), py::arg("augment") = "", py::arg("seed") = 0, py::arg("epoch") = 0);
-    PlanClass plan(module, "Plan");
+    py::class_<Plan> plan(module, "Plan");
     plan.def(py::init<>());
-    bind_building(plan);
+    def(plan, "buffer", "self, nbytes", method<&Plan::buffer>);
+    def(plan, "view", "self, buffer, offset, shape, stride, dtype, panel=0", plan_view);
+    def(plan, "program", "self", method<&Plan::program>);
+    def(plan, "set_io", "self, program, input, target, loss, output", method<&Plan::set_io>);
+    def(plan, "emit", "self, program, name, inputs, outputs, attributes, state=None", emit);
     bind_running(plan);
     bind_telling(plan);
-    module.def("instruction_names", &instruction_names);
-    module.def("plan_row_blocks", &row_blocks, py::arg("rows"), py::arg("pixels"), py::arg("row_bytes"),
-               py::arg("threads"));
+    def(module, "instruction_names", "", instruction_names);
+    def(module, "plan_row_blocks", "rows, pixels, row_bytes, threads", row_blocks);
 }
 
 }  // namespace fastnn

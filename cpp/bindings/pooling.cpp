@@ -5,6 +5,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 
 namespace fastnn {
 
@@ -107,18 +108,17 @@ py::array adaptive_avg_pool2d_backward_array(const py::object& grad_in, const Nu
 }  // namespace
 
 void bind_pooling(py::module_& module) {
-    const py::arg x("x"), grad_y("grad_y"), size("size"), kernel("kernel_size"), stride("stride");
-    const py::arg_v padding = py::arg("padding") = Numbers{0, 0}, dilation = py::arg("dilation") = Numbers{1, 1},
-                    ceil_mode = py::arg("ceil_mode") = false, count = py::arg("count_include_pad") = true,
-                    divisor = py::arg("divisor") = 0;
-    module.def("max_pool2d", &max_pool2d_array, x, kernel, stride, padding, dilation, ceil_mode);
-    module.def("max_pool2d_backward", &max_pool2d_backward_array, grad_y, x, kernel, stride, padding, dilation,
-               ceil_mode);
-    module.def("avg_pool2d", &avg_pool2d_array, x, kernel, stride, padding, ceil_mode, count, divisor);
-    module.def("avg_pool2d_backward", &avg_pool2d_backward_array, grad_y, size, kernel, stride, padding, ceil_mode,
-               count, divisor);
-    module.def("adaptive_avg_pool2d", &adaptive_avg_pool2d_array, x, py::arg("output_size"));
-    module.def("adaptive_avg_pool2d_backward", &adaptive_avg_pool2d_backward_array, grad_y, size);
+    def(module, "max_pool2d", "x, kernel_size, stride, padding=(0, 0), dilation=(1, 1), ceil_mode=False",
+        max_pool2d_array);
+    def(module, "max_pool2d_backward",
+        "grad_y, x, kernel_size, stride, padding=(0, 0), dilation=(1, 1), ceil_mode=False", max_pool2d_backward_array);
+    def(module, "avg_pool2d",
+        "x, kernel_size, stride, padding=(0, 0), ceil_mode=False, count_include_pad=True, divisor=0", avg_pool2d_array);
+    def(module, "avg_pool2d_backward",
+        "grad_y, size, kernel_size, stride, padding=(0, 0), ceil_mode=False, count_include_pad=True, divisor=0",
+        avg_pool2d_backward_array);
+    def(module, "adaptive_avg_pool2d", "x, output_size", adaptive_avg_pool2d_array);
+    def(module, "adaptive_avg_pool2d_backward", "grad_y, size", adaptive_avg_pool2d_backward_array);
 }
 
 }  // namespace fastnn

@@ -5,6 +5,7 @@
 
 #include "bindings/array_memory.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "core/distance.h"
 #include "core/parallel.h"
 #include "core/peak.h"
@@ -14,55 +15,61 @@
 
 namespace fastnn {
 
-void bind_runtime(pybind11::module_& module) {
-    namespace py = pybind11;
+namespace {
+
+std::vector<std::uintptr_t> kernel_addresses(const std::string& isa) {
+    std::vector<std::uintptr_t> addresses;
+    for (const Isa& level : isa_levels()) {
+        if (isa != level.table->name) continue;
+        addresses = {reinterpret_cast<std::uintptr_t>(level.table->f32.gemm),
+                     reinterpret_cast<std::uintptr_t>(level.table->f64.gemm),
+                     reinterpret_cast<std::uintptr_t>(level.table->f32.adam)};
+    }
+    return addresses;
+}
+
+// What takes long and needs nothing of Python.
+template <auto function, typename... Parameters>
+auto without_gil(Parameters... parameters) {
+    const py::gil_scoped_release released;
+    return function(parameters...);
+}
+
+}  // namespace
+
+void bind_runtime(py::module_& module) {
     const char* wanted = std::getenv("FASTNN_ISA");
     select_isa(wanted == nullptr ? "" : wanted);
 
-    module.def("isa", [] { return active_table().name; });
-    module.def("isa_description", [] { return active_table().description; });
-    module.def("isa_levels", [] {
+    def(module, "isa", "", [] { return active_table().name; });
+    def(module, "isa_description", "", [] { return active_table().description; });
+    def(module, "isa_levels", "", [] {
         std::vector<std::pair<std::string, bool>> levels;
         for (const Isa& isa : isa_levels()) levels.emplace_back(isa.table->name, isa.supported);
         return levels;
     });
-    module.def("set_isa", &select_isa, py::arg("name"));
-    module.def(
-        "kernel_addresses",
-        [](const std::string& isa) {
-            std::vector<std::uintptr_t> addresses;
-            for (const Isa& level : isa_levels()) {
-                if (isa != level.table->name) continue;
-                addresses = {reinterpret_cast<std::uintptr_t>(level.table->f32.gemm),
-                             reinterpret_cast<std::uintptr_t>(level.table->f64.gemm),
-                             reinterpret_cast<std::uintptr_t>(level.table->f32.adam)};
-            }
-            return addresses;
-        },
-        py::arg("isa"));
-    module.def(
-        "panel_width",
-        [](bool double_precision) { return double_precision ? kernels<double>().panel : kernels<float>().panel; },
-        py::arg("double_precision") = false);
+    def(module, "set_isa", "name", select_isa);
+    def(module, "kernel_addresses", "isa", kernel_addresses);
+    def(module, "panel_width", "double_precision=False",
+        [](bool double_precision) { return double_precision ? kernels<double>().panel : kernels<float>().panel; });
 
-    module.def("get_num_threads", &get_num_threads);
-    module.def("set_num_threads", &set_num_threads, py::arg("threads"));
-    module.def("available_cpus", &available_cpus);
-    module.def("threading", &threading_name);
-    module.def("team_counters", [] {
+    def(module, "get_num_threads", "", get_num_threads);
+    def(module, "set_num_threads", "threads", set_num_threads);
+    def(module, "available_cpus", "", available_cpus);
+    def(module, "threading", "", threading_name);
+    def(module, "team_counters", "", [] {
         const TeamCounters counters = team_counters();
         return std::make_pair(counters.done, counters.helped);
     });
-    module.def("array_memory_counters", [] {
+    def(module, "array_memory_counters", "", [] {
         const ArrayMemoryCounters counters = array_memory_counters();
         return std::make_tuple(counters.taken, counters.reused, counters.kept);
     });
-    module.def("fma_peak", &fma_peak_gflops, py::arg("threads"), py::arg("seconds"),
-               py::call_guard<py::gil_scoped_release>());
-    module.def("core_distance", &core_distance, py::call_guard<py::gil_scoped_release>());
+    def(module, "fma_peak", "threads, seconds", without_gil<fma_peak_gflops, int, double>);
+    def(module, "core_distance", "", without_gil<core_distance>);
 
-    module.def("cuda_available", &cuda_available);
-    module.def("cuda_missing_reason", &cuda_missing_reason);
+    def(module, "cuda_available", "", cuda_available);
+    def(module, "cuda_missing_reason", "", cuda_missing_reason);
 }
 
 }  // namespace fastnn

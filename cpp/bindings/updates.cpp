@@ -10,6 +10,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
+#include "bindings/functions.h"
 #include "ops/update.h"
 
 namespace fastnn {
@@ -70,7 +71,8 @@ struct Update {
 
 // One of the updates of a step, as Python gives it: settings, parameter, gradient, states, and the dict with the
 // counter of steps, if there is one.
-Update checked_update(const py::tuple& entry) {
+Update checked_update(const py::handle& given) {
+    const py::tuple entry = py::isinstance<py::tuple>(given) ? py::reinterpret_borrow<py::tuple>(given) : py::tuple();
     if (entry.size() != 4 && entry.size() != 5)
         fail_type("update", "expected (settings, param, grad, states[, counted]), got ", entry.size(), " objects");
     const TensorView target = in_place("update", "param", entry[1]);
@@ -116,11 +118,12 @@ void update_part(Range part, const std::vector<Update>& updates) {
 
 // A step of an optimizer in one region of threads; nothing is touched before all of it is checked. With the counters,
 // since Python may be interrupted behind it, but not within.
-void update_arrays(const std::vector<py::tuple>& entries) {
+void update_arrays(const py::list& given) {
+    const py::tuple entries(given);  // kept, whoever changes the list
     std::vector<Update> updates;
     double operations = 0;
     Split all{0, 1};
-    for (const py::tuple& entry : entries) {
+    for (const py::handle entry : entries) {
         updates.push_back(checked_update(entry));
         const TensorView& param = updates.back().target.param;
         operations += update_facts(updates.back().settings).operations(param);
@@ -140,13 +143,26 @@ void update_arrays(const std::vector<py::tuple>& entries) {
     }
 }
 
+// A tuple's two objects, which it keeps.
+std::pair<py::handle, py::handle> pair_of(const py::handle& object) {
+    if (!PyTuple_Check(object.ptr()) || PyTuple_GET_SIZE(object.ptr()) != 2)
+        fail_type("replace", "expected pairs of arrays and of dicts");
+    return {PyTuple_GET_ITEM(object.ptr(), 0), PyTuple_GET_ITEM(object.ptr(), 1)};
+}
+
 // Values into arrays, then fields into dicts: all, or nothing where something does not fit.
-void replace_all(const std::vector<std::pair<Object, Object>>& arrays,
-                 const std::vector<std::pair<py::dict, py::dict>>& fields) {
+void replace_all(const py::list& arrays, const py::list& fields) {
     std::vector<std::pair<TensorView, Input>> copies;
+    std::vector<std::pair<py::handle, py::handle>> dicts;
     std::vector<Use> uses;
     copies.reserve(arrays.size());
-    for (const auto& [array, value] : arrays) {
+    for (const py::handle pair : fields) {
+        dicts.push_back(pair_of(pair));
+        if (!PyDict_Check(dicts.back().first.ptr()) || !PyDict_Check(dicts.back().second.ptr()))
+            fail_type("replace", "expected pairs of dicts");
+    }
+    for (const py::handle pair : arrays) {
+        const auto [array, value] = pair_of(pair);
         const TensorView target = in_place("replace", "array", array);
         copies.emplace_back(target, Input("replace", "value", value, target));
         const auto& [to, from] = copies.back();
@@ -161,7 +177,7 @@ void replace_all(const std::vector<std::pair<Object, Object>>& arrays,
         const std::size_t bytes = static_cast<std::size_t>(to.size() * item_size(to.dtype));
         if (bytes > 0) std::memcpy(to.data, from.view().data, bytes);
     }
-    for (const auto& [dict, values] : fields) {
+    for (const auto& [dict, values] : dicts) {
         if (PyDict_Update(dict.ptr(), values.ptr()) != 0) throw py::error_already_set();
     }
 }
@@ -176,53 +192,44 @@ Settings settings_of(const py::handle& object) {
                          std::string(py::str(py::type::handle_of(object))));
 }
 
+// What the settings of all optimizers have.
+template <typename Kind>
+py::class_<Kind, std::shared_ptr<Kind>> settings_class(py::module_& module, const char* name) {
+    py::class_<Kind, std::shared_ptr<Kind>> kind(module, name);
+    kind.def(py::init<>());
+    def_field(kind, "lr", &Kind::lr);
+    def_field(kind, "weight_decay", &Kind::weight_decay);
+    def_field(kind, "step", &Kind::step, false);
+    def(kind, "set_step", "self, step", method<&Kind::set_step>);
+    def(kind, "check", "self", method<&Kind::check>);
+    def(kind, "advance", "self", method<&Kind::advance>);
+    return kind;
+}
+
 void bind_updates(py::module_& module) {
-    py::class_<AdamSettings, std::shared_ptr<AdamSettings>>(module, "AdamSettings")
-        .def(py::init<>())
-        .def_readwrite("lr", &AdamSettings::lr)
-        .def_readwrite("beta1", &AdamSettings::beta1)
-        .def_readwrite("beta2", &AdamSettings::beta2)
-        .def_readwrite("eps", &AdamSettings::eps)
-        .def_readwrite("weight_decay", &AdamSettings::weight_decay)
-        .def_readwrite("decoupled", &AdamSettings::decoupled)
-        .def_readwrite("eps_corrected", &AdamSettings::eps_corrected)
-        .def_readwrite("beta1_power", &AdamSettings::beta1_power)
-        .def_readwrite("beta2_power", &AdamSettings::beta2_power)
-        .def_readonly("step", &AdamSettings::step)
-        .def("set_step", &AdamSettings::set_step, py::arg("step"))
-        .def("check", &AdamSettings::check)
-        .def("advance", &AdamSettings::advance);
-    py::class_<SgdSettings, std::shared_ptr<SgdSettings>>(module, "SgdSettings")
-        .def(py::init<>())
-        .def_readwrite("lr", &SgdSettings::lr)
-        .def_readwrite("momentum", &SgdSettings::momentum)
-        .def_readwrite("dampening", &SgdSettings::dampening)
-        .def_readwrite("weight_decay", &SgdSettings::weight_decay)
-        .def_readwrite("nesterov", &SgdSettings::nesterov)
-        .def_readwrite("first", &SgdSettings::first)
-        .def_readonly("step", &SgdSettings::step)
-        .def("set_step", &SgdSettings::set_step, py::arg("step"))
-        .def("check", &SgdSettings::check)
-        .def("advance", &SgdSettings::advance);
-    py::class_<RmspropSettings, std::shared_ptr<RmspropSettings>>(module, "RmspropSettings")
-        .def(py::init<>())
-        .def_readwrite("lr", &RmspropSettings::lr)
-        .def_readwrite("alpha", &RmspropSettings::alpha)
-        .def_readwrite("eps", &RmspropSettings::eps)
-        .def_readwrite("weight_decay", &RmspropSettings::weight_decay)
-        .def_readwrite("momentum", &RmspropSettings::momentum)
-        .def_readwrite("eps_inside", &RmspropSettings::eps_inside)
-        .def_readonly("step", &RmspropSettings::step)
-        .def("set_step", &RmspropSettings::set_step, py::arg("step"))
-        .def("check", &RmspropSettings::check)
-        .def("advance", &RmspropSettings::advance);
-    module.def("adam", &adam_arrays, py::arg("param"), py::arg("grad"), py::arg("m"), py::arg("v"),
-               py::arg("settings"));
-    module.def("sgd", &sgd_arrays, py::arg("param"), py::arg("grad"), py::arg("buffer"), py::arg("settings"));
-    module.def("rmsprop", &rmsprop_arrays, py::arg("param"), py::arg("grad"), py::arg("square"), py::arg("buffer"),
-               py::arg("settings"));
-    module.def("update", &update_arrays, py::arg("updates"));
-    module.def("replace", &replace_all, py::arg("arrays"), py::arg("fields"));
+    const auto adam = settings_class<AdamSettings>(module, "AdamSettings");
+    def_field(adam, "beta1", &AdamSettings::beta1);
+    def_field(adam, "beta2", &AdamSettings::beta2);
+    def_field(adam, "eps", &AdamSettings::eps);
+    def_field(adam, "decoupled", &AdamSettings::decoupled);
+    def_field(adam, "eps_corrected", &AdamSettings::eps_corrected);
+    def_field(adam, "beta1_power", &AdamSettings::beta1_power);
+    def_field(adam, "beta2_power", &AdamSettings::beta2_power);
+    const auto sgd = settings_class<SgdSettings>(module, "SgdSettings");
+    def_field(sgd, "momentum", &SgdSettings::momentum);
+    def_field(sgd, "dampening", &SgdSettings::dampening);
+    def_field(sgd, "nesterov", &SgdSettings::nesterov);
+    def_field(sgd, "first", &SgdSettings::first);
+    const auto rmsprop = settings_class<RmspropSettings>(module, "RmspropSettings");
+    def_field(rmsprop, "alpha", &RmspropSettings::alpha);
+    def_field(rmsprop, "eps", &RmspropSettings::eps);
+    def_field(rmsprop, "momentum", &RmspropSettings::momentum);
+    def_field(rmsprop, "eps_inside", &RmspropSettings::eps_inside);
+    def(module, "adam", "param, grad, m, v, settings", adam_arrays);
+    def(module, "sgd", "param, grad, buffer, settings", sgd_arrays);
+    def(module, "rmsprop", "param, grad, square, buffer, settings", rmsprop_arrays);
+    def(module, "update", "updates", update_arrays);
+    def(module, "replace", "arrays, fields", replace_all);
 }
 
 }  // namespace fastnn

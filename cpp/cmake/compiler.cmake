@@ -22,6 +22,8 @@ endif()
 # Loops that lie in one line of instructions: a copy of short runs takes a quarter longer where it lies in two. Kernels
 # throw nothing, so nobody has to find a way out of them.
 set(FASTNN_KERNEL_OPTIMIZATION -O3 -falign-loops=32 -fno-exceptions -fno-asynchronous-unwind-tables)
+# Ops whose work is done by kernels: a fifth smaller, as fast.
+set(FASTNN_CHECKING_OPTIMIZATION -Os -ftree-vectorize -finline-functions ${FASTNN_OPS_OPTIMIZATION})
 # Plans are made once for all their steps, and bindings turn arguments into pointers and call: for size, which takes 150
 # KB off the wheel and a third off the time to compile. Eager code of small networks takes 5 to 7 % longer; it would 12
 # to 15 if arrays were made so too.

@@ -4,31 +4,57 @@
 // subnormals off for the whole process), so every thread that runs kernels sets it and puts it back.
 #pragma once
 
+#include <cstdint>
+
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
 namespace fastnn {
 
+// The register with a thread's mode, MXCSR or FPCR; `flags` are sticky exception flags in it, which are no mode.
+#if defined(__x86_64__)
+struct FloatRegister {
+    using Bits = unsigned;
+    static constexpr Bits flags = 0x3F, standard = 0x1F80;  // all exceptions masked, nearest, no flush to zero
+    static Bits read() { return _mm_getcsr(); }
+    static void write(Bits bits) { _mm_setcsr(bits); }
+};
+#elif defined(__aarch64__)
+struct FloatRegister {
+    using Bits = std::uint64_t;
+    static constexpr Bits flags = 0, standard = 0;  // no traps, nearest, no flush to zero, NaN keep what they carry
+    static Bits read() {
+        Bits bits;
+        asm volatile("mrs %0, fpcr" : "=r"(bits));
+        return bits;
+    }
+    static void write(Bits bits) { asm volatile("msr fpcr, %0" : : "r"(bits) : "memory"); }
+};
+#else
+struct FloatRegister {
+    using Bits = unsigned;
+    static constexpr Bits flags = 0, standard = 0;
+    static Bits read() { return 0; }
+    static void write(Bits) {}
+};
+#endif
+
 class FloatMode {
 public:
-#if defined(__x86_64__)
-    FloatMode() : saved_(_mm_getcsr()) {
-        if (saved_ != (saved_ & flags) + standard) _mm_setcsr(standard);
+    FloatMode() : saved_(FloatRegister::read()) {
+        if (other()) FloatRegister::write(FloatRegister::standard);
     }
     ~FloatMode() {
-        if (saved_ != (saved_ & flags) + standard) _mm_setcsr(saved_);
+        if (other()) FloatRegister::write(saved_);
     }
     FloatMode(const FloatMode&) = delete;
     FloatMode& operator=(const FloatMode&) = delete;
 
 private:
-    static constexpr unsigned flags = 0x3F;       // sticky exception flags: not a mode
-    static constexpr unsigned standard = 0x1F80;  // all exceptions masked, nearest, no flush to zero
-    unsigned saved_;
-#else
-    FloatMode() {}
-#endif
+    bool other() const { return saved_ != (saved_ & FloatRegister::flags) + FloatRegister::standard; }
+
+    FloatRegister::Bits saved_;
 };
 
 }  // namespace fastnn

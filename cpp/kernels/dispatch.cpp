@@ -8,6 +8,11 @@ namespace fastnn {
 namespace scalar {
 extern const KernelTable kernel_table;
 }  // namespace scalar
+#if defined(FASTNN_HAS_NEON)
+namespace neon {
+extern const KernelTable kernel_table;
+}  // namespace neon
+#endif
 #if defined(FASTNN_HAS_AVX2)
 namespace avx2 {
 extern const KernelTable kernel_table;
@@ -38,6 +43,9 @@ const std::vector<Isa>& isa_levels() {
 #endif
 #if defined(FASTNN_HAS_AVX2)
         {&avx2::kernel_table, cpu_has_avx2()},
+#endif
+#if defined(FASTNN_HAS_NEON)
+        {&neon::kernel_table, true},
 #endif
         {&scalar::kernel_table, true},
     };

@@ -15,7 +15,7 @@ def test_every_source_is_built() -> None:
     listed = {shown(path) for folder in folders for path in (CPP / folder).rglob("*.cpp")}
     listed |= {f"cpp/{name}" for name in re.findall(r"kernels/[\w/]+\.cpp", build)}
     listed |= {f"cpp/{name}" for name in re.findall(r"selftest/\w+\.cpp", build)}
-    listed |= {f"cpp/kernels/cpu/isa/{name}/table.cpp" for name in ("scalar", "avx2", "avx512")}
+    listed |= {f"cpp/kernels/cpu/isa/{name}/table.cpp" for name in ("scalar", "neon", "avx2", "avx512")}
     listed |= {f"cpp/{name}" for name in re.findall(r"[\w/]+\.cpp", (CPP / "cmake/cuda.cmake").read_text())}
     assert {shown(path) for path in cpp_files() if path.suffix == ".cpp"} == listed
 

@@ -15,12 +15,13 @@ struct GemmTile {
 
     const GemmArgs<T>& g;
     const std::int64_t first, last;  // its first row; columns of its last vector
-    const std::int32_t* rows;        // its part of the list
+    T* const* const place;           // where its rows of C begin
     std::int64_t distance[group];
     V sum[R][C];
 
-    GemmTile(const GemmArgs<T>& args, std::int64_t row)
-        : g(args), first(row), last(args.n - (C - 1) * lanes), rows(listed ? args.rows + row : nullptr) {
+    GemmTile(const GemmArgs<T>& args, std::int64_t row, T* const* places)
+        : g(args), first(row), last(args.n - (C - 1) * lanes), place(places) {
+        const std::int32_t* rows = listed ? g.rows + row : nullptr;
         if (listed) FASTNN_IN_REGISTER(rows);
         FASTNN_UNROLL
         for (int r = 0; r < group; ++r) {
@@ -41,25 +42,21 @@ struct GemmTile {
         }
     }
 
-    // Calls f(sum, its row of C, number of its vector) for all sums.
+    // Calls f(sum, number of its row, number of its vector) for all sums.
     template <typename F>
     void for_each_sum(F f) {
-        const std::int64_t c_row = g.c_row;
-        T* c = g.c + (listed ? 0 : first * c_row);
         FASTNN_UNROLL
         for (int r = 0; r < R; ++r) {
-            T* const row = listed ? c + rows[r] * c_row : g.places ? g.c + g.places[first + r] : c;
             FASTNN_UNROLL
-            for (int j = 0; j < C; ++j) f(sum[r][j], row, j);
-            if (!listed) c += c_row;
+            for (int j = 0; j < C; ++j) f(sum[r][j], r, j);
         }
     }
 
     void start() {
         if (g.resume) {
-            for_each_sum([this](V& s, const T* row, int j) { s = load(row, j); });
+            for_each_sum([this](V& s, int r, int j) { s = load(place[r], j); });
         } else {
-            for_each_sum([](V& s, const T*, int) { s = V::zero(); });
+            for_each_sum([](V& s, int, int) { s = V::zero(); });
         }
     }
 
@@ -123,17 +120,32 @@ struct GemmTile {
         V base[C];
         FASTNN_UNROLL
         for (int j = 0; j < C; ++j) base[j] = g.bias ? load(g.bias, j) + V::zero() : V::zero();
-        for_each_sum([&base](V& s, const T*, int j) { s = s + base[j]; });
-        if (g.relu) for_each_sum([](V& s, const T*, int) { s = max(V::zero(), s); });
-        for_each_sum([this](V& s, T* row, int j) { store(row, j, s); });
+        for_each_sum([&base](V& s, int, int j) { s = s + base[j]; });
+        if (g.relu) for_each_sum([](V& s, int, int) { s = max(V::zero(), s); });
+        FASTNN_READ_AGAIN();
+        for_each_sum([this](V& s, int r, int j) { store(place[r], j, s); });
     }
 };
+
+// Where rows of C begin. Written down for a tile before it begins: found one by one, they were half of its code.
+template <typename T>
+void find_places(const GemmArgs<T>& g, std::int64_t first, int rows, bool listed, T** place) {
+    FASTNN_ROLLED
+    for (int r = 0; r < rows; ++r) {
+        const std::int64_t row = first + r;
+        T* at = g.c + (listed ? g.rows[row] * g.c_row : g.places ? g.places[row] : row * g.c_row);
+        FASTNN_IN_REGISTER(at);  // no vectors of them
+        place[r] = at;
+    }
+}
 
 // Tiles of equal height, one below the other.
 template <typename T, int R, int C, Reading reading>
 void gemm_tiles(const GemmArgs<T>& g, std::int64_t first, std::int64_t tiles) {
     for (const std::int64_t end = first + tiles * R; first < end; first += R) {
-        GemmTile<T, R, C, reading> tile(g, first);
+        T* place[R];
+        find_places(g, first, R, reading == Reading::listed, place);
+        GemmTile<T, R, C, reading> tile(g, first, place);
         tile.start();
         tile.multiply();
         tile.finish();

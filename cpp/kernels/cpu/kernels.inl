@@ -2,14 +2,22 @@
 // text below stays in an anonymous namespace: the table is the only symbol that leaves the object.
 #include "kernels/kernel_table.h"
 
-#if defined(__clang__)
+#if defined(__OPTIMIZE_SIZE__)
+#define FASTNN_UNROLL
+#define FASTNN_ROLLED
+#elif defined(__clang__)
 #define FASTNN_UNROLL _Pragma("clang loop unroll(full)")
+#define FASTNN_ROLLED _Pragma("clang loop unroll(disable)")
 #else
 #define FASTNN_UNROLL _Pragma("GCC unroll 16")
+#define FASTNN_ROLLED _Pragma("GCC unroll 1")
 #endif
 
 // An address that is a value of its own: nothing is known of how it was made, so nothing else is computed from that.
 #define FASTNN_IN_REGISTER(pointer) asm("" : "+r"(pointer))
+
+// What lies in memory is read from there from here on, instead of waiting in registers that others need.
+#define FASTNN_READ_AGAIN() asm volatile("" : : : "memory")
 
 namespace fastnn::FASTNN_ISA_NAMESPACE {
 namespace {

@@ -90,7 +90,7 @@ void planes_tile(const PlanesArgs<T>& p, std::int64_t first) {
     g.k = p.k;
     g.runs = p.runs;
     g.run_count = p.run_count;
-    GemmTile<T, R, C, Reading::partial> tile(g, 0);
+    GemmTile<T, R, C, Reading::partial> tile(g, 0, nullptr);
     tile.start();
     tile.multiply();
     T rows[R * width + V::lanes];

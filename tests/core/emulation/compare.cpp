@@ -1,6 +1,6 @@
-// Runs every kernel of the emulated avx512 table and of the scalar table on the same numbers and compares the bytes.
-// Prints "N comparisons, M differences"; one line for the first difference of each kernel. With the argument "fault"
-// one comparison's numbers are changed, which must be seen.
+// Runs every kernel of the emulated avx512 table (or of FASTNN_COMPARED, on its machine) and of the scalar table on the
+// same numbers and compares the bytes. Prints "N comparisons, M differences"; one line for the first difference of each
+// kernel. With the argument "fault" one comparison's numbers are changed, which must be seen.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -11,12 +11,17 @@
 
 #include "kernels/kernel_table.h"
 
+#if !defined(FASTNN_COMPARED)
+#define FASTNN_COMPARED avx512
+#endif
+
 namespace fastnn::scalar {
 extern const KernelTable kernel_table;
 }  // namespace fastnn::scalar
-namespace fastnn::avx512 {
+namespace fastnn::FASTNN_COMPARED {
 extern const KernelTable kernel_table;
-}  // namespace fastnn::avx512
+}  // namespace fastnn::FASTNN_COMPARED
+namespace compared = fastnn::FASTNN_COMPARED;
 
 namespace {
 
@@ -58,7 +63,7 @@ template <typename T, typename F>
 void both(const char* name, std::int64_t n, std::vector<T> start, F f) {
     std::vector<T> other = start;
     f(scalar::kernel_table.f32, start.data());
-    f(avx512::kernel_table.f32, other.data());
+    f(compared::kernel_table.f32, other.data());
     compare(name, n, start, other);
 }
 
@@ -170,7 +175,8 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k_length, int variant, bo
             args.c_row = n;
             args.m = m;
             args.n = n - first < kernel.panel ? n - first : kernel.panel;
-            args.k = fault && static_cast<const void*>(&kernel) == &avx512::kernel_table.f32 ? k_length - 1 : k_length;
+            args.k =
+                fault && static_cast<const void*>(&kernel) == &compared::kernel_table.f32 ? k_length - 1 : k_length;
             args.resume = (variant & 4) != 0;
             args.bias = variant & 8 ? bias.data() + first : nullptr;
             args.relu = (variant & 2) != 0;

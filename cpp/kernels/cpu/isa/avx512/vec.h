@@ -19,7 +19,7 @@ struct Vec<float> {
     static constexpr std::int64_t lanes = 16;
     __m512 v;
 
-    static Mask first(std::int64_t n) { return n >= 16 ? Mask(0xFFFF) : Mask((1u << n) - 1u); }
+    static Mask first(std::int64_t n) { return Mask((1u << (n < 16 ? n : 16)) - 1u); }
     static Vec zero() { return {_mm512_setzero_ps()}; }
     static Vec broadcast(float x) { return {_mm512_set1_ps(x)}; }
     static Vec from_bits(Bits b) { return {_mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(b)))}; }
@@ -76,7 +76,7 @@ struct Vec<double> {
     static constexpr std::int64_t lanes = 8;
     __m512d v;
 
-    static Mask first(std::int64_t n) { return n >= 8 ? Mask(0xFF) : Mask((1u << n) - 1u); }
+    static Mask first(std::int64_t n) { return Mask((1u << (n < 8 ? n : 8)) - 1u); }
     static Vec load(const double* p) { return {_mm512_loadu_pd(p)}; }
     static Vec load_partial(const double* p, std::int64_t n) { return {_mm512_maskz_loadu_pd(first(n), p)}; }
     static Vec load_wide(const float* p, std::int64_t n) {  // floats, exactly
