@@ -58,16 +58,51 @@ namespace {
 #include "kernels/cpu/zeros.inl"
 // clang-format on
 
+// What a step of dense layers takes.
 template <typename T>
-constexpr void add_activations(Kernels<T>& kernels) {
+constexpr Kernels<T> make_dense_kernels() {
+    Kernels<T> kernels{};
+    kernels.panel = Vec<T>::lanes * Tile<T>::vectors;
+    kernels.rows = Tile<T>::rows;
+    kernels.gemm = gemm_panel<T>;
+    kernels.gemv = gemv<T>;
+    kernels.gather_patches = gather_patches<T>;
+    kernels.planes_product = planes_product<T>;
+    kernels.places_computed = places_computed<T>;
+    kernels.turn_to_planes = turn_to_planes<T>;
+    kernels.turn_to_pixels = turn_to_pixels<T>;
     kernels.relu = relu<T>;
     kernels.relu_backward = relu_backward<T>;
-    kernels.leaky_relu = leaky_relu<T>;
-    kernels.leaky_relu_backward = leaky_relu_backward<T>;
     kernels.sigmoid = sigmoid<T>;
     kernels.sigmoid_backward = sigmoid_backward<T>;
     kernels.tanh = tanh<T>;
     kernels.tanh_backward = tanh_backward<T>;
+    kernels.exp = exp_all<T>;
+    kernels.add = add<T>;
+    kernels.subtract = subtract<T>;
+    kernels.multiply = multiply<T>;
+    kernels.divide = divide<T>;
+    kernels.softmax = softmax<T>;
+    kernels.cross_entropy = cross_entropy<T>;
+    kernels.mse = mse<T>;
+    kernels.bce_with_logits = bce_with_logits<T>;
+    kernels.sum = sum<T>;
+    kernels.column_sums = column_sums<T>;
+    kernels.adam = adam<T>;
+    kernels.sgd = sgd<T>;
+    kernels.rmsprop = rmsprop<T>;
+    kernels.live_columns = live_columns<T>;
+    kernels.finite = finite<T>;
+    return kernels;
+}
+
+template <typename T>
+constexpr Kernels<T> make_kernels() {
+    Kernels<T> kernels = make_dense_kernels<T>();
+    kernels.depthwise = depthwise<T>;
+    kernels.depthwise_gradient = depthwise_gradient<T>;
+    kernels.leaky_relu = leaky_relu<T>;
+    kernels.leaky_relu_backward = leaky_relu_backward<T>;
     kernels.silu = silu<T>;
     kernels.silu_backward = silu_backward<T>;
     kernels.gelu = gelu<T>;
@@ -80,39 +115,11 @@ constexpr void add_activations(Kernels<T>& kernels) {
     kernels.softplus_backward = softplus_backward<T>;
     kernels.clamp = clamp<T>;
     kernels.clamp_backward = clamp_backward<T>;
-}
-
-template <typename T>
-constexpr Kernels<T> make_kernels() {
-    Kernels<T> kernels{};
-    kernels.panel = Vec<T>::lanes * Tile<T>::vectors;
-    kernels.rows = Tile<T>::rows;
-    kernels.gemm = gemm_panel<T>;
-    kernels.gemv = gemv<T>;
-    kernels.gather_patches = gather_patches<T>;
-    kernels.planes_product = planes_product<T>;
-    kernels.places_computed = places_computed<T>;
-    kernels.turn_to_planes = turn_to_planes<T>;
-    kernels.turn_to_pixels = turn_to_pixels<T>;
-    kernels.depthwise = depthwise<T>;
-    kernels.depthwise_gradient = depthwise_gradient<T>;
-    add_activations(kernels);
-    kernels.exp = exp_all<T>;
     kernels.log = log_all<T>;
-    kernels.add = add<T>;
-    kernels.subtract = subtract<T>;
-    kernels.multiply = multiply<T>;
-    kernels.divide = divide<T>;
-    kernels.softmax = softmax<T>;
     kernels.softmax_backward = softmax_backward<T>;
     kernels.log_softmax = log_softmax<T>;
     kernels.log_softmax_backward = log_softmax_backward<T>;
-    kernels.cross_entropy = cross_entropy<T>;
-    kernels.mse = mse<T>;
-    kernels.bce_with_logits = bce_with_logits<T>;
-    kernels.sum = sum<T>;
     kernels.max = max<T>;
-    kernels.column_sums = column_sums<T>;
     kernels.max_pool = max_pool<T>;
     kernels.max_pool_backward = max_pool_backward<T>;
     kernels.avg_pool = avg_pool<T>;
@@ -122,12 +129,7 @@ constexpr Kernels<T> make_kernels() {
     kernels.channel_products = channel_products<T>;
     kernels.normalise = normalise<T>;
     kernels.normalise_backward = normalise_backward<T>;
-    kernels.adam = adam<T>;
-    kernels.sgd = sgd<T>;
-    kernels.rmsprop = rmsprop<T>;
     kernels.from_uint8 = from_uint8<T>;
-    kernels.live_columns = live_columns<T>;
-    kernels.finite = finite<T>;
     return kernels;
 }
 

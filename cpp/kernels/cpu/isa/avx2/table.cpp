@@ -8,5 +8,5 @@ namespace fastnn::avx2 {
 // extern: a const object would otherwise be local to this file; this is its one exported symbol.
 extern const KernelTable kernel_table;
 const KernelTable kernel_table = {"avx2", "AVX2 with FMA, 8 floats a vector", make_kernels<float>(),
-                                  make_kernels<double>()};
+                                  make_dense_kernels<double>()};
 }  // namespace fastnn::avx2
