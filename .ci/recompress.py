@@ -1,6 +1,6 @@
-"""recompress.py WHEEL...: writes wheels again with the same contents, deflated as small as zopfli can (pip install zopfli).
+"""recompress.py WHEEL...: writes wheels again with the same contents, deflated as small as zopfli can.
 
-Anything that reads zip files reads them; it takes a minute, which an installation from sources should not.
+Anything that reads zip files reads them. It takes half a minute, which an installation from sources should not.
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ def rewrite(path: Path) -> None:
     out += index + _END.pack(b"PK\5\6", 0, 0, count, count, len(index), len(out), 0)
     path.write_bytes(out)
     with zipfile.ZipFile(path) as wheel:
-        assert [(info.filename, wheel.read(info)) for info in wheel.infolist()] == [
-            (i.filename, d) for i, d in contents
-        ]
+        again = [(info.filename, wheel.read(info)) for info in wheel.infolist()]
+    assert again == [(info.filename, data) for info, data in contents]
     print(f"{path.name}: {before:,} -> {path.stat().st_size:,} bytes")
 
 
