@@ -155,7 +155,7 @@ void set_error_of(const std::exception_ptr& error) {
         set_error(PyExc_TypeError, raised);
     } catch (const std::bad_alloc& raised) {
         py::set_error(PyExc_MemoryError, raised.what());
-    } catch (const std::length_error& raised) {  // of a vector
+    } catch (const std::logic_error& raised) {  // a vector's length, an array that may not be written
         py::set_error(PyExc_ValueError, raised.what());
     } catch (const std::exception& raised) {
         py::set_error(PyExc_RuntimeError, raised.what());
