@@ -5,7 +5,7 @@ try:
 except ImportError as error:
     raise ImportError("fastnn.sklearn needs scikit-learn 1.6 or newer: pip install scikit-learn") from error
 if not hasattr(_validation, "validate_data"):
-    raise ImportError("fastnn.sklearn needs scikit-learn 1.6 or newer: pip install --upgrade scikit-learn")
+    raise ImportError("fastnn.sklearn needs scikit-learn 1.6 or newer: pip install -U scikit-learn")
 
 from fastnn.sklearn.classifier import NetworkClassifier
 from fastnn.sklearn.regressor import NetworkRegressor
