@@ -33,7 +33,9 @@ class Recipe:
 # tutorial: what the well-known tutorials do. fast: chosen on 10,000 of MNIST's training images after training
 # 784-256-10 on the other 50,000: the least time whose mean accuracy there, over ten seeds, is above 98.1 %. A rate some
 # ten times Adam's default is right for so few steps if it falls to nothing in the end, and a shorter memory of the
-# squares (0.99) follows it. catsdogs: provisional.
+# squares (0.99) follows it. catsdogs: the most epochs that two cores do in 20 minutes with some to spare (15.5 s
+# each on 8,000 photographs); network and rate were found on 1,000 photographs left out of training (30 epochs: 89.8 %),
+# the weight decay beside its half in whole runs (92.5 and 91.8 % of the validation images after the last epoch).
 RECIPES: Mapping[str, Recipe] = {
     "tutorial": Recipe(),
     "fast": Recipe(epochs=4, batch_size=250, lr=0.015, schedule="linear", options={"betas": (0.9, 0.99)}),
@@ -44,7 +46,7 @@ RECIPES: Mapping[str, Recipe] = {
         batch_size=64,
         optimizer="sgd",
         lr=0.1,
-        options={"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4},
+        options={"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
         label_smoothing=0.1,
         schedule="onecycle",
         augment="strong",
