@@ -139,7 +139,7 @@ def test_every_op_of_an_evaluation_has_a_c_form() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, size", [("small_cnn", 32), ("lenet", 64), ("resnet18", 64)])
+@pytest.mark.parametrize("name, size", [("small_cnn", 32), ("lenet", 64), ("small_resnet", 64)])
 def test_a_model(name: str, size: int, tmp_path: Path) -> None:
     check_same_bits(tmp_path, used(models.create(name, (3, size, size), 10)), samples(3, size, size))
 
