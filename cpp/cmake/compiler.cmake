@@ -6,8 +6,10 @@ endif()
 
 # No contraction: a fused multiply-add is written where it is meant, so every ISA and compiler rounds alike.
 add_compile_options(-ffp-contract=off -fno-math-errno)
-# Ways out at every instruction are for debuggers; exceptions need those at calls. 7 KB of a wheel.
-add_compile_options(-fno-asynchronous-unwind-tables)
+# Ways out at every instruction are for debuggers; exceptions on Linux need those at calls. 7 KB of a wheel.
+if(UNIX AND NOT APPLE)
+  add_compile_options(-fno-asynchronous-unwind-tables)
+endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
 if(FASTNN_WERROR)
   add_compile_options(-Werror)
