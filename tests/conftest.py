@@ -8,15 +8,12 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["FASTNN_LANG"] = "en"  # whatever this machine speaks
 
-import fastnn
 import numpy as np
+import oracle  # noqa: F401
 import pytest
 from fastnn import _core
 from harness import REAL, Real, configured
 from hypothesis import settings
-
-# The oracle, fastnn.reference, is beside the sources alone.
-fastnn.__path__.append(str(Path(__file__).parents[1] / "python/fastnn"))
 
 settings.register_profile("fastnn", derandomize=True, deadline=None, database=None)
 settings.load_profile("fastnn")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import oracle  # noqa: F401
 from fastnn import _core
 from harness import OpTests
 
