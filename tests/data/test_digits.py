@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pytest
 from fastnn import _core
 from fastnn.datasets import digits
@@ -114,8 +115,11 @@ def test_ends_of_the_range() -> None:
 
 # Difficulty
 
-TRAINING = """
+TRAINING = f"""
+import sys
+sys.path.insert(0, {str(Path(oracle.__file__).parent)!r})
 import numpy as np
+import oracle
 from fastnn.data.digits import make_digits
 from fastnn.reference.network import Network
 
