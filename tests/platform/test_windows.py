@@ -141,7 +141,7 @@ def test_bytes_at_places_of_a_file_by_several_threads(windows: Any, tmp_path: Pa
             thread.start()
         for thread in threads:
             thread.join()
-        assert bytes(windows.mapped(file.fileno(), count * size)) == b"".join(bytes([n]) * size for n in range(count))
+        assert bytes(platform.mapped(file.fileno(), count * size)) == b"".join(bytes([n]) * size for n in range(count))
 
 
 def test_no_room_for_a_nameless_file(windows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,6 @@ folder_sync = _system.folder_sync
 free_space = _system.free_space
 is_running = _system.is_running
 machine_memory = _system.machine_memory
-mapped = _system.mapped
 mapped_files = _system.mapped_files
 name_of = _system.name_of
 nameless_file = _system.nameless_file
@@ -89,3 +88,15 @@ def fill_standard_descriptors() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+
+
+def mapped(fd: int, size: int) -> memoryview:
+    """The first bytes of a file, read as they are needed. Only for one that is nowhere cut while it is mapped: the
+    process would be killed.
+
+    Raises:
+        OSError, ValueError: it cannot be mapped, or is shorter.
+    """
+    import mmap
+
+    return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_READ))

@@ -181,18 +181,6 @@ def set_mode(fd: int, mode: int) -> None:
     os.fchmod(fd, mode)
 
 
-def mapped(fd: int, size: int) -> memoryview:
-    """The first bytes of a file, read as they are needed. Only for one that is nowhere cut while it is mapped: the
-    process would be killed.
-
-    Raises:
-        OSError, ValueError: it cannot be mapped, or is shorter.
-    """
-    import mmap
-
-    return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_READ))
-
-
 def free_space(folder: Path) -> int:
     """Bytes that this user may still write in the file system of a folder.
 

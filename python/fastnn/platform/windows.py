@@ -150,12 +150,6 @@ def set_mode(fd: int, mode: int) -> None:
     """A file has no permission bits but one for writing, which a file that is written has."""
 
 
-def mapped(fd: int, size: int) -> memoryview:
-    import mmap
-
-    return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_READ))
-
-
 def free_space(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
