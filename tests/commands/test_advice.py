@@ -69,8 +69,11 @@ def options_of(command: str) -> set[str]:
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Those of the package; an installed one has the examples, programs of their own, beside them."""
     for path in sorted(ROOT.rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith("examples/"):
+            yield name, ast.parse(path.read_text())
 
 
 def words(tree: ast.Module) -> Iterator[tuple[str, str]]:
