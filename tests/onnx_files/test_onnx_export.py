@@ -86,6 +86,22 @@ def test_images_are_not_turned_round(tmp_path: Path) -> None:
     assert found == [*convolutional, "Reshape", "Gemm", "Relu", "Gemm", "Relu", "Gemm"]
 
 
+def test_a_script_that_was_written_for_pytorch(tmp_path: Path) -> None:
+    axes = {"in": {0: "batch_size"}, "out": {0: "batch_size"}}
+    words = {"input_names": ["in"], "output_names": ["out"], "export_params": True, "do_constant_folding": True}
+    model = nn.Linear(2, 3)
+    path = exported(model, (numbers(1, 2),), tmp_path, **words, dynamic_axes=axes, opset_version=17)
+    assert list(read(path).inputs) == ["in"]
+    for refused, message in [
+        ({"opset_version": 11}, "files are written for opset 17, not 11: leave opset_version out"),
+        ({"export_params": False}, "the weights are always in the file"),
+        ({"dynamic_axes": {"input": {0: "n", 2: "rows"}}}, r"dynamic_axes of 'input': only the first .*, not \[2\]"),
+        ({"dynamic_axes": {"input": [1]}}, r"only the first dimension can vary in the file, not \[1\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            exported(model, (numbers(1, 2),), tmp_path, **refused)
+
+
 def test_names_of_inputs_and_outputs(tmp_path: Path) -> None:
     model = Function(lambda a, b: (a + b, a - b))
     graph = read(exported(model, (numbers(2, 3), numbers(2, 3)), tmp_path, output_names=["sum", "difference"]))

@@ -14,7 +14,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.engine.recording import one_at_a_time
 from fastnn.nn.contexts import modes
 from fastnn.nn.module import Module
-from fastnn.onnx.messages import Graph, Node, write
+from fastnn.onnx.messages import OPSET, Graph, Node, write
 from fastnn.onnx.operations import emit
 from fastnn.onnx.tracing import Builder, Tracer
 
@@ -32,6 +32,10 @@ def export(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     dynamic_batch: bool = True,
+    dynamic_axes: Mapping[str, Any] | None = None,
+    opset_version: int = OPSET,
+    export_params: bool = True,
+    do_constant_folding: bool = True,
 ) -> None:
     """Writes a model as it evaluates as an ONNX file, opset 17, for onnxruntime and other programs.
 
@@ -44,12 +48,16 @@ def export(
 
     input_names, output_names: default ``input`` and ``output``, or of several ``input_0``, ``input_1``, ...
 
+    dynamic_axes, opset_version, export_params, do_constant_folding: PyTorch's, for scripts that have them. The first
+    dimension is the only one that can vary, weights are always in the file, constants always folded.
+
     Raises:
         ValueError: an operation that ONNX lacks, a forward that looks at values, draws numbers or depends on the size
-            of the batch; names that do not fit.
+            of the batch; names that do not fit; another opset, another dynamic axis, a file without weights.
         TypeError: model or example is none.
         OSError: the file could not be written; an old one is unchanged.
     """
+    _check_words(dynamic_axes or {}, opset_version, export_params)
     model = getattr(model, "net", model)
     if not isinstance(model, Module):
         raise TypeError(f"[onnx.export] expected a Module, a Network or a Keras model, got {type(model).__name__}")
@@ -70,6 +78,22 @@ def export(
             given = {name: _rows(array, rows) for name, array in zip(names, arrays, strict=True)}
             built.append(_traced(model, given, rows, state, output_names))
     write(path, _Joined(*built).graph())
+
+
+def _check_words(dynamic_axes: Mapping[str, Any], opset: int, parameters: bool) -> None:
+    """Of PyTorch's words those that cannot be followed."""
+    if opset != OPSET:
+        raise ValueError(
+            f"[onnx.export] files are written for opset {OPSET}, not {opset}: leave opset_version out "
+            f"(onnxruntime reads opset {OPSET} since 1.12)"
+        )
+    if not parameters:
+        raise ValueError("[onnx.export] the weights are always in the file: leave export_params out")
+    for name, axes in dynamic_axes.items():
+        if further := [axis for axis in axes if axis != 0]:
+            raise ValueError(
+                f"[onnx.export] dynamic_axes of {name!r}: only the first dimension can vary in the file, not {further}"
+            )
 
 
 def _input(value: Any, real: np.dtype | None) -> np.ndarray:
