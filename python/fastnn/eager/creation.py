@@ -227,6 +227,7 @@ def randint(
 def randperm(n: int, *, generator: random.Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
     """A random order of 0..n-1, int64 (n,)."""
     _check_place(device)
+    draws.source_of(generator)
     return Tensor(random.permutation(n, generator).astype(_kind(dtype, np.int64), copy=False))
 
 

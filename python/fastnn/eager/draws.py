@@ -8,24 +8,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn import random
+from fastnn.eager import ops
 from fastnn.eager.inplace import write
 
 if TYPE_CHECKING:
     from fastnn.eager.tensor import Tensor
 
 
+def source_of(generator: random.Generator | None) -> random.RandomState:
+    """What numbers are drawn from, which a recorded step cannot do: it would have the same ones each time."""
+    if ops.recorder is not None:
+        ops.recorder.refuse("a random draw", "the numbers are others each time (nn.Dropout has a compiled form)")
+    return random.state_of(generator)
+
+
 def uniform(
     shape: Sequence[int], low: float, high: float, kind: type, generator: random.Generator | None = None
 ) -> np.ndarray:
     """In [low, high), from the next position of the stream."""
-    source = random.state_of(generator)
+    source = source_of(generator)
     position = source.advance("draws")
     return random.uniform(shape, low, high, purpose=random.USER, position=position, dtype=kind, seed=source.seed)
 
 
 def normal(shape: Sequence[int], generator: random.Generator | None = None) -> np.ndarray:
     """float64 with mean 0 and deviation 1, from the next position of the stream."""
-    source = random.state_of(generator)
+    source = source_of(generator)
     position = source.advance("draws")
     return random.normal(shape, purpose=random.USER, position=position, seed=source.seed)
 

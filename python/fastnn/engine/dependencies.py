@@ -85,6 +85,13 @@ def objects_held(*roots: Any) -> list[Any]:
     return [value for value in fields if not _is_plain(value) and not isinstance(value, skipped)]
 
 
+def users_fields(module: Module) -> dict[str, Any]:
+    """What stands in the fields of a module whose class is not of this package, but for its parameters and modules."""
+    if not isinstance(_ours(type(module)), Unknown):
+        return {}
+    return {name: value for name, value in _recorded(module).items() if not isinstance(value, Parameter | Module)}
+
+
 def contents(root: Any) -> list[Any]:
     """What an object consists of: numbers and words by their text, others by their ids and with what is in them. Of a
     long list the length and the first entries; of a tensor which array it has.
@@ -112,7 +119,9 @@ def _entries(value: Any) -> list[Any]:
     if isinstance(value, list | tuple | set | frozenset | deque):
         return list(value)
     fields = None if isinstance(value, _WITHOUT_CONTENTS) else getattr(value, "__dict__", None)
-    return [entry for item in fields.items() for entry in item] if isinstance(fields, dict) else []
+    # Of a layer in a list: what it counts is no setting. Its mode is one: no step sets it.
+    counts = type(value).unrecorded - Module.unrecorded if isinstance(value, Module) else ()
+    return [each for item in (fields or {}).items() if item[0] not in counts for each in item]
 
 
 def _ours(what: Any) -> Any:

@@ -8,7 +8,8 @@ Between steps the parameters and the optimizer's state live in the plan's packed
 ``optimizer.state`` from Python takes them back first; the next step packs them again. ``.grad`` is None after a step.
 A plan whose model, criterion or optimizer has changed since (a layer or parameter replaced, a hook, another number or
 flag in a field or in a list or object there, momentum switched on or off) begins anew; arrays that ``forward`` reads
-are read in each step. What else it reads (globals, closures) is frozen at recording.
+are read in each step. Code that draws numbers or changes its own fields has no plan (repeatable.py); what else it reads
+(globals, closures) is frozen at recording.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Constant, Lowering, ModuleState, ParameterSlot
 from fastnn.engine.program import MISSING, Memory, Program
 from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
+from fastnn.engine.repeatable import repeatable
 from fastnn.errors import told
 from fastnn.nn.contexts import modes
 from fastnn.nn.dropout import Dropout
@@ -129,7 +131,6 @@ class Plan:
         self._draws: dict[int, tuple[Dropout, _core.DropoutDraw]] = {}
         self._programs: dict[Key, Program] = {}
         self._recorded: Dependencies = {}  # what all programs depend on
-        self._volatile: set[Any] = set()  # what recordings themselves changed of that
         self._seen: list[Any] = []  # when it was last looked at
         self._objects: list[Any] = []  # in fields: what is in them can change unseen
         self._constants: list[Constant] = []
@@ -357,7 +358,7 @@ class Plan:
 
     def is_current(self) -> bool:
         """Whether its programs are those that would be recorded now; False where that cannot be known."""
-        now = self._dependencies(self.criterion, self.optimizer)
+        now = dependencies_of(self.model, self.criterion, self.optimizer)
         return not self._programs or (is_known(now) and now == self._recorded)
 
     def serve(self, criterion: Criterion | None, optimizer: Optimizer | None) -> bool:
@@ -366,7 +367,7 @@ class Plan:
         Returns False, with nothing changed, where it is not, or cannot be known.
         """
         with self._exclusive:
-            wanted = self._dependencies(criterion, optimizer)
+            wanted = dependencies_of(self.model, criterion, optimizer)
             if not is_known(wanted) or wanted != self._recorded or not is_grad_enabled():
                 return False
             if optimizer is not self.optimizer:
@@ -394,16 +395,12 @@ class Plan:
 
     # -- recording ---------------------------------------------------------------------------------------------------
 
-    def _dependencies(self, criterion: Criterion | None, optimizer: Optimizer | None) -> Dependencies:
-        found = dependencies_of(self.model, criterion, optimizer)
-        return {key: value for key, value in found.items() if key not in self._volatile}
-
     def _refresh(self) -> None:
         """Begins anew where what was recorded is not how it is now, as far as that can be seen."""
         seen = self._look()
         if seen == self._seen:
             return
-        if self._programs and self._dependencies(self.criterion, self.optimizer) != self._recorded:
+        if self._programs and dependencies_of(self.model, self.criterion, self.optimizer) != self._recorded:
             with self._exclusive:
                 self.release()
                 self._begin()
@@ -478,7 +475,6 @@ class Plan:
         """Inside, parameters are the model's own; a recording that fails leaves the plan as it was."""
         self.release()
         self._make_room()
-        before = dependencies_of(self.model, self.criterion, self.optimizer)
         sizes = self._memory.sizes()
         known = [dict(some) for some in (self._slots, self._states, self._updates, self._draws)]
         constants = len(self._constants)
@@ -489,23 +485,15 @@ class Plan:
             self._slots, self._states, self._updates, self._draws = known
             del self._constants[constants:]
             raise
-        after = dependencies_of(self.model, self.criterion, self.optimizer)
-        self._volatile |= {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        self._recorded = {key: value for key, value in after.items() if key not in self._volatile}
+        self._recorded = dependencies_of(self.model, self.criterion, self.optimizer)
         self._remember()
 
     def _lower_training(self, x: np.ndarray, y: np.ndarray) -> Program:
-        params = [p for group in self.optimizer.param_groups for p in group["params"]]
         x, y = _own(x), np.array(y, order="C")  # in memory of their own: views of them are told apart by their owner
-        with one_at_a_time, self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
-            output = self.model(Tensor(x))
-            loss = self.criterion(output, Tensor(y))
-            if not isinstance(loss, Tensor) or loss._data.size != 1:
-                raise RecordingError("the criterion must give a scalar tensor: a mean or a sum")
-            loss.backward()
-            gradients = {id(p): p.grad._data for p in params if p.grad is not None}
-        results = [output._data, loss._data, *gradients.values()]
-        records = fuse_linear_relu(self._used([*recorder.records, *replaced], results), results)
+        made = repeatable(lambda: self._recorded_training(x, y), self.model, self.criterion)
+        output, loss, gradients, records = made
+        results = [output, loss, *gradients.values()]
+        records = fuse_linear_relu(self._used(records, results), results)
         split: dict[int, Record] = {}
         if not self.arena:
             records, split = split_gradients(records, gradients.values())
@@ -524,10 +512,32 @@ class Plan:
                         lowering.emit(fused)
                         fused, views[id(param)] = None, lowering.view(gradient)
                     self._emit_update(lowering, param, group, views.get(id(param)), fused)
-        return lowering.finish(loss._data, output._data)
+        return lowering.finish(loss, output)
+
+    def _recorded_training(
+        self, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray], list[Record]]:
+        """The model's output, the loss, gradients by the ids of their parameters, and how all was computed."""
+        params = [p for group in self.optimizer.param_groups for p in group["params"]]
+        with one_at_a_time, self._recorder() as recorder, _untouched(self.model, params, training=True) as replaced:
+            output = self.model(Tensor(x))
+            loss = self.criterion(output, Tensor(y))
+            if not isinstance(loss, Tensor) or loss._data.size != 1:
+                raise RecordingError("the criterion must give a scalar tensor: a mean or a sum")
+            loss.backward()
+            gradients = {id(p): p.grad._data for p in params if p.grad is not None}
+        return output._data, loss._data, gradients, [*recorder.records, *replaced]
 
     def _lower_evaluation(self, x: np.ndarray) -> Program:
         x = _own(x)
+        output, records = repeatable(lambda: self._recorded_evaluation(x), self.model)
+        records = fuse_linear_relu(self._used(records, [output]), [output])
+        lowering = self._lowering(records)
+        lowering.inputs(x, None)
+        lowering.emit_all(records)
+        return lowering.finish(None, output)
+
+    def _recorded_evaluation(self, x: np.ndarray) -> tuple[np.ndarray, list[Record]]:
         with (
             one_at_a_time,
             self._recorder() as recorder,
@@ -535,12 +545,7 @@ class Plan:
             no_grad(),
         ):
             output = self.model(Tensor(x))
-        records = self._used([*recorder.records, *replaced], [output._data])
-        records = fuse_linear_relu(records, [output._data])
-        lowering = self._lowering(records)
-        lowering.inputs(x, None)
-        lowering.emit_all(records)
-        return lowering.finish(None, output._data)
+        return output._data, [*recorder.records, *replaced]
 
     def _recorder(self) -> Recorder:
         return Recorder([tensor._data for tensor in self.model.buffers()])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import nn, random
+from fastnn.eager import draws
 from fastnn.eager.tensor import Tensor
 from fastnn.keras.layers.layer import Shape
 from fastnn.keras.layers.symbol import symbols_in
@@ -96,7 +97,7 @@ class Random(Pictures):
     def drawn(self, count: int, low: float, high: float) -> np.ndarray:
         """Numbers (count,) in [low, high)."""
         if self.seed is None:
-            purpose, position = random.USER, random.state.advance("draws")
+            purpose, position = random.USER, draws.source_of(None).advance("draws")
         else:
             purpose, position = random.AUGMENTATION, self._draws
             self._draws += 1
