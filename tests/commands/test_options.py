@@ -202,7 +202,7 @@ def test_info_on_no_such_plan() -> None:
 
     assert "did you mean 'resnet34'" in said("--plan", "resnet43")
     assert "'3x8' is not CHANNELSxHEIGHTxWIDTH" in said("--plan", "lenet5", "--input-shape", "3x8")
-    assert "is not CHANNELSxHEIGHTxWIDTH" in said("--plan", "lenet5", "--input-shape", f"3x8x{'9' * 5000}")
+    assert "is no shape, such as 3x64x64" in said("--plan", "lenet5", "--input-shape", f"3x8x{'9' * 5000}")
     assert "images of 8x8 are too small" in said("--plan", "lenet5", "--input-shape", "1x8x8")
     assert "an input of 20-5-2 is 20 numbers" in said("--plan", "20-5-2", "--input-shape", "1x4x5")
     assert "name a network with --plan" in said("--input-shape", "1x4x5")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn.commands import networks
 from fastnn.training.model_files import load_model
 from job_runs import Outcome, call, refused, train_json
+from PIL import Image
+
+PREDICT = "fastnn.commands.predict"
 
 NET = """
 import torch
@@ -51,6 +56,15 @@ def make(input_shape, num_classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(input_shape[0] * input_shape[1] * input_shape[2], num_classes))
 
 
+class Tanh(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(64, 5), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.b(torch.tanh(self.a(x.view(-1, 64))))
+
+
 def nothing():
     return {}
 
@@ -67,6 +81,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imports_put_back: No
     (tmp_path / "part.py").write_text("WIDTH = 3\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_tensors_alone(folder: Path, tree: Path) -> None:
+    """Of layers with tanh between, which a file of tensors does not tell; of images whose size nothing tells."""
+    tanh = networks.own("mynet.py:Tanh")()
+    fastnn.save(tanh.state_dict(), "tanh.pth")
+    Image.fromarray((np.arange(64) * 3).astype(np.uint8).reshape(8, 8)).save("x.png")
+    with fastnn.no_grad():
+        scores = tanh(fastnn.from_numpy(np.arange(64, dtype=np.float32) * 3 / 255))[0]
+    told = json.loads(call("tanh.pth", "x.png", "--model", "mynet.py:Tanh", "--raw", "--json", module=PREDICT).out)
+    assert list(told["probabilities"].values()) == pytest.approx(fastnn.softmax(scores, 0).tolist(), abs=1e-6)
+    assumed = call("tanh.pth", "t.c", module="fastnn.commands.export").err
+    assert "tanh.pth does not tell all of its network. Assumed: its layers: ReLU between them" in assumed
+
+    net = networks.create("mynet.py:Net", (3, 8, 8), 2)
+    fastnn.save(net.state_dict(), "net.pth")
+    words = ("net.pth", "x.png", "--model", "mynet.py:Narrow")
+    refused(call(*words, module=PREDICT), "net.pth does not tell the size of its images: add --input-shape CxHxW, such")
+    asked = call("net.pth", "x.png", "--model", "mynet.py:Blind", "--input-shape", "3x8x8", module=PREDICT)
+    assert asked.code == 0 and asked.lines[0].startswith("x.png: ")
+
+
+def test_each_network_has_a_file_of_its_own(folder: Path, tree: Path) -> None:
+    for words in (("--arch", "64-16-3"), ("--model", "mynet.py:Net")):
+        assert call("--data", tree, "--epochs", 1, *words).code == 0
+    assert load_model("mnist.pth")[0].sizes == (64, 16, 3) and Path("Net.pth").exists()
 
 
 @pytest.mark.parametrize("name", ["mynet:Net", "mynet.py:Net"])

@@ -223,7 +223,7 @@ def test_classes_of_ones_own(kind: type[nn.Module], ending: str, tmp_path: Path)
 def test_a_named_model_with_a_files_tensors(tmp_path: Path) -> None:
     model = models.lenet5(4, (1, 20, 20))
     fastnn.save(model.state_dict(), tmp_path / "net.pth")
-    network, info = load_named(tmp_path / "net.pth", "lenet5", lambda channels: (channels, 20, 20))
+    network, info = load_named(tmp_path / "net.pth", "lenet5", lambda channels, inputs: (channels, 20, 20))
     assert values(network) == values(model) and info.input_shape == (1, 20, 20) and info.class_count == 4
     for name, side, part in (
         ("lenet", 20, "'fc1.weight' has shape"),
@@ -231,10 +231,10 @@ def test_a_named_model_with_a_files_tensors(tmp_path: Path) -> None:
         ("lenet", 8, "small"),
     ):
         with pytest.raises(FormatError, match=rf"net\.pth is no {name} .*{part}"):
-            load_named(tmp_path / "net.pth", name, lambda channels, side=side: (channels, side, side))
+            load_named(tmp_path / "net.pth", name, lambda channels, inputs, side=side: (channels, side, side))
     Network(4, 3).save(tmp_path / "dense.pth")
     with pytest.raises(FormatError, match=r"dense\.pth is no lenet: it has no convolution"):
-        load_named(tmp_path / "dense.pth", "lenet", lambda channels: (channels, 20, 20))
+        load_named(tmp_path / "dense.pth", "lenet", lambda channels, inputs: (channels, 20, 20))
 
 
 def test_a_network_that_was_never_used_is_saved_whole(tmp_path: Path) -> None:

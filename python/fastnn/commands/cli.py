@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastnn import chinese
+from fastnn.commands.settings import parse_shape
 from fastnn.commands.signals import Interrupted, Signals
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors
 from fastnn.text import RED, did_you_mean, lost, nearest, offer, say, way
@@ -219,6 +220,12 @@ def add_named(add: Callable[..., argparse.Action]) -> None:
         metavar="NAME|MODULE:CLASS",
         help=f"whose tensors the file has, where it does not tell: {', '.join(MODELS)}, or a class of your own\n"
         "文件没有说明网络时, 它是哪个网络的参数",
+    )
+    add(
+        "--input-shape",
+        type=parse_shape,
+        metavar="CxHxW",
+        help="of one input, where the file does not tell\n一个输入的形状, 文件里没有时需要",
     )
 
 

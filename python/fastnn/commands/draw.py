@@ -55,9 +55,9 @@ def draw(args: argparse.Namespace, signals: Signals) -> int:
     if args.threads is not None:
         _core.set_num_threads(args.threads)
     console = Console()
-    network, info = load(args.model, args.named)
+    network, info = load(args.model, args.named, args.input_shape)
     viewer = Viewer(args.model, network, info)
-    say_assumed(args.model, viewer.spec, console)
+    say_assumed(args.model, viewer.spec.assumed, console)
     blank = viewer.spec.inputs(np.zeros((1, *viewer.spec.shape), np.uint8))
     outputs_of(args.model, network, info, Feed.of_inputs(blank))  # what it does not take, it says now
     answers = {"/model": (0, viewer.facts), "/see": (prod(viewer.sheet), viewer.see)}

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fastnn.commands import cli
-from fastnn.commands.settings import is_size
 from fastnn.commands.signals import Signals
 from fastnn.io.checks import shown_bytes, shown_path
 
@@ -44,26 +43,12 @@ def make_parser() -> cli.Parser:
     )
     cli.add_named(add)
     add(
-        "--input-shape",
-        type=_shape,
-        metavar="CxHxW",
-        help="of one input, where the file does not tell\n一个输入的形状, 文件里没有时需要",
-    )
-    add(
         "--name",
         metavar="NAME",
         help="of the function in C: void NAME(const float *x, float *y) (predict)\n"
         "C 函数的名字: void NAME(const float *x, float *y) (默认 predict)",
     )
     return parser
-
-
-def _shape(text: str) -> Shape:
-    """An argparse type: (3, 64, 64) of "3x64x64"."""
-    sizes = text.lower().split("x")
-    if not all(map(is_size, sizes)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shape, such as 3x64x64 (channels, height, width)")
-    return tuple(map(int, sizes))
 
 
 def export(args: argparse.Namespace, signals: Signals) -> int:
@@ -137,6 +122,8 @@ def _opened(args: argparse.Namespace) -> tuple[Module, Shape, Pixels | None]:
     """
     from fastnn import io
     from fastnn.commands.networks import load
+    from fastnn.commands.testing import say_assumed
+    from fastnn.training.console import Console
 
     if io.sniff(args.model) == "safetensors" and "fastnn.keras" in io.load_safetensors(args.model)[1]:
         from fastnn.keras.models import load_model
@@ -144,7 +131,8 @@ def _opened(args: argparse.Namespace) -> tuple[Module, Shape, Pixels | None]:
         keras = load_model(args.model, compile=False)
         return keras.net, args.input_shape or tuple(keras.input_shape[1:]), None
     given = args.input_shape
-    network, info = load(args.model, args.named, given and (lambda channels: given))
+    network, info = load(args.model, args.named, given)
+    say_assumed(args.model, list(info.assumptions()), Console())
     if network.sizes:
         return network, network.sizes[:1], _pixels(network, info)
     if not (given or info.input_shape):

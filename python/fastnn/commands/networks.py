@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
+from math import isqrt
 from types import ModuleType
 from typing import Any
 
@@ -92,11 +93,16 @@ def check_outputs(name: str, model: Module, shape: Shape, classes: int) -> None:
         raise ValueError(f"{text}: let its constructor take num_classes, and give one output each")
 
 
-def load(path: str, named: str | None, image_shape: Callable[[int], Shape] | None = None) -> tuple[Network, ModelInfo]:
+def load(
+    path: str,
+    named: str | None,
+    input_shape: tuple[int, ...] | None = None,
+    image_shape: Callable[[int], Shape] | None = None,
+) -> tuple[Network, ModelInfo]:
     """The network in a file, and what is known of it.
 
-    named: what ``--model`` says of which network the file has the tensors, None where it tells itself. image_shape:
-    gives (C, H, W) for a number of channels, where neither the file nor the name do.
+    named: what ``--model`` says of which network the file has the tensors, None where it tells itself. input_shape: of
+    one input, where the file does not tell; image_shape: gives (C, H, W) for a number of channels, where nothing tells.
 
     Raises:
         FormatError: damaged, foreign, or with other tensors than this network has.
@@ -107,12 +113,26 @@ def load(path: str, named: str | None, image_shape: Callable[[int], Shape] | Non
     if ":" in named:
         own(named)
 
-    def usual(channels: int) -> Shape:
+    def shape(channels: int, inputs: int) -> tuple[int, ...]:
+        if found := input_shape or (not channels and square_images(inputs)):
+            return found
+        if image_shape is not None:
+            return image_shape(channels)
         if named not in MODELS:
-            raise FormatError(f"{shown_path(path)} does not tell the size of its images: save it by fastnn's save()")
+            text = f"{shown_path(path)} does not tell the size of its images: add --input-shape CxHxW, such as"
+            raise FormatError(f"{text} {channels or 3}x64x64")
         return channels, *MODELS[named][0][1:]
 
-    return load_named(path, named, image_shape or usual, create)
+    return load_named(path, named, shape, create)
+
+
+def square_images(inputs: int) -> Shape | None:
+    """Grey or coloured square ones of so many numbers; None where there are none."""
+    for channels in (1, 3):
+        side = isqrt(inputs // channels)
+        if inputs and channels * side * side == inputs:
+            return channels, side, side
+    return None
 
 
 def _module(name: str, where: str) -> ModuleType:

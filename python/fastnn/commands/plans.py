@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fastnn.commands.cli import MODELS
-from fastnn.commands.settings import is_size, parse_arch
+from fastnn.commands.settings import parse_arch, parse_shape
 from fastnn.io.checks import shown_path
 from fastnn.text import did_you_mean
 
@@ -26,12 +26,11 @@ Shape = tuple[int, int, int]
 
 
 def image_shape(text: str) -> Shape:
-    """(3, 64, 64) of "3x64x64"."""
-    sizes = text.lower().split("x")
-    if len(sizes) != 3 or not all(map(is_size, sizes)):
+    """An argparse type: (3, 64, 64) of "3x64x64"."""
+    shape = parse_shape(text)
+    if len(shape) != 3:
         raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELSxHEIGHTxWIDTH, such as 3x64x64")
-    channels, height, width = map(int, sizes)
-    return channels, height, width
+    return shape[0], shape[1], shape[2]
 
 
 def plan_lines(text: str, shape: Shape | None, batch_size: int) -> list[str]:

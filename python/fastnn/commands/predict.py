@@ -174,7 +174,7 @@ class Run:
         from fastnn.training.preparation import spec_of
 
         self.args, self.console = args, console
-        self.network, self.info = load(args.model, args.named)
+        self.network, self.info = load(args.model, args.named, args.input_shape)
         self.spec = spec_of(self.network, self.info)
         self.kind = self.info.outputs or "softmax"
         self.errors: list[Exception] = []
@@ -240,7 +240,7 @@ def predict(args: argparse.Namespace, signals: Signals) -> int:
     if args.csv is not None:
         _write_table(run, paths)
     else:
-        say_assumed(args.model, run.spec, console)
+        say_assumed(args.model, run.spec.assumed, console)
         shown = _as_json if args.json else _as_text
         for some, outputs in run.outputs(paths):
             for place, path in enumerate(some):
@@ -264,7 +264,7 @@ def _write_table(run: Run, paths: list[str]) -> None:
     ids = dict(zip(paths, submission.ids_of(paths, args.id_from_name), strict=True))
     if args.id_from_name:
         paths = sorted(paths, key=ids.__getitem__)
-    say_assumed(args.model, run.spec, run.console)
+    say_assumed(args.model, run.spec.assumed, run.console)
     table = [submission.header(classes, label)]
     for some, outputs in run.outputs(paths):
         table += submission.rows([ids[path] for path in some], outputs, classes, run.kind, label, args.clip)

@@ -9,7 +9,6 @@ from typing import Any
 from fastnn import _core
 from fastnn.commands.settings import Settings
 from fastnn.commands.testing import TestResult
-from fastnn.errors import told
 from fastnn.io import write_atomic
 from fastnn.io.checks import shown_path
 from fastnn.platform import seconds_since_start
@@ -17,21 +16,6 @@ from fastnn.training.best import best_epoch
 from fastnn.training.engines import PlanEngine
 from fastnn.training.model_files import parameters_sha256
 from fastnn.training.trainer import Trainer
-
-# Endings of other formats than .pth and .safetensors; with any other name the model is in that of .pth.
-OTHER_FORMATS = (".h5", ".hdf5", ".keras", ".onnx", ".pb", ".tflite", ".npz", ".npy", ".json", ".csv", ".txt", ".png")
-
-
-def check_model_name(option: str, path: str) -> None:
-    """Refuses, before anything is computed, a name that promises another format than the file would have.
-
-    Raises:
-        ValueError: the ending is one of OTHER_FORMATS.
-    """
-    if path.lower().endswith(OTHER_FORMATS):
-        form = "a model is saved as .pth (PyTorch's) or .safetensors"
-        text = f"{option} {shown_path(path)} is the name of another format: {form}"
-        raise told(ValueError(text), "model.ending", option=option, path=shown_path(path))
 
 
 def check_writable(path: str, option: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,6 +74,14 @@ def check_resize(size: tuple[int, int] | None, arch: tuple[int, ...]) -> None:
     if arch[0] not in (grey, 3 * grey):
         text = f"--resize {width}x{height} makes images of {grey:,} features, {3 * grey:,} in colour"
         raise ValueError(f"{text}; layer 0 Linear({arch[0]}->{arch[1]}) takes {arch[0]:,}: change --resize or --arch")
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """An argparse type: (3, 64, 64) of "3x64x64"."""
+    sizes = text.lower().split("x")
+    if not all(map(is_size, sizes)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape, such as 3x64x64 (channels, height, width)")
+    return tuple(map(int, sizes))
 
 
 def is_size(text: str) -> bool:

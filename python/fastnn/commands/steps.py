@@ -147,10 +147,12 @@ def settings_of(args: argparse.Namespace) -> Settings:
             f"--arch is of dense networks, recipe {args.recipe} is for photographs: use --model, or leave it out"
         )
     _complete_images(args, recipe)
+    model = args.model or recipe.model
+    args.out = args.out or f"./{(model or 'mnist').rpartition(':')[2]}.pth"  # one file for each kind of network
     schedule, augment = chosen(args.schedule, recipe.schedule), chosen(args.augment, recipe.augment)
     settings = Settings(
         arch=parse_arch(args.arch or "784-256-10"),
-        model=args.model or recipe.model,
+        model=model,
         epochs=args.epochs or recipe.epochs,
         batch_size=args.batch_size or recipe.batch_size,
         lr=args.lr or recipe.lr,

@@ -23,7 +23,7 @@ from fastnn.training.engines import FallbackEngine
 from fastnn.training.feed import Feed
 from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
-from fastnn.training.preparation import InputSpec, resident_for, spec_of
+from fastnn.training.preparation import resident_for, spec_of
 
 # Wrong cases on the screen; all are in the file.
 SHOWN = 20
@@ -55,18 +55,18 @@ def opened(args: argparse.Namespace, console: Console) -> tuple[Network, ModelIn
     def shape(channels: int) -> tuple[int, int, int]:
         return open_test(args.data, channels=channels, cache=cache, **reading).shape
 
-    network, info = load(args.model, args.named, shape)
+    network, info = load(args.model, args.named, args.input_shape, shape)
     shown = {"progress": console.progress("images read"), "cache": cache, "say": console.warn}
     resident = resident_for(args.data, network, info, args.on_bad_image, **shown, **reading)
-    say_assumed(args.model, spec_of(network, info), console)
+    say_assumed(args.model, spec_of(network, info).assumed, console)
     return network, info, resident
 
 
-def say_assumed(model: str, spec: InputSpec, console: Console) -> None:
+def say_assumed(model: str, assumed: Sequence[str], console: Console) -> None:
     """What a model file does not tell, and what is taken for granted instead."""
-    if spec.assumed:
+    if assumed:
         form = ("{} does not tell all of its network. Assumed: {}", "{} 没有说明网络的全部。假定: {}")
-        console.warn(chinese.noted(*form).format(shown_path(model), "; ".join(spec.assumed)))
+        console.warn(chinese.noted(*form).format(shown_path(model), "; ".join(assumed)))
 
 
 def outputs_of(

@@ -61,10 +61,9 @@ def _add_network(parser: cli.Parser) -> None:
     )
     add(
         "--out",
-        default="./mnist.pth",
         metavar="FILE",
-        help="where the model goes: .pth (PyTorch's) or .safetensors\n"
-        "模型存到哪里: .pth (PyTorch 的格式) 或 .safetensors",
+        help="where the model goes: .pth (PyTorch's) or .safetensors (./mnist.pth, of --model NAME ./NAME.pth)\n"
+        "模型存到哪里: .pth (PyTorch 的格式) 或 .safetensors (默认 ./mnist.pth; 用 --model NAME 时 ./NAME.pth)",
     )
     kind = parser.add_mutually_exclusive_group().add_argument
     kind(
@@ -159,8 +158,9 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
         ValueError: options that contradict each other, a device that is not there, files that cannot be written.
     """
     from fastnn import _core
-    from fastnn.commands.results import check_model_name, check_writable
+    from fastnn.commands.results import check_writable
     from fastnn.commands.settings import check_resize, parse_size
+    from fastnn.training.saving import check_model_name
 
     if settings.model is None:
         check_resize(parse_size(args.resize), settings.arch)
@@ -170,7 +170,7 @@ def check(args: argparse.Namespace, settings: Settings) -> None:
         raise ValueError(_core.cuda_missing_reason())
     if args.threads is not None:
         _core.set_num_threads(args.threads)
-    check_model_name("--out", settings.out)
+    check_model_name(settings.out, "--out")
     for option, path in (("--out", settings.out), ("--state", settings.state), ("--json", args.json)):
         if path is not None:
             check_writable(path, option)

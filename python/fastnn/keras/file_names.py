@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from fastnn.io.checks import shown_path
+from fastnn.training.saving import check_model_name
 
 StrPath = str | os.PathLike[str]
 
@@ -16,9 +17,11 @@ def check_ending(path: StrPath, architecture: bool) -> None:
     with a warning.
 
     Raises:
-        ValueError: the name of a whole model ends in .h5 or .hdf5.
+        ValueError: the name of a whole model ends in .h5, .hdf5, or as files of other formats do.
     """
     name = os.fspath(path)
+    if architecture and not name.lower().endswith((".h5", ".hdf5", ".keras", ".json")):
+        check_model_name(path)
     if not name.lower().endswith((".h5", ".hdf5")):
         return
     text = f"{shown_path(path)} is the name of an HDF5 file, which fastnn does not write"

@@ -87,15 +87,15 @@ def load_model(path: StrPath, kind: type[Network] | None = None) -> tuple[Networ
 def load_named(
     path: StrPath,
     name: str,
-    image_shape: Callable[[int], tuple[int, int, int]],
-    create: Callable[[str, tuple[int, int, int], int], Module] | None = None,
+    image_shape: Callable[[int, int], tuple[int, ...]],
+    create: Callable[[str, tuple[int, ...], int], Module] | None = None,
 ) -> tuple[Network, ModelInfo]:
     """The network of a name with the tensors of a file, where that does not tell its structure, and what is known of
     it.
 
     create: makes the network of a name for images (C, H, W) and so many classes; None: those of :mod:`fastnn.models`.
-    image_shape: gives (C, H, W) of the
-    images, for a number of channels, where the file does not.
+    image_shape: gives the shape of one image, (C, H, W), where the file does not, for the channels that the first
+    convolution takes and the numbers that the first linear layer takes; 0 where there is none.
 
     Raises:
         FormatError: damaged, foreign, or with other tensors than this network has.
@@ -109,9 +109,10 @@ def load_named(
     if len(shape) != 3 or not classes:
         kernels = [array for array in arrays.values() if array.ndim == 4]
         matrices = [array for array in arrays.values() if array.ndim == 2]
-        if not kernels or not matrices:
-            raise FormatError(f"{shown_path(path)} is no {name}: it has no convolution, or no linear layer")
-        shape, classes = image_shape(kernels[0].shape[1]), len(matrices[-1])
+        if not kernels and (":" not in name or not matrices):  # those of fastnn.models have some
+            raise FormatError(f"{shown_path(path)} is no {name}: it has no convolution")
+        channels, inputs = (each[0].shape[1] if each else 0 for each in (kernels, matrices))
+        shape, classes = image_shape(channels, inputs), len((matrices or kernels)[-1])
     model = filled(f"{shown_path(path)} is no {name}", arrays, lambda: (create or models.create)(name, shape, classes))
     info = replace(info, sizes=(), input_shape=shape, structure=structure_of(model), output_size=classes)
     check_info(path, info, ())

@@ -324,10 +324,13 @@ class Network(Module):
         for whoever loads it, in the place of what the last fit told.
 
         Raises:
-            ValueError: layers that have seen no input yet do not take one of this input_shape.
+            ValueError: the ending of another format; layers that have seen no input yet do not take one of this
+                input_shape.
         """
         from fastnn.training.model_files import save_model
+        from fastnn.training.saving import check_model_name
 
+        check_model_name(path)
         shape = tuple(info.get("input_shape") or self._info.input_shape)
         if shape and not (self._output_size() or "output_size" in info):  # it has seen no input: this one tells
             self._scores(np.zeros((1, *shape), np.float32))

@@ -116,6 +116,23 @@ def load(
     return objects.restore(value["value"], value["objects"], where)
 
 
+# Endings of other formats than .pth and .safetensors; with any other name a model is in that of .pth.
+_OTHER_FORMATS = (".c", ".csv", ".h5", ".hdf5", ".json", ".keras", ".npy", ".npz", ".onnx", ".pb", ".png", ".tflite")
+_OTHER_FORMATS += (".txt",)
+
+
+def check_model_name(path: Any, option: str = "save():") -> None:
+    """Refuses a name that promises another format than the file would have. option: what names it.
+
+    Raises:
+        ValueError: the ending is that of another format.
+    """
+    if os.fsdecode(path).lower().endswith(_OTHER_FORMATS):
+        form = "a model is saved as .pth (PyTorch's) or .safetensors; `fastnn export` makes .onnx and .c of it"
+        text = f"{option} {shown_path(path)} is the name of another format: {form}"
+        raise told(ValueError(text), "model.ending", option=option, path=shown_path(path))
+
+
 def names_safetensors(target: Any) -> bool:
     """Whether a path, or the name of an open file, ends with .safetensors."""
     name = os.fsdecode(target) if isinstance(target, _PATH) else getattr(target, "name", "")
