@@ -119,7 +119,7 @@ def test_empty_classes_are_named(image_folder: Callable) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         ImageFolder(root)
     assert str(caught.value).startswith(f"class 'zebra' has no images: {root}/zebra. Looked for .jpg")
-    assert str(caught.value).endswith("Remove the folder or pass allow_empty=True")
+    assert str(caught.value).endswith("Fill or move it, or pass allow_empty=True")
     data = ImageFolder(root, allow_empty=True)
     assert data.classes == ["cat", "zebra"] and len(data) == 1
 

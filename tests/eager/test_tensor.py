@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn.eager import dtypes
@@ -257,3 +258,17 @@ def test_in_place_off_the_leaves() -> None:
     for other in (Tensor(np.ones((2, 3))), Tensor(np.ones(3, np.float32)) > 0):
         with pytest.raises(ValueError, match="in place cannot turn"):
             exec("k += other", {"k": Tensor(np.arange(3) > 1), "other": other * 2})
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "advice"),
+    [
+        ((1, 1, 60, 60), 784, r"; Resize\(\(28, 28\)\) makes rows of 784 of these images$"),
+        ((1, 3, 60, 60), 784, r"; Grayscale\(\) and Resize\(\(28, 28\)\) makes rows of 784 of these images$"),
+        ((1, 3, 60, 60), 3072, r"; Resize\(\(32, 32\)\) makes rows of 3072 of these images$"),
+        ((64, 1, 28, 28), 780, r"makes a row of each of its 64 samples$"),
+    ],
+)
+def test_rows_that_images_do_not_become(shape: tuple[int, ...], wanted: int, advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        fastnn.zeros(*shape).view(-1, wanted)

@@ -356,3 +356,10 @@ def test_a_file_larger_than_the_free_memory_is_refused(tmp_path: Path, monkeypat
         atomic.read_regular(path)
     monkeypatch.setattr("fastnn.io.atomic.machine_memory", lambda: 1000)
     assert len(atomic.read_regular(path)) == 1000
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        FileNotFoundError, match=rf"could not be saved: there is no folder {tmp_path / 'models'} \(make"
+    ):
+        write_atomic(tmp_path / "models" / "net.pth", [b"x"])

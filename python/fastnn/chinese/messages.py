@@ -7,7 +7,7 @@ LINES = {
     "folder.missing": "数据文件夹“{folder}”不存在",
     "folder.file": "“{folder}”是文件, 不是数据文件夹",
     "folder.empty": "在“{root}”里没有找到图片: 图片要放成“{root}/<类别>/<图片>”",
-    "class.empty": "类别 {name!r} 里没有图片: {folder}。请删除这个空文件夹",
+    "class.empty": "类别 {name!r} 里没有图片: {folder}。请放入图片, 或移走这个文件夹",
     "class.unknown": "测试数据里有训练数据没有的类别 {name!r} (序号 {index}), 标签会错位: 两边的类别文件夹必须一样",
     "class.missing": "测试数据里缺少训练数据有的类别 {name!r}, 标签会错位: 两边的类别文件夹必须一样",
     "model.classes": "网络认识的类别是 {known}, 数据里的类别是 {found}, 标签会错位: 请用训练时的类别, 或另一个模型",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastnn.commands import cli
 from fastnn.commands.signals import Signals
 from fastnn.commands.steps import add_steps, settings_of
+from fastnn.io.checks import shown_path
 
 if TYPE_CHECKING:
     from fastnn.commands.settings import Settings
@@ -195,7 +197,9 @@ def train(args: argparse.Namespace, signals: Signals) -> int:
         result = testing.test(trainer.outputs_of(Feed.of(source.test)), source.test)
         testing.report_test(result, source.test, f"{args.out}.wrong.txt", console)
     else:
-        console.line("no test set: none was found beside the training images; --val names one")
+        above = os.path.dirname(os.path.abspath(args.data))
+        known = f"; --data {shown_path(above)} has one" if os.path.isdir(os.path.join(above, "test")) else ""
+        console.line(f"no test set: none was found beside the training images; --val names one{known}")
     if args.json:
         with console.going_on():
             write_json(args.json, results(settings, trainer, result))

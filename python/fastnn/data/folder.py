@@ -291,7 +291,7 @@ def _what_is_missing(scan: Scan, classes: list[str], empty: list[str]) -> FileNo
         folders = [shown_path(os.path.join(scan.root, name)) for name in empty[:20]]
         named = [f"class {name!r} has no images: {folder}" for name, folder in zip(empty, folders, strict=False)]
         more = f"; and {len(empty) - 20} more" if len(empty) > 20 else ""
-        text = f"{'; '.join(named)}{more}.{looked} Remove the folder{in_python(' or pass allow_empty=True')}"
+        text = f"{'; '.join(named)}{more}.{looked} Fill or move it{in_python(', or pass allow_empty=True')}"
         return told(FileNotFoundError(text), "class.empty", name=empty[0], folder=folders[0])
     loose = scan.loose_files()
     lying = f" {loose:,} files lie directly in '{root}'." if loose else ""

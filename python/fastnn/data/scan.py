@@ -12,6 +12,7 @@ from fastnn import _core
 from fastnn.data.threads import in_order
 from fastnn.io.checks import shown_path
 from fastnn.io.notes import say_once
+from fastnn.text import in_python
 
 
 @dataclass
@@ -109,7 +110,8 @@ class Scan:
         if entry.is_symlink() and not self.follow_links:
             self._note(
                 "link",
-                f"{shown_path(entry.path)} is a link to a folder and not followed (follow_links=True would)",
+                f"{shown_path(entry.path)} is a link to a folder and not followed"
+                + in_python(" (follow_links=True would)"),
             )
             return False
         return True
@@ -123,7 +125,8 @@ class Scan:
             return True
         self._note(
             "outside",
-            f"{shown_path(entry.path)} is a link out of the data folder and ignored (follow_links=True would take it)",
+            f"{shown_path(entry.path)} is a link out of the data folder and ignored"
+            + in_python(" (follow_links=True would take it)"),
         )
         return False
 

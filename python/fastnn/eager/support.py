@@ -7,7 +7,7 @@ results of the class that :func:`results_are` names.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -238,9 +238,20 @@ def reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     except ValueError:
         rows = prod(data.shape[1:]) if data.ndim > 2 and len(shape) == 2 else None
         fitting = f"; view(-1, {rows}), or flatten(1), makes a row of each of its {len(data)} samples" if rows else ""
+        if data.ndim == 4 and shape[0] == -1:
+            fitting += _of_images(data.shape[1], shape[1])
         text = f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}{fitting}"
         error = ValueError(text)
         raise told(error, "reshape.size", shape=data.shape, wanted=shape, count=data.size, rows=rows) from None
+
+
+def _of_images(channels: int, wanted: int) -> str:
+    """What would make rows of so many numbers of images with these channels, in words."""
+    for kept, grey in ((channels, ""), (1, "Grayscale() and ")):
+        side = isqrt(wanted // kept)
+        if kept * side * side == wanted:
+            return f"; {grey}Resize(({side}, {side})) makes rows of {wanted} of these images"
+    return ""
 
 
 def three(data: np.ndarray, first: int, last: int) -> np.ndarray:

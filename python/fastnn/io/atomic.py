@@ -243,6 +243,8 @@ def _save_error(error: OSError, path: str | os.PathLike[str], target: str, neede
     if renamed:
         outcome = "the new file is complete, but a power failure could still undo the save"
     reason = error.strerror or str(error)
+    if not os.path.isdir(folder):
+        reason, space = f"there is no folder {shown_path(folder)}", "make it first"
     text = f"{shown_path(path)} could not be saved: {reason} ({space}); {outcome}"
     return told(OSError(error.errno or errno.EIO, text), "file.unsaved", path=shown_path(path), reason=reason)
 

@@ -544,7 +544,7 @@ def _say_arrays(error: BaseException, module: Module, inputs: tuple[Any, ...]) -
 def _meant_for_tensors(module: Module, inputs: tuple[Any, ...], ours: bool) -> tuple[Any, ...]:
     """Those of a module's inputs in whose place tensors are: of our layers and losses all that are no settings."""
     if not ours or module._modules:
-        return tuple(value for value in inputs if isinstance(value, np.ndarray | list))
+        return tuple(value for value in inputs if isinstance(value, np.ndarray | list) or hasattr(value, "getbands"))
     if hasattr(module, "reduction"):
         return inputs
     return inputs[:1] + tuple(value for value in inputs[1:] if not isinstance(value, tuple | int | float | str))
