@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
-from math import isqrt
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +31,7 @@ from fastnn.text import did_you_mean
 from fastnn.training.model_files import load_model, load_named
 from fastnn.training.model_info import ModelInfo
 from fastnn.training.network import Network
+from fastnn.training.trained_on import square
 
 Shape = tuple[int, int, int]
 
@@ -114,7 +114,7 @@ def load(
         own(named)
 
     def shape(channels: int, inputs: int) -> tuple[int, ...]:
-        if found := input_shape or (not channels and square_images(inputs)):
+        if found := input_shape or (not channels and square(inputs)):
             return found
         if image_shape is not None:
             return image_shape(channels)
@@ -124,15 +124,6 @@ def load(
         return channels, *MODELS[named][0][1:]
 
     return load_named(path, named, shape, create)
-
-
-def square_images(inputs: int) -> Shape | None:
-    """Grey or coloured square ones of so many numbers; None where there are none."""
-    for channels in (1, 3):
-        side = isqrt(inputs // channels)
-        if inputs and channels * side * side == inputs:
-            return channels, side, side
-    return None
 
 
 def _module(name: str, where: str) -> ModuleType:

@@ -205,11 +205,11 @@ class _Builder:
 
     def unknown(self, path: str, name: Any) -> FormatError:
         """What to do about a class that is not known."""
-        how = way("name it with --model MODULE:CLASS", "take one of fastnn.models whose tensors have these names")
+        how = way("--model MODULE:CLASS or NAME", "one of fastnn.models whose tensors have these names")
         return self.error(
             path,
             f"is a {shown_name(name)}, no class of fastnn's: the file has its numbers, not its code. Build the network "
-            f"and model.load_state_dict(fastnn.load(path)), or {how}",
+            f"and model.load_state_dict(fastnn.load(path)), or take {how}",
         )
 
     def error(self, path: str, what: str) -> FormatError:

@@ -65,11 +65,14 @@ def loss_of(name: str, outputs: str) -> Any:
     return kind() if _is_ours(kind) else usual()
 
 
+_LEAST_SIDE = 8  # of the smallest images that are taught with, UCI's digits; fewer numbers are a row of a table
+
+
 def square(features: int) -> tuple[int, ...]:
     """(C, H, W) of a square grey or colour image of so many numbers; () where there is none."""
     for channels in (1, 3):
         side = int((features // channels) ** 0.5 + 0.5)
-        if channels * side * side == features:
+        if side >= _LEAST_SIDE and channels * side * side == features:
             return (channels, side, side)
     return ()
 
