@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
@@ -58,6 +59,15 @@ def ink(page: Browser, name: str) -> int:
 
 def is_empty(page: Browser) -> bool:
     return page.evaluate("best.classList.contains('empty')")
+
+
+def settled(page: Browser) -> int:
+    """What the network sees once the last answer has come: the same for a fifth of a second."""
+    before, now = -1, ink(page, "seen")
+    while now != before:
+        time.sleep(0.2)
+        before, now = now, ink(page, "seen")
+    return now
 
 
 class TestDrawing:
@@ -118,7 +128,7 @@ class TestDrawing:
             page.key("ArrowDown")
         page.key(" ")
         page.until("best.textContent === '1'")
-        drawn = ink(page, "seen")
+        drawn = settled(page)
         page.key("ArrowRight", modifiers=8)
         assert ink(page, "seen") == drawn and page.evaluate("scrollY") == 0
         page.key("Delete")
