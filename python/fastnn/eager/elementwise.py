@@ -149,6 +149,8 @@ def not_equal(a: Tensor, other: object) -> Tensor:
 
 def relu(x: Tensor) -> Tensor:
     """max(x, 0), elementwise."""
+    if x._data.dtype.kind in "iu":
+        return wrap(ops.exact("maximum", x._data, np.zeros((), x._data.dtype)))
     y = ops.relu(x._data)
     if not autograd.grad_mode.enabled:
         return wrap(y)

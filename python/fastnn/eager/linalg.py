@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a (..., M, K) times b (..., K, N), batches broadcast."""
+    if a.dtype.kind in "iu":
+        if a.shape[-1] != b.shape[-2]:
+            how = f"must equal the second to last of the second input {b.shape}"
+            raise ValueError(f"[matmul] the last dimension of the first input {a.shape} {how}")
+        return ops.exact("matmul", a, b)
     if a.ndim == 2 and b.ndim == 2:
         return ops.matmul(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -87,6 +92,9 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     flat = given.ndim == 2
     data = given if flat else reshaped(given, (-1, given.shape[-1] if given.ndim else 1))
     w, finite = weight._for_product()
+    if given.dtype.kind in "iu" and w.dtype == given.dtype:
+        product = matmul(x, weight.t())
+        return product if bias is None else product + bias
     if not flat and data.shape[-1] != w.shape[-1]:  # told of the shape that was given, not of the rows made of it
         inputs, features = w.shape[-1], data.shape[-1]
         text = (
