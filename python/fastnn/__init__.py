@@ -57,6 +57,7 @@ from fastnn.eager.functions import *  # noqa: F403
 from fastnn.eager.legacy import get_default_dtype, set_default_dtype, set_default_tensor_type
 from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
+from fastnn.text import absent as _absent
 
 if TYPE_CHECKING:
     from fastnn import accelerator as accelerator
@@ -149,7 +150,7 @@ if chinese.wanted():
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY and name not in renamed.RENAMED:
-        raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
+        raise _absent(__name__, globals(), name)
     from importlib import import_module
 
     home = _LAZY.get(name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
-from typing import TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
 from weakref import WeakSet
 
+from fastnn.errors import told
 from fastnn.platform import name_of
 
 
@@ -115,16 +116,42 @@ def in_python(words: str) -> str:
     return words if _options is None else ""
 
 
-def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
+def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip.
+    letters, as letters in each other's places are the likeliest slip. Capitals count for nothing.
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=count + 2)
-    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
+    spelt = {name.lower(): name for name in sorted(known, key=lambda name: name[:1] == word[:1])}
+    found = get_close_matches(word.lower(), spelt, count + 2, cutoff)
+    return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word.lower()))[:count]]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``; did you mean 'adam'?``, to end a message with; nothing where no name is like the word."""
-    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known))
+    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known, 1, cutoff))
+
+
+def meant(there: Mapping[str, Any], name: str) -> str:
+    """Which of the names that a module or class has there was meant, if it is a slip: many that are not there are
+    PyTorch's own, which another one does not replace (nor one of other digits: Conv2d is no slip for Conv3d). A module
+    may list its names in ``__all__`` and ``_LAZY``.
+    """
+
+    def letters(word: str) -> str:
+        return re.sub("[0-9]", "", word).lower()
+
+    listed = {*there.get("__all__", ()), *there.get("_LAZY", ())} or {word for word in there if word[0] != "_"}
+    same = [word for word in listed if letters(word) != letters(name) or word.lower() == name.lower()]
+    return did_you_mean(name, same, 0.8)
+
+
+def absent(module: str, there: Mapping[str, Any], name: str) -> AttributeError:
+    """What a module with its names raises for one that it does not have.
+
+    The error has no ``obj``, of which Python would look for such names again.
+    """
+    text = f"module {module!r} has no attribute {name!r}"
+    if not name.startswith("_"):  # which tools ask for
+        text += f"; python -m fastnn.run --list shows what there is{meant(there, name)}"
+    return told(AttributeError(text, name=name, obj=None), "name.absent", module=module, name=name)

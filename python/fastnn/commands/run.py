@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import inspect
 import os
 import re
@@ -17,14 +18,15 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
-from types import ModuleType
+from types import ModuleType, TracebackType
 
 from fastnn import __version__, keras
 from fastnn.commands import cli
 from fastnn.eager.dtypes import dtype
+from fastnn.errors import fault_of
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors, raise_on_interrupt
 from fastnn.renamed import RENAMED
-from fastnn.text import say
+from fastnn.text import did_you_mean, meant, say
 
 # What scripts import, and what they get.
 # PyTorch's longer paths.
@@ -182,6 +184,9 @@ def missing(error: BaseException) -> str | None:
         found = re.match(r"cannot import name '(\w+)'", str(error))
         return f"{theirs[error.name]}.{found[1]}" if found else None
     if isinstance(error, AttributeError):
+        if (fault := fault_of(error)) and fault.code == "name.absent":
+            module = fault.fields["module"]
+            return f"{theirs.get(module, module)}.{fault.fields['name']}"
         if isinstance(error.obj, Tensor):
             return f"Tensor.{error.name}"
         if error.obj is keras.data.Dataset or isinstance(error.obj, keras.data.Dataset):
@@ -189,6 +194,13 @@ def missing(error: BaseException) -> str | None:
         if isinstance(error.obj, ModuleType) and error.obj.__name__ in theirs:
             return f"{theirs[error.obj.__name__]}.{error.name}"
     return None
+
+
+def _meant(lacking: str) -> str:
+    from fastnn.eager.tensor import Tensor
+
+    owner, _, name = lacking.rpartition(".")
+    return meant(getattr(Tensor if owner == "Tensor" else sys.modules.get(owner), "__dict__", {}), name)
 
 
 def place_of(error: BaseException, script: str) -> str:
@@ -236,7 +248,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        parser.error(f"there is no script {args.script!r}", f"没有脚本 {args.script}")
+        folder, name = os.path.split(args.script)
+        there = os.listdir(folder or ".") if os.path.isdir(folder or ".") else ()
+        close = did_you_mean(name, [each for each in there if each.endswith(".py")])
+        parser.error(f"there is no script {args.script!r}{close}", f"没有脚本 {args.script}")
     return _run(args)
 
 
@@ -249,6 +264,13 @@ def _listed() -> int:
     return 0
 
 
+def _show(script: str, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that ends the script, from the script's own line on."""
+    while trace is not None and trace.tb_frame.f_code.co_filename != script:
+        trace = trace.tb_next
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)
+
+
 def _run(args: argparse.Namespace) -> int:
     prog = cli.started("fastnn.run")
     again = prog if " " in prog else f"python -m {prog}"
@@ -256,6 +278,7 @@ def _run(args: argparse.Namespace) -> int:
     raise_on_interrupt()  # as any script has it
     sys.argv = [args.script, *args.arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(args.script))
+    sys.excepthook = functools.partial(_show, args.script)
     try:
         runpy.run_path(args.script, run_name="__main__")
     except (ImportError, AttributeError) as error:
@@ -263,7 +286,7 @@ def _run(args: argparse.Namespace) -> int:
         if lacking is None:
             raise
         place = place_of(error, args.script)
-        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is\n", sys.stderr)
+        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{_meant(lacking)}\n", sys.stderr)
         return 2
     return 0
 

@@ -72,9 +72,15 @@ from fastnn.nn.loss_functions import (
 from fastnn.nn.normalization import group_norm, layer_norm
 from fastnn.nn.padding import pad
 from fastnn.nn.upsampling import interpolate
+from fastnn.text import absent as _absent
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
+else:  # a type checker would take any name for one that there is
+
+    def __getattr__(name: str) -> None:
+        raise _absent(__name__, globals(), name)
+
 
 __all__ = [
     "adaptive_avg_pool1d",
