@@ -57,7 +57,8 @@ SPEAKERS = {
     "commands/settings.py": ["train"],
     "training/checkpoint.py": ["train"],
     "training/preparation.py": ["predict"],
-    "chinese/messages.py": ["train"],
+    "chinese/messages.py": ["train", "run"],
+    "text.py": ["run"],
     "data/source.py": ["train"],
     "reporting/curves.py": ["report", "train"],
 }
