@@ -18,7 +18,14 @@ import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from fastnn import chinese, renamed
-from fastnn._core import __version__, get_num_threads, set_num_threads
+
+try:
+    from fastnn._core import __version__, get_num_threads, set_num_threads
+except ImportError as error:
+    if not (_starts_command() and str(error).startswith("[isa]")):
+        raise
+    print("fastnn: error:", error, file=_sys.stderr)
+    raise SystemExit(2) from None
 from fastnn.eager import autograd
 from fastnn.eager import functions as _functions
 from fastnn.eager.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled

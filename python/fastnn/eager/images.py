@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastnn.arrays import is_integer
-from fastnn.eager import ops
+from fastnn.eager import dtypes, ops
 from fastnn.eager.autograd import ANY, grad_mode
 from fastnn.eager.indexing import picked
 from fastnn.eager.inplace import write
@@ -87,7 +87,7 @@ def batched(x: Tensor, function: Callable[..., Tensor], *others: object) -> Tens
 def _of_integers(x: Tensor, function: Callable[..., Tensor], others: tuple) -> Tensor:
     """:func:`batched` of integers, in float64, which has all their sums: exact, means cut off; small types wrap."""
     tensors = [each for each in (x, *others) if isinstance(each, TensorBase)]
-    if x._data.dtype.kind == "b" or any(each._data.dtype != x._data.dtype for each in tensors):
+    if not dtypes.is_integer(x._data.dtype) or any(each._data.dtype != x._data.dtype for each in tensors):
         text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
         raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
     arrays = [each._read("a function of images of integers") for each in tensors]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.eager import autograd, ops
+from fastnn.eager import autograd, dtypes, ops
 from fastnn.eager.support import FACTORS, promoted, reshaped, result, unbroadcast, wrap
 from fastnn.errors import told
 
@@ -16,15 +16,22 @@ if TYPE_CHECKING:
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a (..., M, K) times b (..., K, N), batches broadcast."""
-    if a.dtype.kind in "iu":
-        if a.shape[-1] != b.shape[-2]:
-            how = f"must equal the second to last of the second input {b.shape}"
-            raise ValueError(f"[matmul] the last dimension of the first input {a.shape} {how}")
-        return ops.exact("matmul", a, b)
     if a.ndim == 2 and b.ndim == 2:
         return ops.matmul(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return ops.matmul(np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:]))
+
+
+def _of_integers(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """:func:`_product` of integers, which wraps around.
+
+    Raises:
+        ValueError: the inner dimensions differ.
+    """
+    if a.shape[-1] != b.shape[-2]:
+        how = f"must equal the second to last of the second input {b.shape}"
+        raise ValueError(f"[matmul] the last dimension of the first input {a.shape} {how}")
+    return ops.exact("matmul", a, b)
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
@@ -49,6 +56,10 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 
     try:
         product = _product(x, y)
+    except TypeError:
+        if not dtypes.is_integer(x.dtype):
+            raise
+        product = _of_integers(x, y)
     except ValueError as error:
         told(error, "matmul.shapes", first=a._data.shape, second=b._data.shape)
         raise
@@ -92,9 +103,6 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     flat = given.ndim == 2
     data = given if flat else reshaped(given, (-1, given.shape[-1] if given.ndim else 1))
     w, finite = weight._for_product()
-    if given.dtype.kind in "iu" and w.dtype == given.dtype:
-        product = matmul(x, weight.t())
-        return product if bias is None else product + bias
     if not flat and data.shape[-1] != w.shape[-1]:  # told of the shape that was given, not of the rows made of it
         inputs, features = w.shape[-1], data.shape[-1]
         text = (
@@ -102,10 +110,16 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
         raise told(ValueError(text), "linear.features", inputs=inputs, rows=len(data), features=features)
     b = None if bias is None else bias._data
-    if finite and len(data) == 1 and ops.recorder is None:
-        y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read
-    else:
-        y = ops.dense_forward(data, w, b)
+    try:
+        if finite and len(data) == 1 and ops.recorder is None:
+            y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read
+        else:
+            y = ops.dense_forward(data, w, b)
+    except TypeError:
+        if not dtypes.is_integer(given.dtype) or w.dtype != given.dtype:
+            raise
+        product = matmul(x, weight.t())
+        return product if bias is None else product + bias
     out = y if flat else reshaped(y, (*given.shape[:-1], w.shape[0]))
     if not autograd.grad_mode.enabled:
         return wrap(out)

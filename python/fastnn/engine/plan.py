@@ -690,6 +690,7 @@ def compile(
 
     Raises:
         ValueError: only one of criterion and optimizer was given.
+        TypeError: model is no module, or optimizer no optimizer.
 
     >>> import fastnn
     >>> model = fastnn.nn.Linear(3, 2)
@@ -699,5 +700,9 @@ def compile(
     """
     if (criterion is None) != (optimizer is None):
         raise ValueError("compile() takes a criterion and an optimizer together (training), or neither (inference)")
+    kinds: tuple[tuple[str, Any, type], ...] = (("model", model, Module), ("optimizer", optimizer, Optimizer))
+    for name, given, kind in kinds[: 1 if criterion is None else 2]:
+        if not isinstance(given, kind):
+            raise TypeError(f"compile(model, criterion, optimizer): the {name} given is a {type(given).__name__}")
     plan = Plan(model, criterion, optimizer)
     return plan.forward if criterion is None else plan.step

@@ -205,6 +205,9 @@ class EagerEngine:
         self.model.train()
         output = self.model(Tensor(x))
         loss = self.criterion(output, Tensor(y))
+        if not isinstance(loss, Tensor):
+            what = "nothing (has it no return?)" if loss is None else f"a {type(loss).__name__} (by item() or float()?)"
+            raise TypeError(f"the loss function must return a tensor, of which gradients are known; it gave {what}")
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
