@@ -22,13 +22,22 @@ _STEPS, _ROUNDING = 50, 1e-6
 
 
 def softmax(case: Case) -> Iterator[Finding]:
-    """A softmax or sigmoid before a loss that applies it itself."""
+    """A softmax or sigmoid before a loss that applies it itself, or wants numbers of any sign; none where it is due."""
     if case.outputs is None or not case.outputs.size:
         return
     p, criterion = case.outputs, getattr(case.criterion, "__name__", type(case.criterion).__name__)
     inside = bool(np.all((p >= 0) & (p <= 1)))
     rows = inside and p.ndim == 2 and p.shape[1] > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-5)
-    if rows and (isinstance(case.criterion, losses.CrossEntropyLoss) or case.criterion is functional.cross_entropy):
+    entropy = isinstance(case.criterion, losses.CrossEntropyLoss) or case.criterion is functional.cross_entropy
+    if entropy and case.made in ("Sigmoid", "Relu"):
+        yield Finding(
+            "softmax",
+            f"the model ends in a {case.made.lower()}, but {criterion} takes numbers of any size and sign: leave it out",
+        )
+    if isinstance(case.criterion, losses.NLLLoss) and p.ndim == 2 and not np.allclose(np.exp(p).sum(1), 1, atol=1e-3):
+        how = "end the model with LogSoftmax(dim=1), or use CrossEntropyLoss"
+        yield Finding("softmax", f"{criterion} takes logarithms of probabilities, which the model does not give: {how}")
+    if rows and entropy:
         yield Finding(
             "softmax",
             f"the model's outputs are probabilities, but {criterion} applies softmax itself: "

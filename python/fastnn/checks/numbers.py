@@ -25,6 +25,16 @@ def pixels(case: Case) -> Iterator[Finding]:
         )
 
 
+def precision(case: Case) -> Iterator[Finding]:
+    """Of tensors that come in another one than the parameters: a loop of the user's own hands them to the model."""
+    given, own = case.given, case.x.dtype
+    if given is not None and given.kind == "f" and given != own:
+        how = "float" if own == np.float32 else "double"
+        yield Finding(
+            "dtype", f"inputs are {given}, the parameters {own}: model(x) refuses them, model(x.{how}()) does not"
+        )
+
+
 def labels(case: Case) -> Iterator[Finding]:
     """Class numbers outside those of the outputs; targets of another shape than the outputs."""
     if not _takes_classes(case.criterion):
