@@ -126,7 +126,7 @@ WRONG: dict[str, tuple[Callable[[], tuple], str, str]] = {
     "float64 tensors": (
         lambda: (mlp(), (Tensor(X.astype(np.float64)), Tensor(Y))),
         "dtype",
-        r"inputs are float64, the parameters float32: model\(x\) refuses them, model\(x.float\(\)\) does not",
+        r"inputs are float64, the parameters float32: model\(x\) refuses them; use x.float\(\)",
     ),
     "a loader of float64": (
         lambda: (mlp(), DataLoader(TensorDataset(Tensor(X.astype(np.float64)), Tensor(Y)), batch_size=16)),

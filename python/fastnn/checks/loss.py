@@ -30,9 +30,9 @@ def softmax(case: Case) -> Iterator[Finding]:
     rows = inside and p.ndim == 2 and p.shape[1] > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-5)
     entropy = isinstance(case.criterion, losses.CrossEntropyLoss) or case.criterion is functional.cross_entropy
     if entropy and case.made in ("Sigmoid", "Relu"):
+        last = case.made.lower()
         yield Finding(
-            "softmax",
-            f"the model ends in a {case.made.lower()}, but {criterion} takes numbers of any size and sign: leave it out",
+            "softmax", f"the model ends in a {last}, but {criterion} takes numbers of any size and sign: leave it out"
         )
     if isinstance(case.criterion, losses.NLLLoss) and p.ndim == 2 and not np.allclose(np.exp(p).sum(1), 1, atol=1e-3):
         how = "end the model with LogSoftmax(dim=1), or use CrossEntropyLoss"

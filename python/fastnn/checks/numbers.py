@@ -30,9 +30,7 @@ def precision(case: Case) -> Iterator[Finding]:
     given, own = case.given, case.x.dtype
     if given is not None and given.kind == "f" and given != own:
         how = "float" if own == np.float32 else "double"
-        yield Finding(
-            "dtype", f"inputs are {given}, the parameters {own}: model(x) refuses them, model(x.{how}()) does not"
-        )
+        yield Finding("dtype", f"inputs are {given}, the parameters {own}: model(x) refuses them; use x.{how}()")
 
 
 def labels(case: Case) -> Iterator[Finding]:
