@@ -157,7 +157,7 @@ if chinese.wanted():
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY and name not in renamed.RENAMED:
-        raise _absent(__name__, globals(), name)
+        _absent(globals(), name)
     from importlib import import_module
 
     home = _LAZY.get(name)

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 from weakref import WeakSet
 
 from fastnn.errors import told
@@ -122,36 +122,28 @@ def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6
     """
     from difflib import get_close_matches
 
-    spelt = {name.lower(): name for name in sorted(known, key=lambda name: name[:1] == word[:1])}
+    spelt = {name.lower(): name for name in sorted(known, reverse=True)}
     found = get_close_matches(word.lower(), spelt, count + 2, cutoff)
     return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word.lower()))[:count]]
 
 
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'adam'?``, to end a message with; nothing where no name is like the word."""
-    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known, 1, cutoff))
+    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known))
 
 
-def meant(there: Mapping[str, Any], name: str) -> str:
-    """Which of the names that a module or class has there was meant, if it is a slip: many that are not there are
-    PyTorch's own, which another one does not replace (nor one of other digits: Conv2d is no slip for Conv3d). A module
-    may list its names in ``__all__`` and ``_LAZY``.
-    """
-
-    def letters(word: str) -> str:
-        return re.sub("[0-9]", "", word).lower()
-
-    listed = {*there.get("__all__", ()), *there.get("_LAZY", ())} or {word for word in there if word[0] != "_"}
-    same = [word for word in listed if letters(word) != letters(name) or word.lower() == name.lower()]
-    return did_you_mean(name, same, 0.8)
+def meant(names: Mapping[str, Any], name: str) -> str:
+    """:func:`did_you_mean` of a module's or class's names, for slips alone: Conv3d is none of Conv2d."""
+    listed = {*names.get("__all__", ()), *names.get("_LAZY", ())} or {each for each in names if each[0] != "_"}
+    found = [name.lower(), *(each.lower() for each in nearest(name, listed, 1, 0.8))]
+    other = len({*found}) > len({each.strip("0123456789d") for each in found})
+    return "" if other else did_you_mean(name, listed if found[1:] else ())
 
 
-def absent(module: str, there: Mapping[str, Any], name: str) -> AttributeError:
-    """What a module with its names raises for one that it does not have.
-
-    The error has no ``obj``, of which Python would look for such names again.
-    """
+def absent(names: Mapping[str, Any], name: str) -> NoReturn:
+    """The end of a module's ``__getattr__``: AttributeError, without ``obj``: Python would tell slips again."""
+    module = names["__name__"].replace(".eager", "")
     text = f"module {module!r} has no attribute {name!r}"
-    if not name.startswith("_"):  # which tools ask for
-        text += f"; python -m fastnn.run --list shows what there is{meant(there, name)}"
-    return told(AttributeError(text, name=name, obj=None), "name.absent", module=module, name=name)
+    if name[0] != "_":  # as tools ask for
+        text += f"; python -m fastnn.run --list shows what there is{meant(names, name)}"
+    raise told(AttributeError(text, name=name, obj=None), "name.absent", module=module, name=name)

@@ -119,10 +119,18 @@ WRONG: dict[str, tuple[Callable[[], tuple], str, str]] = {
     "sigmoid, cross-entropy": (
         lambda: (mlp(nn.Sigmoid()), (X, Y)),
         "softmax",
-        "the model ends in a sigmoid, but CrossEntropyLoss takes numbers of any size and sign: leave it out",
+        "CrossEntropyLoss takes numbers of any size and sign: leave the last Sigmoid out",
     ),
-    "relu of a function": (lambda: (Relu(36), (X, Y), nn.functional.cross_entropy), "softmax", "ends in a relu"),
-    "logits, NLL": (lambda: (mlp(), (X, Y), nn.NLLLoss()), "softmax", r"end the model with LogSoftmax\(dim=1\)"),
+    "relu of a function": (
+        lambda: (Relu(36), (X, Y), nn.functional.cross_entropy),
+        "softmax",
+        "leave the last Relu out",
+    ),
+    "logits, NLL": (
+        lambda: (mlp(), (X, Y), nn.NLLLoss()),
+        "softmax",
+        r"NLLLoss wants a LogSoftmax\(dim=1\) at the model's end",
+    ),
     "float64 tensors": (
         lambda: (mlp(), (Tensor(X.astype(np.float64)), Tensor(Y))),
         "dtype",

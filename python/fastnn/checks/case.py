@@ -24,8 +24,8 @@ _ROWS, _BATCHES = 64, 50
 @dataclass(frozen=True)
 class Case:
     """x, y: the first batch. labels: the targets of as many as are looked at. outputs: the model's for x in evaluation
-    mode, None where it failed with ``error``; ``made`` by this op. inputs: of its linear layers, in the order of their
-    calls. given: of tensors, the dtype that x came in; x has that of the model.
+    mode, None where it failed with ``error``, ``made`` by this op. inputs: of its linear layers, in the order of their
+    calls. given: the dtype that tensors came in; x has the model's.
     """
 
     model: Module

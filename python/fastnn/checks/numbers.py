@@ -26,7 +26,7 @@ def pixels(case: Case) -> Iterator[Finding]:
 
 
 def precision(case: Case) -> Iterator[Finding]:
-    """Of tensors that come in another one than the parameters: a loop of the user's own hands them to the model."""
+    """Of tensors in another one than the parameters: loops hand them to the model as they are."""
     given, own = case.given, case.x.dtype
     if given is not None and given.kind == "f" and given != own:
         how = "float" if own == np.float32 else "double"
@@ -35,12 +35,12 @@ def precision(case: Case) -> Iterator[Finding]:
 
 def labels(case: Case) -> Iterator[Finding]:
     """Class numbers outside those of the outputs; targets of another shape than the outputs."""
-    if not _takes_classes(case.criterion):
+    if not takes_classes(case.criterion):
         yield from _targets(case)
         return
     labels = case.labels
     if labels.dtype.kind not in "iu":
-        if case.outputs is not None and case.y.shape == case.outputs.shape and not _of_logarithms(case.criterion):
+        if case.outputs is not None and case.y.shape == case.outputs.shape and not of_logarithms(case.criterion):
             return  # probabilities
         yield Finding("labels", f"targets are {labels.dtype}: cross-entropy takes class numbers, integers")
         return
@@ -55,11 +55,11 @@ def labels(case: Case) -> Iterator[Finding]:
         )
 
 
-def _of_logarithms(criterion: Any) -> bool:
+def of_logarithms(criterion: Any) -> bool:
     return isinstance(criterion, losses.NLLLoss) or criterion is functional.nll_loss
 
 
-def _takes_classes(criterion: Any) -> bool:
+def takes_classes(criterion: Any) -> bool:
     classes = isinstance(criterion, losses.CrossEntropyLoss | losses.NLLLoss)
     return classes or criterion in (functional.cross_entropy, functional.nll_loss)
 

@@ -29,61 +29,27 @@ from fastnn.renamed import RENAMED
 from fastnn.text import did_you_mean, meant, say
 
 # What scripts import, and what they get.
-# PyTorch's longer paths.
-_NN = (
-    "activation",
-    "container",
-    "dropout",
-    "flatten",
-    "linear",
-    "loss",
-    "module",
-    "normalization",
-    "padding",
-    "sparse",
-    "upsampling",
+_TORCH = (
+    *("accelerator", "amp", "autograd", "backends", "cuda", "random", "nn", "nn.functional", "nn.init", "nn.parameter"),
+    *("nn.utils", "optim", "optim.lr_scheduler", "optim.optimizer", "utils", "utils.data", "utils.tensorboard"),
+    *(f"backends.{name}" for name in ("cuda", "cudnn", "mkldnn", "mps", "openmp")),
 )
-_AMP = ("torch.amp", "torch.cuda.amp")
+_VISION = (
+    *("datasets", "models", "models.resnet", "transforms", "transforms.autoaugment", "transforms.functional"),
+    *("transforms.transforms", "transforms.v2", "utils"),
+)
 MODULES = {
     "torch": "fastnn",
-    "torch.accelerator": "fastnn.accelerator",
-    "torch.amp": "fastnn.amp",
-    "torch.autograd": "fastnn.autograd",
-    "torch.backends": "fastnn.backends",
-    **{f"torch.backends.{name}": f"fastnn.backends.{name}" for name in ("cuda", "cudnn", "mkldnn", "mps", "openmp")},
-    "torch.cuda": "fastnn.cuda",
-    "torch.random": "fastnn.random",
-    "torch.nn": "fastnn.nn",
-    "torch.nn.functional": "fastnn.nn.functional",
-    "torch.nn.init": "fastnn.nn.init",
-    "torch.nn.parameter": "fastnn.nn.parameter",
-    "torch.nn.utils": "fastnn.nn.utils",
-    "torch.optim": "fastnn.optim",
-    "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
-    "torch.optim.optimizer": "fastnn.optim.optimizer",
-    "torch.utils": "fastnn.utils",
-    "torch.utils.data": "fastnn.utils.data",
+    **{f"torch.{name}": f"fastnn.{name}" for name in _TORCH},
     "torch.utils.data.dataloader": "fastnn.data.loader",
     "torch.utils.data.dataset": "fastnn.data.dataset",
     "torch.utils.data.sampler": "fastnn.data.sampler",
-    "torch.utils.tensorboard": "fastnn.utils.tensorboard",
     "torch.utils.tensorboard.writer": "fastnn.io.event_files",
-    "torchvision.datasets": "fastnn.datasets",
-    "torchvision.datasets.cifar": "fastnn.data.cifar",
-    "torchvision.datasets.folder": "fastnn.data.folder",
-    "torchvision.datasets.mnist": "fastnn.data.mnist",
-    "torchvision.datasets.vision": "fastnn.data.vision",
-    "torchvision.models": "fastnn.models",
-    "torchvision.models.resnet": "fastnn.models.resnet",
-    "torchvision.transforms": "fastnn.transforms",
-    "torchvision.transforms.autoaugment": "fastnn.transforms.autoaugment",
-    "torchvision.transforms.functional": "fastnn.transforms.functional",
-    "torchvision.transforms.transforms": "fastnn.transforms.transforms",
-    "torchvision.transforms.v2": "fastnn.transforms.v2",
+    **{f"torchvision.{name}": f"fastnn.{name}" for name in _VISION},
+    **{f"torchvision.datasets.{name}": f"fastnn.data.{name}" for name in ("cifar", "folder", "mnist", "vision")},
     "torchvision.transforms.v2.functional": "fastnn.transforms.functional",
     "torchvision.io": "fastnn.data.image_files",
     "torchvision.io.image": "fastnn.data.image_files",
-    "torchvision.utils": "fastnn.utils",
     "keras": "fastnn.keras",
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
     **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
@@ -99,13 +65,11 @@ _TENSORFLOW = {
     if name.partition(".")[0] == "keras"
 }
 _TENSORFLOW["tensorflow.nn"] = "fastnn.keras.activations"
-# Other places of the same names.
+# PyTorch's longer paths of the same names.
 _LONGER = {
-    "torch.cuda.amp": "fastnn.amp",
-    **{f"{place}.{name}": "fastnn.amp" for place in _AMP for name in ("autocast_mode", "grad_scaler")},
-    "torch.nn.modules": "fastnn.nn",
-    **{f"torch.nn.modules.{name}": f"fastnn.nn.modules.{name}" for name in _NN},
-    **{f"torch.nn.utils.{name}": "fastnn.nn.utils" for name in ("clip_grad", "convert_parameters")},
+    f"torch.{former}": f"fastnn.{ours}"
+    for former, ours in RENAMED.items()
+    if former.startswith(("amp.", "cuda.amp", "nn.modules", "nn.utils."))
 }
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 _MADE = ("torchvision", "tensorflow.python")  # of which fastnn has parts
@@ -185,8 +149,7 @@ def missing(error: BaseException) -> str | None:
         return f"{theirs[error.name]}.{found[1]}" if found else None
     if isinstance(error, AttributeError):
         if (fault := fault_of(error)) and fault.code == "name.absent":
-            module = fault.fields["module"]
-            return f"{theirs.get(module, module)}.{fault.fields['name']}"
+            return f"{theirs[fault.fields['module']]}.{error.name}"
         if isinstance(error.obj, Tensor):
             return f"Tensor.{error.name}"
         if error.obj is keras.data.Dataset or isinstance(error.obj, keras.data.Dataset):
@@ -194,13 +157,6 @@ def missing(error: BaseException) -> str | None:
         if isinstance(error.obj, ModuleType) and error.obj.__name__ in theirs:
             return f"{theirs[error.obj.__name__]}.{error.name}"
     return None
-
-
-def _meant(lacking: str) -> str:
-    from fastnn.eager.tensor import Tensor
-
-    owner, _, name = lacking.rpartition(".")
-    return meant(getattr(Tensor if owner == "Tensor" else sys.modules.get(owner), "__dict__", {}), name)
 
 
 def place_of(error: BaseException, script: str) -> str:
@@ -249,8 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
         folder, name = os.path.split(args.script)
-        there = os.listdir(folder or ".") if os.path.isdir(folder or ".") else ()
-        close = did_you_mean(name, [each for each in there if each.endswith(".py")])
+        close = did_you_mean(name, os.listdir(folder or ".") if os.path.isdir(folder or ".") else ())
         parser.error(f"there is no script {args.script!r}{close}", f"没有脚本 {args.script}")
     return _run(args)
 
@@ -265,7 +220,7 @@ def _listed() -> int:
 
 
 def _show(script: str, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """An error that ends the script, from the script's own line on."""
+    """An error that ends the script, from its own line on."""
     while trace is not None and trace.tb_frame.f_code.co_filename != script:
         trace = trace.tb_next
     sys.__excepthook__(kind, error.with_traceback(trace), trace)
@@ -286,7 +241,9 @@ def _run(args: argparse.Namespace) -> int:
         if lacking is None:
             raise
         place = place_of(error, args.script)
-        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{_meant(lacking)}\n", sys.stderr)
+        owner, _, name = lacking.rpartition(".")
+        close = meant(getattr(sys.modules.get(owner, getattr(error, "obj", None)), "__dict__", {}), name)
+        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{close}\n", sys.stderr)
         return 2
     return 0
 

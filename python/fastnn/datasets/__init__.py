@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES.values():  # torchvision's modules
         return import_module(f"fastnn.data.{name}")
     if name not in _HOMES:
-        raise absent(__name__, globals(), name)
+        absent(globals(), name)
     return getattr(import_module(f"fastnn.data.{_HOMES[name]}"), name)
 
 

@@ -293,7 +293,7 @@ _LAZY = {"Function": "function", "FunctionCtx": "function", "gradcheck": "gradch
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
-        raise absent("fastnn.autograd", globals(), name)
+        absent(globals(), name)
     from importlib import import_module
 
     value = globals()[name] = getattr(import_module(f"fastnn.eager.{_LAZY[name]}"), name)

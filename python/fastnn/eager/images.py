@@ -73,7 +73,7 @@ def batched(x: Tensor, function: Callable[..., Tensor], *others: object) -> Tens
     """function of a batch and of others; of a single image (C, H, W) as a batch of one.
 
     Raises:
-        TypeError: x holds integers, and another tensor something else; x holds bools.
+        TypeError: x holds integers, another tensor of them does not.
         ValueError: integers whose sums may be beyond 2^53.
     """
     data = x._data
@@ -85,17 +85,17 @@ def batched(x: Tensor, function: Callable[..., Tensor], *others: object) -> Tens
 
 
 def _of_integers(x: Tensor, function: Callable[..., Tensor], others: tuple) -> Tensor:
-    """:func:`batched` of integers, in float64, which has all their sums: exact, means cut off; small types wrap."""
+    """:func:`batched` of integers, in float64: exact, means cut off; small types wrap around."""
     tensors = [each for each in (x, *others) if isinstance(each, TensorBase)]
     if not dtypes.is_integer(x._data.dtype) or any(each._data.dtype != x._data.dtype for each in tensors):
         text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
         raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
     arrays = [each._read("a function of images of integers") for each in tensors]
-    largest = prod(max(1, int(each.max(initial=0)), -int(each.min(initial=0))) for each in arrays)
-    if largest * max(each.size for each in arrays) > 2**53:
-        raise ValueError(f"images of integers: products up to {largest} may have sums beyond 2^53: use x.double()")
+    most = prod(max(1, int(each.max(initial=0)), -int(each.min(initial=0))) for each in arrays)
+    if most * max(each.size for each in arrays) > 2**53:
+        raise ValueError(f"images of integers: sums of products up to {most} may be beyond 2^53: use x.double()")
     given = (each.double() if isinstance(each, TensorBase) else each for each in others)
-    return batched(x.double(), function, *given).long().to(x.dtype)  # what C leaves open for smaller types at once
+    return batched(x.double(), function, *given).long().to(x.dtype)  # C leaves smaller types open
 
 
 # -- convolution -----------------------------------------------------------------------------------------------------

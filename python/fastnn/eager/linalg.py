@@ -22,18 +22,6 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return ops.matmul(np.broadcast_to(a, batch + a.shape[-2:]), np.broadcast_to(b, batch + b.shape[-2:]))
 
 
-def _of_integers(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """:func:`_product` of integers, which wraps around.
-
-    Raises:
-        ValueError: the inner dimensions differ.
-    """
-    if a.shape[-1] != b.shape[-2]:
-        how = f"must equal the second to last of the second input {b.shape}"
-        raise ValueError(f"[matmul] the last dimension of the first input {a.shape} {how}")
-    return ops.exact("matmul", a, b)
-
-
 def matmul(a: Tensor, b: Tensor) -> Tensor:
     """Matrix product: (M, K) @ (K, N), vectors as rows or columns, leading dimensions broadcast.
 
@@ -59,7 +47,9 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     except TypeError:
         if not dtypes.is_integer(x.dtype):
             raise
-        product = _of_integers(x, y)
+        if x.shape[-1] != y.shape[-2]:
+            raise ValueError(f"[matmul] {x.shape} and {y.shape}: the last of one is not the second to last") from None
+        product = ops.exact("matmul", x, y)
     except ValueError as error:
         told(error, "matmul.shapes", first=a._data.shape, second=b._data.shape)
         raise

@@ -700,9 +700,8 @@ def compile(
     """
     if (criterion is None) != (optimizer is None):
         raise ValueError("compile() takes a criterion and an optimizer together (training), or neither (inference)")
-    kinds: tuple[tuple[str, Any, type], ...] = (("model", model, Module), ("optimizer", optimizer, Optimizer))
-    for name, given, kind in kinds[: 1 if criterion is None else 2]:
-        if not isinstance(given, kind):
-            raise TypeError(f"compile(model, criterion, optimizer): the {name} given is a {type(given).__name__}")
+    if not isinstance(model, Module) or not isinstance(optimizer, Optimizer | None):
+        got = ", ".join(type(each).__name__ for each in (model, criterion, optimizer))
+        raise TypeError(f"compile() takes a model, a criterion and an optimizer, got {got}")
     plan = Plan(model, criterion, optimizer)
     return plan.forward if criterion is None else plan.step

@@ -1,7 +1,6 @@
 """Layers, losses and their base classes, under PyTorch's names."""
 
 import sys as _sys
-from typing import TYPE_CHECKING
 
 from fastnn.nn import functional, init, utils
 from fastnn.nn import losses as loss  # noqa: F401
@@ -73,11 +72,8 @@ from fastnn.text import absent as _absent
 # PyTorch's longer paths, as annotations have them: nn.modules.loss.CrossEntropyLoss, nn.modules.module.Module.
 modules = _sys.modules[__name__]
 
-if not TYPE_CHECKING:  # which would take any name for one that there is
-
-    def __getattr__(name: str) -> None:
-        raise _absent(__name__, globals(), name)
-
+# Unseen by type checkers, which would take any name for one that there is.
+globals()["__getattr__"] = lambda name: _absent(globals(), name)
 
 __all__ = [
     "CELU",

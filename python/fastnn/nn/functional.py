@@ -76,11 +76,8 @@ from fastnn.text import absent as _absent
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
-else:  # a type checker would take any name for one that there is
 
-    def __getattr__(name: str) -> None:
-        raise _absent(__name__, globals(), name)
-
+globals()["__getattr__"] = lambda name: _absent(globals(), name)  # see fastnn.nn
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -101,7 +101,7 @@ class Module:
                 raise without_init(type(self).__name__)
             text = f"{type(self).__name__!r} object has no attribute {name!r}"
             if name.startswith("register_"):
-                text += "; hooks are those of forward(); after backward() a parameter has its gradient in .grad"
+                text += ": hooks hear of forward() alone; after backward() a parameter's gradient is in .grad"
             raise AttributeError(text, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:

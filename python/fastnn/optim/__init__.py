@@ -23,7 +23,7 @@ _LAZY = ("Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam", "lr_scheduler")
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
-        raise _absent(__name__, globals(), name)
+        _absent(globals(), name)
     module = import_module(f"fastnn.optim.{name.lower()}")
     value = globals()[name] = getattr(module, name, module)
     return value

@@ -206,8 +206,8 @@ class EagerEngine:
         output = self.model(Tensor(x))
         loss = self.criterion(output, Tensor(y))
         if not isinstance(loss, Tensor):
-            what = "nothing (has it no return?)" if loss is None else f"a {type(loss).__name__} (by item() or float()?)"
-            raise TypeError(f"the loss function must return a tensor, of which gradients are known; it gave {what}")
+            kind = type(loss).__name__
+            raise TypeError(f"the loss function must return a tensor, got {kind}: with a return, without item()")
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

@@ -48,7 +48,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name not in _AUTOMATIC:
-        raise absent(__name__, globals(), name)
+        absent(globals(), name)
     return getattr(import_module(f"{__name__}.autoaugment"), name)
 
 

@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
     if name in ("make_grid", "save_image"):
         return getattr(import_module("fastnn.data.grid"), name)
     if name not in __all__:
-        raise absent(__name__, globals(), name)
+        absent(globals(), name)
     return import_module(f"{__name__}.{name}")
 
 
