@@ -245,6 +245,7 @@ CALL = re.compile(r"(?<![\w.'])((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\((?!s\))")
 
 # What messages call things of the user's own.
 OF_USERS = {
+    "classes": (list,),
     "criterion": (nn.CrossEntropyLoss,),
     "labels": (fastnn.Tensor,),
     "loss": (fastnn.Tensor,),

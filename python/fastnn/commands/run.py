@@ -242,7 +242,7 @@ def _run(args: argparse.Namespace) -> int:
             raise
         place = place_of(error, args.script)
         owner, _, name = lacking.rpartition(".")
-        close = meant(getattr(sys.modules.get(owner, getattr(error, "obj", None)), "__dict__", {}), name)
+        close = meant(vars(sys.modules.get(owner) or type(getattr(error, "obj", None))), name)
         say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{close}\n", sys.stderr)
         return 2
     return 0
