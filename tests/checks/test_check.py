@@ -155,6 +155,11 @@ WRONG: dict[str, tuple[Callable[[], tuple], str, str]] = {
         "labels",
         "targets are float32: cross-entropy takes class numbers",
     ),
+    "class numbers as fractions": (
+        lambda: (mlp(), (X, Y.astype(np.float32))),
+        "labels",
+        r"gives shape \(64, 3\), the targets have \(64,\); for class numbers use CrossEntropyLoss and target.long\(\)$",
+    ),
     "columns": (
         lambda: (nn.Linear(1, 1), (POINTS, POINTS[:, 0])),
         "labels",

@@ -68,9 +68,10 @@ def _targets(case: Case) -> Iterator[Finding]:
     if not isinstance(case.criterion, losses.MSELoss | losses.BCEWithLogitsLoss) or case.outputs is None:
         return
     if case.outputs.shape != case.y.shape and len(case.outputs) == len(case.y):
-        fitting = case.y.size == case.outputs.size
-        hint = f": use target.view{tuple(-1 if i == 0 else n for i, n in enumerate(case.outputs.shape))}"
+        hint = "; for class numbers use CrossEntropyLoss and target.long()" if case.y.ndim == 1 else ""
+        if case.y.size == case.outputs.size:
+            hint = f": use target.view{tuple(-1 if i == 0 else n for i, n in enumerate(case.outputs.shape))}"
         yield Finding(
             "labels",
-            f"the model gives shape {case.outputs.shape}, the targets have {case.y.shape}{hint if fitting else ''}",
+            f"the model gives shape {case.outputs.shape}, the targets have {case.y.shape}{hint}",
         )
