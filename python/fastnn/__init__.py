@@ -18,7 +18,14 @@ import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from fastnn import chinese, renamed
-from fastnn._core import __version__, get_num_threads, set_num_threads
+
+try:
+    from fastnn._core import __version__, get_num_threads, set_num_threads
+except ImportError as error:
+    if not (_starts_command() and str(error).startswith("[isa]")):
+        raise
+    print("fastnn: error:", error, file=_sys.stderr)
+    raise SystemExit(2) from None
 from fastnn.eager import autograd
 from fastnn.eager import functions as _functions
 from fastnn.eager.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
@@ -57,6 +64,7 @@ from fastnn.eager.functions import *  # noqa: F403
 from fastnn.eager.legacy import get_default_dtype, set_default_dtype, set_default_tensor_type
 from fastnn.eager.selection import where
 from fastnn.random import Generator, initial_seed, manual_seed
+from fastnn.text import absent as _absent
 
 if TYPE_CHECKING:
     from fastnn import accelerator as accelerator
@@ -149,7 +157,7 @@ if chinese.wanted():
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY and name not in renamed.RENAMED:
-        raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
+        _absent(globals(), name)
     from importlib import import_module
 
     home = _LAZY.get(name)

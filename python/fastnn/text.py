@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
-from typing import TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TextIO
 from weakref import WeakSet
 
+from fastnn.errors import told
 from fastnn.platform import name_of
 
 
@@ -115,16 +116,34 @@ def in_python(words: str) -> str:
     return words if _options is None else ""
 
 
-def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
+def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip.
+    letters, as letters in each other's places are the likeliest slip. Capitals count for nothing.
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=count + 2)
-    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
+    spelt = {name.lower(): name for name in sorted(known, reverse=True)}
+    found = get_close_matches(word.lower(), spelt, count + 2, cutoff)
+    return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word.lower()))[:count]]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'adam'?``, to end a message with; nothing where no name is like the word."""
     return "".join(f"; did you mean {name!r}?" for name in nearest(word, known))
+
+
+def meant(names: Mapping[str, Any], name: str) -> str:
+    """:func:`did_you_mean` of a module's or class's names, for slips alone: Conv3d is none of Conv2d."""
+    listed = {*names.get("__all__", ()), *names.get("_LAZY", ())} or {each for each in names if each[0] != "_"}
+    found = [name.lower(), *(each.lower() for each in nearest(name, listed, 1, 0.8))]
+    other = len({*found}) > len({each.strip("0123456789d") for each in found})
+    return "" if other else did_you_mean(name, listed if found[1:] else ())
+
+
+def absent(names: Mapping[str, Any], name: str) -> NoReturn:
+    """The end of a module's ``__getattr__``: AttributeError, without ``obj``: Python would tell slips again."""
+    module = names["__name__"].replace(".eager", "")
+    text = f"module {module!r} has no attribute {name!r}"
+    if name[0] != "_":  # as tools ask for
+        text += f"; python -m fastnn.run --list shows what there is{meant(names, name)}"
+    raise told(AttributeError(text, name=name, obj=None), "name.absent", module=module, name=name)

@@ -104,12 +104,42 @@ class Detached(Views):
         return super().forward(x).detach()
 
 
+class Relu(Views):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).relu()
+
+
 WRONG: dict[str, tuple[Callable[[], tuple], str, str]] = {
     "softmax": (lambda: (mlp(nn.Softmax(1)), (X, Y)), "softmax", "CrossEntropyLoss applies softmax itself"),
     "sigmoid": (
         lambda: (nn.Sequential(nn.Linear(1, 1), nn.Sigmoid()), (POINTS, (POINTS > 0) * 1.0), nn.BCEWithLogitsLoss()),
         "softmax",
         "the model ends in a sigmoid, but BCEWithLogitsLoss applies it itself",
+    ),
+    "sigmoid, cross-entropy": (
+        lambda: (mlp(nn.Sigmoid()), (X, Y)),
+        "softmax",
+        "CrossEntropyLoss takes numbers of any size and sign: leave the last Sigmoid out",
+    ),
+    "relu of a function": (
+        lambda: (Relu(36), (X, Y), nn.functional.cross_entropy),
+        "softmax",
+        "leave the last Relu out",
+    ),
+    "logits, NLL": (
+        lambda: (mlp(), (X, Y), nn.NLLLoss()),
+        "softmax",
+        r"NLLLoss wants a LogSoftmax\(dim=1\) at the model's end",
+    ),
+    "float64 tensors": (
+        lambda: (mlp(), (Tensor(X.astype(np.float64)), Tensor(Y))),
+        "dtype",
+        r"inputs are float64, the parameters float32: model\(x\) refuses them; use x.float\(\)",
+    ),
+    "a loader of float64": (
+        lambda: (mlp(), DataLoader(TensorDataset(Tensor(X.astype(np.float64)), Tensor(Y)), batch_size=16)),
+        "dtype",
+        "inputs are float64",
     ),
     "zero_grad": (lambda: (trained(mlp(), zeroes=False), (X, Y)), "zero_grad", r"of 1\.weight and 3 others"),
     "eval": (lambda: (evaluated(mlp(), train=True), (X, Y)), "eval", "dropout '3' was active under no_grad"),
@@ -124,6 +154,11 @@ WRONG: dict[str, tuple[Callable[[], tuple], str, str]] = {
         lambda: (mlp(), (X, Y.astype(np.float32)), nn.CrossEntropyLoss()),
         "labels",
         "targets are float32: cross-entropy takes class numbers",
+    ),
+    "class numbers as fractions": (
+        lambda: (mlp(), (X, Y.astype(np.float32))),
+        "labels",
+        r"gives shape \(64, 3\), the targets have \(64,\); for class numbers use CrossEntropyLoss and target.long\(\)$",
     ),
     "columns": (
         lambda: (nn.Linear(1, 1), (POINTS, POINTS[:, 0])),
@@ -222,6 +257,15 @@ def at_the_bottom() -> tuple:
     return model, (POINTS, y)
 
 
+class HiddenRelu(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.relu = nn.Linear(36, 8), nn.Linear(8, 3), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.relu(self.first(x.flatten(1))))
+
+
 RIGHT: dict[str, Callable[[], tuple]] = {
     "network": lambda: (Network(36, 8, 3), (X, Y)),
     "loader": lambda: (mlp(), DataLoader(Rows(), batch_size=16)),
@@ -234,6 +278,9 @@ RIGHT: dict[str, Callable[[], tuple]] = {
     "evaluated": lambda: (evaluated(mlp(), train=False), (X, Y)),
     "more outputs than classes": lambda: (mlp(), (X, np.minimum(Y, 1))),
     "log softmax, NLL": lambda: (mlp(nn.LogSoftmax(1)), (X, Y), nn.NLLLoss()),
+    "sigmoid, MSE": lambda: (mlp(nn.Sigmoid()), (X, np.eye(3, dtype=np.float32)[Y]), nn.MSELoss()),
+    "relu last made, not last called": lambda: (HiddenRelu(), (X, Y)),
+    "float64 throughout": lambda: (mlp().double(), (Tensor(X.astype(np.float64)), Tensor(Y))),
     "softmax, MSE": lambda: (mlp(nn.Softmax(1)), (X, np.eye(3, dtype=np.float32)[Y]), nn.MSELoss()),
     "curve": lambda: (nn.Sequential(nn.Linear(1, 3), nn.Sigmoid(), nn.Linear(3, 1)), (POINTS, np.sin(POINTS))),
     "bits": lambda: (

@@ -57,7 +57,8 @@ SPEAKERS = {
     "commands/settings.py": ["train"],
     "training/checkpoint.py": ["train"],
     "training/preparation.py": ["predict"],
-    "chinese/messages.py": ["train"],
+    "chinese/messages.py": ["train", "run"],
+    "text.py": ["run"],
     "data/source.py": ["train"],
     "reporting/curves.py": ["report", "train"],
 }
@@ -244,6 +245,7 @@ CALL = re.compile(r"(?<![\w.'])((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\((?!s\))")
 
 # What messages call things of the user's own.
 OF_USERS = {
+    "classes": (list,),
     "criterion": (nn.CrossEntropyLoss,),
     "labels": (fastnn.Tensor,),
     "loss": (fastnn.Tensor,),

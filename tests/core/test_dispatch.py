@@ -48,6 +48,10 @@ def test_unknown_level(name: str) -> None:
     message = f"[isa] FASTNN_ISA is '{name}'; it must be one of {', '.join(LEVELS)}"
     done = run("import fastnn._core", FASTNN_ISA=name)
     assert done.returncode == 1 and message in done.stderr
+    for words in (("-m", "fastnn", "info"), ("-m", "fastnn.train")):  # one line, as of any wrong setting
+        env = {**os.environ, "FASTNN_ISA": name}
+        said = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=False)
+        assert (said.returncode, said.stderr) == (2, f"fastnn: error: {message}\n")
     before = _core.isa()
     with pytest.raises(ValueError) as caught:
         _core.set_isa(name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
-from fastnn import Network, from_numpy, nn
+from fastnn import Network, from_numpy, nn, tensor
 from fastnn.errors import fault_of
 
 IMAGES = np.ones((2, 3, 8, 8), np.float32)
@@ -55,6 +56,21 @@ def test_layers(layer: nn.Module, array: np.ndarray) -> None:
 def test_losses() -> None:
     with pytest.raises(TypeError, match=rf"^MSELoss takes tensors, got a NumPy array of shape \(2,\): {FROM_ARRAY}"):
         nn.MSELoss()(nn.Parameter(np.zeros(2, np.float32)), np.zeros(2))
+
+
+def test_labels_that_are_words() -> None:
+    """What to do makes the tensor that the loss wants."""
+    labels, logits = ["dog", "cat", "dog"], nn.Parameter(np.zeros((3, 2), np.float32))
+    with pytest.raises(TypeError, match=r"^CrossEntropyLoss takes .* take class numbers: ") as caught:
+        nn.CrossEntropyLoss()(logits, labels)
+    how = str(caught.value).partition("numbers: ")[2]
+    for make in (lambda: tensor(labels), lambda: tensor(np.array(labels))):
+        with pytest.raises(TypeError, match=f"For texts take class numbers: {re.escape(how)}$"):
+            make()
+    first, second = how.split("; ")
+    given = {"labels": labels, "tensor": tensor}
+    exec(first, given)
+    assert eval(second, given).tolist() == [1, 0, 1]
 
 
 def test_the_layer_within_a_model_is_named() -> None:

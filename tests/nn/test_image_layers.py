@@ -321,9 +321,9 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
         r"images are \(N, C, H, W\); rows of pixels need view",
     ),
     "integers": (
-        lambda: nn.Sequential(nn.MaxPool2d(2))(Tensor(np.zeros((1, 1, 4, 4), np.uint8))),
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3))(Tensor(np.zeros((1, 1, 4, 4), np.uint8))),
         TypeError,
-        r"^layer '0' MaxPool2d.*: images must be float32 or float64, got torch.uint8: x.float\(\) / 255",
+        r"^layer '0' Conv2d.*: images must be float32 or float64, got torch.uint8: x.float\(\) / 255",
     ),
     "large": (
         lambda: nn.Sequential(nn.Conv2d(1, 2, 5), nn.MaxPool2d(3))(drawn(1, 1, 6, 6)),

@@ -77,3 +77,12 @@ def test_paths_of_types() -> None:
     for path, kind in names.items():
         assert eval(f"nn.{path}", {"nn": nn}) is kind
     assert CrossEntropyLoss is nn.CrossEntropyLoss
+
+
+def test_hooks_that_are_not_there() -> None:
+    layer = nn.Linear(2, 2)
+    assert not hasattr(layer, "register_full_backward_hook")
+    with pytest.raises(AttributeError, match=r"attribute 'register_full_backward_hook'[:;] .*\.grad$"):
+        layer.register_full_backward_hook(print)
+    with pytest.raises(AttributeError, match=r"^'Linear' object has no attribute 'wieght'$"):
+        _ = layer.wieght

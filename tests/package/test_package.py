@@ -56,14 +56,41 @@ def test_public_names(home: str) -> None:
     assert missing == []
 
 
-def test_names_are_listed_and_missing_ones_are_said() -> None:
+def test_names_are_listed() -> None:
     listed = dir(fastnn)
     for name in PUBLIC["fastnn"].split():
         assert name in listed, name
-    with pytest.raises(AttributeError, match="module 'fastnn' has no attribute 'jit'"):
-        _ = fastnn.jit
-    with pytest.raises(AttributeError, match=r"module 'fastnn\.datasets' has no attribute 'ImageNet'"):
-        _ = import_module("fastnn.datasets").ImageNet
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        *(("fastnn.sigmod", "sigmoid"), ("fastnn.transfroms", "transforms"), ("fastnn.nn.Relu", "ReLU")),
+        *(("fastnn.nn.functional.cross_entorpy", "cross_entropy"), ("fastnn.optim.Adamw", "AdamW")),
+        *(("fastnn.autograd.backwards", "backward"), ("fastnn.datasets.FashionMnist", "FashionMNIST")),
+        *(("fastnn.utils.dta", "data"), ("fastnn.transforms.Resise", "Resize")),
+        *((f"fastnn.{name}", "") for name in ("einsum", "quantile", "log2", "jit", "nn.LSTM", "nn.Conv3d")),
+        *((f"fastnn.{name}", "") for name in ("nn.functional.unfold", "optim.LBFGS", "autograd.grad")),
+    ],
+)
+def test_names_that_are_missing(path: str, meant: str) -> None:
+    """PyTorch's names that are not there, and slips."""
+    home, _, name = path.rpartition(".")
+    module = import_module(home)
+    assert not hasattr(module, name)
+    said = f"module '{home}' has no attribute '{name}'; python -m fastnn.run --list shows what there is"
+    with pytest.raises(AttributeError) as caught:
+        getattr(module, name)
+    assert str(caught.value) == (f"{said}; did you mean '{meant}'?" if meant else said)
+    with pytest.raises(AttributeError, match=r"no attribute '__wrapped__'$"):
+        _ = module.__wrapped__
+
+
+def test_a_slip_is_named_once() -> None:
+    """Python looks for names alike too, where a traceback is shown."""
+    error = "AttributeError: module 'fastnn' has no attribute 'sigmod'; python -m fastnn.run --list shows what there is"
+    done = python("-c", "import fastnn; fastnn.sigmod")
+    assert done.stderr.splitlines()[-1] == f"{error}; did you mean 'sigmoid'?"
 
 
 def test_every_public_function_says_what_it_does() -> None:

@@ -200,7 +200,7 @@ CALLS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
     "callback": (
         lambda n: n.fit((X, Y), callbacks=[print]),
         TypeError,
-        "callbacks must be .*Callback objects, got",
+        r"callbacks must be fastnn\.training\.callbacks\.Callback objects, got",
     ),
     "seed": (lambda n: n.fit((X, Y), seed=0.5), TypeError, "seed must be an integer"),
     "validation": (lambda n: n.fit((X, Y), (X[:, :5], Y), epochs=1), ValueError, "weight has 6 inputs"),

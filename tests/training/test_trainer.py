@@ -216,6 +216,31 @@ class TestCompile:
         with pytest.raises(ValueError, match="takes a criterion and an optimizer together"):
             fastnn.compile(Network(6, 3), nn.CrossEntropyLoss())
 
+    def test_arguments_of_other_kinds(self) -> None:
+        network, loss = Network(6, 3), nn.CrossEntropyLoss()
+        said = r"^compile\(\) takes a model, a criterion and an optimizer, got "
+        with pytest.raises(TypeError, match=said + "Network, SGD, CrossEntropyLoss$"):
+            fastnn.compile(network, optim.SGD(network.parameters(), lr=0.1), loss)
+        with pytest.raises(TypeError, match=said + "function, NoneType, NoneType$"):
+            fastnn.compile(lambda x: x)
+
+
+@pytest.mark.parametrize("engine", ["plan", "eager"])
+@pytest.mark.parametrize(
+    ("loss", "got"),
+    [
+        (lambda out, y: nn.CrossEntropyLoss()(out, y).item(), "float"),
+        (lambda out, y: None, "NoneType"),
+    ],
+)
+def test_a_loss_that_gives_no_tensor(engine: str, loss: Callable, got: str) -> None:
+    network = Network(6, 3)
+    trainer = Trainer(network, loss, optim.SGD(network.parameters(), lr=0.1), engine=engine)
+    with pytest.raises(
+        TypeError, match=f"^the loss function must return a tensor, got {got}: with a return, without item"
+    ):
+        trainer.fit((X, Y), epochs=1)
+
 
 class TestPrediction:
     def test_probabilities(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -174,6 +175,10 @@ def test_fit_to_the_end(run: Run) -> None:
     [
         ("import torch\nx = torch.rand(2)\ntorch.foo(x)", "script.py, line 3: fastnn has no torch.foo"),
         ("from torch.nn import Conv3d", "script.py, line 1: fastnn has no torch.nn.Conv3d"),
+        ("from torch.nn import Relu", "script.py, line 1: fastnn has no torch.nn.Relu? ReLU"),
+        ("import torch\ntorch.sigmod(torch.rand(2))", "script.py, line 2: fastnn has no torch.sigmod? sigmoid"),
+        ("import torch\ntorch.autograd.grad", "script.py, line 2: fastnn has no torch.autograd.grad"),
+        ("import torch\ntorch.rand(2).sofmax(0)", "script.py, line 2: fastnn has no Tensor.sofmax? softmax"),
         ("import torchvision.ops", "script.py, line 1: fastnn has no torchvision.ops"),
         (
             "from torchvision.models import resnet18, ResNet18_Weights",
@@ -187,7 +192,33 @@ def test_fit_to_the_end(run: Run) -> None:
 def test_a_name_that_is_not_there(script: str, message: str, tmp_path: Path) -> None:
     done = run_script(tmp_path, script)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"{message}; python -m fastnn.run --list shows what there is\n"
+    said, _, meant = message.partition("? ")
+    likely = f"; did you mean {meant!r}?" if meant else ""
+    assert done.stderr == f"{said}; python -m fastnn.run --list shows what there is{likely}\n"
+
+
+def test_an_error_begins_at_the_scripts_line(tmp_path: Path) -> None:
+    """Not with what runs the script."""
+    done = run_script(tmp_path, "def f():\n    raise ValueError('mine')\ntry:\n    f()\nexcept ValueError:\n    f()")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and "runpy" not in done.stderr and "fastnn" not in done.stderr
+    assert lines[0] == "Traceback (most recent call last):"
+    assert [line.strip() for line in lines if line.startswith("  File")] == [
+        f'File "script.py", line {number}, in {name}'
+        for number, name in ((4, "<module>"), (2, "f"), (6, "<module>"), (2, "f"))
+    ]
+    broken = run_script(tmp_path, "x = (")
+    assert broken.stderr.startswith('  File "script.py", line 1\n') and "runpy" not in broken.stderr
+    stopped = run_script(tmp_path, "raise KeyboardInterrupt")
+    assert (stopped.returncode, "runpy" in stopped.stderr) == (130 if os.name == "nt" else -2, False)
+
+
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
+    for name, hint in (("tarin.py", "; did you mean 'train.py'?"), ("nowhere/tarin.py", "")):
+        done = python(tmp_path, "-m", "fastnn.run", name)
+        assert done.stderr.splitlines()[0].endswith(f"error: there is no script {name!r}{hint}")
+        assert done.returncode == 2
 
 
 LONGER = """

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fastnn.arrays import to_array
-from fastnn.eager import autograd
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.nn import losses
@@ -25,7 +24,8 @@ _ROWS, _BATCHES = 64, 50
 @dataclass(frozen=True)
 class Case:
     """x, y: the first batch. labels: the targets of as many as are looked at. outputs: the model's for x in evaluation
-    mode, None where it failed with ``error``. inputs: of its linear layers, in the order of their calls.
+    mode, None where it failed with ``error``, ``made`` by this op. inputs: of its linear layers, in the order of their
+    calls. given: the dtype that tensors came in; x has the model's.
     """
 
     model: Module
@@ -37,6 +37,8 @@ class Case:
     outputs: np.ndarray | None = None
     error: Exception | None = None
     inputs: list[np.ndarray] = field(default_factory=list)
+    made: str = ""
+    given: np.dtype | None = None
 
 
 def case_of(model: Module, data: Any, criterion: Any, optimizer: Optimizer | None) -> Case:
@@ -47,6 +49,8 @@ def case_of(model: Module, data: Any, criterion: Any, optimizer: Optimizer | Non
         ValueError: there is no data.
     """
     x, y, labels = _first(data)
+    arrays = isinstance(data, tuple | list) and not isinstance(data[0], Tensor)
+    given = None if arrays else x.dtype
     dtype = next((param._data.dtype for param in model.parameters()), x.dtype)
     x, y = convert("input", x, dtype), convert("target", y, dtype)
     x = x if x.dtype.kind == "f" else x.astype(dtype)  # pixels as they are in files: a rule tells of them
@@ -55,8 +59,9 @@ def case_of(model: Module, data: Any, criterion: Any, optimizer: Optimizer | Non
     try:
         outputs, inputs = _outputs(model, x)
     except (ValueError, RuntimeError) as error:
-        return Case(model, x, y, labels, criterion, optimizer, error=error)
-    return Case(model, x, y, labels, criterion, optimizer, outputs, inputs=inputs)
+        return Case(model, x, y, labels, criterion, optimizer, error=error, given=given)
+    made = "" if outputs.grad_fn is None else outputs.grad_fn.name
+    return Case(model, x, y, labels, criterion, optimizer, outputs.detach().numpy(), None, inputs, made, given)
 
 
 def _first(data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,7 +88,7 @@ def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _outputs(model: Module, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+def _outputs(model: Module, x: np.ndarray) -> tuple[Tensor, list[np.ndarray]]:
     """The model's outputs in evaluation mode, and what came to its linear layers.
 
     Raises:
@@ -93,10 +98,10 @@ def _outputs(model: Module, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]
     inputs: list[np.ndarray] = []
 
     def heard(layer: Module, given: tuple[Tensor, ...], output: Tensor) -> None:
-        inputs.append(given[0].numpy())
+        inputs.append(given[0].detach().numpy())
 
-    with modes(model, training=False), listening(layers, heard), autograd.no_grad():
+    with modes(model, training=False), listening(layers, heard):
         outputs = model(Tensor(x))
     if not isinstance(outputs, Tensor):
         raise TypeError(f"the model must give one tensor, got a {type(outputs).__name__}")
-    return outputs.numpy(), inputs
+    return outputs, inputs

@@ -23,14 +23,16 @@ _RULES: tuple[Callable[[Case], Iterable[Finding]], ...] = (
     loop.zero_grad,
     loop.evaluation,
     numbers.pixels,
+    numbers.precision,
     numbers.labels,
 )
 
 
 def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer | None = None) -> Findings:
-    """Looks for: ``softmax`` (or sigmoid) before a loss that applies it itself; ``zero_grad`` forgotten; ``eval``
-    forgotten; ``pixels`` from 0 to 255; ``labels`` that the outputs do not have; a ``shape`` that does not fit (and the
-    right one); a ``loss`` that does not fall.
+    """Looks for: ``softmax`` (or sigmoid, ReLU) before a loss that wants none, or left out before one that wants it;
+    ``zero_grad`` forgotten; ``eval`` forgotten; ``pixels`` from 0 to 255; tensors of another ``dtype`` than the
+    parameters; ``labels`` that the outputs do not have; a ``shape`` that does not fit (and the right one); a ``loss``
+    that does not fall.
 
     data: a DataLoader, a data set or a tuple (x, y). criterion: None for cross-entropy where the targets are class
     numbers, else the mean squared error. optimizer: whose steps are to be tried; None for Adam. zero_grad and eval are

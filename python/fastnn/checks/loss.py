@@ -9,9 +9,10 @@ import numpy as np
 
 from fastnn.checks.case import Case
 from fastnn.checks.findings import Finding
+from fastnn.checks.numbers import of_logarithms, takes_classes
 from fastnn.eager import autograd
 from fastnn.eager.tensor import Tensor
-from fastnn.nn import functional, losses
+from fastnn.nn import losses
 from fastnn.nn.activation import Sigmoid
 from fastnn.nn.module import Module
 from fastnn.optim import Adam
@@ -22,13 +23,19 @@ _STEPS, _ROUNDING = 50, 1e-6
 
 
 def softmax(case: Case) -> Iterator[Finding]:
-    """A softmax or sigmoid before a loss that applies it itself."""
+    """A softmax, sigmoid or ReLU before a loss that wants none; none where one is due."""
     if case.outputs is None or not case.outputs.size:
         return
     p, criterion = case.outputs, getattr(case.criterion, "__name__", type(case.criterion).__name__)
     inside = bool(np.all((p >= 0) & (p <= 1)))
     rows = inside and p.ndim == 2 and p.shape[1] > 1 and np.allclose(p.sum(axis=1), 1, atol=1e-5)
-    if rows and (isinstance(case.criterion, losses.CrossEntropyLoss) or case.criterion is functional.cross_entropy):
+    logarithms = of_logarithms(case.criterion)
+    entropy = takes_classes(case.criterion) and not logarithms
+    if entropy and case.made in ("Sigmoid", "Relu"):
+        yield Finding("softmax", f"{criterion} takes numbers of any size and sign: leave the last {case.made} out")
+    if logarithms and p.ndim == 2 and not np.allclose(np.exp(p).sum(1), 1, atol=1e-3):
+        yield Finding("softmax", f"{criterion} wants a LogSoftmax(dim=1) at the model's end: or use CrossEntropyLoss")
+    if rows and entropy:
         yield Finding(
             "softmax",
             f"the model's outputs are probabilities, but {criterion} applies softmax itself: "

@@ -25,14 +25,22 @@ def pixels(case: Case) -> Iterator[Finding]:
         )
 
 
+def precision(case: Case) -> Iterator[Finding]:
+    """Of tensors in another one than the parameters: loops hand them to the model as they are."""
+    given, own = case.given, case.x.dtype
+    if given is not None and given.kind == "f" and given != own:
+        how = "float" if own == np.float32 else "double"
+        yield Finding("dtype", f"inputs are {given}, the parameters {own}: model(x) refuses them; use x.{how}()")
+
+
 def labels(case: Case) -> Iterator[Finding]:
     """Class numbers outside those of the outputs; targets of another shape than the outputs."""
-    if not _takes_classes(case.criterion):
+    if not takes_classes(case.criterion):
         yield from _targets(case)
         return
     labels = case.labels
     if labels.dtype.kind not in "iu":
-        if case.outputs is not None and case.y.shape == case.outputs.shape and not _of_logarithms(case.criterion):
+        if case.outputs is not None and case.y.shape == case.outputs.shape and not of_logarithms(case.criterion):
             return  # probabilities
         yield Finding("labels", f"targets are {labels.dtype}: cross-entropy takes class numbers, integers")
         return
@@ -47,11 +55,11 @@ def labels(case: Case) -> Iterator[Finding]:
         )
 
 
-def _of_logarithms(criterion: Any) -> bool:
+def of_logarithms(criterion: Any) -> bool:
     return isinstance(criterion, losses.NLLLoss) or criterion is functional.nll_loss
 
 
-def _takes_classes(criterion: Any) -> bool:
+def takes_classes(criterion: Any) -> bool:
     classes = isinstance(criterion, losses.CrossEntropyLoss | losses.NLLLoss)
     return classes or criterion in (functional.cross_entropy, functional.nll_loss)
 
@@ -60,9 +68,10 @@ def _targets(case: Case) -> Iterator[Finding]:
     if not isinstance(case.criterion, losses.MSELoss | losses.BCEWithLogitsLoss) or case.outputs is None:
         return
     if case.outputs.shape != case.y.shape and len(case.outputs) == len(case.y):
-        fitting = case.y.size == case.outputs.size
-        hint = f": use target.view{tuple(-1 if i == 0 else n for i, n in enumerate(case.outputs.shape))}"
+        hint = "; for class numbers use CrossEntropyLoss and target.long()" if case.y.ndim == 1 else ""
+        if case.y.size == case.outputs.size:
+            hint = f": use target.view{tuple(-1 if i == 0 else n for i, n in enumerate(case.outputs.shape))}"
         yield Finding(
             "labels",
-            f"the model gives shape {case.outputs.shape}, the targets have {case.y.shape}{hint if fitting else ''}",
+            f"the model gives shape {case.outputs.shape}, the targets have {case.y.shape}{hint}",
         )

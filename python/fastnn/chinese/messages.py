@@ -28,6 +28,7 @@ LINES = {
     "idx.label": "第 {sample:,} 个样本的标签 {label} 超出了 0..{last}",
     "data.missing": "没有找到 {name}, fastnn 不会自动下载: 请把上面列出的文件放到所说的文件夹",
     "mnist.missing": "没有找到 MNIST, fastnn 不会自动下载: 请把上面列出的文件放到所说的文件夹",
+    "name.absent": "{module} 里没有 {name}: python -m fastnn.run --list 列出所有的名字",
     # labels and numbers
     "labels.range": "第 {sample} 个样本的标签 {label} 超出了 0..{last}",
     "labels.dtype": "标签必须是整数 (int64), 得到的是 {got}: 要类别序号 (labels.long()), 不是 one-hot 或概率",

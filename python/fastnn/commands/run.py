@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import inspect
 import os
 import re
@@ -17,71 +18,38 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
-from types import ModuleType
+from types import ModuleType, TracebackType
 
 from fastnn import __version__, keras
 from fastnn.commands import cli
 from fastnn.eager.dtypes import dtype
+from fastnn.errors import fault_of
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors, raise_on_interrupt
 from fastnn.renamed import RENAMED
-from fastnn.text import say
+from fastnn.text import did_you_mean, meant, say
 
 # What scripts import, and what they get.
-# PyTorch's longer paths.
-_NN = (
-    "activation",
-    "container",
-    "dropout",
-    "flatten",
-    "linear",
-    "loss",
-    "module",
-    "normalization",
-    "padding",
-    "sparse",
-    "upsampling",
+_TORCH = (
+    *("accelerator", "amp", "autograd", "backends", "cuda", "random", "nn", "nn.functional", "nn.init", "nn.parameter"),
+    *("nn.utils", "optim", "optim.lr_scheduler", "optim.optimizer", "utils", "utils.data", "utils.tensorboard"),
+    *(f"backends.{name}" for name in ("cuda", "cudnn", "mkldnn", "mps", "openmp")),
 )
-_AMP = ("torch.amp", "torch.cuda.amp")
+_VISION = (
+    *("datasets", "models", "models.resnet", "transforms", "transforms.autoaugment", "transforms.functional"),
+    *("transforms.transforms", "transforms.v2", "utils"),
+)
 MODULES = {
     "torch": "fastnn",
-    "torch.accelerator": "fastnn.accelerator",
-    "torch.amp": "fastnn.amp",
-    "torch.autograd": "fastnn.autograd",
-    "torch.backends": "fastnn.backends",
-    **{f"torch.backends.{name}": f"fastnn.backends.{name}" for name in ("cuda", "cudnn", "mkldnn", "mps", "openmp")},
-    "torch.cuda": "fastnn.cuda",
-    "torch.random": "fastnn.random",
-    "torch.nn": "fastnn.nn",
-    "torch.nn.functional": "fastnn.nn.functional",
-    "torch.nn.init": "fastnn.nn.init",
-    "torch.nn.parameter": "fastnn.nn.parameter",
-    "torch.nn.utils": "fastnn.nn.utils",
-    "torch.optim": "fastnn.optim",
-    "torch.optim.lr_scheduler": "fastnn.optim.lr_scheduler",
-    "torch.optim.optimizer": "fastnn.optim.optimizer",
-    "torch.utils": "fastnn.utils",
-    "torch.utils.data": "fastnn.utils.data",
+    **{f"torch.{name}": f"fastnn.{name}" for name in _TORCH},
     "torch.utils.data.dataloader": "fastnn.data.loader",
     "torch.utils.data.dataset": "fastnn.data.dataset",
     "torch.utils.data.sampler": "fastnn.data.sampler",
-    "torch.utils.tensorboard": "fastnn.utils.tensorboard",
     "torch.utils.tensorboard.writer": "fastnn.io.event_files",
-    "torchvision.datasets": "fastnn.datasets",
-    "torchvision.datasets.cifar": "fastnn.data.cifar",
-    "torchvision.datasets.folder": "fastnn.data.folder",
-    "torchvision.datasets.mnist": "fastnn.data.mnist",
-    "torchvision.datasets.vision": "fastnn.data.vision",
-    "torchvision.models": "fastnn.models",
-    "torchvision.models.resnet": "fastnn.models.resnet",
-    "torchvision.transforms": "fastnn.transforms",
-    "torchvision.transforms.autoaugment": "fastnn.transforms.autoaugment",
-    "torchvision.transforms.functional": "fastnn.transforms.functional",
-    "torchvision.transforms.transforms": "fastnn.transforms.transforms",
-    "torchvision.transforms.v2": "fastnn.transforms.v2",
+    **{f"torchvision.{name}": f"fastnn.{name}" for name in _VISION},
+    **{f"torchvision.datasets.{name}": f"fastnn.data.{name}" for name in ("cifar", "folder", "mnist", "vision")},
     "torchvision.transforms.v2.functional": "fastnn.transforms.functional",
     "torchvision.io": "fastnn.data.image_files",
     "torchvision.io.image": "fastnn.data.image_files",
-    "torchvision.utils": "fastnn.utils",
     "keras": "fastnn.keras",
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
     **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
@@ -97,13 +65,11 @@ _TENSORFLOW = {
     if name.partition(".")[0] == "keras"
 }
 _TENSORFLOW["tensorflow.nn"] = "fastnn.keras.activations"
-# Other places of the same names.
+# PyTorch's longer paths of the same names.
 _LONGER = {
-    "torch.cuda.amp": "fastnn.amp",
-    **{f"{place}.{name}": "fastnn.amp" for place in _AMP for name in ("autocast_mode", "grad_scaler")},
-    "torch.nn.modules": "fastnn.nn",
-    **{f"torch.nn.modules.{name}": f"fastnn.nn.modules.{name}" for name in _NN},
-    **{f"torch.nn.utils.{name}": "fastnn.nn.utils" for name in ("clip_grad", "convert_parameters")},
+    f"torch.{former}": f"fastnn.{ours}"
+    for former, ours in RENAMED.items()
+    if former.startswith(("amp.", "cuda.amp", "nn.modules", "nn.utils."))
 }
 _PACKAGES = ("torch", "torchvision", "keras", "tensorflow")
 _MADE = ("torchvision", "tensorflow.python")  # of which fastnn has parts
@@ -182,6 +148,8 @@ def missing(error: BaseException) -> str | None:
         found = re.match(r"cannot import name '(\w+)'", str(error))
         return f"{theirs[error.name]}.{found[1]}" if found else None
     if isinstance(error, AttributeError):
+        if (fault := fault_of(error)) and fault.code == "name.absent":
+            return f"{theirs[fault.fields['module']]}.{error.name}"
         if isinstance(error.obj, Tensor):
             return f"Tensor.{error.name}"
         if error.obj is keras.data.Dataset or isinstance(error.obj, keras.data.Dataset):
@@ -236,7 +204,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        parser.error(f"there is no script {args.script!r}", f"没有脚本 {args.script}")
+        folder, name = os.path.split(args.script)
+        close = did_you_mean(name, os.listdir(folder or ".") if os.path.isdir(folder or ".") else ())
+        parser.error(f"there is no script {args.script!r}{close}", f"没有脚本 {args.script}")
     return _run(args)
 
 
@@ -249,6 +219,13 @@ def _listed() -> int:
     return 0
 
 
+def _show(script: str, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that ends the script, from its own line on."""
+    while trace is not None and trace.tb_frame.f_code.co_filename != script:
+        trace = trace.tb_next
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)
+
+
 def _run(args: argparse.Namespace) -> int:
     prog = cli.started("fastnn.run")
     again = prog if " " in prog else f"python -m {prog}"
@@ -256,6 +233,7 @@ def _run(args: argparse.Namespace) -> int:
     raise_on_interrupt()  # as any script has it
     sys.argv = [args.script, *args.arguments]
     sys.path[0] = os.path.dirname(os.path.abspath(args.script))
+    sys.excepthook = functools.partial(_show, args.script)
     try:
         runpy.run_path(args.script, run_name="__main__")
     except (ImportError, AttributeError) as error:
@@ -263,7 +241,9 @@ def _run(args: argparse.Namespace) -> int:
         if lacking is None:
             raise
         place = place_of(error, args.script)
-        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is\n", sys.stderr)
+        owner, _, name = lacking.rpartition(".")
+        close = meant(vars(sys.modules.get(owner) or type(getattr(error, "obj", None))), name)
+        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{close}\n", sys.stderr)
         return 2
     return 0
 

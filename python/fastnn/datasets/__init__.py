@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fastnn.text import absent
+
 if TYPE_CHECKING:
     from fastnn.data.cifar import CIFAR10, CIFAR100
     from fastnn.data.emnist import EMNIST
@@ -41,7 +43,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES.values():  # torchvision's modules
         return import_module(f"fastnn.data.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        absent(globals(), name)
     return getattr(import_module(f"fastnn.data.{_HOMES[name]}"), name)
 
 

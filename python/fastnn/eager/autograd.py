@@ -19,6 +19,7 @@ import numpy as np
 from fastnn.eager import evidence, ops
 from fastnn.eager.memory import owner_of
 from fastnn.errors import told
+from fastnn.text import absent
 
 __all__ = ["Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
@@ -286,12 +287,14 @@ def _propagate(node: Node, grad: np.ndarray, grads: dict[Node, np.ndarray], reta
             grads[source] = tensor_grad if before is None else ops.add(before, tensor_grad)
 
 
+# They stand above this module, on tensors, and are found on first use.
+_LAZY = {"Function": "function", "FunctionCtx": "function", "gradcheck": "gradcheck"}
+
+
 def __getattr__(name: str) -> Any:
-    """``Function`` and ``gradcheck`` stand above this module, on tensors: they are found on first use."""
-    homes = {"Function": "function", "FunctionCtx": "function", "gradcheck": "gradcheck"}
-    if name not in homes:
-        raise AttributeError(f"module 'fastnn.autograd' has no attribute {name!r}")
+    if name not in _LAZY:
+        absent(globals(), name)
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"fastnn.eager.{homes[name]}"), name)
+    value = globals()[name] = getattr(import_module(f"fastnn.eager.{_LAZY[name]}"), name)
     return value

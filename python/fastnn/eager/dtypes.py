@@ -46,6 +46,8 @@ uint16 = dtype("uint16", np.uint16)
 uint32 = dtype("uint32", np.uint32)
 uint64 = dtype("uint64", np.uint64)
 
+CLASS_NUMBERS = "take class numbers: classes = sorted(set(labels)); tensor([classes.index(each) for each in labels])"
+
 _BY_NUMPY = {each.numpy: each for each in (float32, float64, int64, int32, uint8, bool_)}
 _IN_FILES = {each.numpy: each for each in (float16, int16, int8, uint16, uint32, uint64)}
 
@@ -60,7 +62,8 @@ def from_numpy(numpy: np.dtype) -> dtype:
         return _BY_NUMPY[numpy]
     except KeyError:
         known = ", ".join(each.name for each in _BY_NUMPY.values())
-        raise TypeError(f"fastnn has no tensors of dtype {numpy}; convert to one of {known}") from None
+        how = f". For texts {CLASS_NUMBERS}" if numpy.kind in "US" else ""
+        raise TypeError(f"fastnn has no tensors of dtype {numpy}; convert to one of {known}{how}") from None
 
 
 def of(array: np.ndarray) -> dtype:
@@ -71,6 +74,11 @@ def of(array: np.ndarray) -> dtype:
 def has(numpy: np.dtype) -> bool:
     """Whether there are tensors of a NumPy dtype."""
     return numpy in _BY_NUMPY
+
+
+def is_integer(numpy: np.dtype) -> bool:
+    """Whether tensors of a NumPy dtype hold integers that are computed with."""
+    return numpy.kind in "iu" and numpy in _BY_NUMPY
 
 
 def to_numpy(kind: Any) -> np.dtype:

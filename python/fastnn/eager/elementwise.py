@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.eager import autograd, ops
+from fastnn.eager import autograd, dtypes, ops
 from fastnn.eager.autograd import ANY, RESULT
 from fastnn.eager.support import FACTORS, TensorBase, by_op, floating, operand, promoted, result, unbroadcast, wrap
 from fastnn.errors import told
@@ -149,7 +149,12 @@ def not_equal(a: Tensor, other: object) -> Tensor:
 
 def relu(x: Tensor) -> Tensor:
     """max(x, 0), elementwise."""
-    y = ops.relu(x._data)
+    try:
+        y = ops.relu(x._data)
+    except TypeError:
+        if not dtypes.is_integer(x._data.dtype):
+            raise
+        return wrap(ops.exact("maximum", x._data, np.zeros((), x._data.dtype)))
     if not autograd.grad_mode.enabled:
         return wrap(y)
     return result(y, (x,), lambda g: (ops.relu_backward(g, y),), "Relu", RESULT)

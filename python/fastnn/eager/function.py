@@ -97,16 +97,18 @@ class Function:
     def __init__(self) -> None:
         raise TypeError(f"{type(self).__name__} is called through its class: {type(self).__name__}.apply(x)")
 
+    # So typed, each may be overridden with arguments of any names and number.
+
     @staticmethod
-    def forward(*args: Any) -> Any:
+    def forward(*args: Any, **named: Any) -> Any:
         raise NotImplementedError("a Function needs a static method forward(ctx, *args)")
 
     @staticmethod
-    def setup_context(ctx: FunctionCtx, inputs: tuple[Any, ...], output: Any) -> None:
+    def setup_context(*args: Any, **named: Any) -> Any:
         raise NotImplementedError
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *grads: Any) -> Any:
+    def backward(*args: Any, **named: Any) -> Any:
         raise NotImplementedError("a Function that is differentiated needs a static method backward(ctx, *grads)")
 
     @classmethod

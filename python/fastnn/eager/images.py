@@ -7,16 +7,17 @@ PyTorch's all the same. What lies otherwise is copied once, by an op that a reco
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnn.arrays import is_integer
-from fastnn.eager import ops
+from fastnn.eager import dtypes, ops
 from fastnn.eager.autograd import ANY, grad_mode
 from fastnn.eager.indexing import picked
 from fastnn.eager.inplace import write
-from fastnn.eager.support import FACTORS, check_memory, result, wrap
+from fastnn.eager.support import FACTORS, TensorBase, check_memory, result, wrap
 from fastnn.errors import told
 
 if TYPE_CHECKING:
@@ -72,15 +73,29 @@ def batched(x: Tensor, function: Callable[..., Tensor], *others: object) -> Tens
     """function of a batch and of others; of a single image (C, H, W) as a batch of one.
 
     Raises:
-        TypeError: x holds integers.
+        TypeError: x holds integers, another tensor of them does not.
+        ValueError: integers whose sums may be beyond 2^53.
     """
     data = x._data
     if data.dtype.kind != "f":
-        text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
-        raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
+        return _of_integers(x, function, others)
     if data.ndim != 3:
         return function(x, *others)
     return function(x.unsqueeze(0), *others).squeeze(0)
+
+
+def _of_integers(x: Tensor, function: Callable[..., Tensor], others: tuple) -> Tensor:
+    """:func:`batched` of integers, in float64: exact, means cut off; small types wrap around."""
+    tensors = [each for each in (x, *others) if isinstance(each, TensorBase)]
+    if not dtypes.is_integer(x._data.dtype) or any(each._data.dtype != x._data.dtype for each in tensors):
+        text = f"images must be float32 or float64, got {x.dtype!r}: x.float() / 255 is what ToTensor() makes of pixels"
+        raise told(TypeError(text), "image.dtype", got=repr(x.dtype))
+    arrays = [each._read("a function of images of integers") for each in tensors]
+    most = prod(max(1, int(each.max(initial=0)), -int(each.min(initial=0))) for each in arrays)
+    if most * max(each.size for each in arrays) > 2**53:
+        raise ValueError(f"images of integers: sums of products up to {most} may be beyond 2^53: use x.double()")
+    given = (each.double() if isinstance(each, TensorBase) else each for each in others)
+    return batched(x.double(), function, *given).long().to(x.dtype)  # C leaves smaller types open
 
 
 # -- convolution -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnn.eager import autograd, ops
+from fastnn.eager import autograd, dtypes, ops
 from fastnn.eager.support import FACTORS, promoted, reshaped, result, unbroadcast, wrap
 from fastnn.errors import told
 
@@ -44,6 +44,12 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 
     try:
         product = _product(x, y)
+    except TypeError:
+        if not dtypes.is_integer(x.dtype):
+            raise
+        if x.shape[-1] != y.shape[-2]:
+            raise ValueError(f"[matmul] {x.shape} and {y.shape}: the last of one is not the second to last") from None
+        product = ops.exact("matmul", x, y)
     except ValueError as error:
         told(error, "matmul.shapes", first=a._data.shape, second=b._data.shape)
         raise
@@ -94,10 +100,16 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
         raise told(ValueError(text), "linear.features", inputs=inputs, rows=len(data), features=features)
     b = None if bias is None else bias._data
-    if finite and len(data) == 1 and ops.recorder is None:
-        y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read
-    else:
-        y = ops.dense_forward(data, w, b)
+    try:
+        if finite and len(data) == 1 and ops.recorder is None:
+            y = ops.dense_forward(data, w, b, False, None, True)  # what a zero would be multiplied with is not read
+        else:
+            y = ops.dense_forward(data, w, b)
+    except TypeError:
+        if not dtypes.is_integer(given.dtype) or w.dtype != given.dtype:
+            raise
+        product = matmul(x, weight.t())
+        return product if bias is None else product + bias
     out = y if flat else reshaped(y, (*given.shape[:-1], w.shape[0]))
     if not autograd.grad_mode.enabled:
         return wrap(out)

@@ -59,7 +59,7 @@ def conv1d(
 
     def convolved(x: Tensor) -> Tensor:
         _check_channels(tuple(input.shape), weight.shape[1] * groups)
-        return images.batched(x, lambda batch: images.convolution(batch, weight, bias, step, around, spread, groups))
+        return images.batched(x, images.convolution, weight, bias, step, around, spread, groups)
 
     return _as_images("conv1d", input, convolved)
 

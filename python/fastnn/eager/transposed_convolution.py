@@ -41,7 +41,7 @@ def conv_transpose2d(
     _check(tuple(input.shape), tuple(weight.shape), None if bias is None else tuple(bias.shape), groups)
     size = output_size_of(tuple(input.shape[-2:]), weight.shape[2:], step, around, spread, behind)
     settings = (step, around * 2, spread, groups)
-    return batched(input, lambda x: transposed(x, weight, bias, size, settings))
+    return batched(input, transposed, weight, bias, size, settings)
 
 
 def output_size_of(

@@ -695,6 +695,7 @@ def compile(
 
     Raises:
         ValueError: only one of criterion and optimizer was given.
+        TypeError: model is no module, or optimizer no optimizer.
 
     >>> import fastnn
     >>> model = fastnn.nn.Linear(3, 2)
@@ -704,5 +705,8 @@ def compile(
     """
     if (criterion is None) != (optimizer is None):
         raise ValueError("compile() takes a criterion and an optimizer together (training), or neither (inference)")
+    if not isinstance(model, Module) or not isinstance(optimizer, Optimizer | None):
+        got = ", ".join(type(each).__name__ for each in (model, criterion, optimizer))
+        raise TypeError(f"compile() takes a model, a criterion and an optimizer, got {got}")
     plan = Plan(model, criterion, optimizer)
     return plan.forward if criterion is None else plan.step

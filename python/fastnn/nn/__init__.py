@@ -67,9 +67,13 @@ from fastnn.nn.pooling import (
     MaxPool2d,
 )
 from fastnn.nn.upsampling import Upsample, UpsamplingNearest2d
+from fastnn.text import absent as _absent
 
 # PyTorch's longer paths, as annotations have them: nn.modules.loss.CrossEntropyLoss, nn.modules.module.Module.
 modules = _sys.modules[__name__]
+
+# Unseen by type checkers, which would take any name for one that there is.
+globals()["__getattr__"] = lambda name: _absent(globals(), name)
 
 __all__ = [
     "CELU",

@@ -72,9 +72,12 @@ from fastnn.nn.loss_functions import (
 from fastnn.nn.normalization import group_norm, layer_norm
 from fastnn.nn.padding import pad
 from fastnn.nn.upsampling import interpolate
+from fastnn.text import absent as _absent
 
 if TYPE_CHECKING:
     from fastnn.nn.dropout import Dropout
+
+globals()["__getattr__"] = lambda name: _absent(globals(), name)  # see fastnn.nn
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.eager.dtypes import CLASS_NUMBERS
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 
@@ -34,7 +35,9 @@ def _refused(text: str, taker: str, value: Any) -> TypeError | None:
         return told(TypeError(f"{text} a {kind} of tensors: {how}"), "input.tensors", layer_kind=taker, got=kind)
     if isinstance(value, list | tuple | int | float):
         what = f"a {kind}" if isinstance(value, list | tuple) else f"the number {value}"
-        return told(TypeError(f"{text} {what}: use fastnn.tensor(x)"), "input.array", layer_kind=taker, got=kind)
+        texts = isinstance(value, list | tuple) and any(isinstance(part, str) for part in value)
+        how = CLASS_NUMBERS if texts else "use fastnn.tensor(x)"
+        return told(TypeError(f"{text} {what}: {how}"), "input.array", layer_kind=taker, got=kind)
     if hasattr(value, "state_dict"):
         error = TypeError(f"{text} a {kind}, a module: call it first, output = model(x)")
         return told(error, "input.module", layer_kind=taker, got=kind)

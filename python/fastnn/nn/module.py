@@ -99,7 +99,10 @@ class Module:
         def __getattr__(self, name: str) -> Any:
             if name in _REGISTRIES:
                 raise without_init(type(self).__name__)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name.startswith("register_"):
+                text += ": hooks hear of forward() alone; after backward() a parameter's gradient is in .grad"
+            raise AttributeError(text, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
         for registry in _REGISTRIES:

@@ -7,6 +7,7 @@ from fastnn.optim.adam import Adam, AdamW
 from fastnn.optim.optimizer import Optimizer
 from fastnn.optim.rmsprop import RMSprop
 from fastnn.optim.sgd import SGD
+from fastnn.text import absent as _absent
 
 if TYPE_CHECKING:
     from fastnn.optim import lr_scheduler
@@ -22,7 +23,7 @@ _LAZY = ("Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam", "lr_scheduler")
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
-        raise AttributeError(f"module 'fastnn.optim' has no attribute {name!r}")
+        _absent(globals(), name)
     module = import_module(f"fastnn.optim.{name.lower()}")
     value = globals()[name] = getattr(module, name, module)
     return value

@@ -205,6 +205,9 @@ class EagerEngine:
         self.model.train()
         output = self.model(Tensor(x))
         loss = self.criterion(output, Tensor(y))
+        if not isinstance(loss, Tensor):
+            kind = type(loss).__name__
+            raise TypeError(f"the loss function must return a tensor, got {kind}: with a return, without item()")
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

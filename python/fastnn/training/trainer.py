@@ -273,7 +273,9 @@ def _check_optimizer(optimizer: Any, model: Module) -> None:
 def _check_callbacks(callbacks: Sequence[Any]) -> None:
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks must be fastnn.trainer.Callback objects, got {type(callback).__name__}")
+            raise TypeError(
+                f"callbacks must be fastnn.training.callbacks.Callback objects, got {type(callback).__name__}"
+            )
 
 
 def _mean(values: Sequence[float]) -> float:

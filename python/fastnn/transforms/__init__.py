@@ -17,6 +17,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fastnn.text import absent
 from fastnn.transforms import transforms
 from fastnn.transforms.base import MAX_PIXELS
 from fastnn.transforms.resize import FULL_SIZE
@@ -47,7 +48,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{__name__}.{name}")
     if name not in _AUTOMATIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        absent(globals(), name)
     return getattr(import_module(f"{__name__}.autoaugment"), name)
 
 

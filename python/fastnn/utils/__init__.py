@@ -6,6 +6,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fastnn.text import absent
+
 if TYPE_CHECKING:
     from fastnn.data.grid import make_grid, save_image
     from fastnn.utils import data, tensorboard
@@ -17,7 +19,7 @@ def __getattr__(name: str) -> Any:
     if name in ("make_grid", "save_image"):
         return getattr(import_module("fastnn.data.grid"), name)
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        absent(globals(), name)
     return import_module(f"{__name__}.{name}")
 
 
