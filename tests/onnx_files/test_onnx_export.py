@@ -108,8 +108,20 @@ def test_names_of_inputs_and_outputs(tmp_path: Path) -> None:
     assert (list(graph.inputs), list(graph.outputs)) == (["input_0", "input_1"], ["sum", "difference"])
     with pytest.raises(ValueError, match=r"output_names must be 2 different names, got \['a', 'a'\]"):
         exported(model, (numbers(2, 3), numbers(2, 3)), tmp_path, output_names=["a", "a"])
-    with pytest.raises(ValueError, match=r"\['weight'\] are names of the model's state"):
-        exported(nn.Linear(3, 3), (numbers(2, 3),), tmp_path, input_names=["weight"])
+    for word, name in (("input_names", "weight"), ("input_names", "output"), ("output_names", "input")):
+        with pytest.raises(ValueError, match=rf"\['{name}'\] are names of the model's state, or of an input and an"):
+            exported(nn.Linear(3, 3), (numbers(2, 3),), tmp_path, **{word: [name]})
+
+
+def test_names_that_the_graph_would_take(tmp_path: Path) -> None:
+    """Its own give way."""
+    model = Function(lambda x: fastnn.cat([fastnn.ones(1, 3).expand(len(x), 3), x.exp()], 1))
+    made = {name for node in read(exported(model, (numbers(2, 3),), tmp_path)).nodes for name in node.outputs}
+    assert {"exp_0", "constant_1", "batch_rows", "constant_1_sizes_1"} <= made
+    for name in made - {"output"}:
+        for words in ({"input_names": [name]}, {"output_names": [name]}):
+            loaded = onnx.load(exported(model, (numbers(2, 3),), tmp_path, **words))
+            assert (loaded(fastnn.zeros(4, 3)).numpy() == 1).all()
 
 
 def test_an_example_of_numpys_float64(tmp_path: Path) -> None:
@@ -129,9 +141,26 @@ def test_a_fixed_batch(tmp_path: Path) -> None:
         onnx.load(path)(fastnn.zeros(3, 3, 2))
 
 
+_OWN = fastnn.Generator()
+
+
+class _Sine(fastnn.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return fastnn.from_numpy(np.sin(x.numpy()))
+
+
 REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
     "values": (lambda x: x * x.max().item(), numbers(2, 3), r"item\(\) in forward\(\)"),
-    "draws": (lambda x: x + fastnn.rand(3), numbers(2, 3), "differ from run to run"),
+    "draws": (lambda x: x + fastnn.randn_like(x), numbers(2, 3), "draws random numbers"),
+    "draws that happen to be alike": (lambda x: x * (fastnn.rand(1) < 2), numbers(2, 3), "draws random numbers"),
+    "draws in place": (lambda x: x + fastnn.zeros(3).normal_(), numbers(2, 3), "draws random numbers"),
+    "an order": (lambda x: x[:, fastnn.randperm(3)], numbers(2, 3), "draws random numbers"),
+    "a new layer": (lambda x: nn.Linear(3, 3)(x), numbers(2, 3), "draws random numbers"),
+    "bernoulli": (lambda x: fastnn.bernoulli(x.sigmoid()), numbers(2, 3), r"bernoulli\(\) in forward\(\)"),
+    "draws of NumPy's": (lambda x: x + np.random.rand(), numbers(2, 3), "differ from run to run"),
+    "draws of a generator": (lambda x: x + fastnn.rand(3, generator=_OWN), numbers(2, 3), "differ from run to run"),
+    "NumPy in a Function": (_Sine.apply, numbers(2, 3), r"numpy\(\) in forward\(\)"),
     "dropout": (lambda x: F.dropout(x, 0.5, True), numbers(2, 3), "dropout"),
     "order": (lambda x: x.unique(), numbers(2, 3), r"unique\(\) in forward\(\)"),
     "truth": (lambda x: x[x > 0], numbers(2, 3), "by one of bools"),
@@ -156,6 +185,9 @@ REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
 }
 
 
+OF_BATCHES = ("batch", "count", "numbers of rows", "parts of the batch", "branches", "branch", "no rows")
+
+
 def _part(x: Any) -> Any:
     y = x * 1
     y[:, 0] = 0.0
@@ -167,8 +199,9 @@ def test_what_a_file_cannot_say_is_refused(name: str, tmp_path: Path) -> None:
     function, x, words = REFUSED[name]
     path = tmp_path / "model.onnx"
     path.write_bytes(b"before")
-    with pytest.raises((ValueError, TypeError), match=words):
-        onnx.export(Function(function), x, path)
+    for dynamic in {True, name in OF_BATCHES}:
+        with pytest.raises((ValueError, TypeError), match=words):
+            onnx.export(Function(function), x, path, dynamic_batch=dynamic)
     assert path.read_bytes() == b"before", "an old file is left alone"
 
 
@@ -181,6 +214,8 @@ def test_the_model_is_as_before(tmp_path: Path) -> None:
     assert all((before[name] == each.numpy()).all() for name, each in model.state_dict().items())
     with pytest.raises(TypeError, match="expected a Module, a Network or a Keras model, got dict"):
         exported({}, (numbers(2, 3),), tmp_path)
+    with pytest.raises(TypeError, match=r"got Fitted: give its to_network\(\)$"):
+        exported(type("Fitted", (), {"to_network": 0})(), (numbers(2, 3),), tmp_path)
 
 
 def test_a_network_that_was_trained(tmp_path: Path) -> None:

@@ -22,12 +22,12 @@ _SEEN = {"embedding()", "gather()", "index_select()", "indexing by a tensor", "s
 class Tracer(Recorder):
     """Records a forward that is to be written down: changes in place are values like any others."""
 
-    def refuse(self, what: str) -> None:
-        if self.is_here() and what not in _SEEN:
-            raise ValueError(
-                f"[onnx.export] {what} in forward(): what follows depends on values, and a file has one graph for all "
-                f"of them: move it out of forward()"
-            )
+    def refuse(
+        self, what: str, why: str = "what follows depends on values, and a file has one graph for all of them"
+    ) -> None:
+        # What the forward() of a Function does is recorded; a file has no gradients.
+        if self.is_here() and what not in _SEEN and not what.endswith(".apply()"):
+            raise ValueError(f"[onnx.export] {what} in forward(): {why}: move it out of forward()")
 
     joins = True
 
@@ -38,13 +38,19 @@ class Tracer(Recorder):
 class Builder:
     """Builds the graph of one recording. batch: the extent of first dimensions that are the batch's."""
 
-    def __init__(self, batch: int, inputs: Mapping[str, np.ndarray], state: Iterable[tuple[str, np.ndarray]]) -> None:
+    def __init__(
+        self,
+        batch: int,
+        inputs: Mapping[str, np.ndarray],
+        state: Iterable[tuple[str, np.ndarray]],
+        outputs: Iterable[str],
+    ) -> None:
         self.graph = Graph()
         self.batch = batch
         self.constants: dict[str, np.ndarray] = {}
         self._values: dict[int, tuple[str, np.ndarray]] = {}  # id of the owner -> its name, the array of that shape
         self._state: dict[str, np.ndarray] = {}
-        self._taken = set(inputs)
+        self._taken = {*inputs, *outputs}
         for name, array in state:
             if id(owner_of(array)) not in self._values:
                 self._state[name] = array
