@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def export(
     if dynamic_batch and any(array.ndim == 0 or not len(array) for array in arrays):
         raise ValueError("[onnx.export] the example has no rows; dynamic_batch=False takes it as it is")
     built, drawn = [], []
-    with modes(model, training=False), no_grad():
+    with modes(model, training=False), no_grad(), _fixed(model):
         for rows in batches:
             given = {name: _rows(array, rows) for name, array in zip(names, arrays, strict=True)}
             built.append(_traced(model, given, rows, state, output_names))
@@ -79,6 +80,19 @@ def export(
     if drawn[0] != drawn[1]:
         raise ValueError("[onnx.export] forward() draws random numbers, and a file has none: give them as an input")
     write(path, _Joined(*built).graph())
+
+
+@contextmanager
+def _fixed(model: Module) -> Iterator[None]:
+    """Parameters without a gradient: elements that are picked of them by an input stay such."""
+    learned = [each for each in model.parameters() if each.requires_grad]
+    for each in learned:
+        each.requires_grad = False
+    try:
+        yield
+    finally:
+        for each in learned:
+            each.requires_grad = True
 
 
 def _check_words(dynamic_axes: Mapping[str, Any], opset: int, parameters: bool) -> None:
