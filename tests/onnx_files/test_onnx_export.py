@@ -133,6 +133,22 @@ def test_an_example_of_numpys_float64(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_what_is_added_up_in_place(dynamic: bool, tmp_path: Path) -> None:
+    """Begins with what was there before it, not with what the example made of it."""
+
+    def total(x: Any) -> Any:
+        sums = [fastnn.zeros(len(x), 3), fastnn.ones(3, len(x)).t(), fastnn.zeros(1, 3), fastnn.zeros(len(x), 1, 3)]
+        for each in sums[:3]:
+            each += (x * 2).mean(0, keepdim=True)
+        sums[0] *= x
+        return sums[0] + sums[1] * sums[2] + sums[3].view(-1, 3).add_(x)
+
+    loaded = onnx.load(exported(Function(total), (numbers(1, 3),), tmp_path, dynamic_batch=dynamic))
+    x = fastnn.tensor(numbers(1, 3))
+    check_alike([loaded(x).numpy()], [total(x).numpy()])
+
+
 def test_a_fixed_batch(tmp_path: Path) -> None:
     model = Function(lambda x: x.view(2, 6))
     path = exported(model, (numbers(2, 3, 2),), tmp_path, dynamic_batch=False)
@@ -179,6 +195,8 @@ REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
     ),
     "branch": (lambda x: x + 1 if x.shape[0] == 2 else x - 1, numbers(2, 3), "write forward\\(\\) for any batch"),
     "a part in place": (lambda x: _part(x), numbers(2, 3), "a change in place in forward"),
+    "a part of zeros in place": (lambda x: fastnn.zeros(2, 3)[0].add_(x[0]), numbers(2, 3), "in place of a part"),
+    "a copy": (lambda x: fastnn.tensor(x) * 2, numbers(2, 3), r"tensor\(\) in forward\(\)"),
     "no dtype": (lambda x: x, np.array(["a"]), "must be a tensor or array of numbers"),
     "no tensor": (lambda x: {"a": x}, numbers(2, 3), "got dict"),
     "no rows": (lambda x: x, numbers(0, 3), "no rows"),
@@ -212,6 +230,11 @@ def test_the_model_is_as_before(tmp_path: Path) -> None:
     exported(model, (numbers(2, 3),), tmp_path)
     assert [module.training for module in model.modules()] == [True, False, True, True]
     assert all((before[name] == each.numpy()).all() for name, each in model.state_dict().items())
+    counts = nn.BatchNorm1d(3)
+    counts.forward = lambda x: x + counts.num_batches_tracked.add_(1)  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="a change in place in forward"):
+        exported(counts, (numbers(2, 3),), tmp_path)
+    assert counts.num_batches_tracked.item() == 0
     with pytest.raises(TypeError, match="expected a Module, a Network or a Keras model, got dict"):
         exported({}, (numbers(2, 3),), tmp_path)
     with pytest.raises(TypeError, match=r"got Fitted: give its to_network\(\)$"):

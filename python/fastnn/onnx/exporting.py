@@ -138,7 +138,7 @@ def _names(word: str, given: Sequence[str] | None, count: int) -> list[str]:
 def _traced(
     model: Module, given: Mapping[str, np.ndarray], rows: int, state: list, output_names: Sequence[str] | None
 ) -> Builder:
-    with one_at_a_time, Tracer() as tracer:
+    with one_at_a_time, Tracer(array for _, array in state) as tracer:
         results = model(*map(Tensor, given.values()))
     listed = [results] if isinstance(results, Tensor) else results
     if not isinstance(listed, tuple | list) or not all(isinstance(each, Tensor) for each in listed):
@@ -152,6 +152,9 @@ def _traced(
             "as input_names and output_names"
         )
     build = Builder(rows, given, state, names)
+    for changed, first in tracer.before.values():
+        if not build.is_value(changed):
+            build.put(changed, build.constant(first))
     for record in tracer.records:
         emit(build, record)
     build.finish({name: each._data for name, each in zip(names, listed, strict=True)})

@@ -22,6 +22,10 @@ _SEEN = {"embedding()", "gather()", "index_select()", "indexing by a tensor", "s
 class Tracer(Recorder):
     """Records a forward that is to be written down: changes in place are values like any others."""
 
+    def __init__(self, state: Iterable[np.ndarray]) -> None:
+        super().__init__(state)
+        self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # arrays that are changed, and what they held first
+
     def refuse(
         self, what: str, why: str = "what follows depends on values, and a file has one graph for all of them"
     ) -> None:
@@ -32,7 +36,11 @@ class Tracer(Recorder):
     joins = True
 
     def may_change(self, array: np.ndarray) -> bool:
-        return True
+        """But a module's own state; what it holds before is kept."""
+        owner = owner_of(array)
+        if id(owner) not in self.before:
+            self.before[id(owner)] = owner, owner.copy()
+        return id(owner) not in self._state
 
 
 class Builder:
