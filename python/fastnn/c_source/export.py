@@ -24,12 +24,19 @@ from fastnn.engine.recording import RecordingError
 from fastnn.io.atomic import write_atomic
 from fastnn.io.checks import shown_bytes
 from fastnn.nn.module import Module
+from fastnn.platform import in_c_library
 
-# Words of C, and names that the file has.
+# What no function can be called: reserved names, macros of the headers, names that the file has, words of C and C++.
 _TAKEN = (
-    "auto break case char const continue default do double else enum extern float for goto if inline int long main "
-    "memory register restrict return short signed sizeof static struct switch typedef union unsigned void volatile "
-    "while x y"
+    r"_\w*|nn_\w*|\w+_t|(L?DBL|FLT|DEC|FP|M|U?INT\w*|SIZE|PTRDIFF|WCHAR|WINT|SIG|MATH|HUGE)_\w*|DECIMAL_DIG|INFINITY|NAN|"
+    r"NULL|fpclassify|math_errhandling|signbit|is(finite|inf|nan|normal|unordered|(less|greater)\w*)|linux|unix|"
+    "main|mean|memory|pixels|std|x|y|"
+    "alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|class|co_(await|return|yield)|compl|"
+    "concept|const|const(eval|expr|init|_cast)|continue|decltype|default|delete|do|double|dynamic_cast|else|enum|"
+    "explicit|export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|not_eq|"
+    "nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|requires|restrict|return|short|"
+    "signed|sizeof|static|static_(assert|cast)|struct|switch|template|this|thread_local|throw|true|try|typedef|typeid|"
+    "typename|typeof|typeof_unqual|union|unsigned|using|virtual|void|volatile|while|xor|xor_eq"
 )
 
 
@@ -71,8 +78,11 @@ def export(
 
 def text(model: Module, example: Any, name: str = "predict", pixels: Pixels | None = None) -> str:
     """What :func:`export` writes."""
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name in _TAKEN.split() or name.startswith("nn_"):
-        raise ValueError(f"{name!r} cannot be the name of a function in C: take letters, digits and _")
+    if not re.fullmatch(rf"(?!({_TAKEN})$)[A-Za-z]\w*", name, re.ASCII) or in_c_library(name):
+        raise ValueError(
+            f"{name!r} cannot be the name of a function in C: take letters, digits and _, but no word of C or C++, "
+            "and no name that the file or the C library has"
+        )
     x = example._data if isinstance(example, Tensor) else np.asarray(example)
     if x.dtype != np.float32 or x.ndim == 0 or len(x) != 1:
         raise ValueError(f"the example must be one sample of float32, (1, ...), got {x.dtype} of shape {x.shape}")
@@ -209,4 +219,5 @@ def _of_pixels(name: str, pixels: Pixels) -> Iterator[str]:
     yield "\n".join(lines)
     if pixels.classes:
         names = ", ".join(map(tables.string, pixels.classes))
-        yield f"const char *const {name}_classes[{len(pixels.classes)}] = {{{names}}};"
+        of_classes = f"const char *const {name}_classes[{len(pixels.classes)}]"
+        yield f"extern {of_classes};\n{of_classes} = {{{names}}};"  # in C++ other files would not see it otherwise
