@@ -101,6 +101,11 @@ class NumPysNoise(nn.Module):
         return x * np.random.rand()
 
 
+class Both(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x * 2
+
+
 class Best(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.argmax(1)
@@ -121,8 +126,9 @@ REFUSED: dict[str, tuple[Module, Any, str]] = {
     "buffers": (Counts(), example(4), "change"),
     "draws": (Noise(), example(4), "as C: a forward that draws random numbers"),
     "draws of NumPy's": (NumPysNoise(), example(4), "as C: a forward that draws random numbers"),
+    "two results": (Both(), example(4), r"as C: forward\(\) gives a tuple$"),
     "integers": (Best(), example(4), "max is of int64"),
-    "no compiled form": (nn.Sequential(nn.Linear(4, 4), Larger()), example(4), r"layer '1' \(Larger\).*exact"),
+    "no compiled form": (nn.Sequential(nn.Linear(4, 4), Larger()), example(4), r"layer '1' \(Larger\).*'absolute'"),
     "weights": (Made(), example(4), "dense_forward: its weight.* computed"),
     "own statistics": (
         nn.BatchNorm2d(2, track_running_stats=False),

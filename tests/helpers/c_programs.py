@@ -42,7 +42,7 @@ def check_clean(folder: Path, text: str) -> int:
     source = folder / f"network{next(_number)}.c"
     source.write_text(text, "ascii")
     compilers = filter(None, map(shutil.which, ("gcc", "clang", "clang-14")))
-    languages = (("c", "c99"), ("c++", "c++17"))
+    languages = (("c", "c99"), ("c", "gnu17"), ("c++", "c++17"))
     ways = list(itertools.product(compilers, languages, ((), ("-march=native",))))
     for compiler, (language, standard), machine in ways:
         flags = ("-x", language, f"-std={standard}", *CLEAN, *machine, "-O1", "-c", "-o", os.devnull)

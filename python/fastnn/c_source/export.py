@@ -132,7 +132,7 @@ _HEAD = """\
 #include <math.h>
 #include <stdint.h>
 
-#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
+#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16)
 #error "compile without -ffast-math, on 32-bit x86 with -msse2 -mfpmath=sse"
 #endif
 #if defined(__clang__) || !defined(__GNUC__)
