@@ -148,8 +148,7 @@ def _traced(
     names = _names("output", output_names, len(listed))
     if taken := {*given} & {*names} | {name for name, _ in state} & {*given, *names}:
         raise ValueError(
-            f"[onnx.export] {sorted(taken)} are names of the model's state, or of an input and an output: give others "
-            "as input_names and output_names"
+            f"[onnx.export] {sorted(taken)} are names of the model's state, or of an input and an output: give others"
         )
     build = Builder(rows, given, state, names)
     for changed, first in tracer.before.values():

@@ -104,7 +104,7 @@ def mapped(fd: int, size: int) -> memoryview:
 
 def in_c_library(name: str) -> bool:
     """Whether the system's C library has something of a name."""
-    with suppress(ImportError):  # a Python that was built without libffi
+    with suppress(ImportError):  # a Python without libffi
         import ctypes
 
         return hasattr(ctypes.CDLL("msvcrt" if sys.platform == "win32" else None), name)
