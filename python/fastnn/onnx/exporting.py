@@ -138,7 +138,8 @@ def _names(word: str, given: Sequence[str] | None, count: int) -> list[str]:
 def _traced(
     model: Module, given: Mapping[str, np.ndarray], rows: int, state: list, output_names: Sequence[str] | None
 ) -> Builder:
-    with one_at_a_time, Tracer(array for _, array in state) as tracer:
+    tracer = Tracer(array for _, array in state)
+    with one_at_a_time, tracer:
         results = model(*map(Tensor, given.values()))
     listed = [results] if isinstance(results, Tensor) else results
     if not isinstance(listed, tuple | list) or not all(isinstance(each, Tensor) for each in listed):
