@@ -91,6 +91,21 @@ class Counts(nn.Module):
         return x + self.calls
 
 
+class Noise(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + fastnn.randn_like(x)
+
+
+class NumPysNoise(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * np.random.rand()
+
+
+class Both(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x * 2
+
+
 class Best(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.argmax(1)
@@ -109,8 +124,11 @@ class Made(nn.Module):
 REFUSED: dict[str, tuple[Module, Any, str]] = {
     "values": (nn.Sequential(Looks()), example(4), r"layer '0' \(Looks\): item\(\)$"),
     "buffers": (Counts(), example(4), "change"),
+    "draws": (Noise(), example(4), "as C: a forward that draws random numbers"),
+    "draws of NumPy's": (NumPysNoise(), example(4), "as C: a forward that draws random numbers"),
+    "two results": (Both(), example(4), r"as C: forward\(\) gives a tuple$"),
     "integers": (Best(), example(4), "max is of int64"),
-    "no compiled form": (nn.Sequential(nn.Linear(4, 4), Larger()), example(4), r"layer '1' \(Larger\).*exact"),
+    "no compiled form": (nn.Sequential(nn.Linear(4, 4), Larger()), example(4), r"layer '1' \(Larger\).*'absolute'"),
     "weights": (Made(), example(4), "dense_forward: its weight.* computed"),
     "own statistics": (
         nn.BatchNorm2d(2, track_running_stats=False),
@@ -131,10 +149,49 @@ def test_what_has_no_c_form(name: str) -> None:
         c_source.text(model, x)
 
 
-@pytest.mark.parametrize("name", ["", "2nd", "int", "a b", "nn_exp", "größe", "x", "a;"])
+NOT_NAMES = [
+    "",
+    "2nd",
+    "int",
+    "a b",
+    "nn_exp",
+    "größe",
+    "x",
+    "a;",
+    "a\n",
+    "_Bool",
+    "_net",
+    "uint8_t",
+    "size_t",
+    "class",
+]
+NOT_NAMES += [
+    "static_assert",
+    "inline",
+    "pixels",
+    "main",
+    "NAN",
+    "INFINITY",
+    "FLT_MAX",
+    "UINT8_MAX",
+    "DBL_DIG",
+    "isnan",
+]
+NOT_NAMES += ["printf", "memcpy", "sqrtf", "fma", "read", "malloc", "signbit", "isgreater"]
+
+
+@pytest.mark.parametrize("name", NOT_NAMES)
 def test_names_that_are_none(name: str) -> None:
+    """Also words of C and C++, and what the headers and the C library have."""
     with pytest.raises(ValueError, match="cannot be the name"):
         c_source.text(nn.ReLU(), example(3), name)
+
+
+@pytest.mark.parametrize(
+    "name", ["predict", "net", "MLP", "i", "s", "mean2", "classes", "ints", "xy", "in_", "Mx", "F_a"]
+)
+def test_names_that_can_be_taken(name: str) -> None:
+    assert f"void {name}(const float *x" in c_source.text(nn.ReLU(), example(3), name)
 
 
 def test_images_of_another_size() -> None:

@@ -47,9 +47,9 @@ READS: dict[str, Callable[[Tensor], Any]] = {
     r"all\(\)": lambda h: h.all(),
     "indexing by a tensor": lambda h: h[h.argmax(1)],
     "a change in place": lambda h: h.detach().zero_(),
-    "'compare' has no compiled form": lambda h: (h > 0).float(),
+    "'greater' has no compiled form": lambda h: (h > 0).float(),
     "'cast' has no compiled form": lambda h: h.double().float(),
-    "'integer' has no compiled form": lambda h: (h.argmax(1, keepdim=True) + 1).float(),
+    "'add' has no compiled form": lambda h: (h.argmax(1, keepdim=True) + 1).float(),
     "another one is being recorded": lambda h: Plan(nn.ReLU()).forward(np.float32([[1]])),
 }
 

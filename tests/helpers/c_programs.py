@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -17,18 +18,37 @@ from fastnn.nn.contexts import modes
 from fastnn.nn.module import Module
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
-STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-ffp-contract=off")
+CLEAN = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off")
+STRICT = ("-std=c99", *CLEAN, "-O2")
 _number = itertools.count()
 
 
-def compiled(folder: Path, text: str, *options: str, compiler: str | None = None) -> ctypes.CDLL:
+def compiled(folder: Path, text: str, *options: str) -> ctypes.CDLL:
     """A C file as a library; a compiler's warning is an error."""
     source, library = (folder / f"network{next(_number)}{ending}" for ending in (".c", ".so"))
     source.write_text(text, "ascii")
     flags = (*STRICT, *options, "-shared", "-fPIC")
-    done = subprocess.run([compiler or COMPILER, *flags, source, "-o", library, "-lm"], capture_output=True, text=True)
+    done = subprocess.run([COMPILER, *flags, source, "-o", library, "-lm"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return ctypes.CDLL(str(library))
+
+
+def check_clean(folder: Path, text: str) -> int:
+    """Compiled as C and C++ by each compiler here, with the machine's instructions and without: no warning.
+
+    Returns:
+        How many ways there were.
+    """
+    source = folder / f"network{next(_number)}.c"
+    source.write_text(text, "ascii")
+    compilers = filter(None, map(shutil.which, ("gcc", "clang", "clang-14")))
+    languages = (("c", "c99"), ("c", "gnu17"), ("c++", "c++17"))
+    ways = list(itertools.product(compilers, languages, ((), ("-march=native",))))
+    for compiler, (language, standard), machine in ways:
+        flags = ("-x", language, f"-std={standard}", *CLEAN, *machine, "-O1", "-c", "-o", os.devnull)
+        done = subprocess.run([compiler, *flags, source], capture_output=True, text=True)
+        assert done.returncode == 0, (compiler, language, machine, done.stderr)
+    return len(ways)
 
 
 def called(function: Callable, x: np.ndarray, count: int) -> np.ndarray:

@@ -32,6 +32,17 @@ class Function(nn.Module):
         return self.function(*inputs)
 
 
+class OfNet(Function):
+    """A function of what a part called net makes."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self.net = nn.Linear(5, 1)
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.function(self.net(*inputs))
+
+
 _IMAGES, _SMALL, _ODD, _LINE = numbers(2, 4, 9, 8), numbers(2, 4, 3, 5), numbers(2, 4, 7, 10), numbers(2, 4, 9)
 _FLAT, _ROWS = numbers(2, 5), np.arange(6).reshape(2, 3)
 _PLAIN = "CELU ELU GELU SELU Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid LogSoftmax Mish PReLU ReLU "
@@ -124,6 +135,17 @@ def _in_place(x: Any) -> Any:
     y = x * 2
     y += x
     return y.mul_(3)
+
+
+class _Double(fastnn.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x.clone() * 2
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return grad * 2
 
 
 _X, _CUBE, _POSITIVE = numbers(2, 3), numbers(2, 3, 4), np.abs(numbers(2, 3)) + 0.5
@@ -229,17 +251,27 @@ NETWORKS: dict[str, Case] = {
     "small_cnn": (models.small_cnn, (numbers(1, 3, 32, 32),)),
     "resnet18": (lambda: models.resnet18(num_classes=10), (numbers(1, 3, 32, 32),)),
     "resnet34": (lambda: models.resnet34(num_classes=10), (numbers(1, 3, 32, 32),)),
+    "squeeze(1)": (lambda: OfNet(lambda y: y.squeeze(1)), (_FLAT,)),
+    "[:, 0]": (lambda: OfNet(lambda y: y[:, 0]), (_FLAT,)),
+    "flatten()": (lambda: OfNet(lambda y: y.flatten()), (_FLAT,)),
+    "view(-1)": (lambda: OfNet(lambda y: y.view(-1)), (_FLAT,)),
+    "Function": (lambda: Function(_Double.apply), (_FLAT,)),
     "keras images": (_keras_images, (numbers(2, 12, 12, 3),)),
     "keras sequences": (_keras_sequences, (numbers(2, 16, 3),)),
     "keras branches": (_keras_branches, (numbers(2, 8, 8, 2),)),
 }
 
 
+def module(model: Any) -> nn.Module:
+    """Of a Keras model that which computes."""
+    return model if isinstance(model, nn.Module) else model.net
+
+
 def made(case: Case) -> tuple[Any, tuple[np.ndarray, ...]]:
     """The model of a case, its running values being none that batch norm starts with, and its inputs."""
     fastnn.manual_seed(0)
     model = case[0]()
-    for name, buffer in getattr(model, "net", model).named_buffers():
+    for name, buffer in module(model).named_buffers():
         if name.endswith("running_mean") or name.endswith("running_var"):
             buffer.copy_(fastnn.rand(*buffer.shape) + 0.5)
     return model, case[1]
@@ -248,7 +280,7 @@ def made(case: Case) -> tuple[Any, tuple[np.ndarray, ...]]:
 def results(model: Any, inputs: tuple[np.ndarray, ...], rows: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """So many rows of inputs, and what a model in evaluation mode gives for them."""
     given = [x[np.arange(rows) % len(x)] for x in inputs]
-    net = getattr(model, "net", model).eval()
+    net = module(model).eval()
     with fastnn.no_grad():
         found = net(*map(fastnn.tensor, given))
     return given, [each.numpy() for each in (found if isinstance(found, tuple | list) else [found])]

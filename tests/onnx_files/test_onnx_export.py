@@ -108,8 +108,20 @@ def test_names_of_inputs_and_outputs(tmp_path: Path) -> None:
     assert (list(graph.inputs), list(graph.outputs)) == (["input_0", "input_1"], ["sum", "difference"])
     with pytest.raises(ValueError, match=r"output_names must be 2 different names, got \['a', 'a'\]"):
         exported(model, (numbers(2, 3), numbers(2, 3)), tmp_path, output_names=["a", "a"])
-    with pytest.raises(ValueError, match=r"\['weight'\] are names of the model's state"):
-        exported(nn.Linear(3, 3), (numbers(2, 3),), tmp_path, input_names=["weight"])
+    for word, name in (("input_names", "weight"), ("input_names", "output"), ("output_names", "input")):
+        with pytest.raises(ValueError, match=rf"\['{name}'\] are names of the model's state, or of an input and an"):
+            exported(nn.Linear(3, 3), (numbers(2, 3),), tmp_path, **{word: [name]})
+
+
+def test_names_that_the_graph_would_take(tmp_path: Path) -> None:
+    """Its own give way."""
+    model = Function(lambda x: fastnn.cat([fastnn.ones(1, 3).expand(len(x), 3), x.exp()], 1))
+    made = {name for node in read(exported(model, (numbers(2, 3),), tmp_path)).nodes for name in node.outputs}
+    assert {"exp_0", "constant_1", "batch_rows", "constant_1_sizes_1"} <= made
+    for name in made - {"output"}:
+        for words in ({"input_names": [name]}, {"output_names": [name]}):
+            loaded = onnx.load(exported(model, (numbers(2, 3),), tmp_path, **words))
+            assert (loaded(fastnn.zeros(4, 3)).numpy() == 1).all()
 
 
 def test_an_example_of_numpys_float64(tmp_path: Path) -> None:
@@ -121,6 +133,22 @@ def test_an_example_of_numpys_float64(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_what_is_added_up_in_place(dynamic: bool, tmp_path: Path) -> None:
+    """Begins with what was there before it, not with what the example made of it."""
+
+    def total(x: Any) -> Any:
+        sums = [fastnn.zeros(len(x), 3), fastnn.ones(3, len(x)).t(), fastnn.zeros(1, 3), fastnn.zeros(len(x), 1, 3)]
+        for each in sums[:3]:
+            each += (x * 2).mean(0, keepdim=True)
+        sums[0] *= x
+        return sums[0] + sums[1] * sums[2] + sums[3].view(-1, 3).add_(x)
+
+    loaded = onnx.load(exported(Function(total), (numbers(1, 3),), tmp_path, dynamic_batch=dynamic))
+    x = fastnn.tensor(numbers(1, 3))
+    check_alike([loaded(x).numpy()], [total(x).numpy()])
+
+
 def test_a_fixed_batch(tmp_path: Path) -> None:
     model = Function(lambda x: x.view(2, 6))
     path = exported(model, (numbers(2, 3, 2),), tmp_path, dynamic_batch=False)
@@ -129,9 +157,26 @@ def test_a_fixed_batch(tmp_path: Path) -> None:
         onnx.load(path)(fastnn.zeros(3, 3, 2))
 
 
+_OWN = fastnn.Generator()
+
+
+class _Sine(fastnn.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return fastnn.from_numpy(np.sin(x.numpy()))
+
+
 REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
     "values": (lambda x: x * x.max().item(), numbers(2, 3), r"item\(\) in forward\(\)"),
-    "draws": (lambda x: x + fastnn.rand(3), numbers(2, 3), "differ from run to run"),
+    "draws": (lambda x: x + fastnn.randn_like(x), numbers(2, 3), "draws random numbers"),
+    "draws that happen to be alike": (lambda x: x * (fastnn.rand(1) < 2), numbers(2, 3), "draws random numbers"),
+    "draws in place": (lambda x: x + fastnn.zeros(3).normal_(), numbers(2, 3), "draws random numbers"),
+    "an order": (lambda x: x[:, fastnn.randperm(3)], numbers(2, 3), "draws random numbers"),
+    "a new layer": (lambda x: nn.Linear(3, 3)(x), numbers(2, 3), "draws random numbers"),
+    "bernoulli": (lambda x: fastnn.bernoulli(x.sigmoid()), numbers(2, 3), r"bernoulli\(\) in forward\(\)"),
+    "draws of NumPy's": (lambda x: x + np.random.rand(), numbers(2, 3), "differ from run to run"),
+    "draws of a generator": (lambda x: x + fastnn.rand(3, generator=_OWN), numbers(2, 3), "differ from run to run"),
+    "NumPy in a Function": (_Sine.apply, numbers(2, 3), r"numpy\(\) in forward\(\)"),
     "dropout": (lambda x: F.dropout(x, 0.5, True), numbers(2, 3), "dropout"),
     "order": (lambda x: x.unique(), numbers(2, 3), r"unique\(\) in forward\(\)"),
     "truth": (lambda x: x[x > 0], numbers(2, 3), "by one of bools"),
@@ -150,10 +195,15 @@ REFUSED: dict[str, tuple[Any, np.ndarray, str]] = {
     ),
     "branch": (lambda x: x + 1 if x.shape[0] == 2 else x - 1, numbers(2, 3), "write forward\\(\\) for any batch"),
     "a part in place": (lambda x: _part(x), numbers(2, 3), "a change in place in forward"),
+    "a part of zeros in place": (lambda x: fastnn.zeros(2, 3)[0].add_(x[0]), numbers(2, 3), "in place of a part"),
+    "a copy": (lambda x: fastnn.tensor(x) * 2, numbers(2, 3), r"tensor\(\) in forward\(\)"),
     "no dtype": (lambda x: x, np.array(["a"]), "must be a tensor or array of numbers"),
     "no tensor": (lambda x: {"a": x}, numbers(2, 3), "got dict"),
     "no rows": (lambda x: x, numbers(0, 3), "no rows"),
 }
+
+
+OF_BATCHES = ("batch", "count", "numbers of rows", "parts of the batch", "branches", "branch", "no rows")
 
 
 def _part(x: Any) -> Any:
@@ -167,8 +217,9 @@ def test_what_a_file_cannot_say_is_refused(name: str, tmp_path: Path) -> None:
     function, x, words = REFUSED[name]
     path = tmp_path / "model.onnx"
     path.write_bytes(b"before")
-    with pytest.raises((ValueError, TypeError), match=words):
-        onnx.export(Function(function), x, path)
+    for dynamic in {True, name in OF_BATCHES}:
+        with pytest.raises((ValueError, TypeError), match=words):
+            onnx.export(Function(function), x, path, dynamic_batch=dynamic)
     assert path.read_bytes() == b"before", "an old file is left alone"
 
 
@@ -179,8 +230,15 @@ def test_the_model_is_as_before(tmp_path: Path) -> None:
     exported(model, (numbers(2, 3),), tmp_path)
     assert [module.training for module in model.modules()] == [True, False, True, True]
     assert all((before[name] == each.numpy()).all() for name, each in model.state_dict().items())
+    counts = nn.BatchNorm1d(3)
+    counts.forward = lambda x: x + counts.num_batches_tracked.add_(1)  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="a change in place in forward"):
+        exported(counts, (numbers(2, 3),), tmp_path)
+    assert counts.num_batches_tracked.item() == 0
     with pytest.raises(TypeError, match="expected a Module, a Network or a Keras model, got dict"):
         exported({}, (numbers(2, 3),), tmp_path)
+    with pytest.raises(TypeError, match=r"got Fitted: give its to_network\(\)$"):
+        exported(type("Fitted", (), {"to_network": 0})(), (numbers(2, 3),), tmp_path)
 
 
 def test_a_network_that_was_trained(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,18 @@ def test_it_is_a_module(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     again = onnx.load(exported(loaded, inputs, tmp_path / "again"))
     check_alike(results(again, inputs, 3)[1], results(model, inputs, 3)[1])
+
+
+def test_a_whole_one_in_a_file(tmp_path: Path) -> None:
+    """What its nodes are is data."""
+    model, inputs = made((residual, (X[:2],)))
+    loaded = onnx.load(exported(model, inputs, tmp_path))
+    fastnn.save(loaded, tmp_path / "whole.pth")
+    for other in (fastnn.load(tmp_path / "whole.pth"), pickle.loads(pickle.dumps(loaded))):
+        check_alike(results(other, inputs, 3)[1], results(loaded, inputs, 3)[1])
+        assert {name: each is other.get_parameter(name) for name, each in other.named_parameters()}
+        state = trained(other, "plan")
+        assert all((state[name] == each).all() for name, each in trained(copy.deepcopy(loaded), "plan").items())
 
 
 def graph(nodes: list[Node], tensors: dict[str, np.ndarray] | None = None, opset: int = 17, **shapes: tuple) -> Graph:
@@ -133,6 +146,23 @@ def test_sizes_follow_the_input(tmp_path: Path) -> None:
     check_alike([run(tmp_path, made, x).numpy()], [x.reshape(5, 6) @ tensors["w"]])
     compiled = fastnn.compile(onnx.load(tmp_path / "a.onnx"))
     check_alike([compiled(fastnn.tensor(x)).detach().numpy()], [x.reshape(5, 6) @ tensors["w"]])
+
+
+@pytest.mark.parametrize("operator, axis", [("Gather", 0), ("Gather", 1), ("GatherElements", 1)])
+def test_rows_from_the_end(operator: str, axis: int, tmp_path: Path) -> None:
+    """Their numbers are an input."""
+    made = graph([Node(operator, ["w", "rows"], ["y"], {"axis": axis})], {"w": numbers(3, 3)}, rows=("n", 3))
+    rows = np.array([[0, -1, 2], [-3, 1, 0], [2, 2, -2]])
+    find = np.take if operator == "Gather" else np.take_along_axis
+    for given in (rows, rows % 3):
+        assert (run(tmp_path, made, given).numpy() == find(made.tensors["w"], given, axis)).all()
+    loaded = onnx.load(tmp_path / "a.onnx")
+    loaded(fastnn.tensor(rows)).sum().backward()
+    assert loaded.w.grad.sum().item() == (27 if operator == "Gather" else 9)
+    for dynamic in (True, False):
+        again = onnx.load(exported(loaded, (rows,), tmp_path, dynamic_batch=dynamic))
+        assert (again(fastnn.tensor(rows[::-1].copy())) == loaded(fastnn.tensor(rows[::-1].copy()))).all()
+        assert loaded.w.requires_grad
 
 
 def test_inputs_that_do_not_fit(tmp_path: Path) -> None:

@@ -24,12 +24,17 @@ from fastnn.engine.recording import RecordingError
 from fastnn.io.atomic import write_atomic
 from fastnn.io.checks import shown_bytes
 from fastnn.nn.module import Module
+from fastnn.platform import in_c_library
 
-# Words of C, and names that the file has.
+# What no function can be called: reserved names, macros of the headers, names that the file has, words of C and C++.
 _TAKEN = (
-    "auto break case char const continue default do double else enum extern float for goto if inline int long main "
-    "memory register restrict return short signed sizeof static struct switch typedef union unsigned void volatile "
-    "while x y"
+    r"_\w*|nn_\w*|\w+_(t|eq|cast)|(L?DBL|FLT|DEC|FP|M|U?INT\w*|SIZE|PTRDIFF|WCHAR|WINT|SIG|MATH|HUGE)_\w*|DECIMAL_DIG|"
+    r"INFINITY|NAN|NULL|fpclassify|signbit|is(finite|inf|nan|normal|unordered|(less|greater)\w*)|linux|unix|"
+    "main|mean|memory|pixels|std|x|y|align(as|of)|and|asm|auto|bit(and|or)|bool|break|case|catch|char|class|co_.*|compl|"
+    "concept|const(eval|expr|init)?|continue|decltype|default|delete|do|double|else|enum|explicit|export|extern|false|"
+    "float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|nullptr|operator|x?or|private|"
+    "protected|public|register|requires|restrict|return|short|(un)?signed|sizeof|static(_assert)?|struct|switch|"
+    "template|this|thread_local|throw|true|try|type(def|id|name|of.*)|union|using|virtual|void|volatile|while"
 )
 
 
@@ -71,8 +76,11 @@ def export(
 
 def text(model: Module, example: Any, name: str = "predict", pixels: Pixels | None = None) -> str:
     """What :func:`export` writes."""
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or name in _TAKEN.split() or name.startswith("nn_"):
-        raise ValueError(f"{name!r} cannot be the name of a function in C: take letters, digits and _")
+    if not re.fullmatch(rf"(?!({_TAKEN})$)[A-Za-z]\w*", name, re.ASCII) or in_c_library(name):
+        raise ValueError(
+            f"{name!r} cannot be the name of a function in C: take letters, digits and _, no word of C or C++, "
+            "no name of the file or the C library"
+        )
     x = example._data if isinstance(example, Tensor) else np.asarray(example)
     if x.dtype != np.float32 or x.ndim == 0 or len(x) != 1:
         raise ValueError(f"the example must be one sample of float32, (1, ...), got {x.dtype} of shape {x.shape}")
@@ -122,7 +130,7 @@ _HEAD = """\
 #include <math.h>
 #include <stdint.h>
 
-#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0)
+#if defined(__FAST_MATH__) || (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16)
 #error "compile without -ffast-math, on 32-bit x86 with -msse2 -mfpmath=sse"
 #endif
 #if defined(__clang__) || !defined(__GNUC__)
@@ -209,4 +217,5 @@ def _of_pixels(name: str, pixels: Pixels) -> Iterator[str]:
     yield "\n".join(lines)
     if pixels.classes:
         names = ", ".join(map(tables.string, pixels.classes))
-        yield f"const char *const {name}_classes[{len(pixels.classes)}] = {{{names}}};"
+        of_classes = f"const char *const {name}_classes[{len(pixels.classes)}]"
+        yield f"extern {of_classes};\n{of_classes} = {{{names}}};"  # in C++ other files would not see it otherwise

@@ -52,17 +52,21 @@ static float nn_fma(float a, float b, float c) {
 #endif
 }
 
+#ifndef FP_FAST_FMA
 // x to odd: what rounding took away moves an even last bit.
 static double nn_to_odd(double x, double lost) {
     const uint64_t bits = nn_bits64(x);
     if (!(lost > 0 || lost < 0) || bits % 2 == 1) return x;
     return nn_real64(bits + ((lost > 0) == (x > 0) ? 1 : UINT64_MAX));
 }
+#endif
 
+#ifndef FP_FAST_FMA
 static double nn_lost(double a, double b, double sum) {
     const double part = sum - a;
     return (a - (sum - part)) + (b - part);
 }
+#endif
 
 // a b + c of doubles, where nothing leaves their range: exact product and sums (Dekker, 1971), the last one by way of
 // one to odd (Boldo and Melquiond, 2008).

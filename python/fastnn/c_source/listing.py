@@ -68,8 +68,15 @@ def listed(model: Module, x: np.ndarray) -> Listing:
     """The evaluation of inputs like x.
 
     Raises:
-        RecordingError: it has no compiled form.
+        RecordingError: it has no compiled form, or has other constants when it is recorded once more.
     """
+    listing, again = _recorded(model, x), _recorded(model, x)
+    if any(again.flat[number].tobytes() != array.tobytes() for number, array in listing.flat.items()):
+        raise RecordingError("a forward that draws random numbers")
+    return listing
+
+
+def _recorded(model: Module, x: np.ndarray) -> Listing:
     listing = Listing()
     plan = Plan(model, executor=lambda memory: listing)  # type: ignore[arg-type, return-value]  # it runs nothing
     plan.eval_program(x)

@@ -97,11 +97,17 @@ def _max(source: Source, op: Op) -> None:
 # -- images ----------------------------------------------------------------------------------------------------------
 
 
+# The members of nn_window, in their order: C++ knows their names only since C++20.
+_MEMBERS = (
+    "height width channels out_height out_width outputs kernel_height kernel_width stride_y stride_x top left bottom "
+    "right dilation_y dilation_x groups include_padding divisor"
+)
+
+
 def _window(source: Source, image: int, other: int, given: dict[str, Any]) -> str:
-    """The sizes of windows on images, and of what they make of them, by name."""
+    """The sizes of windows on images, and of what they make of them."""
     (_, channels, height, width), (_, outputs, out_height, out_width) = (source.views[i].shape for i in (image, other))
-    sizes = dict(zip(("height", "width", "channels"), (height, width, channels), strict=True))
-    sizes |= dict(zip(("out_height", "out_width", "outputs"), (out_height, out_width, outputs), strict=True))
+    sizes = dict(zip(_MEMBERS.split(), (height, width, channels, out_height, out_width, outputs), strict=False))
     for name, fields in (
         ("kernel_size", ("kernel_height", "kernel_width")),
         ("stride", ("stride_y", "stride_x")),
@@ -112,9 +118,8 @@ def _window(source: Source, image: int, other: int, given: dict[str, Any]) -> st
             values = given[name]
             sizes |= dict(zip(fields, values * (len(fields) // len(values)), strict=True))
     sizes |= {name: given[name] for name in ("groups", "divisor") if name in given}
-    if "count_include_pad" in given:
-        sizes["include_padding"] = int(given["count_include_pad"])
-    return ", ".join(f".{name} = {value}" for name, value in sizes.items())
+    sizes["include_padding"] = int(given.get("count_include_pad", False))
+    return ", ".join(str(sizes.get(name, 0)) for name in _MEMBERS.split())
 
 
 def _on_images(source: Source, op: Op, window: str, call: str) -> None:

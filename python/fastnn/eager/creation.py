@@ -21,7 +21,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, *, device:
     """A tensor with a copy of the data. Python floats give float32, integers int64, as in PyTorch."""
     _check_place(device)
     if isinstance(data, Tensor):
-        data = data._data
+        data = data._read("tensor()")
     array = np.array(array_of(data))
     if dtype is not None:
         array = array.astype(dtypes.to_numpy(dtype))

@@ -295,8 +295,9 @@ class Lowering:
             RecordingError: it has no compiled form.
         """
         if record.name not in FACTS:
+            name = next((each for each in record.args if isinstance(each, str)), record.name)  # as exact: absolute
             raise RecordingError(
-                f"the op '{record.name}' has no compiled form, so this model stays eager: {EAGERLY}. "
+                f"the op '{name}' has no compiled form, so this model stays eager: {EAGERLY}. "
                 f"Compiled are: {', '.join(sorted(FACTS))}"
             )
         inputs, attributes = self.arguments(record)

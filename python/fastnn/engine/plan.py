@@ -33,7 +33,7 @@ from fastnn.engine.executor import FACTS, CompiledExecutor, Executor
 from fastnn.engine.fusion import drop_unused, fuse_linear_relu, split_gradients
 from fastnn.engine.lowering import Constant, Lowering, ModuleState, ParameterSlot
 from fastnn.engine.program import MISSING, Memory, Program
-from fastnn.engine.recording import Record, Recorder, RecordingError, one_at_a_time
+from fastnn.engine.recording import EAGERLY, Record, Recorder, RecordingError, one_at_a_time
 from fastnn.engine.repeatable import repeatable
 from fastnn.errors import told
 from fastnn.nn.contexts import modes
@@ -545,6 +545,8 @@ class Plan:
             no_grad(),
         ):
             output = self.model(Tensor(x))
+        if not isinstance(output, Tensor):
+            raise RecordingError(f"forward() gives a {type(output).__name__}, so this model stays eager: {EAGERLY}")
         return output._data, [*recorder.records, *replaced]
 
     def _recorder(self) -> Recorder:

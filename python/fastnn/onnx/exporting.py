@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from fastnn import random
 from fastnn.arrays import to_array
 from fastnn.eager.autograd import no_grad
 from fastnn.eager.tensor import Tensor
@@ -58,26 +60,39 @@ def export(
         OSError: the file could not be written; an old one is unchanged.
     """
     _check_words(dynamic_axes or {}, opset_version, export_params)
-    model = getattr(model, "net", model)
+    given, model = model, model if isinstance(model, Module) else getattr(model, "net", None)
     if not isinstance(model, Module):
-        raise TypeError(f"[onnx.export] expected a Module, a Network or a Keras model, got {type(model).__name__}")
+        kind, hint = type(given).__name__, ": give its to_network()" if hasattr(given, "to_network") else ""
+        raise TypeError(f"[onnx.export] expected a Module, a Network or a Keras model, got {kind}{hint}")
     state = [(name, tensor._data) for name, tensor in model._named_state(persistent=False)]
     real = next((array.dtype for _, array in state if array.dtype.kind == "f"), None)
     arrays = [_input(each, real) for each in (example if isinstance(example, tuple | list) else (example,))]
     names = _names("input", input_names, len(arrays))
-    if taken := {name for name, _ in state}.intersection([*names, *(output_names or ())]):
-        raise ValueError(
-            f"[onnx.export] {sorted(taken)} are names of the model's state: name inputs and outputs otherwise"
-        )
     batches = _BATCHES if dynamic_batch else (0, 0)
     if dynamic_batch and any(array.ndim == 0 or not len(array) for array in arrays):
         raise ValueError("[onnx.export] the example has no rows; dynamic_batch=False takes it as it is")
-    built = []
-    with modes(model, training=False), no_grad():
+    built, drawn = [], []
+    with modes(model, training=False), no_grad(), _fixed(model):
         for rows in batches:
             given = {name: _rows(array, rows) for name, array in zip(names, arrays, strict=True)}
             built.append(_traced(model, given, rows, state, output_names))
+            drawn.append(random.state.as_dict())
+    if drawn[0] != drawn[1]:
+        raise ValueError("[onnx.export] forward() draws random numbers, and a file has none: give them as an input")
     write(path, _Joined(*built).graph())
+
+
+@contextmanager
+def _fixed(model: Module) -> Iterator[None]:
+    """Parameters without a gradient: elements that are picked of them by an input stay such."""
+    learned = [each for each in model.parameters() if each.requires_grad]
+    for each in learned:
+        each.requires_grad = False
+    try:
+        yield
+    finally:
+        for each in learned:
+            each.requires_grad = True
 
 
 def _check_words(dynamic_axes: Mapping[str, Any], opset: int, parameters: bool) -> None:
@@ -123,17 +138,25 @@ def _names(word: str, given: Sequence[str] | None, count: int) -> list[str]:
 def _traced(
     model: Module, given: Mapping[str, np.ndarray], rows: int, state: list, output_names: Sequence[str] | None
 ) -> Builder:
-    with one_at_a_time, Tracer() as tracer:
+    tracer = Tracer(array for _, array in state)
+    with one_at_a_time, tracer:
         results = model(*map(Tensor, given.values()))
     listed = [results] if isinstance(results, Tensor) else results
     if not isinstance(listed, tuple | list) or not all(isinstance(each, Tensor) for each in listed):
         raise TypeError(
             f"[onnx.export] forward() must return a tensor or a tuple of tensors, got {type(results).__name__}"
         )
-    build = Builder(rows, given, state)
+    names = _names("output", output_names, len(listed))
+    if taken := {*given} & {*names} | {name for name, _ in state} & {*given, *names}:
+        raise ValueError(
+            f"[onnx.export] {sorted(taken)} are names of the model's state, or of an input and an output: give others"
+        )
+    build = Builder(rows, given, state, names)
+    for changed, first in tracer.before.values():
+        if not build.is_value(changed):
+            build.put(changed, build.constant(first))
     for record in tracer.records:
         emit(build, record)
-    names = _names("output", output_names, len(listed))
     build.finish({name: each._data for name, each in zip(names, listed, strict=True)})
     build.records = tracer.records  # type: ignore[attr-defined]  # their arrays' ids are the builder's keys
     return build
@@ -145,7 +168,7 @@ class _Joined:
     def __init__(self, one: Builder, other: Builder) -> None:
         self.one, self.other = one, other
         self._nodes: list[Node] = []
-        self._made: set[str] = set()
+        self._made: dict[str, str] = {}  # by the name that was wanted
 
     def graph(self) -> Graph:
         """What both have in common; sizes that follow from the batch are computed from it.
@@ -240,9 +263,12 @@ class _Joined:
 
     def _node(self, op: str, inputs: list[str], name: str, **attributes: Any) -> str:
         if name not in self._made:
-            self._made.add(name)
-            self._nodes.append(Node(op, inputs, [name], attributes))
-        return name
+            graph, free = self.one.graph, name
+            while free in graph.inputs or free in graph.outputs or free in graph.tensors:
+                free += "_"
+            self._made[name] = free
+            self._nodes.append(Node(op, inputs, [free], attributes))
+        return self._made[name]
 
     def _constant(self, name: str, array: np.ndarray) -> str:
         return self._node("Constant", [], name, value=array)

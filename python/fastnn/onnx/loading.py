@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from types import SimpleNamespace as Settings
 from typing import Any
 
@@ -49,16 +50,14 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     return Loaded(read(path), shown_path(path)).eval()  # type: ignore[return-value]
 
 
+@dataclass
 class _Step:
-    """A node that is ready to run."""
+    """A node that is ready to run: data alone, which files of whole modules can hold."""
 
-    def __init__(self, node: Node, operator: Operator, opset: int) -> None:
-        self.node = node
-        self.run = operator.run
-        self.settings = Settings(**{**operator.settings, **node.attributes})
-        self.settings.op, self.settings.opset, self.settings.count = node.op, opset, len(node.outputs)
-        self.free: list[str] = []  # what nothing takes any more; own: of that, what nodes made
-        self.own: set[str] = set()
+    node: Node
+    settings: Settings
+    free: list[str] = field(default_factory=list)  # what nothing takes any more; own: of that, what nodes made
+    own: set[str] = field(default_factory=set)
 
 
 class Loaded(Module):
@@ -73,7 +72,7 @@ class Loaded(Module):
     def __init__(self, graph: Graph, where: str) -> None:
         super().__init__()
         self.where = where
-        self.inputs = {name: kind for name, kind in graph.inputs.items() if name not in graph.tensors}
+        self.inputs = {name: shape for name, (_, shape) in graph.inputs.items() if name not in graph.tensors}
         self.outputs = list(graph.outputs)
         self._steps = list(_checked(graph, where))
         self._homes: dict[str, tuple[Module, str, str]] = {}
@@ -158,7 +157,7 @@ class Loaded(Module):
         given = [values[name] if name else None for name in node.inputs]
         try:
             with np.errstate(all="ignore"):
-                results = step.run(step.settings, *given)
+                results = OPERATORS[node.op].run(step.settings, *given)
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             error.add_note(f"in {_shown(node)} of {self.where}")
             raise
@@ -175,7 +174,7 @@ class Loaded(Module):
                 f"{self.where} takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), got {len(inputs)}"
             )
         given = {name: x if isinstance(x, Tensor) else Tensor(x) for name, x in zip(self.inputs, inputs, strict=True)}
-        for name, (_, shape) in self.inputs.items():
+        for name, shape in self.inputs.items():
             sizes = tuple(given[name].shape)
             fits = len(sizes) == len(shape) and all(
                 a == b or isinstance(b, str) for a, b in zip(sizes, shape, strict=True)
@@ -217,7 +216,9 @@ def _checked(graph: Graph, where: str) -> Iterator[_Step]:
         operator = OPERATORS[node.op]
         _check_node(node, operator, known, where)
         known.update(name for name in node.outputs if name)
-        steps.append(_Step(node, operator, graph.opset))
+        settings = Settings(**{**operator.settings, **node.attributes})
+        settings.op, settings.opset, settings.count = node.op, graph.opset, len(node.outputs)
+        steps.append(_Step(node, settings))
     if lacking := [name for name in graph.outputs if name not in known]:
         raise FormatError(f"{where} has the output {shown_name(lacking[0])}, which no node makes")
     needed, made = set(graph.outputs), {name for node in graph.nodes for name in node.outputs}

@@ -332,8 +332,9 @@ def _slice(at: Settings, x: Value, *bounds: Value | None) -> Value:
 def _gather(at: Settings, x: Value, where: Value) -> Value:
     axis = _axis(at.axis, len(x.shape))
     bounded([*x.shape[:axis], *where.shape, *x.shape[axis + 1 :]])
-    if isinstance(where, Tensor) and isinstance(x, Tensor) and x.dim() == 2 and axis == 0 and x.dtype.is_floating_point:
-        return F.embedding(where, x)
+    if isinstance(where, Tensor) and isinstance(x, Tensor) and where.dim():
+        rows = x.dim() == 2 and axis == 0 and x.dtype.is_floating_point and not (where._read("embedding()") < 0).any()
+        return F.embedding(where, x) if rows else x[(*[slice(None)] * axis, where)]
     numbers = host(where)
     return x[(*[slice(None)] * axis, int(numbers) if numbers.ndim == 0 else numbers)]
 

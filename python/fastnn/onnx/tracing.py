@@ -22,29 +22,43 @@ _SEEN = {"embedding()", "gather()", "index_select()", "indexing by a tensor", "s
 class Tracer(Recorder):
     """Records a forward that is to be written down: changes in place are values like any others."""
 
-    def refuse(self, what: str) -> None:
-        if self.is_here() and what not in _SEEN:
-            raise ValueError(
-                f"[onnx.export] {what} in forward(): what follows depends on values, and a file has one graph for all "
-                f"of them: move it out of forward()"
-            )
+    def __init__(self, state: Iterable[np.ndarray]) -> None:
+        super().__init__(state)
+        self.before: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # arrays that are changed, and what they held first
+
+    def refuse(
+        self, what: str, why: str = "what follows depends on values, and a file has one graph for all of them"
+    ) -> None:
+        # What the forward() of a Function does is recorded; a file has no gradients.
+        if self.is_here() and what not in _SEEN and not what.endswith(".apply()"):
+            raise ValueError(f"[onnx.export] {what} in forward(): {why}: move it out of forward()")
 
     joins = True
 
     def may_change(self, array: np.ndarray) -> bool:
-        return True
+        """But a module's own state; what it holds before is kept."""
+        owner = owner_of(array)
+        if id(owner) not in self.before:
+            self.before[id(owner)] = owner, owner.copy()
+        return id(owner) not in self._state
 
 
 class Builder:
     """Builds the graph of one recording. batch: the extent of first dimensions that are the batch's."""
 
-    def __init__(self, batch: int, inputs: Mapping[str, np.ndarray], state: Iterable[tuple[str, np.ndarray]]) -> None:
+    def __init__(
+        self,
+        batch: int,
+        inputs: Mapping[str, np.ndarray],
+        state: Iterable[tuple[str, np.ndarray]],
+        outputs: Iterable[str],
+    ) -> None:
         self.graph = Graph()
         self.batch = batch
         self.constants: dict[str, np.ndarray] = {}
         self._values: dict[int, tuple[str, np.ndarray]] = {}  # id of the owner -> its name, the array of that shape
         self._state: dict[str, np.ndarray] = {}
-        self._taken = set(inputs)
+        self._taken = {*inputs, *outputs}
         for name, array in state:
             if id(owner_of(array)) not in self._values:
                 self._state[name] = array

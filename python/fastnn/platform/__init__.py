@@ -100,3 +100,12 @@ def mapped(fd: int, size: int) -> memoryview:
     import mmap
 
     return memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_READ))
+
+
+def in_c_library(name: str) -> bool:
+    """Whether the system's C library has something of a name."""
+    with suppress(ImportError):  # a Python without libffi
+        import ctypes
+
+        return hasattr(ctypes.CDLL("msvcrt" if sys.platform == "win32" else None), name)
+    return False
