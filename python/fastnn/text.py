@@ -115,16 +115,18 @@ def in_python(words: str) -> str:
     return words if _options is None else ""
 
 
-def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
-    """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip.
+def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
+    """At most ``count`` of the known names that are like a word, the most alike first: that in another case, then those
+    of the same letters, as letters in each other's places are the likeliest slip. cutoff: how like, up to 1.
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=count + 2)
-    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
+    names = list(known)
+    found = [name for name in names if name.lower() == word.lower()]
+    alike = [name for name in get_close_matches(word, names, count + 2, cutoff) if name not in found]
+    return (found + sorted(alike, key=lambda name: sorted(name) != sorted(word)))[:count]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``; did you mean 'adam'?``, to end a message with; nothing where no name is like the word."""
-    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known))
+    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known, cutoff=cutoff))
