@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from itertools import pairwise
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -166,6 +167,8 @@ class NetworkEstimator(BaseEstimator):
     def _weights(self, sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
         if sample_weight is None:
             return None
+        if isinstance(sample_weight, Number):
+            sample_weight = np.full(len(y), sample_weight)
         weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
         if weights.shape != (len(y),):
             raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({len(y)},)")
@@ -250,8 +253,15 @@ class NetworkEstimator(BaseEstimator):
                     row[:] = order = _shuffled(order, draws) if self.shuffle else order
                 for loss in learner.epochs(data, orders, batch):
                     self._epoch_done(loss / per_output, len(data), learner, held, patience)
+                if learner.interrupted:
+                    raise KeyboardInterrupt
                 if patience.is_over():
-                    if not rate.falls():
+                    falls = rate.falls()
+                    if self.verbose:
+                        what = "Training loss" if held is None else "Validation score"
+                        text = f"did not improve more than tol={self.tol:f} for {patience.most} consecutive epochs."
+                        print(what, text, f"Setting learning rate to {rate.now:f}" if falls else "Stopping.")
+                    if not falls:
                         return
                     patience.count = 0
         except KeyboardInterrupt:
@@ -297,7 +307,9 @@ class NetworkEstimator(BaseEstimator):
         network = Network(*layers)
         network.__dict__["_sample"] = (self.coefs_[0].shape[:1], self.n_outputs_)
         outputs, loss = PREDICTS[self.out_activation_]
-        names = [str(name) for name in getattr(self, "classes_", ())]
+        names = [_plain(name) for name in getattr(self, "classes_", np.array(())).tolist()]
+        if names == list(range(len(names))) and float not in map(type, names):
+            names = []  # class numbers already
         network.__dict__["_info"] = ModelInfo(outputs=outputs, loss=loss, classes=names, output_size=self.n_outputs_)
         return network
 
@@ -339,6 +351,11 @@ class NetworkEstimator(BaseEstimator):
         if "coefs_" in state:
             state = {**state, "_learner": None, "_state": state["_state"] if learner is None else learner.state()}
         return state
+
+
+def _plain(label: Any) -> Any:
+    """A label as files keep it."""
+    return label if isinstance(label, int | float) else str(label)
 
 
 def _shuffled(order: np.ndarray, draws: np.random.RandomState) -> np.ndarray:

@@ -6,8 +6,10 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import islice
-from typing import Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
@@ -38,6 +40,10 @@ from fastnn.training.trainer import Trainer, check_count
 
 OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
 LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_with_logits": losses.BCEWithLogitsLoss}
+
+_OTHER_LOSSES = (
+    " (yes or no, or several labels). Others as objects: nn.L1Loss() for the mean absolute error, nn.HuberLoss(), ..."
+)
 
 
 class Network(Module):
@@ -80,6 +86,13 @@ class Network(Module):
         self._info = ModelInfo(self.sizes)
         self._trainer: Trainer | None = None  # of the last fit
         self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "predict_proba":
+                raise AttributeError("a Network has no predict_proba: predict() gives the probabilities", name=name)
+            return super().__getattr__(name)
 
     def _add_dense(self, sizes: Sequence[Any]) -> None:
         if len(sizes) < 2:
@@ -129,6 +142,7 @@ class Network(Module):
         val: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
         early_stopping: int | None = None,
+        **other: Never,
     ) -> History:
         """Trains and returns the history: ``loss``, ``accuracy`` (of numbers ``r2``), with val ``val_loss`` and
         ``val_accuracy`` (``val_r2``), by epoch.
@@ -151,10 +165,12 @@ class Network(Module):
 
         Raises:
             ValueError: an unknown name, a size that does not fit, values that are not finite; augment of anything but
-                a data set's uint8 images; early_stopping without val.
-            TypeError: data, optimizer or callbacks of a wrong kind.
+                a data set's uint8 images; early_stopping without val; a cross-entropy of a single output.
+            TypeError: data, optimizer or callbacks of a wrong kind; numbers where the loss takes classes.
             NonFiniteLossError: the loss became NaN or infinite.
         """
+        for name in other:
+            raise given.unknown(name, signature(Network.fit).parameters)
         if seed is not None:
             random.manual_seed(seed)
         # A seed of its own for each fit, as each begins with epoch 0.
@@ -194,18 +210,18 @@ class Network(Module):
             if val is not None:
                 raise TypeError("fit(train, val) and fit(x, y, val=...) are two ways: train has its labels already")
             y, val = None, y
-        train = given.numbered(given.pair(train, y), self._info.classes, self._output_size(), learned=True)
-        train = self._in_column(train, loss)
-        if isinstance(val, float):
+        train = given.numbered(given.pair(train, y, "train"), self._info.classes, self._output_size(), learned=True)
+        train = self._targets(train, loss)
+        if isinstance(val, Real):
             return given.split(train, val, random.state.seed)
         if val is not None:
-            val = self._in_column(given.numbered(val, getattr(train, "labels", ())), loss)
+            val = given.numbered(given.pair(val, None, "val"), getattr(train, "labels", ()))
+            val = self._targets(val, loss)
         return train, val
 
-    def _in_column(self, data: Any, loss: Any) -> Any:
-        """Numbers (N,) for a single output as (N, 1)."""
-        predicts = getattr(LOSSES.get(loss) if isinstance(loss, str) else loss, "predicts", "softmax")
-        return data if predicts == "softmax" or self._output_size() != 1 else given.as_column(data)
+    def _targets(self, data: Any, loss: Any) -> Any:
+        predicts = getattr(LOSSES.get(loss) if isinstance(loss, str) else loss, "predicts", "")
+        return given.targets(data, predicts, self._output_size())
 
     def _next_trainer(self, criterion: Criterion, optimizer: optim.Optimizer) -> Trainer:
         """With the plan of the last fit, where that is over: not in a fit that a callback begins within another."""
@@ -219,7 +235,8 @@ class Network(Module):
 
     def evaluate(self, data: Any, y: Any = None) -> tuple[float, float]:
         """(loss, accuracy) on a data set, a DataLoader, a tuple (x, y), or x and y; of numbers (loss, R2). NaN where
-        the targets are neither. Warns where x is not at all like what the network was trained on.
+        the targets are neither. Of several labels of a sample (binary cross-entropy) all have to be right. Warns where
+        x is not at all like what the network was trained on.
         """
         if self._trainer is not None and self._trainer.is_current():
             trainer = self._trainer
@@ -227,7 +244,7 @@ class Network(Module):
             info, last = self._info, self._trainer
             criterion = loss_of(info.loss, self._predicts()) if last is None else last.criterion
             trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
-        data = self._in_column(given.numbered(given.pair(data, y), self._info.classes), trainer.criterion)
+        data = self._targets(given.numbered(given.pair(data, y), self._info.classes), trainer.criterion)
         feed = whole_feed(data, next(self.parameters())._storage.dtype)
         warn_if_unlike(self._info.input_range, feed, stacklevel=2)
         with self._turns:
@@ -240,7 +257,7 @@ class Network(Module):
 
     @property
     def classes(self) -> Any:
-        """What the outputs stand for: names of classes (C,), or their numbers where nobody named them.
+        """What the outputs stand for: names or labels of classes (C,), or their numbers where nobody named them.
 
         Raises:
             ValueError: the network gives numbers, or nobody knows yet what.
@@ -335,6 +352,8 @@ class Network(Module):
         for where, name in islice(unknown_in(built.get("structure", {})), 1):
             text = f"{shown_path(path)} will not tell how to build {name}" + (f" ('{where}')" if where else "")
             warnings.warn(f"{text}: load its tensors with model.load_state_dict(fastnn.load(path))", stacklevel=2)
+        if "classes" in info:
+            info["classes"] = [str(name) for name in info["classes"]]
         told = {"version": VERSION, "forward": self.own_forward(), **built, **info}
         save_model(path, self, replace(self._info, **told))
 
@@ -385,4 +404,7 @@ def _named(kind: str, name: str, known: dict[str, Any]) -> Any:
     """The entry of a name; ValueError with a suggestion otherwise."""
     if name in known:
         return known[name]
-    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, known) or '.'} Known: {', '.join(known)}")
+    # What losses are called is much alike ("mae", "mse").
+    cutoff, more = (0.85, _OTHER_LOSSES) if known is LOSSES else (0.6, "")
+    hint = did_you_mean(name, known, cutoff) or "."
+    raise ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}{more}")

@@ -15,7 +15,7 @@ from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
 from fastnn.nn import functional
 from fastnn.nn.convolution import Conv2d
-from fastnn.nn.losses import CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from fastnn.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.training.batches import Batches, FeedBatches, Position, batches_of, whole_feed
@@ -174,7 +174,7 @@ class Trainer:
         return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **found.metrics()}
 
     def _new_metrics(self) -> RunningMetrics:
-        return RunningMetrics(predicts_numbers(self.criterion))
+        return RunningMetrics(predicts_numbers(self.criterion), _threshold(self.criterion))
 
     # -- one epoch ---------------------------------------------------------------------------------------------------
 
@@ -249,6 +249,13 @@ _OF_NUMBERS = (functional.mse_loss, functional.l1_loss, functional.smooth_l1_los
 def predicts_numbers(criterion: Criterion) -> bool:
     """Whether a loss says how far numbers are from others, for which there is R2."""
     return isinstance(criterion, MSELoss | L1Loss | SmoothL1Loss | HuberLoss) or criterion in _OF_NUMBERS
+
+
+def _threshold(criterion: Criterion) -> float | None:
+    """Above what outputs say yes, with a loss of such outputs: logits, or probabilities."""
+    if isinstance(criterion, BCEWithLogitsLoss) or criterion is functional.binary_cross_entropy_with_logits:
+        return 0.0
+    return 0.5 if isinstance(criterion, BCELoss) or criterion is functional.binary_cross_entropy else None
 
 
 def check_count(name: str, value: Any, least: int) -> int:
