@@ -215,6 +215,12 @@ FAULTS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
     "epoch": (lambda n: n.fit(X, Y, epoch=3), TypeError, "argument 'epoch'; did you mean 'epochs'"),
     "proba": (lambda n: n.predict_proba(X), AttributeError, r"predict\(\) gives the probabilities"),
     "no attribute": (lambda n: n.predict_prob(X), AttributeError, "'Network' object has no attribute 'predict_prob'"),
+    "gaps": (
+        lambda n: n.fit(X, np.where(Y > 0, WORDS, None)),
+        TypeError,
+        f"y has words, but None at sample {int(np.argmin(Y))}: all",
+    ),
+    "third": (lambda n: n.fit(X, Y, (X, Y)), TypeError, r"epochs must be an integer, got \(array(.|\n){50,75}$"),
     "list of weights": (lambda n: n.fit(X, Y, class_weight=[1, 2, 3]), ValueError, r"class_weight is \[1, 2, 3\]; it"),
     "no val": (lambda n: n.fit(X, Y, early_stopping=2), ValueError, "early_stopping needs val"),
     "patience": (lambda n: n.fit(X, Y, val=0.2, early_stopping=0), ValueError, "early_stopping is 0; it must be >= 1"),

@@ -73,6 +73,7 @@ def numbered(data: Any, labels: Sequence[str], outputs: int = 0, learned: bool =
 
     Raises:
         ValueError: a label that it does not know, or not one for each output.
+        TypeError: words among other things.
     """
     words = _words(data, bool(labels) and not isinstance(labels[0], str))
     if words is None:
@@ -105,7 +106,10 @@ def _words(data: Any, numbers: bool) -> np.ndarray | None:
     y = to_array(data[1])
     if y.ndim != 1 or not len(y) or y.dtype.kind not in "OUST":
         return y if numbers and y.ndim == 1 and y.dtype.kind in "fiub" else None
-    return y.astype(str) if all(isinstance(each, str) for each in y.tolist()) else None
+    others = [place for place, each in enumerate(y.tolist()) if not isinstance(each, str)]
+    if 0 < len(others) < len(y):
+        raise TypeError(f"y has words, but {y[others[0]]!r} at sample {others[0]}: all labels must be words")
+    return None if others else y.astype(str)
 
 
 def targets(data: Any, predicts: str, outputs: int) -> Any:

@@ -261,7 +261,7 @@ def _threshold(criterion: Criterion) -> float | None:
 def check_count(name: str, value: Any, least: int) -> int:
     """An integer of at least ``least``; TypeError or ValueError that names it otherwise."""
     if not is_integer(value):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {value!r:.80}")
     if value < least:
         text = f"{name} is {value}; it must be >= {least}"
         raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
