@@ -59,6 +59,14 @@ class TestLabels:
         assert found.score(X, y) > 0.9
         assert np.array_equal(found.classes_[found.predict_proba(X).argmax(axis=1)], found.predict(X))
 
+    def test_rows_of_a_sparse_matrix(self) -> None:
+        sparse = pytest.importorskip("scipy.sparse")
+        y = np.eye(3, dtype=int)[Y]
+        found = classifier().fit(X, sparse.csr_matrix(y))
+        assert arrays(found) == arrays(classifier().fit(X, y)) and found.score(X, y) == found.score(
+            X, sparse.csr_matrix(y)
+        )
+
     def test_pandas_categories(self) -> None:
         pd = pytest.importorskip("pandas")
         found = classifier().fit(pd.DataFrame(X, columns=list("abcd")), pd.Series(Y).map(dict(enumerate("xyz"))))
@@ -424,8 +432,8 @@ def test_an_interrupt_counts_the_epochs_that_were_whole(batch: int, monkeypatch:
 
     whole = Plan.run_in_turn
 
-    def interrupted(self: Plan, parts: Any, turns: int) -> bool:
-        whole(self, parts, turns)
+    def interrupted(self: Plan, parts: Any, turns: int, decays: Any) -> bool:
+        whole(self, parts, turns, decays)
         losses = parts[-1][2]
         losses[-3 * len(losses) // 11 - 1 :] = np.nan
         raise KeyboardInterrupt

@@ -160,6 +160,7 @@ class NetworkEstimator(BaseEstimator):
         dtypes = (np.float64, np.float32)
         how = {"multi_output": True, "y_numeric": isinstance(self, RegressorMixin), "dtype": dtypes, "order": "C"}
         X, y = validate_data(self, X, y, reset=reset, **how)
+        y = y.toarray() if hasattr(y, "toarray") else y
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X if reset else convert("X", X, self.coefs_[0].dtype), y

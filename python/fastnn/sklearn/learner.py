@@ -55,11 +55,14 @@ class Learner:
         """
         epochs, samples = orders.shape
         cut = samples - samples % batch
-        parts = [self._part(data, orders[:, :cut], batch)] if cut else []
-        parts += [self._part(data, orders[:, cut:], samples - cut)] if cut < samples else []
+        ends = [(0, cut, batch), (cut, samples, samples - cut)]
+        sizes = [size for start, end, size in ends if start < end]
+        parts = [self._part(data, orders[:, start:end], size) for start, end, size in ends if start < end]
+        # The penalty is shared by the samples of a batch, also of a smaller one.
+        decays = [self.optimizer.param_groups[0]["weight_decay"] * batch / size for size in sizes]
         self.interrupted, finite = False, True
         try:
-            finite = self.engine.plan.run_in_turn(parts, 1 if len(parts) == 1 else epochs)
+            finite = self.engine.plan.run_in_turn(parts, 1 if len(parts) == 1 else epochs, decays)
         except KeyboardInterrupt:
             self.interrupted = True
         if not finite:
@@ -69,10 +72,9 @@ class Learner:
                 f"look for values that are far too large, or try a lower learning_rate_init than {rate:g}"
             )
             raise NonFiniteLossError(text)
-        sizes = (batch if cut else samples, samples - cut)
         sums = [
             [size * math.fsum(row) for row in losses.reshape(epochs, -1).tolist()]
-            for size, (_, _, losses) in zip(sizes, parts, strict=False)
+            for size, (_, _, losses) in zip(sizes, parts, strict=True)
         ]
         means = [math.fsum(of_one) / samples for of_one in zip(*sums, strict=True)]
         return [mean for mean in means if not math.isnan(mean)]  # those that came to their end
