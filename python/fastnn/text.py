@@ -116,8 +116,8 @@ def in_python(words: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
-    """At most ``count`` of the known names that are like a word, the most alike first: that in another case, then those
-    of the same letters, as letters in each other's places are the likeliest slip. cutoff: how like, up to 1.
+    """At most ``count`` of the known names that are like a word, the most alike first: in another case, then of the
+    same letters, as letters in each other's places are the likeliest slip. cutoff: how like, up to 1.
     """
     from difflib import get_close_matches
 

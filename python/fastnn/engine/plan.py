@@ -210,7 +210,7 @@ class Plan:
             first = [update for update in self._updates.values() if update.group is self.optimizer.param_groups[0]]
             try:
                 for turn in range(turns):
-                    for (program, source, losses), decay in zip(parts, decays, strict=True):
+                    for (program, source, losses), decay in zip(parts, decays, strict=False):
                         for update in first:
                             update.settings.weight_decay, update.configured = decay, ()
                         steps = len(losses) // turns

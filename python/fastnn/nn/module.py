@@ -99,7 +99,9 @@ class Module:
         def __getattr__(self, name: str) -> Any:
             if name in _REGISTRIES:
                 raise without_init(type(self).__name__)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            hint = ": predict() gives it" if name == "predict_proba" and hasattr(type(self), "predict") else ""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            raise AttributeError(text, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:
         for registry in _REGISTRIES:

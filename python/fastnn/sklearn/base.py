@@ -252,9 +252,10 @@ class NetworkEstimator(BaseEstimator):
                 orders = np.empty((int(count), len(data)), dtype=np.int64)
                 for row in orders:
                     row[:] = order = _shuffled(order, draws) if self.shuffle else order
-                for loss in learner.epochs(data, orders, batch):
+                losses = learner.epochs(data, orders, batch)
+                for loss in losses:
                     self._epoch_done(loss / per_output, len(data), learner, held, patience)
-                if learner.interrupted:
+                if len(losses) < count:
                     raise KeyboardInterrupt
                 if patience.is_over():
                     falls = rate.falls()
@@ -308,7 +309,8 @@ class NetworkEstimator(BaseEstimator):
         network = Network(*layers)
         network.__dict__["_sample"] = (self.coefs_[0].shape[:1], self.n_outputs_)
         outputs, loss = PREDICTS[self.out_activation_]
-        names = [_plain(name) for name in getattr(self, "classes_", np.array(())).tolist()]
+        names = getattr(self, "classes_", np.array(())).tolist()
+        names = [name if isinstance(name, int | float) else str(name) for name in names]
         if names == list(range(len(names))) and float not in map(type, names):
             names = []  # class numbers already
         network.__dict__["_info"] = ModelInfo(outputs=outputs, loss=loss, classes=names, output_size=self.n_outputs_)
@@ -352,11 +354,6 @@ class NetworkEstimator(BaseEstimator):
         if "coefs_" in state:
             state = {**state, "_learner": None, "_state": state["_state"] if learner is None else learner.state()}
         return state
-
-
-def _plain(label: Any) -> Any:
-    """A label as files keep it."""
-    return label if isinstance(label, int | float) else str(label)
 
 
 def _shuffled(order: np.ndarray, draws: np.random.RandomState) -> np.ndarray:

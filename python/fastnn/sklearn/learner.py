@@ -24,7 +24,6 @@ class Learner:
     def __init__(self, layers: Layers, criterion: Criterion, optimizer: Optimizer) -> None:
         self.layers, self.criterion, self.optimizer = layers, criterion, optimizer
         self.engine = PlanEngine(layers, criterion, optimizer)
-        self.interrupted = False  # the last call of epochs, by the user
 
     def write(self, coefs: Iterable[np.ndarray], intercepts: Iterable[np.ndarray]) -> None:
         """The layers go on from these."""
@@ -47,24 +46,22 @@ class Learner:
             module.seed, module.calls = seed, 0
 
     def epochs(self, data: Feed, orders: np.ndarray, batch: int) -> list[float]:
-        """One epoch along each of the orders (epochs, samples), int64; the mean loss of each. Of fewer where it was
-        ``interrupted``.
+        """One epoch along each of the orders (epochs, samples), int64; the mean loss of each, of fewer after Ctrl-C.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
         """
         epochs, samples = orders.shape
         cut = samples - samples % batch
-        ends = [(0, cut, batch), (cut, samples, samples - cut)]
-        sizes = [size for start, end, size in ends if start < end]
-        parts = [self._part(data, orders[:, start:end], size) for start, end, size in ends if start < end]
+        parts = [self._part(data, orders[:, :cut], batch)] if cut else []
+        parts += [self._part(data, orders[:, cut:], samples - cut)] if cut < samples else []
+        sizes = (batch if cut else samples, samples - cut)
         # The penalty is shared by the samples of a batch, also of a smaller one.
-        decays = [self.optimizer.param_groups[0]["weight_decay"] * batch / size for size in sizes]
-        self.interrupted, finite = False, True
+        decays = [self.optimizer.param_groups[0]["weight_decay"] * batch / max(size, 1) for size in sizes]
         try:
             finite = self.engine.plan.run_in_turn(parts, 1 if len(parts) == 1 else epochs, decays)
         except KeyboardInterrupt:
-            self.interrupted = True
+            finite = True
         if not finite:
             rate = self.optimizer.param_groups[0]["lr"]
             text = (
@@ -74,7 +71,7 @@ class Learner:
             raise NonFiniteLossError(text)
         sums = [
             [size * math.fsum(row) for row in losses.reshape(epochs, -1).tolist()]
-            for size, (_, _, losses) in zip(sizes, parts, strict=True)
+            for size, (_, _, losses) in zip(sizes, parts, strict=False)
         ]
         means = [math.fsum(of_one) / samples for of_one in zip(*sums, strict=True)]
         return [mean for mean in means if not math.isnan(mean)]  # those that came to their end

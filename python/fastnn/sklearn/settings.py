@@ -68,7 +68,5 @@ def _faults(estimator: Any, sizes: list[Any]) -> Iterator[str]:
         value = getattr(estimator, name)
         if not isinstance(value, Real) or isinstance(value, bool):
             yield f"{name} must be a number, got {value!r}"
-            continue
-        above = low <= value if ends[0] == "[" else low < value
-        if not (above and (value <= high if ends[1] == "]" else value < high)):
+        elif not (low <= value <= high) or (value == low and ends[0] == "(") or (value == high and ends[1] == ")"):
             yield f"{name} is {value!r}; it must be within {ends[0]}{low}, {high}{ends[1]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,27 +10,7 @@ import numpy as np
 from fastnn.arrays import is_integer, to_array
 from fastnn.data.dataset import Subset
 from fastnn.data.split import Split
-from fastnn.text import did_you_mean
 from fastnn.training.feed import as_feed, check_labels
-
-# What scikit-learn and Keras call the arguments of fit.
-_HABITS = {
-    "max_iter": "epochs",
-    "random_state": "seed",
-    "learning_rate": "lr",
-    "learning_rate_init": "lr",
-    "solver": "optimizer",
-    "validation_split": "val",
-    "validation_data": "val",
-}
-
-
-def unknown(name: str, known: Iterable[str]) -> TypeError:
-    """The error of an argument that fit does not have, beside those that it has."""
-    hint = f"; it is {_HABITS[name]!r} here" if name in _HABITS else did_you_mean(name, known)
-    if name == "sample_weight":
-        hint = "; fastnn.sklearn.NetworkClassifier takes it"
-    return TypeError(f"Network.fit() got an unexpected keyword argument {name!r}{hint}")
 
 
 class Labelled(tuple[Any, Any]):
@@ -46,19 +26,13 @@ def is_alone(x: Any) -> bool:
     return hasattr(x, "__array__") or hasattr(x, "detach")
 
 
-def pair(x: Any, y: Any, name: str = "data") -> Any:
-    """(x, y) of x and y; a pair or a data set as it is. name: of the argument.
+def pair(x: Any, y: Any) -> Any:
+    """(x, y) of x and y; a pair or a data set as it is.
 
     Raises:
-        TypeError: labels beside something that has its own; x without any, more arrays than two.
+        TypeError: labels beside something that has its own.
     """
     if y is None:
-        rows = isinstance(x, tuple | list)
-        if (len(x) != 2 and all(map(is_alone, x))) if rows else is_alone(x):
-            got = f"{len(x)} arrays" if rows else type(x).__name__
-            raise TypeError(
-                f"{name}: expected a data set, a DataLoader or a tuple (x, y) of arrays, or x and y, got {got}"
-            )
         return x
     if not is_alone(x):
         raise TypeError(f"y goes with an array x; {type(x).__name__} brings its labels itself: leave y out")
@@ -108,7 +82,7 @@ def _words(data: Any, numbers: bool) -> np.ndarray | None:
         return y if numbers and y.ndim == 1 and y.dtype.kind in "fiub" else None
     others = [place for place, each in enumerate(y.tolist()) if not isinstance(each, str)]
     if 0 < len(others) < len(y):
-        raise TypeError(f"y has words, but {y[others[0]]!r} at sample {others[0]}: all labels must be words")
+        raise TypeError(f"y has words, but {y[others[0]]!r} at sample {others[0]}")
     return None if others else y.astype(str)
 
 
@@ -128,10 +102,9 @@ def targets(data: Any, predicts: str, outputs: int) -> Any:
     if predicts == "softmax":
         way = "to learn numbers give loss='mse'"
         if y.ndim == 1 and y.dtype.kind == "f":
-            raise TypeError(f"y is {y.dtype}; a cross-entropy takes words or class numbers, y.astype(int): {way}")
+            raise TypeError(f"y is {y.dtype}; cross_entropy takes words or class numbers, y.astype(int): {way}")
         if outputs == 1:
-            text = "a cross-entropy needs an output for each class, the network has one"
-            raise ValueError(f"{text}: {way}, for two classes loss='bce_with_logits'")
+            raise ValueError(f"cross_entropy needs an output for each class: {way}, for two classes 'bce_with_logits'")
         return data
     y = y if y.dtype.kind == "f" else y.astype(np.float32)
     made = Labelled((data[0], y[:, None] if y.ndim == outputs == 1 else y))
@@ -148,7 +121,7 @@ def split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
         TypeError: batches that a loader brings.
     """
     if not 0 < share < 1:
-        raise ValueError(f"val is {share!r}; as a share to hold out it must be between 0 and 1, such as 0.2")
+        raise ValueError(f"val is {share!r}; a share must be between 0 and 1, such as 0.2")
     how = Split(float(share), seed)
     if hasattr(data, "batch_sampler"):
         raise TypeError(f"val={share} holds out samples of arrays or of a data set; a DataLoader brings batches")

@@ -29,11 +29,7 @@ def is_classification(outputs_shape: tuple[int, ...], targets: np.ndarray) -> bo
         return False
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         return True
-    return targets.ndim == 2 and targets.shape[1] > 1 and _are_flags(targets)
-
-
-def _are_flags(targets: np.ndarray) -> bool:
-    return bool(np.all((targets == 0) | (targets == 1)))
+    return targets.ndim == 2 and targets.shape[1] > 1 and bool(np.all((targets == 0) | (targets == 1)))
 
 
 def r_squared(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -75,9 +71,9 @@ class RunningMetrics:
     def add(self, outputs: np.ndarray, targets: np.ndarray) -> None:
         """One batch more; nothing where its targets are neither."""
         if self.threshold is not None:
-            if outputs.shape == targets.shape and outputs.ndim <= 2 and _are_flags(targets):
-                right = ((outputs > self.threshold) == targets).reshape(len(targets), -1)
-                self.correct += int(np.count_nonzero(right.all(1)))
+            if outputs.shape == targets.shape and outputs.ndim <= 2 and np.isin(targets, (0, 1)).all():
+                right = (outputs > self.threshold) == targets
+                self.correct += int(np.count_nonzero(right.reshape(len(right), -1).all(1)))
                 self.samples += len(outputs)
         elif is_classification(outputs.shape, targets):
             self.correct += count_correct(outputs, targets)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from inspect import signature
 from itertools import islice
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Never
+from typing import Any, Never
 
 import numpy as np
 
@@ -40,10 +40,6 @@ from fastnn.training.trainer import Trainer, check_count
 
 OPTIMIZERS = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
 LOSSES = {"cross_entropy": losses.CrossEntropyLoss, "mse": losses.MSELoss, "bce_with_logits": losses.BCEWithLogitsLoss}
-
-_OTHER_LOSSES = (
-    " (yes or no, or several labels). Others as objects: nn.L1Loss() for the mean absolute error, nn.HuberLoss(), ..."
-)
 
 
 class Network(Module):
@@ -86,13 +82,6 @@ class Network(Module):
         self._info = ModelInfo(self.sizes)
         self._trainer: Trainer | None = None  # of the last fit
         self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "predict_proba":
-                raise AttributeError("a Network has no predict_proba: predict() gives the probabilities", name=name)
-            return super().__getattr__(name)
 
     def _add_dense(self, sizes: Sequence[Any]) -> None:
         if len(sizes) < 2:
@@ -170,7 +159,8 @@ class Network(Module):
             NonFiniteLossError: the loss became NaN or infinite.
         """
         for name in other:
-            raise given.unknown(name, signature(Network.fit).parameters)
+            known = ", ".join([*signature(Network.fit).parameters][1:-1])
+            raise TypeError(f"Network.fit() got an unexpected keyword argument {name!r}; it takes {known}")
         if seed is not None:
             random.manual_seed(seed)
         # A seed of its own for each fit, as each begins with epoch 0.
@@ -210,13 +200,12 @@ class Network(Module):
             if val is not None:
                 raise TypeError("fit(train, val) and fit(x, y, val=...) are two ways: train has its labels already")
             y, val = None, y
-        train = given.numbered(given.pair(train, y, "train"), self._info.classes, self._output_size(), learned=True)
+        train = given.numbered(given.pair(train, y), self._info.classes, self._output_size(), learned=True)
         train = self._targets(train, loss)
         if isinstance(val, Real):
             return given.split(train, val, random.state.seed)
         if val is not None:
-            val = given.numbered(given.pair(val, None, "val"), getattr(train, "labels", ()))
-            val = self._targets(val, loss)
+            val = self._targets(given.numbered(val, getattr(train, "labels", ())), loss)
         return train, val
 
     def _targets(self, data: Any, loss: Any) -> Any:
@@ -405,6 +394,6 @@ def _named(kind: str, name: str, known: dict[str, Any]) -> Any:
     if name in known:
         return known[name]
     # What losses are called is much alike ("mae", "mse").
-    cutoff, more = (0.85, _OTHER_LOSSES) if known is LOSSES else (0.6, "")
+    cutoff, more = (0.85, "; nn.L1Loss() for the mean absolute error") if kind == "loss" else (0.6, "")
     hint = did_you_mean(name, known, cutoff) or "."
     raise ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}{more}")

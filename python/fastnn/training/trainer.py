@@ -174,7 +174,8 @@ class Trainer:
         return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **found.metrics()}
 
     def _new_metrics(self) -> RunningMetrics:
-        return RunningMetrics(predicts_numbers(self.criterion), _threshold(self.criterion))
+        kind: Any = type(self.criterion)
+        return RunningMetrics(predicts_numbers(self.criterion), _YES.get(kind, _YES.get(self.criterion)))
 
     # -- one epoch ---------------------------------------------------------------------------------------------------
 
@@ -243,19 +244,19 @@ class Trainer:
         raise told(NonFiniteLossError(text), "loss.finite", loss=loss, epoch=epoch, step=step, lr=lr)
 
 
+# Above what an output says yes, by the loss: logits and probabilities.
+_YES: dict[Any, float] = {
+    BCEWithLogitsLoss: 0,
+    functional.binary_cross_entropy_with_logits: 0,
+    BCELoss: 0.5,
+    functional.binary_cross_entropy: 0.5,
+}
 _OF_NUMBERS = (functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss)
 
 
 def predicts_numbers(criterion: Criterion) -> bool:
     """Whether a loss says how far numbers are from others, for which there is R2."""
     return isinstance(criterion, MSELoss | L1Loss | SmoothL1Loss | HuberLoss) or criterion in _OF_NUMBERS
-
-
-def _threshold(criterion: Criterion) -> float | None:
-    """Above what outputs say yes, with a loss of such outputs: logits, or probabilities."""
-    if isinstance(criterion, BCEWithLogitsLoss) or criterion is functional.binary_cross_entropy_with_logits:
-        return 0.0
-    return 0.5 if isinstance(criterion, BCELoss) or criterion is functional.binary_cross_entropy else None
 
 
 def check_count(name: str, value: Any, least: int) -> int:
