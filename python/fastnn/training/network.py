@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
 from itertools import islice
@@ -134,9 +134,8 @@ class Network(Module):
         **other: Never,
     ) -> History:
         """Trains and returns the history: ``loss``, ``accuracy`` (of numbers ``r2``), with val ``val_loss`` and
-        ``val_accuracy`` (``val_r2``), by epoch.
-
-        Another call with the same kinds of loss and optimizer and the same shapes records nothing anew.
+        ``val_accuracy`` (``val_r2``), by epoch. Another call with the same kinds of loss and optimizer and the same
+        shapes records nothing anew.
 
         train: a data set, a DataLoader, a tuple of arrays (x, y), or x alone, with y behind it: ``fit(x, y)``. x
         (N, ...); y (N,): class numbers, or labels that are words (:attr:`classes` then has them in their order); for
@@ -158,21 +157,18 @@ class Network(Module):
             TypeError: data, optimizer or callbacks of a wrong kind; numbers where the loss takes classes.
             NonFiniteLossError: the loss became NaN or infinite.
         """
-        for name in other:
-            known = ", ".join([*signature(Network.fit).parameters][1:-1])
-            raise TypeError(f"Network.fit() got an unexpected keyword argument {name!r}; it takes {known}")
+        _refuse(other)
         if seed is not None:
             random.manual_seed(seed)
         # A seed of its own for each fit, as each begins with epoch 0.
-        how = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
+        changes = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
         train, val = self._given(train, y, val, loss)
         best = None if early_stopping is None else _best(early_stopping, val)
         trainer = self._next_trainer(self._criterion(loss, class_weight, train), self._optimizer(optimizer, lr))
         shown = [*callbacks, *filter(None, (best, EpochLines(all_lines=verbose > 1) if verbose else None))]
         try:
-            return trainer.fit(
-                train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
-            )
+            how = {"epochs": epochs, "batch_size": batch_size, "shuffle": shuffle, "augment": changes}
+            return trainer.fit(train, val, callbacks=shown, **how)
         finally:
             if best is not None and best.tensors:
                 self.load_state_dict(best.tensors)
@@ -381,6 +377,12 @@ class Network(Module):
 
     def _shown_modules(self) -> Iterator[tuple[str, str]]:
         return super()._shown_modules() if self.sizes else self._modules[""]._shown_modules()
+
+
+def _refuse(other: Iterable[str]) -> None:
+    for name in other:
+        known = ", ".join([*signature(Network.fit).parameters][1:-1])
+        raise TypeError(f"Network.fit() got an unexpected keyword argument {name!r}; it takes {known}")
 
 
 def _best(patience: int, val: Any) -> Best:
