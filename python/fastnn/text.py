@@ -118,7 +118,8 @@ def in_python(words: str) -> str:
 
 def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip. Capitals count for nothing.
+    letters, as letters in each other's places are the likeliest slip. Capitals count for nothing. cutoff: how like,
+    up to 1.
     """
     from difflib import get_close_matches
 
@@ -127,9 +128,9 @@ def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6
     return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word.lower()))[:count]]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``; did you mean 'adam'?``, to end a message with; nothing where no name is like the word."""
-    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known))
+    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known, cutoff=cutoff))
 
 
 def meant(names: Mapping[str, Any], name: str) -> str:

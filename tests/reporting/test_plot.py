@@ -49,6 +49,13 @@ def test_curves_with_gaps() -> None:
     assert len(plot.curves({"loss": [1], "val_loss": [np.nan]}).axes[0].lines) == 2
 
 
+@pytest.mark.parametrize(("name", "best"), [("r2", 2), ("auc", 2), ("score", 2), ("mae", 3), ("loss", 3)])
+def test_the_best_epoch_by_what_the_metric_means(name: str, best: int) -> None:
+    """Also of one that is only of validation."""
+    figure = plot.curves({"val_" + name: [0.5, 0.9, 0.1]})
+    assert lines(figure.axes[0]) == {f"validation {name}": [0.5, 0.9, 0.1], f"best epoch: {best}": [0, 1]}
+
+
 def test_curves_of_what_fit_returns() -> None:
     x, y = RNG.random((30, 4)).astype(np.float32), np.arange(30) % 3
     figure = Network(4, 3).fit((x, y), epochs=2, verbose=0).plot()
@@ -87,6 +94,16 @@ def test_confusion() -> None:
     drawn = {tuple(map(int, text.get_position()[::-1])): int(text.get_text()) for text in panel.texts}
     assert drawn == {(0, 0): 1, (0, 1): 1, (1, 1): 1, (2, 0): 1}
     assert [label.get_text() for label in panel.get_yticklabels()] == ["猫", "b", "c"]
+
+
+def test_confusion_of_words() -> None:
+    words = ["cat", "dog", "cat", "eel"]
+    (panel,) = plot.confusion(words, np.array(["cat", "dog", "dog", "cat"])).axes
+    drawn = {tuple(map(int, text.get_position()[::-1])): int(text.get_text()) for text in panel.texts}
+    assert drawn == {(0, 0): 1, (1, 1): 1, (0, 1): 1, (2, 0): 1}
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["cat", "dog", "eel"]
+    with pytest.raises(ValueError, match="'eel' is not in list"):
+        plot.confusion(words, words, classes=["cat", "dog"])
 
 
 def test_chinese_titles(tmp_path: Path) -> None:

@@ -59,6 +59,14 @@ class TestLabels:
         assert found.score(X, y) > 0.9
         assert np.array_equal(found.classes_[found.predict_proba(X).argmax(axis=1)], found.predict(X))
 
+    def test_rows_of_a_sparse_matrix(self) -> None:
+        sparse = pytest.importorskip("scipy.sparse")
+        y = np.eye(3, dtype=int)[Y]
+        found = classifier().fit(X, sparse.csr_matrix(y))
+        assert arrays(found) == arrays(classifier().fit(X, y)) and found.score(X, y) == found.score(
+            X, sparse.csr_matrix(y)
+        )
+
     def test_pandas_categories(self) -> None:
         pd = pytest.importorskip("pandas")
         found = classifier().fit(pd.DataFrame(X, columns=list("abcd")), pd.Series(Y).map(dict(enumerate("xyz"))))
@@ -86,6 +94,7 @@ class TestWeights:
         assert arrays(classifier().fit(X, Y)) == arrays(classifier().fit(X, Y, np.ones(120)))
         some = classifier(alpha=0).fit(X, Y)  # a penalty counts less beside more weight
         assert arrays(some) == arrays(classifier(alpha=0).fit(X, Y, np.full(120, 3.0)))
+        assert arrays(some) == arrays(classifier(alpha=0).fit(X, Y, 3.0))
 
     def test_zero_is_not_there(self) -> None:
         weights = np.where(np.arange(120) < 90, 1.0, 0.0)
@@ -191,7 +200,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 class TestRates:
     @pytest.mark.parametrize("name", ["linear", "onecycle", "cosine", "step", "invscaling"])
     def test_of_each_epoch(self, name: str, rates: list[float]) -> None:
-        classifier(learning_rate=name, learning_rate_init=0.02, max_iter=10).fit(X, Y)
+        classifier(solver="sgd", learning_rate=name, learning_rate_init=0.02, max_iter=10).fit(X, Y)
         expected = {
             "linear": [0.02 * min((e + 0.5) / 10 / 0.05, (1 - (e + 0.5) / 10) / 0.95) for e in range(10)],
             "step": [0.02] * 5 + [0.002] * 3 + [0.0002] * 2,
@@ -200,6 +209,14 @@ class TestRates:
         assert len(rates) == 10 and max(rates) <= 0.02 * (1 + 1e-12) and rates[-1] < 0.1 * max(rates)
         if name in expected:
             assert rates == pytest.approx(expected[name], rel=1e-12)
+
+    @pytest.mark.parametrize("solver", ["adam", "rmsprop"])
+    def test_of_sgd_alone(self, solver: str) -> None:
+        settings = {"solver": solver, "tol": 0.1, "n_iter_no_change": 2, "max_iter": 40}
+        expected = classifier(**settings).fit(X, Y)
+        for name in ("invscaling", "adaptive"):
+            found = classifier(**settings, learning_rate=name).fit(X, Y)
+            assert arrays(found) == arrays(expected) and found.n_iter_ == expected.n_iter_ < 40
 
     def test_adaptive_falls_to_a_fifth(self, rates: list[float]) -> None:
         settings = {"solver": "sgd", "learning_rate_init": 1.0, "tol": 1e-3, "max_iter": 400, "n_iter_no_change": 2}
@@ -266,7 +283,47 @@ class TestNetwork:
         expected = found.predict(X) if kind == "numbers" else found.predict_proba(X)[:, -outputs.shape[1] :]
         assert outputs == pytest.approx(expected, abs=1e-5)
         if kind != "numbers":
-            assert network.classes.tolist() == [str(label) for label in found.classes_]
+            assert network.classes.tolist() == found.classes_.tolist()
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            [0, 1],
+            [False, True],
+            [0.0, 1.0],
+            [5, 3],
+            [1.0, -1.0],
+            ["3", "1"],
+            [1, 2, 3],
+            [2.0, 7.0, -1.0],
+            [0.0, 1.0, 2.0],
+        ],
+        ids=str,
+    )
+    def test_has_the_labels(self, labels: list[Any], tmp_path: Path) -> None:
+        y = np.array(labels)[Y % len(labels)]
+        found = classifier(max_iter=60, learning_rate_init=0.02).fit(X, y)
+        network = found.to_network()
+        network.save(tmp_path / "n.safetensors")
+        for each in (network, Network.load(tmp_path / "n.safetensors")):
+            assert (each.classes[each.predict_classes(X)] == found.predict(X)).all()
+            assert each.score(X, y) == found.score(X, y) > 0.7
+
+    def test_goes_on_with_the_labels(self) -> None:
+        y = np.array([10, 30, 20])[Y]
+        network = classifier().fit(X, y).to_network()
+        network.fit(X, y, epochs=2, verbose=0)
+        assert network.classes.tolist() == [10, 20, 30]
+        assert network.score(X, y) == np.mean(network.classes[network.predict_classes(X)] == y)
+        with pytest.raises(ValueError, match="label 11, which the network does not know: its classes are 10, 20, 30"):
+            network.score(X, y + 1)
+        with pytest.raises(ValueError, match="label 0, which the network does not know"):
+            network.fit(X, Y)
+
+    def test_of_several_labels(self) -> None:
+        y = np.eye(3, dtype=int)[Y]
+        found = classifier(max_iter=60, learning_rate_init=0.02).fit(X, y)
+        assert found.to_network().score(X, y) == found.score(X, y) > 0.3
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,6 +349,21 @@ FAULTS: dict[str, tuple[Callable[[NetworkClassifier], Any], type[Exception], str
     "alpha": (lambda c: c.set_params(alpha="a").fit(X, Y), TypeError, "alpha must be a number, got 'a'"),
     "sizes": (lambda c: c.set_params(hidden_layer_sizes=(3, 0)).fit(X, Y), ValueError, "sizes is 0; it must be at"),
     "epochs": (lambda c: c.set_params(max_iter=2.5).fit(X, Y), TypeError, "max_iter takes whole numbers, got 2.5"),
+    "case": (
+        lambda c: c.set_params(activation="Relu").fit(X, Y),
+        ValueError,
+        "activation is 'Relu'; did you mean 'relu'",
+    ),
+    "patience": (lambda c: c.set_params(early_stopping=5).fit(X, Y), ValueError, "early_stopping is 5; it must be Tr"),
+    "shuffle": (lambda c: c.set_params(shuffle="yes").fit(X, Y), TypeError, "shuffle is 'yes'; it must be True or Fa"),
+    "tol": (lambda c: c.set_params(tol=-1).fit(X, Y), ValueError, r"tol is -1; it must be within \[0, inf\)"),
+    "word of sizes": (lambda c: c.set_params(hidden_layer_sizes="10").fit(X, Y), ValueError, "numbers, got '10'"),
+    "no count": (lambda c: c.set_params(hidden_layer_sizes=2.5).fit(X, Y), ValueError, "sizes takes whole numbers, g"),
+    "negative class": (
+        lambda c: c.set_params(class_weight={0: -1, 1: 1, 2: 1}).fit(X, Y),
+        ValueError,
+        "class_weight has negative values",
+    ),
     "nan": (lambda c: c.set_params(tol=float("nan")).fit(X, Y), ValueError, "tol is nan"),
     "not fitted": (lambda c: c.predict(X), NotFittedError, "not fitted yet"),
     "numbers": (lambda c: c.fit(X, X[:, 0]), ValueError, "Unknown label type: continuous.*NetworkRegressor"),
@@ -321,7 +393,7 @@ FAULTS: dict[str, tuple[Callable[[NetworkClassifier], Any], type[Exception], str
     "diverges": (
         lambda c: big(NetworkRegressor(**QUICK)),
         NonFiniteLossError,
-        "loss became NaN or infinite: training stopped. Scale the inputs",
+        "loss became NaN or infinite: training stopped. Scale the inputs and the targets",
     ),
 }
 
@@ -343,6 +415,34 @@ def test_what_verbose_prints(capsys: pytest.CaptureFixture[str]) -> None:
     found = classifier(verbose=True, max_iter=2).fit(X, Y)
     lines = [f"Iteration {number}, loss = {loss:.8f}" for number, loss in enumerate(found.loss_curve_, start=1)]
     assert capsys.readouterr().out.splitlines() == lines
+    settings = {"solver": "sgd", "tol": 9.0, "n_iter_no_change": 1, "learning_rate": "adaptive"}
+    for early in (False, True):
+        classifier(verbose=True, early_stopping=early, **settings, max_iter=90).fit(X, Y)
+        what = "Validation score" if early else "Training loss"
+        lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("Iter")]
+        text = f"{what} did not improve more than tol=9.000000 for 1 consecutive epochs. "
+        assert lines[:2] == [text + "Setting learning rate to 0.000200", text + "Setting learning rate to 0.000040"]
+        assert lines[-1] == text + "Stopping."
+
+
+@pytest.mark.parametrize("batch", [120, 50])
+def test_an_interrupt_counts_the_epochs_that_were_whole(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that the last call has made already, whose last one it had begun."""
+    from fastnn.engine.plan import Plan
+
+    whole = Plan.run_in_turn
+
+    def interrupted(self: Plan, parts: Any, turns: int, decays: Any) -> bool:
+        begun = [(program, source, losses[: len(losses) // 11 * 7]) for program, source, losses in parts]
+        whole(self, begun, min(turns, 7), decays)
+        raise KeyboardInterrupt
+
+    settings = {"max_iter": 100, "batch_size": batch, "learning_rate_init": 0.01}
+    expected = classifier(**settings).fit(X, Y).loss_curve_
+    monkeypatch.setattr(Plan, "run_in_turn", interrupted)
+    with pytest.warns(UserWarning, match="Training interrupted"):
+        found = classifier(**settings).fit(X, Y)
+    assert found.n_iter_ == 7 and found.loss_curve_ == expected[:7] and found.loss_ == expected[6]
 
 
 def test_an_interrupt_keeps_what_was_learned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,10 +86,13 @@ class TestSame:
         assert two.loss_curve_ == pytest.approx(one.loss_curve_, rel=1e-4)
         assert apart(one, two) < 1e-3
 
-    def test_penalty(self, problem: str) -> None:
-        one, two = both(problem, **{**SGD, "alpha": 5.0, "batch_size": len(PROBLEMS[problem][2])})
+    @pytest.mark.parametrize("rest", [0, 32])
+    def test_penalty(self, problem: str, rest: int) -> None:
+        """Also of a last batch that is smaller, which has a larger share of it."""
+        settings = {**SGD, "batch_size": rest or len(PROBLEMS[problem][2]), "tol": 0.0, "n_iter_no_change": 100}
+        one, two = both(problem, **{**settings, "alpha": 5.0})
         assert apart(one, two) < 1e-13
-        assert apart(two, both(problem, **SGD)[1]) > 1e-3
+        assert apart(two, both(problem, **settings)[1]) > 1e-3
 
 
 def test_warm_start() -> None:

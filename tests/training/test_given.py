@@ -79,6 +79,35 @@ class TestLabels:
         assert Mine().classes == ["a", "b", "c"]
 
 
+class TestYesOrNo:
+    def test_accuracy_of_one_output(self, tmp_path: Path) -> None:
+        net, y = network(5, 8, 1), Y % 2
+        history = net.fit(X, y, loss="bce_with_logits", val=(X, y), **QUICK)
+        right = float(np.mean((net.predict(X)[:, 0] > 0.5) == y))
+        assert net.score(X, y) == net.score(X, y > 0) == net.score(X, y[:, None]) == history.val_accuracy[-1] == right
+        assert 0 < right < 1 and net.classes.tolist() == [0, 1]
+        net.save(tmp_path / "n.safetensors")
+        assert Network.load(tmp_path / "n.safetensors").score(X, y) == right
+
+    @pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool, np.float64])
+    def test_several_labels_are_right_together(self, dtype: Any) -> None:
+        y = np.stack([Y > 0, Y > 1, X[:, 2] > 0], axis=1)
+        net = network()
+        net.fit(X, y.astype(dtype), loss="bce_with_logits", **{**QUICK, "epochs": 60})
+        right = ((net.predict(X) > 0.5) == y).all(axis=1).mean()
+        assert net.score(X, y.astype(dtype)) == right and 0.2 < right < 1
+
+    def test_probabilities(self) -> None:
+        net = Network(nn.Linear(5, 1), nn.Sigmoid())
+        net.fit(X, Y[:, None] % 2, loss=nn.BCELoss(), **QUICK)
+        assert net.score(X, Y % 2) == np.mean((net.predict(X)[:, 0] > 0.5) == Y % 2)
+
+    def test_other_numbers_have_none(self) -> None:
+        running = RunningMetrics(threshold=0.0)
+        running.add(np.zeros((2, 1)), np.full((2, 1), 0.3))
+        assert running.metrics() == {}
+
+
 class TestHeldOut:
     def test_a_share_of_each_class_by_the_seed(self) -> None:
         (left, out), again = given.split((X, Y), 0.2, 7), given.split((X, Y), 0.2, 7)
@@ -118,6 +147,11 @@ class TestNumbers:
         flat.fit(X, NUMBERS, loss="mse", **QUICK)
         column.fit(X, NUMBERS[:, None], loss="mse", **QUICK)
         assert bits(flat) == bits(column)
+        whole, same = network(5, 8, 2), network(5, 8, 2)
+        whole.fit(X, np.stack([Y, Y], axis=1), loss="mse", **QUICK)
+        same.fit(X, np.stack([Y, Y], axis=1).astype(np.float32), loss="mse", **QUICK)
+        assert bits(whole) == bits(same) and whole._trainer is not None
+        assert whole._trainer.engine_note == ""  # whole numbers would keep it from being compiled
         assert flat.score(X, NUMBERS) == pytest.approx(r_squared(flat.predict(X), NUMBERS[:, None]), rel=1e-12)
 
     def test_r2_of_batches_is_that_of_all(self) -> None:
@@ -156,7 +190,43 @@ FAULTS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
     "unknown": (lambda n: n.score(X, ["x"] * 90), ValueError, "the label 'x', which the network does not know: it was"),
     "two ways": (lambda n: n.fit((X, Y), (X, Y), val=0.2), TypeError, "train has its labels already"),
     "twice": (lambda n: n.evaluate((X, Y), Y), TypeError, "tuple brings its labels itself: leave y out"),
-    "share": (lambda n: n.fit(X, Y, val=1.5), ValueError, "it must be between 0 and 1, such as 0.2"),
+    "too few": (
+        lambda n: network(5, 4).fit(X, WORDS),
+        ValueError,
+        r"3 labels \(low, mid, top\), the network 4 outputs: it needs one for each",
+    ),
+    "share": (lambda n: n.fit(X, Y, val=1.5), ValueError, "val is 1.5; a share must be between 0 and 1, such as 0.2"),
+    "no share": (lambda n: n.fit(X, Y, val=0), ValueError, "val is 0; a share must"),
+    "percent": (lambda n: n.fit(X, Y, val=20), ValueError, "val is 20; a share must"),
+    "a flag": (lambda n: n.fit(X, Y, val=True), ValueError, "val is True; a share must"),
+    "x alone": (lambda n: n.fit(X), TypeError, r"expected .* \(or x and y\), got ndarray"),
+    "three": (lambda n: n.fit((X, Y, Y)), TypeError, r"expected .* \(or x and y\), got 3 arrays"),
+    "tensors": (lambda n: n.fit([fastnn.tensor(X)] * 3), TypeError, r"expected .* \(or x and y\), got 3 arrays"),
+    "rows": (lambda n: n.score(list(X)), TypeError, r"expected .* \(or x and y\), got 90 arrays"),
+    "no loss": (lambda n: network(5, 1).fit(X, NUMBERS), TypeError, "y is float32; .*to learn numbers give loss='mse'"),
+    "no loss of a column": (
+        lambda n: network(5, 1).fit(X, NUMBERS[:, None]),
+        ValueError,
+        "an output for each class: to learn numbers give loss='mse', for two classes 'bce_with_logits'",
+    ),
+    "one output": (lambda n: network(5, 1).fit(X, Y), ValueError, "cross_entropy needs an output for each class"),
+    "mae": (lambda n: n.fit(X, Y, loss="mae"), ValueError, r"unknown loss 'mae'\. .*nn.L1Loss\(\) for the mean abs"),
+    "capitals": (lambda n: n.fit(X, Y, loss="MSE"), ValueError, "unknown loss 'MSE'; did you mean 'mse'"),
+    "max_iter": (
+        lambda n: n.fit(X, Y, max_iter=3),
+        TypeError,
+        "argument 'max_iter'; it takes train, y, epochs, ",
+    ),
+    "weights": (lambda n: n.fit(X, Y, sample_weight=Y), TypeError, "class_weight, early_stopping$"),
+    "proba": (lambda n: n.predict_proba(X), AttributeError, r"'predict_proba': predict\(\) gives it"),
+    "no attribute": (lambda n: n.predict_prob(X), AttributeError, "'Network' object has no attribute 'predict_prob'"),
+    "gaps": (
+        lambda n: n.fit(X, np.where(Y > 0, WORDS, None)),
+        TypeError,
+        f"y has words, but None at sample {int(np.argmin(Y))}$",
+    ),
+    "third": (lambda n: n.fit(X, Y, (X, Y)), TypeError, r"epochs must be an integer, got \(array(.|\n){50,75}$"),
+    "list of weights": (lambda n: n.fit(X, Y, class_weight=[1, 2, 3]), ValueError, r"class_weight is \[1, 2, 3\]; it"),
     "no val": (lambda n: n.fit(X, Y, early_stopping=2), ValueError, "early_stopping needs val"),
     "patience": (lambda n: n.fit(X, Y, val=0.2, early_stopping=0), ValueError, "early_stopping is 0; it must be >= 1"),
     "no class": (lambda n: n.fit(X, Y, class_weight={7: 1}), ValueError, "weights from 0 on for 0..2"),

@@ -202,15 +202,18 @@ class Plan:
             self._after_steps(program)
             return done
 
-    def run_in_turn(self, parts: Sequence[Part], turns: int) -> bool:
+    def run_in_turn(self, parts: Sequence[Part], turns: int, decays: Sequence[float]) -> bool:
         """In each turn so many steps of each part as its losses have for one, which are filled. Returns False where it
-        ended because of a loss that is not finite.
+        ended because of a loss that is not finite. decays: the weight_decay of the first group in each part.
         """
         with self._exclusive.training():
             self._acquire()
+            first = [update for update in self._updates.values() if update.group is self.optimizer.param_groups[0]]
             try:
                 for turn in range(turns):
-                    for program, source, losses in parts:
+                    for (program, source, losses), decay in zip(parts, decays, strict=False):
+                        for update in first:
+                            update.settings.weight_decay, update.configured = decay, ()
                         steps = len(losses) // turns
                         step, end = turn * steps, (turn + 1) * steps
                         while step < end:

@@ -102,6 +102,8 @@ class Module:
             text = f"{type(self).__name__!r} object has no attribute {name!r}"
             if name.startswith("register_"):
                 text += ": hooks hear of forward() alone; after backward() a parameter's gradient is in .grad"
+            elif name == "predict_proba" and hasattr(type(self), "predict"):
+                text += ": predict() gives it"
             raise AttributeError(text, name=name, obj=self)
 
     def __delattr__(self, name: str) -> None:

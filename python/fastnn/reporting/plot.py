@@ -32,6 +32,7 @@ _CHINESE = (
 _LIVE = ("ipympl", "widget", "nbagg", "notebook")
 
 _COLUMNS = 10  # of small pictures side by side
+_GAINS = ("acc", "r2", "score", "auc", "precision", "recall")  # in names of metrics of which more is better
 
 # How many times as large as usual figures are, texts and lines too: two panels of curves, 960 x 720 pixels each, fill a
 # projector of 1920 x 1080.
@@ -64,7 +65,7 @@ def curves(history: Any, title: str = "") -> Figure:
         ValueError: there are no epochs.
     """
     values: Mapping[str, Sequence[float]] = getattr(history, "history", history)
-    names = [name for name in values if not name.startswith("val_") and len(values[name])]
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in values if len(values[name])))
     if not names:
         raise ValueError("the history is empty: no epoch was trained")
     names.sort(key=lambda name: name != "loss")
@@ -119,12 +120,15 @@ def weights(model: Any, shape: tuple[int, int] | None = None, labels: Sequence[A
 
 
 def confusion(actual: Any, predicted: Any, classes: Sequence[Any] | None = None) -> Figure:
-    """How often each class (rows) was taken for each (columns): class numbers (N,) both.
+    """How often each class (rows) was taken for each (columns): class numbers (N,) both, or words.
 
     Raises:
-        ValueError: other shapes.
+        ValueError: other shapes, or words that are none of the classes.
     """
     y, p = to_array(actual), to_array(predicted)
+    if y.dtype.kind not in "fiub" and y.ndim == p.ndim == 1:
+        labels = list(np.unique([*y, *p]) if classes is None else classes)
+        y, p, classes = *(np.array(list(map(labels.index, words.tolist()))) for words in (y, p)), labels
     if y.ndim != 1 or y.shape != p.shape or not len(y):
         raise ValueError(f"class numbers of shape (N,) are needed twice, got {y.shape} and {p.shape}")
     count = int(max(y.max(), p.max())) + 1 if classes is None else len(classes)
@@ -185,15 +189,18 @@ def show() -> None:
 
 
 def _curve(panel: Axes, name: str, values: Mapping[str, Sequence[float]]) -> None:
-    epochs = np.arange(1, len(values[name]) + 1)
-    panel.plot(epochs, values[name], "o-", markersize=3, label=f"training {name}")
+    training = values.get(name, ())
     validation = np.asarray(values.get(f"val_{name}", ()), dtype=np.float64)
+    epochs = np.arange(1, (len(training) or len(validation)) + 1)
+    if len(training):
+        panel.plot(epochs, training, "o-", markersize=3, label=f"training {name}")
     if len(validation):
         between = max(len(epochs) // len(validation), 1)  # it may be made every few epochs only
         epochs = epochs[between - 1 :: between][: len(validation)]
         panel.plot(epochs, validation, "s-", markersize=3, label=f"validation {name}")
     if np.isfinite(validation).any():
-        best = epochs[int(np.nanargmax(validation) if "acc" in name else np.nanargmin(validation))]
+        is_gain = any(word in name for word in _GAINS)
+        best = epochs[int(np.nanargmax(validation) if is_gain else np.nanargmin(validation))]
         panel.axvline(best, color="gray", linewidth=1, linestyle=":", label=f"best epoch: {best}")
     panel.set(xlabel="epoch", ylabel=name)
     panel.xaxis.get_major_locator().set_params(integer=True)

@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from itertools import pairwise
+from numbers import Number
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -159,6 +160,7 @@ class NetworkEstimator(BaseEstimator):
         dtypes = (np.float64, np.float32)
         how = {"multi_output": True, "y_numeric": isinstance(self, RegressorMixin), "dtype": dtypes, "order": "C"}
         X, y = validate_data(self, X, y, reset=reset, **how)
+        y = y.toarray() if hasattr(y, "toarray") else y
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X if reset else convert("X", X, self.coefs_[0].dtype), y
@@ -166,6 +168,8 @@ class NetworkEstimator(BaseEstimator):
     def _weights(self, sample_weight: Any, y: np.ndarray) -> np.ndarray | None:
         if sample_weight is None:
             return None
+        if isinstance(sample_weight, Number):
+            sample_weight = np.full(len(y), sample_weight)
         weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
         if weights.shape != (len(y),):
             raise ValueError(f"sample_weight has shape {weights.shape}; it must be a number a sample, ({len(y)},)")
@@ -248,10 +252,18 @@ class NetworkEstimator(BaseEstimator):
                 orders = np.empty((int(count), len(data)), dtype=np.int64)
                 for row in orders:
                     row[:] = order = _shuffled(order, draws) if self.shuffle else order
-                for loss in learner.epochs(data, orders, batch):
+                losses = learner.epochs(data, orders, batch)
+                for loss in losses:
                     self._epoch_done(loss / per_output, len(data), learner, held, patience)
+                if len(losses) < count:
+                    raise KeyboardInterrupt
                 if patience.is_over():
-                    if not rate.falls():
+                    falls = rate.falls()
+                    if self.verbose:
+                        what = "Training loss" if held is None else "Validation score"
+                        text = f"did not improve more than tol={self.tol:f} for {patience.most} consecutive epochs."
+                        print(what, text, f"Setting learning rate to {rate.now:f}" if falls else "Stopping.")
+                    if not falls:
                         return
                     patience.count = 0
         except KeyboardInterrupt:
@@ -297,7 +309,10 @@ class NetworkEstimator(BaseEstimator):
         network = Network(*layers)
         network.__dict__["_sample"] = (self.coefs_[0].shape[:1], self.n_outputs_)
         outputs, loss = PREDICTS[self.out_activation_]
-        names = [str(name) for name in getattr(self, "classes_", ())]
+        names = getattr(self, "classes_", np.array(())).tolist()
+        names = [name if isinstance(name, int | float) else str(name) for name in names]
+        if names == list(range(len(names))) and float not in map(type, names):
+            names = []  # class numbers already
         network.__dict__["_info"] = ModelInfo(outputs=outputs, loss=loss, classes=names, output_size=self.n_outputs_)
         return network
 

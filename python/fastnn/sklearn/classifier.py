@@ -146,6 +146,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if self.class_weight is None:
             return weights
         of_classes = compute_sample_weight(self.class_weight, y)
+        if (of_classes < 0).any():
+            raise ValueError("class_weight has negative values: a class counts from 0 on")
         return of_classes if weights is None else weights * of_classes
 
     def __sklearn_tags__(self) -> Any:

@@ -46,7 +46,7 @@ class Learner:
             module.seed, module.calls = seed, 0
 
     def epochs(self, data: Feed, orders: np.ndarray, batch: int) -> list[float]:
-        """One epoch along each of the orders (epochs, samples), int64; the mean loss of each.
+        """One epoch along each of the orders (epochs, samples), int64; the mean loss of each, of fewer after Ctrl-C.
 
         Raises:
             NonFiniteLossError: a loss became NaN or infinite.
@@ -55,25 +55,32 @@ class Learner:
         cut = samples - samples % batch
         parts = [self._part(data, orders[:, :cut], batch)] if cut else []
         parts += [self._part(data, orders[:, cut:], samples - cut)] if cut < samples else []
-        if not self.engine.plan.run_in_turn(parts, 1 if len(parts) == 1 else epochs):
+        sizes = (batch if cut else samples, samples - cut)
+        # The penalty is shared by the samples of a batch, also of a smaller one.
+        decays = [self.optimizer.param_groups[0]["weight_decay"] * batch / max(size, 1) for size in sizes]
+        try:
+            finite = self.engine.plan.run_in_turn(parts, 1 if len(parts) == 1 else epochs, decays)
+        except KeyboardInterrupt:
+            finite = True
+        if not finite:
             rate = self.optimizer.param_groups[0]["lr"]
             text = (
-                "the loss became NaN or infinite: training stopped. Scale the inputs (StandardScaler), look for values "
-                f"that are far too large, or try a lower learning_rate_init than {rate:g}"
+                "the loss became NaN or infinite: training stopped. Scale the inputs and the targets (StandardScaler), "
+                f"look for values that are far too large, or try a lower learning_rate_init than {rate:g}"
             )
             raise NonFiniteLossError(text)
-        sizes = (batch if cut else samples, samples - cut)
         sums = [
             [size * math.fsum(row) for row in losses.reshape(epochs, -1).tolist()]
             for size, (_, _, losses) in zip(sizes, parts, strict=False)
         ]
-        return [math.fsum(of_one) / samples for of_one in zip(*sums, strict=True)]
+        means = [math.fsum(of_one) / samples for of_one in zip(*sums, strict=True)]
+        return [mean for mean in means if not math.isnan(mean)]  # those that came to their end
 
     def _part(self, data: Feed, orders: np.ndarray, size: int) -> Part:
         """The batches of one size of all epochs."""
         program = self.engine.plan.train_program(data.x[:size], data.y[:size])
         order = orders.reshape(-1)
-        return program, data.source(order), np.zeros(len(order) // size, dtype=program.dtype)
+        return program, data.source(order), np.full(len(order) // size, np.nan, dtype=program.dtype)
 
     def outputs(self, data: Feed) -> np.ndarray:
         """What the layers give for rows, without dropout."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
+from collections.abc import Iterator
+from numbers import Real
 from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError
 
 from fastnn import optim
 from fastnn.arrays import is_integer
@@ -15,13 +19,14 @@ from fastnn.text import did_you_mean
 SOLVERS = {"adam": optim.Adam, "sgd": optim.SGD, "rmsprop": optim.RMSprop}
 _NAMES = {"activation": tuple(ACTIVATIONS), "solver": tuple(SOLVERS), "learning_rate": RATES}
 _COUNTS = ("max_iter", "n_iter_no_change", "batch_size")
+_FLAGS = ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping")
 # The least, the most, and whether these themselves are taken.
 _RANGES = {
     "alpha": (0, math.inf, "[)"),
     "dropout": (0, 1, "[)"),
     "learning_rate_init": (0, math.inf, "()"),
     "power_t": (0, math.inf, "[)"),
-    "tol": (-math.inf, math.inf, "[)"),
+    "tol": (0, math.inf, "[)"),
     "momentum": (0, 1, "[]"),
     "validation_fraction": (0, 1, "()"),
     "beta_1": (0, 1, "[)"),
@@ -34,34 +39,34 @@ def check_settings(estimator: Any) -> list[int]:
     """The sizes of the hidden layers.
 
     Raises:
-        ValueError: a setting is out of range, or no known name.
-        TypeError: one is of a wrong kind.
+        InvalidParameterError: a setting is out of range, no known name, or of a wrong kind; scikit-learn's error, a
+            ValueError and a TypeError.
     """
-    kind = type(estimator).__name__
-    for name, known in _NAMES.items():
-        if (value := getattr(estimator, name)) not in known:
-            hint = did_you_mean(value, known) if isinstance(value, str) else ""
-            raise ValueError(f"{kind}: {name} is {value!r}{hint or ';'} it must be one of {', '.join(known)}")
-    for name in _COUNTS:
-        _check_count(kind, name, getattr(estimator, name))
-    for name, (low, high, ends) in _RANGES.items():
-        value = getattr(estimator, name)
-        if not isinstance(value, Real) or isinstance(value, bool):
-            raise TypeError(f"{kind}: {name} must be a number, got {value!r}")
-        above = low <= value if ends[0] == "[" else low < value
-        if not (above and (value <= high if ends[1] == "]" else value < high)):
-            raise ValueError(f"{kind}: {name} is {value!r}; it must be within {ends[0]}{low}, {high}{ends[1]}")
     sizes = estimator.hidden_layer_sizes
-    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-    for size in sizes:
-        _check_count(kind, "hidden_layer_sizes", size)
+    sizes = list(sizes) if hasattr(sizes, "__len__") and not isinstance(sizes, str) else [sizes]
+    for text in _faults(estimator, sizes):
+        raise InvalidParameterError(f"{type(estimator).__name__}: {text}")
     return [int(size) for size in sizes]
 
 
-def _check_count(kind: str, name: str, value: Any) -> None:
-    if (name, value) in (("batch_size", "auto"), ("n_iter_no_change", math.inf)):
-        return
-    if not is_integer(value):
-        raise TypeError(f"{kind}: {name} takes whole numbers, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{kind}: {name} is {value}; it must be at least 1")
+def _faults(estimator: Any, sizes: list[Any]) -> Iterator[str]:
+    for name, known in _NAMES.items():
+        if (value := getattr(estimator, name)) not in known:
+            hint = did_you_mean(value, known) if isinstance(value, str) else ""
+            yield f"{name} is {value!r}{hint or ';'} it must be one of {', '.join(known)}"
+    for name in _FLAGS:
+        if not isinstance(value := getattr(estimator, name), bool | np.bool_):
+            yield f"{name} is {value!r}; it must be True or False"
+    for name, value in [("hidden_layer_sizes", size) for size in sizes] + [(n, getattr(estimator, n)) for n in _COUNTS]:
+        if (name, value) in (("batch_size", "auto"), ("n_iter_no_change", math.inf)):
+            continue
+        if not is_integer(value):
+            yield f"{name} takes whole numbers, got {value!r}"
+        elif value < 1:
+            yield f"{name} is {value}; it must be at least 1"
+    for name, (low, high, ends) in _RANGES.items():
+        value = getattr(estimator, name)
+        if not isinstance(value, Real) or isinstance(value, bool):
+            yield f"{name} must be a number, got {value!r}"
+        elif not (low <= value <= high) or (value == low and ends[0] == "(") or (value == high and ends[1] == ")"):
+            yield f"{name} is {value!r}; it must be within {ends[0]}{low}, {high}{ends[1]}"

@@ -6,9 +6,10 @@ from typing import Any
 
 from fastnn.training.schedules import SCHEDULES
 
-# Of scikit-learn's networks: what "adaptive" divides the rate by, and where it ends.
+# Of scikit-learn's networks: what "adaptive" divides the rate by, and where it ends; the rates that only sgd follows.
 _STEP, _LEAST = 5.0, 1e-6
-RATES = ("constant", "invscaling", "adaptive", *SCHEDULES)
+_OF_SGD = ("invscaling", "adaptive")
+RATES = ("constant", *_OF_SGD, *SCHEDULES)
 
 
 class Patience:
@@ -39,6 +40,8 @@ class Rate:
 
     def __init__(self, settings: Any) -> None:
         self.kind, self.first, self.power = settings.learning_rate, settings.learning_rate_init, settings.power_t
+        if self.kind in _OF_SGD and settings.solver != "sgd":
+            self.kind = "constant"
         self.now = self.first
         self.changes = self.kind not in ("constant", "adaptive")
         self._schedule = SCHEDULES[self.kind](self.first) if self.kind in SCHEDULES else None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import random
-from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.training.engines import EVALUATION_BATCH, Chunk, Engine, Pass, StepLimit, batch_counts
 from fastnn.training.feed import Feed, as_array, as_feed, convert
@@ -151,9 +150,10 @@ def _loader_of(data: Any, batch_size: int, shuffle: bool, drop_last: bool) -> An
     """A loader itself, or one of a data set."""
     if _is_loader(data):
         return data
-    if isinstance(data, np.ndarray | Tensor | str) or not hasattr(data, "__getitem__"):
-        kind = type(data).__name__
-        raise TypeError(f"expected a data set, a DataLoader or a tuple (x, y) of arrays, got {kind}")
+    several = isinstance(data, tuple | list) and all(hasattr(each, "__array__") for each in data)
+    if several or isinstance(data, str) or hasattr(data, "__array__") or not hasattr(data, "__getitem__"):
+        kind = f"{len(data)} arrays" if several else type(data).__name__
+        raise TypeError(f"expected a data set, a DataLoader or a tuple (x, y) of arrays (or x and y), got {kind}")
     from fastnn.data.loader import DataLoader
 
     return DataLoader(data, batch_size=batch_size, shuffle=shuffle, drop_last=drop_last)

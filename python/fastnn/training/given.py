@@ -40,24 +40,25 @@ def pair(x: Any, y: Any) -> Any:
 
 
 def numbered(data: Any, labels: Sequence[str], outputs: int = 0, learned: bool = False) -> Any:
-    """A pair (x, y) with the numbers of labels that are words; anything else as it is.
+    """A pair (x, y) with the numbers of labels that are words, or other numbers; anything else as it is.
 
-    labels: those that the network knows; where they are to be learned others take their place, of so many outputs (0:
-    nobody knows).
+    labels: those that the network knows; where they are to be learned other words take their place, of so many outputs
+    (0: nobody knows).
 
     Raises:
-        ValueError: a label that it does not know, or more than outputs.
+        ValueError: a label that it does not know, or not one for each output.
+        TypeError: words among other things.
     """
-    words = _words(data)
+    words = _words(data, bool(labels) and not isinstance(labels[0], str))
     if words is None:
         return data
     found = np.unique(words).tolist()
     if new := [label for label in found if label not in labels]:
-        if not learned:
+        if not learned or words.dtype.kind != "U":
             known = f"its classes are {_listed(labels)}" if labels else "it was trained on class numbers"
             raise ValueError(f"y has the label {new[0]!r}, which the network does not know: {known}")
         labels = found
-        if outputs and len(labels) > max(outputs, 2):
+        if outputs and len(labels) != max(outputs, 2):
             text = (
                 f"y has {len(labels)} labels ({_listed(labels)}), the network {outputs} outputs: it needs one for each"
             )
@@ -68,28 +69,45 @@ def numbered(data: Any, labels: Sequence[str], outputs: int = 0, learned: bool =
     return made
 
 
-def _listed(labels: Sequence[str]) -> str:
-    return ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
+def _listed(labels: Sequence[Any]) -> str:
+    return ", ".join(map(str, labels[:5])) + (", ..." if len(labels) > 5 else "")
 
 
-def _words(data: Any) -> np.ndarray | None:
-    """The labels of a pair (x, y) as text, where y has words in it."""
+def _words(data: Any, numbers: bool) -> np.ndarray | None:
+    """The labels of a pair (x, y) as text, where y has words in it, or with ``numbers`` those."""
     if not isinstance(data, tuple | list) or len(data) != 2:
         return None
     y = to_array(data[1])
-    if y.dtype.kind not in "OUST" or y.ndim != 1 or not len(y):
-        return None
-    return y.astype(str) if all(isinstance(each, str) for each in y.tolist()) else None
+    if y.ndim != 1 or not len(y) or y.dtype.kind not in "OUST":
+        return y if numbers and y.ndim == 1 and y.dtype.kind in "fiub" else None
+    others = [place for place, each in enumerate(y.tolist()) if not isinstance(each, str)]
+    if 0 < len(others) < len(y):
+        raise TypeError(f"y has words, but {y[others[0]]!r} at sample {others[0]}")
+    return None if others else y.astype(str)
 
 
-def as_column(data: Any) -> Any:
-    """A pair (x, y) with a number a sample, for a network with one output: y (N,) as (N, 1)."""
-    if not isinstance(data, tuple | list) or len(data) != 2:
+def targets(data: Any, predicts: str, outputs: int) -> Any:
+    """A pair (x, y) as a loss of such outputs takes it: of numbers and probabilities y in floating point, (N,) for a
+    single output as (N, 1). Anything else, and of a loss that does not say (``""``), as it is.
+
+    Raises:
+        TypeError: numbers for a loss of classes.
+        ValueError: a single output for one.
+    """
+    if not isinstance(data, tuple | list) or len(data) != 2 or not predicts:
         return data
     y = to_array(data[1])
-    if y.ndim != 1 or y.dtype.kind not in "fiub":
+    if y.dtype.kind not in "fiub":
         return data
-    made = Labelled((data[0], (y if y.dtype.kind == "f" else y.astype(np.float32))[:, None]))
+    if predicts == "softmax":
+        way = "to learn numbers give loss='mse'"
+        if y.ndim == 1 and y.dtype.kind == "f":
+            raise TypeError(f"y is {y.dtype}; cross_entropy takes words or class numbers, y.astype(int): {way}")
+        if outputs == 1:
+            raise ValueError(f"cross_entropy needs an output for each class: {way}, for two classes 'bce_with_logits'")
+        return data
+    y = y if y.dtype.kind == "f" else y.astype(np.float32)
+    made = Labelled((data[0], y[:, None] if y.ndim == outputs == 1 else y))
     made.labels = getattr(data, "labels", ())
     return made
 
@@ -102,7 +120,9 @@ def split(data: Any, share: float, seed: int) -> tuple[Any, Any]:
         ValueError: a share that is not between 0 and 1, or of too few samples.
         TypeError: batches that a loader brings.
     """
-    how = Split(share, seed)
+    if not 0 < share < 1:
+        raise ValueError(f"val is {share!r}; a share must be between 0 and 1, such as 0.2")
+    how = Split(float(share), seed)
     if hasattr(data, "batch_sampler"):
         raise TypeError(f"val={share} holds out samples of arrays or of a data set; a DataLoader brings batches")
     feed = as_feed(data)
@@ -130,12 +150,12 @@ def class_weights(weight: Mapping[Any, float] | str, data: Any, outputs: int) ->
         raise ValueError("class_weight needs the class numbers or labels of arrays, or of a data set in memory")
     check_labels(feed.y, outputs)
     weights = np.ones(outputs)
-    if isinstance(weight, str):
-        if weight != "balanced":
-            raise ValueError(f"class_weight is {weight!r}; it must be 'balanced' or a dict of weights")
+    if isinstance(weight, str) and weight == "balanced":
         counts = np.bincount(feed.y, minlength=outputs)
         return len(feed) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     numbers = {name: place for place, name in enumerate(getattr(data, "labels", ()))}
+    if not isinstance(weight, Mapping):
+        raise ValueError(f"class_weight is {weight!r}; it must be 'balanced' or a dict of weights")
     for name, value in weight.items():
         place = numbers.get(name, name)
         if not is_integer(place) or not 0 <= place < outputs or not value >= 0:

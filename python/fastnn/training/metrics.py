@@ -58,17 +58,24 @@ _MOST_NUMBERS = 64
 
 
 class RunningMetrics:
-    """The share of right classes over the batches so far; with ``numbers`` R2 where targets are no classes."""
+    """The share of right classes over the batches so far; with ``numbers`` R2 where targets are no classes. threshold:
+    every output says yes or no, yes above it; of several all have to be right.
+    """
 
-    def __init__(self, numbers: bool = False) -> None:
-        self.numbers = numbers
+    def __init__(self, numbers: bool = False, threshold: float | None = None) -> None:
+        self.numbers, self.threshold = numbers, threshold
         self.correct = self.samples = 0
         self._sums: np.ndarray | None = None
         self._rows = 0
 
     def add(self, outputs: np.ndarray, targets: np.ndarray) -> None:
         """One batch more; nothing where its targets are neither."""
-        if is_classification(outputs.shape, targets):
+        if self.threshold is not None:
+            if outputs.shape == targets.shape and outputs.ndim <= 2 and np.isin(targets, (0, 1)).all():
+                right = (outputs > self.threshold) == targets
+                self.correct += int(np.count_nonzero(right.reshape(len(right), -1).all(1)))
+                self.samples += len(outputs)
+        elif is_classification(outputs.shape, targets):
             self.correct += count_correct(outputs, targets)
             self.samples += len(outputs)
         elif self.numbers and outputs.shape == targets.shape and len(outputs):

@@ -23,7 +23,8 @@ class ModelInfo:
     """What is known of a network; a field that nobody knows is empty.
 
     sizes: of :class:`fastnn.Network`; of any other network, structure: its layers as :mod:`fastnn.training.structure`
-    describes them, and output_size: how many numbers it gives (0: it was never used). classes: their names by output.
+    describes them, and output_size: how many numbers it gives (0: it was never used). classes: their names by output,
+    or labels that are numbers.
     input_shape: (C, H, W). mean, std: normalisation per channel, of pixels / 255. outputs: what they predict,
     ``softmax``, ``sigmoid`` or ``numbers``. loss: the class in ``fastnn.nn`` that it was trained with. input_range:
     the least and the largest number that it was given. ground of its training images: ``dark``, ``light`` or
@@ -34,7 +35,7 @@ class ModelInfo:
     """
 
     sizes: tuple[int, ...] = ()
-    classes: list[str] = field(default_factory=list)
+    classes: list[Any] = field(default_factory=list)
     input_shape: tuple[int, ...] = ()
     mean: list[float] | None = None
     std: list[float] | None = None
@@ -117,7 +118,7 @@ def parse_info(path: Any, text: str) -> ModelInfo:
         info = ModelInfo(**{"version": 1, **known})
         info.sizes = tuple(int(size) for size in info.sizes)
         info.input_shape = tuple(int(size) for size in info.input_shape)
-        info.classes = [str(name) for name in info.classes]
+        info.classes = [name if isinstance(name, int | float) else str(name) for name in info.classes]
         if not isinstance(info.structure, dict) or type(info.output_size) is not int:
             raise TypeError("its structure is no object, or its output_size no number")
         if info.typical:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import islice
-from typing import Any
+from numbers import Real
+from typing import Any, Never
 
 import numpy as np
 
@@ -129,11 +131,11 @@ class Network(Module):
         val: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
         early_stopping: int | None = None,
+        **other: Never,
     ) -> History:
         """Trains and returns the history: ``loss``, ``accuracy`` (of numbers ``r2``), with val ``val_loss`` and
-        ``val_accuracy`` (``val_r2``), by epoch.
-
-        Another call with the same kinds of loss and optimizer and the same shapes records nothing anew.
+        ``val_accuracy`` (``val_r2``), by epoch. Another call with the same kinds of loss and optimizer and the same
+        shapes records nothing anew.
 
         train: a data set, a DataLoader, a tuple of arrays (x, y), or x alone, with y behind it: ``fit(x, y)``. x
         (N, ...); y (N,): class numbers, or labels that are words (:attr:`classes` then has them in their order); for
@@ -151,22 +153,22 @@ class Network(Module):
 
         Raises:
             ValueError: an unknown name, a size that does not fit, values that are not finite; augment of anything but
-                a data set's uint8 images; early_stopping without val.
-            TypeError: data, optimizer or callbacks of a wrong kind.
+                a data set's uint8 images; early_stopping without val; a cross-entropy of a single output.
+            TypeError: data, optimizer or callbacks of a wrong kind; numbers where the loss takes classes.
             NonFiniteLossError: the loss became NaN or infinite.
         """
+        _refuse(other)
         if seed is not None:
             random.manual_seed(seed)
         # A seed of its own for each fit, as each begins with epoch 0.
-        how = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
+        changes = None if augment is None else augmentation(augment, int(randint(2**24, (1,)).item()))
         train, val = self._given(train, y, val, loss)
         best = None if early_stopping is None else _best(early_stopping, val)
         trainer = self._next_trainer(self._criterion(loss, class_weight, train), self._optimizer(optimizer, lr))
         shown = [*callbacks, *filter(None, (best, EpochLines(all_lines=verbose > 1) if verbose else None))]
         try:
-            return trainer.fit(
-                train, val, epochs=epochs, batch_size=batch_size, shuffle=shuffle, callbacks=shown, augment=how
-            )
+            how = {"epochs": epochs, "batch_size": batch_size, "shuffle": shuffle, "augment": changes}
+            return trainer.fit(train, val, callbacks=shown, **how)
         finally:
             if best is not None and best.tensors:
                 self.load_state_dict(best.tensors)
@@ -195,17 +197,16 @@ class Network(Module):
                 raise TypeError("fit(train, val) and fit(x, y, val=...) are two ways: train has its labels already")
             y, val = None, y
         train = given.numbered(given.pair(train, y), self._info.classes, self._output_size(), learned=True)
-        train = self._in_column(train, loss)
-        if isinstance(val, float):
+        train = self._targets(train, loss)
+        if isinstance(val, Real):
             return given.split(train, val, random.state.seed)
         if val is not None:
-            val = self._in_column(given.numbered(val, getattr(train, "labels", ())), loss)
+            val = self._targets(given.numbered(val, getattr(train, "labels", ())), loss)
         return train, val
 
-    def _in_column(self, data: Any, loss: Any) -> Any:
-        """Numbers (N,) for a single output as (N, 1)."""
-        predicts = getattr(LOSSES.get(loss) if isinstance(loss, str) else loss, "predicts", "softmax")
-        return data if predicts == "softmax" or self._output_size() != 1 else given.as_column(data)
+    def _targets(self, data: Any, loss: Any) -> Any:
+        predicts = getattr(LOSSES.get(loss) if isinstance(loss, str) else loss, "predicts", "")
+        return given.targets(data, predicts, self._output_size())
 
     def _next_trainer(self, criterion: Criterion, optimizer: optim.Optimizer) -> Trainer:
         """With the plan of the last fit, where that is over: not in a fit that a callback begins within another."""
@@ -219,7 +220,8 @@ class Network(Module):
 
     def evaluate(self, data: Any, y: Any = None) -> tuple[float, float]:
         """(loss, accuracy) on a data set, a DataLoader, a tuple (x, y), or x and y; of numbers (loss, R2). NaN where
-        the targets are neither. Warns where x is not at all like what the network was trained on.
+        the targets are neither. Of several labels of a sample (binary cross-entropy) all have to be right. Warns where
+        x is not at all like what the network was trained on.
         """
         if self._trainer is not None and self._trainer.is_current():
             trainer = self._trainer
@@ -227,7 +229,7 @@ class Network(Module):
             info, last = self._info, self._trainer
             criterion = loss_of(info.loss, self._predicts()) if last is None else last.criterion
             trainer = Trainer(self, criterion, optim.SGD(self.parameters()))
-        data = self._in_column(given.numbered(given.pair(data, y), self._info.classes), trainer.criterion)
+        data = self._targets(given.numbered(given.pair(data, y), self._info.classes), trainer.criterion)
         feed = whole_feed(data, next(self.parameters())._storage.dtype)
         warn_if_unlike(self._info.input_range, feed, stacklevel=2)
         with self._turns:
@@ -240,7 +242,7 @@ class Network(Module):
 
     @property
     def classes(self) -> Any:
-        """What the outputs stand for: names of classes (C,), or their numbers where nobody named them.
+        """What the outputs stand for: names or labels of classes (C,), or their numbers where nobody named them.
 
         Raises:
             ValueError: the network gives numbers, or nobody knows yet what.
@@ -338,6 +340,8 @@ class Network(Module):
         for where, name in islice(unknown_in(built.get("structure", {})), 1):
             text = f"{shown_path(path)} will not tell how to build {name}" + (f" ('{where}')" if where else "")
             warnings.warn(f"{text}: load its tensors with model.load_state_dict(fastnn.load(path))", stacklevel=2)
+        if "classes" in info:
+            info["classes"] = [str(name) for name in info["classes"]]
         told = {"version": VERSION, "forward": self.own_forward(), **built, **info}
         save_model(path, self, replace(self._info, **told))
 
@@ -378,6 +382,12 @@ class Network(Module):
         return super()._shown_modules() if self.sizes else self._modules[""]._shown_modules()
 
 
+def _refuse(other: Iterable[str]) -> None:
+    for name in other:
+        known = ", ".join([*signature(Network.fit).parameters][1:-1])
+        raise TypeError(f"Network.fit() got an unexpected keyword argument {name!r}; it takes {known}")
+
+
 def _best(patience: int, val: Any) -> Best:
     if val is None:
         raise ValueError("early_stopping needs val: data to look at after each epoch, or a share, val=0.2")
@@ -388,4 +398,7 @@ def _named(kind: str, name: str, known: dict[str, Any]) -> Any:
     """The entry of a name; ValueError with a suggestion otherwise."""
     if name in known:
         return known[name]
-    raise ValueError(f"unknown {kind} {name!r}{did_you_mean(name, known) or '.'} Known: {', '.join(known)}")
+    # What losses are called is much alike ("mae", "mse").
+    cutoff, more = (0.85, "; nn.L1Loss() for the mean absolute error") if kind == "loss" else (0.6, "")
+    hint = did_you_mean(name, known, cutoff) or "."
+    raise ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}{more}")

@@ -78,7 +78,8 @@ def spec_of(model: Network, info: ModelInfo) -> InputSpec:
         raise ValueError(
             "this network has one output: it tells no classes apart. predict() from Python gives the number"
         )
-    classes = info.classes or ([] if info.outputs == "numbers" else [str(i) for i in range(info.class_count)])
+    classes = info.classes or ([] if info.outputs == "numbers" else range(info.class_count))
+    classes = [str(name) for name in classes]
     mean, std = (None if values is None else np.asarray(values, dtype=np.float64) for values in (info.mean, info.std))
     like_digits = shape == (1, SIDE, SIDE) and classes == [str(digit) for digit in range(10)]
     framed = info.preparation == "mnist" if info.preparation else like_digits

@@ -15,7 +15,7 @@ from fastnn.engine.plan import Criterion, Plan
 from fastnn.errors import NonFiniteLossError, told
 from fastnn.nn import functional
 from fastnn.nn.convolution import Conv2d
-from fastnn.nn.losses import CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from fastnn.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.training.batches import Batches, FeedBatches, Position, batches_of, whole_feed
@@ -174,7 +174,8 @@ class Trainer:
         return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **found.metrics()}
 
     def _new_metrics(self) -> RunningMetrics:
-        return RunningMetrics(predicts_numbers(self.criterion))
+        kind: Any = type(self.criterion)
+        return RunningMetrics(predicts_numbers(self.criterion), _YES.get(kind, _YES.get(self.criterion)))
 
     # -- one epoch ---------------------------------------------------------------------------------------------------
 
@@ -243,6 +244,13 @@ class Trainer:
         raise told(NonFiniteLossError(text), "loss.finite", loss=loss, epoch=epoch, step=step, lr=lr)
 
 
+# Above what an output says yes, by the loss: logits and probabilities.
+_YES: dict[Any, float] = {
+    BCEWithLogitsLoss: 0,
+    functional.binary_cross_entropy_with_logits: 0,
+    BCELoss: 0.5,
+    functional.binary_cross_entropy: 0.5,
+}
 _OF_NUMBERS = (functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss)
 
 
@@ -254,7 +262,7 @@ def predicts_numbers(criterion: Criterion) -> bool:
 def check_count(name: str, value: Any, least: int) -> int:
     """An integer of at least ``least``; TypeError or ValueError that names it otherwise."""
     if not is_integer(value):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {value!r:.80}")
     if value < least:
         text = f"{name} is {value}; it must be >= {least}"
         raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
