@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def source_of(generator: random.Generator | None) -> random.RandomState:
     """What numbers are drawn from, which a recorded step cannot do: it would have the same ones each time."""
     if ops.recorder is not None:
-        ops.recorder.refuse("a random draw", "the numbers are others each time (nn.Dropout has a compiled form)")
+        ops.recorder.refuse("a random draw", "the numbers are others each time")
     return random.state_of(generator)
 
 
