@@ -21,6 +21,8 @@ from fastnn.utils.data import DataLoader, Dataset
 RNG = np.random.default_rng(8)
 X = RNG.standard_normal((70, 6)).astype(np.float32)
 Y = RNG.integers(0, 3, 70)
+MODEL, LOSS = nn.Linear(6, 3), nn.CrossEntropyLoss()
+SGD = optim.SGD(MODEL.parameters())
 
 
 @pytest.fixture(autouse=True)
@@ -215,6 +217,35 @@ class TestCompile:
     def test_half_of_a_training_step(self) -> None:
         with pytest.raises(ValueError, match="takes a criterion and an optimizer together"):
             fastnn.compile(Network(6, 3), nn.CrossEntropyLoss())
+
+    @pytest.mark.parametrize("make", [fastnn.compile, fastnn.Trainer])
+    @pytest.mark.parametrize(
+        "model, criterion, optimizer, error, text",
+        [
+            (MODEL, LOSS, optim.SGD(Network(6, 3).parameters()), ValueError, "none of this model's parameters"),
+            (MODEL, LOSS, optim.SGD, TypeError, r"such as Adam\(\.\.\.\), got the class SGD: call it"),
+            (MODEL, nn.CrossEntropyLoss, SGD, TypeError, "a loss, .* got the class CrossEntropyLoss: call it"),
+            (MODEL, SGD, LOSS, TypeError, "criterion must be a loss, .* got SGD"),
+            (nn.Linear, LOSS, SGD, TypeError, "model must be a Module, .* got the class Linear: call it"),
+            (lambda x: x, LOSS, SGD, TypeError, "model must be a Module, .* got function"),
+        ],
+    )
+    def test_parts_that_do_not_fit(
+        self, make: Any, model: Any, criterion: Any, optimizer: Any, error: type[Exception], text: str
+    ) -> None:
+        with pytest.raises(error, match=text):
+            make(model, criterion, optimizer)
+
+    def test_a_function_alone(self) -> None:
+        with pytest.raises(TypeError, match=r"model must be a Module, .* got builtin_function_or_method"):
+            fastnn.compile(abs)
+
+    def test_no_model_comes_back(self) -> None:
+        forward = fastnn.compile(MODEL)
+        for name in ("parameters", "train", "eval", "state_dict", "weight"):
+            with pytest.raises(AttributeError, match=rf"a function without {name}: of a model alone its forward"):
+                getattr(forward, name)
+        assert forward.__name__ == "forward"
 
 
 class TestPrediction:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.plan import Criterion, Plan
+from fastnn.engine.plan import Criterion, Plan, check_parts
 from fastnn.errors import NonFiniteLossError, told
 from fastnn.nn import functional
 from fastnn.nn.convolution import Conv2d
@@ -54,7 +54,7 @@ class Trainer:
         engine: str = "plan",
         outputs: bool = False,
     ) -> None:
-        _check_optimizer(optimizer, model)
+        check_parts(model, criterion, optimizer)
         self.model = model
         self.criterion = criterion
         self.optimizer = optimizer
@@ -259,15 +259,6 @@ def check_count(name: str, value: Any, least: int) -> int:
         text = f"{name} is {value}; it must be >= {least}"
         raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
     return int(value)
-
-
-def _check_optimizer(optimizer: Any, model: Module) -> None:
-    if not isinstance(optimizer, Optimizer):
-        kind = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
-        raise TypeError(f"optimizer must be an optimizer of the model's parameters, such as Adam(...), got {kind}")
-    own = {id(param) for param in model.parameters()}
-    if own.isdisjoint(id(param) for group in optimizer.param_groups for param in group["params"]):
-        raise ValueError("the optimizer has none of this model's parameters: make it with model.parameters()")
 
 
 def _check_callbacks(callbacks: Sequence[Any]) -> None:
