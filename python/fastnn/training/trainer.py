@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,8 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         augment: Augment | None = None,
     ) -> History:
-        """Trains from :attr:`position` up to ``epochs`` epochs.
+        """Trains from :attr:`position` up to ``epochs`` epochs in all, of this fit and those before; one that has
+        nothing left to do warns. A callback ends it by ``trainer.stop_training = True``.
 
         train, val: a data set, a DataLoader (which brings its own batch size and order) or a tuple of arrays (x, y).
         augment: what becomes of the images of train, a data set's, in each epoch.
@@ -97,7 +99,10 @@ class Trainer:
         batches = batches_of(train, self._dtype, batch_size, shuffle, drop_last)
         if augment is not None:
             batches.augment(augment)
-        self.epochs = epochs
+        if self.epochs and 0 < epochs <= (done := self.position.epoch):
+            text = f"this trainer has made {done} epochs and epochs={epochs} counts those: nothing was trained"
+            warnings.warn(f"{text}. fit(epochs={done + epochs}) makes {epochs} more", stacklevel=2)
+        self.epochs, self.stop_training = epochs, False
         self.samples, self.steps_per_epoch = batches.samples, batches.steps
         validation = None if val is None else whole_feed(val, self._dtype)
         if isinstance(batches, FeedBatches):
