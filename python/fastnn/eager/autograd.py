@@ -21,6 +21,7 @@ from fastnn.eager.memory import owner_of
 from fastnn.errors import told
 
 __all__ = ["Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ += ["Function", "FunctionCtx", "gradcheck"]
 
 if TYPE_CHECKING:
     from fastnn.eager.function import Function as Function
