@@ -117,12 +117,13 @@ def in_python(words: str) -> str:
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip.
+    letters, as letters in each other's places are the likeliest slip. The dashes of options make nothing alike.
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=count + 2)
-    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
+    bare, word = {name.lstrip("-"): name for name in known}, word.lstrip("-")
+    found = get_close_matches(word, list(bare), n=count + 2)
+    return [bare[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
