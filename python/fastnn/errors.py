@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, TypeVar
 
+__all__ = ["Fault", "FormatError", "NonFiniteLossError", "fault_of"]
+
 E = TypeVar("E", bound=BaseException)
 
 
@@ -27,6 +29,9 @@ class Fault:
     def __init__(self, code: str, fields: dict[str, Any]) -> None:
         self.code = code
         self.fields = fields
+
+    def __repr__(self) -> str:
+        return f"Fault({self.code!r}, {self.fields})"
 
 
 def told(error: E, code: str, /, **fields: Any) -> E:

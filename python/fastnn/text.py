@@ -118,14 +118,15 @@ def in_python(words: str) -> str:
 
 def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip. Capitals count for nothing. cutoff: how like,
-    up to 1.
+    letters, as letters in each other's places are the likeliest slip. Capitals and the dashes of options count for
+    nothing. cutoff: how like, up to 1.
     """
     from difflib import get_close_matches
 
-    spelt = {name.lower(): name for name in sorted(known, reverse=True)}
-    found = get_close_matches(word.lower(), spelt, count + 2, cutoff)
-    return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word.lower()))[:count]]
+    spelt = {name.lower().lstrip("-"): name for name in sorted(known, reverse=True)}
+    word = word.lower().lstrip("-")
+    found = get_close_matches(word, spelt, count + 2, cutoff)
+    return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]]
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

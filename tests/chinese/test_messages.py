@@ -173,11 +173,20 @@ def test_commands_add_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_reports(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Of the commands: memory, which has words of its own there, and a fault of ours."""
     monkeypatch.setenv("FASTNN_LANG", "zh")
-    offer(["--arch", "--batch-size", "--limit", "--data"])
+    for options, advice in (
+        ([], ""),
+        (["--limit"], "; try a smaller --limit"),
+        (["--size", "--out"], "; try a smaller --size"),
+    ):
+        offer(options)
+        cli.report("fastnn", MemoryError("4 GB"), traceback=False)
+        assert capsys.readouterr().err.splitlines()[0] == f"fastnn: error: out of memory: 4 GB{advice}"
+    offer(["--arch", "--batch-size", "--limit", "--data", "--memory", "--model", "--size"])
     assert cli.report("fastnn.train", MemoryError("4 GB"), traceback=False) == 2
     offer(None)
     assert capsys.readouterr().err == (
-        "fastnn.train: error: out of memory: 4 GB; try a smaller --arch, --batch-size or --limit\n"
+        "fastnn.train: error: out of memory: 4 GB; "
+        "try a smaller --arch, --model, --size, --batch-size, --limit or --memory\n"
         "内存不足: 请减小网络或批大小\n"
     )
     error = caught(lambda: Network(4, 3).load_state_dict({}))

@@ -67,6 +67,7 @@ from PIL import Image
         (("--device", "cuda"), "fastnn was built without CUDA"),
         (("--optimiser", "sgd"), "unknown option '--optimiser'; did you mean '--optimizer'? (see fastnn.train --help)"),
         (("--epoch=3",), "unknown option '--epoch'; did you mean '--epochs'?"),
+        (("--bogus",), "unknown option '--bogus' (see fastnn.train --help)"),
         (("--frobnicate",), "unknown option '--frobnicate' (see fastnn.train --help)"),
         (("more",), "unexpected argument 'more'"),
     ],

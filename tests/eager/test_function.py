@@ -298,10 +298,26 @@ def test_gradcheck_finds_what_is_wrong() -> None:
     ):
         gradcheck(Off.apply, x)
     assert gradcheck(Off.apply, x, raise_exception=False) is False
+    for lost in (lambda x: x.detach() * 2, lambda x: fastnn.from_numpy(x.detach().numpy() ** 2)):
+        with pytest.raises(RuntimeError, match=r"is 0, differences find 2: no result requires a gradient"):
+            gradcheck(lost, x)
+        assert gradcheck(lost, x, raise_exception=False) is False
+    assert gradcheck(lambda x: x.detach() * 0 + 1, x)
     with pytest.raises(ValueError, match="requires_grad=True"):
         gradcheck(Square.apply, x.detach())
     with pytest.raises(ValueError, match=r"x\.double\(\)"):
         gradcheck(Square.apply, leaf(1.0, dtype=fastnn.float32))
+
+
+def test_gradients_have_the_arguments_dtype() -> None:
+    class Rounded(Square):
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> Tensor:
+            return (2 * ctx.saved_tensors[0] * grad).float()
+
+    x = leaf(1.0, 2.0)
+    Rounded.apply(x).sum().backward()
+    assert x.grad.dtype == fastnn.float64 and x.grad.tolist() == [2, 4]
 
 
 def test_pytorchs_names() -> None:

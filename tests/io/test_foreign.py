@@ -6,6 +6,7 @@ import pickle
 import tarfile
 import zipfile
 
+import fastnn
 import numpy as np
 import pytest
 from fastnn.errors import FormatError
@@ -69,6 +70,17 @@ def test_foreign_file_is_named(tmp_path, kind, data, text):
         with pytest.raises(FormatError, match=text) as caught:
             load(path)
         assert str(caught.value).startswith(str(path))
+
+
+def test_a_damaged_head_is_told_by_what_the_name_promises(tmp_path):
+    save_safetensors(tmp_path / "a.safetensors", sample_tensors())
+    whole = (tmp_path / "a.safetensors").read_bytes()
+    (tmp_path / "a.safetensors").write_bytes(b"\xff" * 8 + whole[8:])
+    with pytest.raises(FormatError, match="is not a safetensors file: it seems to be of no known format"):
+        fastnn.load(tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(whole)
+    with pytest.raises(FormatError, match=r"is not a PyTorch \.pth file: it seems to be a safetensors file"):
+        load_pth(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize("data", [LEGACY, pickle.dumps([1]), tarred()], ids=["legacy", "pickle", "tar"])

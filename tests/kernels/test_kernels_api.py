@@ -137,6 +137,8 @@ ONE_RESULT: dict[str, Callable[..., np.ndarray]] = {
 }
 X, WEIGHT, BIAS, SCORES = array(N, I), array(O, I), array(O), array(N, O)
 LABELS = np.array([0, 1, 2, 1, 0])
+IMAGES = array(2, 3, 4, 4)
+PAIR = r"^\[{}\] {}.*: expected two integers, \(rows, columns\), got"
 
 
 @pytest.mark.parametrize("name", ONE_RESULT)
@@ -250,6 +252,37 @@ ERRORS: dict[str, tuple[Callable[[], Any], type, str]] = {
         ValueError,
         "step is 0; steps are counted from 1",
     ),
+    "stride": (
+        lambda: kernels.conv2d_forward(IMAGES, IMAGES, stride=1),
+        TypeError,
+        PAIR.format("conv2d_forward", "str"),
+    ),
+    "padding": (
+        lambda: kernels.conv2d_forward(IMAGES, IMAGES, padding=1),
+        TypeError,
+        r"padding: .* columns\), got 1",
+    ),
+    "same": (lambda: kernels.conv2d_forward(IMAGES, IMAGES, padding="same"), TypeError, "padding: .* got 'same'"),
+    "pooling": (lambda: kernels.max_pool2d_forward(IMAGES, 2), TypeError, PAIR.format("max_pool2d_forward", "kernel_")),
+    "a list": (
+        lambda: kernels.conv2d_backward([1.0], IMAGES, IMAGES),
+        TypeError,
+        "grad_y: expected a NumPy array",
+    ),
+    "text": (
+        lambda: kernels.adam_step(*(X.copy() for _ in range(4)), 1, lr="0.1"),
+        TypeError,
+        r"^\[adam_step\] lr: expected a number, got '0.1'",
+    ),
+    "half a step": (lambda: kernels.sgd_step(X.copy(), X, step=1.5), TypeError, "step: expected an integer, got 1.5"),
+    "eps": (lambda: kernels.batch_norm_forward(IMAGES, eps=-1), ValueError, "eps is -1; it must be finite and at le"),
+    "nan": (
+        lambda: kernels.batch_norm_inference_forward(IMAGES, *[None] * 2, *[X] * 2, math.nan),
+        ValueError,
+        "eps is",
+    ),
+    "rate": (lambda: kernels.sgd_step(X.copy(), X, lr=-1), ValueError, "lr is -1; it must be"),
+    "unknown": (lambda: kernels.relu_forward(X, alpha=1), TypeError, r"^relu_forward\(\) got an unexpected keyword"),
     "adam shapes": (lambda: kernels.adam_step(X.copy(), X, X.copy(), WEIGHT.copy(), 1), ValueError, "shape"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import fastnn
@@ -159,3 +160,41 @@ def test_states_of_pytorch(name: str) -> None:
         theirs.grad = torch.from_numpy(gradient)
         source.step()
     assert np.allclose(ours.detach().numpy(), theirs.detach().numpy(), rtol=1e-12)
+
+
+class Own(optim.Optimizer):
+    """A script's own, with state of any name and shape, and no count of steps."""
+
+    def __init__(self, params: Any, lr: float = 1.0) -> None:
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                state["velocity"] = state.get("velocity", fastnn.zeros_like(p)) + p.grad
+                state["seen"] = [*state.get("seen", []), p.grad.norm()]
+                p.data.add_(state["velocity"], alpha=-group["lr"])
+
+
+def test_state_of_ones_own_optimizer_goes_on(tmp_path: Path) -> None:
+    w = one()
+    optimizer = Own([w])
+    assert [stepped(optimizer, w), stepped(optimizer, w)] == [0.0, -2.0]
+    saved = optimizer.state_dict()
+    fastnn.save(saved, tmp_path / "own.pth")
+    for given in (saved, fastnn.load(tmp_path / "own.pth")):
+        other = one(-2.0)
+        again = Own([other], lr=0.5)
+        again.load_state_dict(given)
+        assert stepped(again, other) == -5.0 and again.state[other]["velocity"].item() == 3.0
+        assert len(again.state[other]["seen"]) == 3
+    assert optimizer.state[w]["velocity"].item() == 2.0 and len(optimizer.state[w]["seen"]) == 2
+
+
+def test_an_optimizer_without_a_step_says_so() -> None:
+    class Forgotten(optim.Optimizer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Forgotten has no step\(\)"):
+        Forgotten([one()], {"lr": 0.1}).step()

@@ -185,7 +185,7 @@ CALLS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
         "optimizer 'adan'; did you mean 'adam'",
     ),
     "loss": (lambda n: n.fit((X, Y), loss="crossentropy"), ValueError, "did you mean 'cross_entropy'. Known: cross_en"),
-    "class": (lambda n: n.fit((X, Y), optimizer=optim.SGD), TypeError, r"optimizer must be an optimizer .* got SGD"),
+    "class": (lambda n: n.fit((X, Y), optimizer=optim.SGD), TypeError, r"optimizer must be .* the class SGD: call it"),
     "not its own": (
         lambda n: n.fit((X, Y), optimizer=optim.SGD(Network(6, 3).parameters(), lr=1)),
         ValueError,

@@ -433,8 +433,9 @@ def _words(error: Exception) -> str:
     """What an exception says, as a sentence: paths first, no error numbers."""
     text = _text_of(error)
     if isinstance(error, MemoryError):
-        *some, last = [*filter(None, (way(option, "") for option in ("--arch", "--batch-size", "--limit"))), ""][:3]
-        advice = f"{', '.join(some)} or {last}" if some and last else "".join(some)
+        known = ("--arch", "--model", "--size", "--batch-size", "--limit", "--memory")
+        *some, last = [option for option in known if way(option, "")] or [""]
+        advice = " or ".join(filter(None, (", ".join(some), last)))
         return f"out of memory: {text}" + (f"; try a smaller {advice}" if advice else "")
     if isinstance(error, OSError) and error.strerror:
         from fastnn.io.checks import shown_path

@@ -22,6 +22,7 @@ from fastnn.errors import told
 from fastnn.text import absent
 
 __all__ = ["Node", "backward", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ += ["Function", "FunctionCtx", "gradcheck"]
 
 if TYPE_CHECKING:
     from fastnn.eager.function import Function as Function
@@ -250,8 +251,8 @@ def backward(root: Tensor, gradient: np.ndarray, retain_graph: bool = False) -> 
     if root._node is None:
         if not root.requires_grad:
             text = (
-                "backward() on a tensor that does not require grad and has no grad_fn: "
-                "it does not depend on any parameter (was it computed under no_grad(), or detached?)"
+                "backward() on a tensor that does not require grad and has no grad_fn: it does not depend on any "
+                "parameter (was it computed under no_grad(), detached, or by fastnn.compile(model)?)"
             )
             raise told(RuntimeError(text), "backward.detached")
         return _into_leaf(root, gradient, shared=True)

@@ -165,7 +165,7 @@ class _Call:
     ) -> None:
         self.function, self.ctx = function, ctx
         self.wanted = [place for place, needed in enumerate(ctx.needs_input_grad) if needed]
-        self.shapes = [args[place]._data.shape for place in self.wanted]
+        self.arguments = [(args[place]._data.shape, args[place]._data.dtype) for place in self.wanted]
         self.results = [(each._data.shape, each._data.dtype) for each in results]
         self.arrived: dict[int, np.ndarray] = {}
         self.count = len(args)
@@ -203,12 +203,12 @@ class _Call:
         if len(found) < self.count or any(each is not None for each in found[self.count :]):
             raise RuntimeError(f"{name} returned {len(found)} gradients; apply() had {self.count} arguments")
         return tuple(
-            _checked(name, place, found[place], shape) for place, shape in zip(self.wanted, self.shapes, strict=True)
+            _checked(name, place, found[place], *of) for place, of in zip(self.wanted, self.arguments, strict=True)
         )
 
 
-def _checked(name: str, place: int, grad: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The gradient of an argument, summed where that was repeated."""
+def _checked(name: str, place: int, grad: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | None:
+    """The gradient of an argument, in its dtype, summed where that was repeated."""
     if grad is None:
         return None
     if not isinstance(grad, Tensor):
@@ -217,4 +217,4 @@ def _checked(name: str, place: int, grad: Any, shape: tuple[int, ...]) -> np.nda
     lead = len(found) - len(shape)
     if lead < 0 or any(own not in (1, other) for own, other in zip(shape, found[lead:], strict=True)):
         raise RuntimeError(f"{name} returned a gradient of shape {found} for argument {place}, which has shape {shape}")
-    return unbroadcast(grad._data, shape)
+    return unbroadcast(grad._data.astype(dtype, copy=False), shape)

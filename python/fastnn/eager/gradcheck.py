@@ -23,7 +23,8 @@ def gradcheck(
     ``gradcheck(Square.apply, fastnn.randn(3, dtype=fastnn.float64, requires_grad=True))``.
 
     func: takes the inputs, gives a tensor or a tuple of them. inputs: those of float64 that require a gradient are
-    looked at. A gradient is right that differs by at most atol + rtol times its size.
+    looked at. A gradient is right that differs by at most atol + rtol times its size; where no result requires one,
+    all are zeros. Results that require none beside others that do are not looked at.
 
     Raises:
         ValueError: no input requires a gradient, or one that does is not float64 (raise_exception or not).
@@ -56,8 +57,10 @@ def _wrong(
 ) -> Iterator[str]:
     """What is wrong, in words."""
     eps, atol, rtol = how
-    for number, result in enumerate(_results(func, given)):
-        if not result.requires_grad:
+    results = _results(func, given)
+    lost = not any(result.requires_grad for result in results)
+    for number, result in enumerate(results):
+        if not (result.requires_grad or lost):
             continue
         for place, x in looked_at.items():
             claimed = _claimed(func, given, number, x)
@@ -68,6 +71,8 @@ def _wrong(
                 yield (
                     f"the gradient of element {i} of result {number} by element {j} of input {place} is "
                     f"{claimed[i, j]:.6g}, differences find {found[i, j]:.6g}"
+                    + ": no result requires a gradient, it left the tape (NumPy, detach(), data, no_grad)"
+                    * lost
                 )
 
 
@@ -78,6 +83,8 @@ def _claimed(func: Callable[..., Any], given: tuple[Any, ...], number: int, x: T
     for i in range(size):
         x.grad = None
         result = _results(func, given)[number]
+        if not result.requires_grad:
+            return np.zeros((size, x._data.size))
         seed = np.zeros(size)
         seed[i] = 1
         result.backward(Tensor(seed.reshape(result._data.shape).astype(result._data.dtype)))

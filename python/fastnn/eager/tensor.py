@@ -454,7 +454,7 @@ class Tensor(TensorBase):
         start = gradient._data if gradient is not None else reshaped(autograd.UNIT[self._data.dtype], self._data.shape)
         if start.shape != self._data.shape:
             raise RuntimeError(f"gradient has shape {start.shape}, the tensor has {tuple(self.shape)}")
-        autograd.backward(self, start, retain_graph)
+        autograd.backward(self, start.astype(self._data.dtype, copy=False), retain_graph)
 
     def zero_(self) -> Self:
         """All zeros, in place."""

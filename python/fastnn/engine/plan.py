@@ -17,6 +17,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from math import isfinite
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -689,6 +690,39 @@ def _assignments(replaced: _Replaced, parameters: set[int]) -> list[Record]:
     return [*copies, *assignments]
 
 
+class _Compiled(partial):
+    """A method of a plan, which tells who takes it for a module that it is none."""
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(self.func, name):
+            return getattr(self.func, name)
+        raise AttributeError(
+            f"what fastnn.compile() gives is a function without {name}: of a model alone its forward in evaluation "
+            "mode, without gradients. Scripts that train leave compile out, or call its step: "
+            "step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)"
+        )
+
+
+_PARTS = (
+    (Module, "model must be a Module, such as Sequential(...)"),
+    (Callable, "criterion must be a loss, such as CrossEntropyLoss()"),
+    (Optimizer, "optimizer must be an optimizer of the model's parameters, such as Adam(...)"),
+)
+
+
+def check_parts(model: Any, *training: Any) -> None:
+    """Refuses a model, and a criterion and an optimizer to train it, that are none, or do not belong together."""
+    for given, (kind, text) in zip((model, *training), _PARTS, strict=False):
+        if isinstance(given, type):
+            raise TypeError(f"{text}, got the class {given.__name__}: call it")
+        if not isinstance(given, kind):
+            raise TypeError(f"{text}, got {type(given).__name__}")
+    own = {id(param) for param in model.parameters()}
+    for optimizer in training[1:]:
+        if own.isdisjoint(id(param) for group in optimizer.param_groups for param in group["params"]):
+            raise ValueError("the optimizer has none of this model's parameters: make it with model.parameters()")
+
+
 def compile(
     model: Module, criterion: Criterion | None = None, optimizer: Optimizer | None = None
 ) -> Callable[..., Tensor]:
@@ -696,11 +730,12 @@ def compile(
 
     The step does forward, backward and update for a batch x, y in training mode (``model.train()``: what is to stay in
     evaluation says so in its ``train()``) and returns the loss. Each new batch shape is recorded once. Without
-    criterion and optimizer: the compiled forward in evaluation mode, ``output = forward(x)``.
+    criterion and optimizer: the compiled forward in evaluation mode, without gradients, ``output = forward(x)``. That
+    is a function, no model as PyTorch's: training scripts leave such a line out.
 
     Raises:
-        ValueError: only one of criterion and optimizer was given.
-        TypeError: model is no module, or optimizer no optimizer.
+        ValueError: only one of criterion and optimizer was given, or an optimizer of another model's parameters.
+        TypeError: one of the three is something else: a class, another one's place.
 
     >>> import fastnn
     >>> model = fastnn.nn.Linear(3, 2)
@@ -710,8 +745,6 @@ def compile(
     """
     if (criterion is None) != (optimizer is None):
         raise ValueError("compile() takes a criterion and an optimizer together (training), or neither (inference)")
-    if not isinstance(model, Module) or not isinstance(optimizer, Optimizer | None):
-        got = ", ".join(type(each).__name__ for each in (model, criterion, optimizer))
-        raise TypeError(f"compile() takes a model, a criterion and an optimizer, got {got}")
+    check_parts(model, *(() if criterion is None else (criterion, optimizer)))
     plan = Plan(model, criterion, optimizer)
-    return plan.forward if criterion is None else plan.step
+    return _Compiled(plan.forward if criterion is None else plan.step)

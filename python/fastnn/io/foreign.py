@@ -67,6 +67,8 @@ def foreign_file(where: str, view: memoryview, expected: str) -> FormatError:
         return told(FormatError(f"{where} is empty (0 bytes)"), "file.empty", path=where)
     if kind == expected:
         return told(FormatError(f"{where} is a damaged {expected} file"), "file.damaged", what=where)
+    if where.endswith(".safetensors") and kind != "safetensors":  # as its name promises
+        expected = "safetensors"
     advice = f". {SAFE_WAY}" if kind in _NEEDS_CODE else ""
     return FormatError(f"{where} is not {describe(expected)}: it seems to be {describe(kind)}{advice}")
 

@@ -6,7 +6,8 @@ updates (``adam_step``) change their arrays in place. ``OPS`` has the function o
 Inputs may be non-contiguous, misaligned, byte-swapped or read-only: they are copied where the kernel needs it. ``out``
 must be a writeable, contiguous array (images also with the channels last) of the right shape and dtype that overlaps no
 input, unless it says so; of several results it is for the first (losses: the gradient). Results are the same bits on
-every ISA and any number of threads (``cpp/README.md`` has the order of every sum).
+every ISA and any number of threads (``cpp/README.md`` has the order of every sum). An argument of a wrong kind is a
+TypeError that names it.
 
 Letters: N samples, I inputs, O outputs, C classes. Images are (N, C, H, W) with C channels, kernels
 (O, C / groups, kh, kw); results of images lie [N][H][W][C] in memory, gradients of kernels [kh][kw][C / groups][O],
@@ -19,7 +20,18 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn import _core
-from fastnn.kernels import activations, batch_norm, convolution, dense, elementwise, losses, pooling, rows, updates
+from fastnn.kernels import (
+    activations,
+    arguments,
+    batch_norm,
+    convolution,
+    dense,
+    elementwise,
+    losses,
+    pooling,
+    rows,
+    updates,
+)
 from fastnn.kernels.activations import *  # noqa: F403
 from fastnn.kernels.batch_norm import *  # noqa: F403
 from fastnn.kernels.convolution import *  # noqa: F403
@@ -48,7 +60,10 @@ _OTHER = {
     **{f"{op}_grad_{part}": f"{op}_backward" for op in ("dense", "conv2d") for part in ("x", "weight", "bias")},
 }
 
+_FUNCTIONS = {name: arguments.checked(globals()[name]) for name in __all__ if name != "OPS"}
+globals().update(_FUNCTIONS)
+
 OPS: dict[str, Callable[..., Any]] = {
-    op: next(globals()[name] for name in (_OTHER.get(op, op), f"{op}_forward", f"{op}_step") if name in __all__)
+    op: arguments.first(_FUNCTIONS, _OTHER.get(op, op), f"{op}_forward", f"{op}_step")
     for op in (*_core.instruction_facts(), "gather_rows", "gather_uint8", "adam", "sgd", "rmsprop")
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn import _core
+from fastnn.kernels.arguments import check_least
 from fastnn.kernels.results import into
 
 __all__ = [
@@ -39,9 +40,10 @@ def batch_norm_forward(
         y (N, C, H, W), mean and 1 / sqrt(var + eps), float64 (C,), which :func:`batch_norm_backward` takes.
 
     Raises:
-        ValueError: shapes that do not fit, fewer than two values a channel, a read-only array.
+        ValueError: shapes that do not fit, fewer than two values a channel, a read-only array, an eps below 0.
         TypeError: dtypes that differ, or no arrays.
     """
+    check_least("batch_norm", eps=eps)
     running = (running_mean, running_var)
     y, mean, inverse, *moved = _core.batch_norm(x, weight, bias, *running, momentum, eps, unbiased)
     for array, new in zip(running, moved, strict=True):
@@ -77,6 +79,7 @@ def batch_norm_inference_forward(
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """:func:`batch_norm_forward` with running values, which stay: y (N, C, H, W)."""
+    check_least("batch_norm_inference", eps=eps)
     y = _core.batch_norm_inference(x, weight, bias, running_mean, running_var, eps)
     return into("batch_norm_inference", y, out)
 
@@ -91,5 +94,6 @@ def batch_norm_inference_backward(
     out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of :func:`batch_norm_inference_forward`: of x, which out is for, of weight and of bias."""
+    check_least("batch_norm_inference", eps=eps)
     grad_x, *others = _core.batch_norm_inference_backward(grad_y, x, weight, running_mean, running_var, eps)
     return into("batch_norm_inference", grad_x, out), *others  # type: ignore[return-value]

@@ -7,6 +7,7 @@ import operator
 import numpy as np
 
 from fastnn import _core
+from fastnn.kernels.arguments import check_least
 
 __all__ = [
     "adam_step",
@@ -69,9 +70,7 @@ def _adam(
     decoupled: bool,
 ) -> None:
     _check_step("adam", step)
-    lr, weight_decay = numbers[0], numbers[4]
-    if lr < 0 or weight_decay < 0:
-        raise ValueError(f"[adam] lr is {lr} and weight_decay {weight_decay}; both must be at least 0")
+    check_least("adam", lr=numbers[0], weight_decay=numbers[4])
     settings = _core.AdamSettings()
     settings.lr, settings.beta1, settings.beta2, settings.eps, settings.weight_decay = numbers
     settings.decoupled = decoupled
@@ -103,6 +102,7 @@ def sgd_step(
         TypeError: as :func:`adam_step`.
     """
     _check_step("sgd", step)
+    check_least("sgd", lr=lr, weight_decay=weight_decay)
     if buffer is None and momentum:
         raise ValueError(f"[sgd] momentum is {momentum}, and there is no buffer for it: pass np.zeros_like(param)")
     settings = _core.SgdSettings()
@@ -136,6 +136,7 @@ def rmsprop_step(
         ValueError: as :func:`adam_step`, or a momentum without a buffer.
         TypeError: as :func:`adam_step`.
     """
+    check_least("rmsprop", lr=lr, weight_decay=weight_decay)
     if buffer is None and momentum:
         raise ValueError(f"[rmsprop] momentum is {momentum}, and there is no buffer for it: pass np.zeros_like(param)")
     settings = _core.RmspropSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from operator import itemgetter
 from typing import Any
 
@@ -180,6 +181,9 @@ class Optimizer:
         interrupted.
 
         closure: computes gradients and returns the loss, which is given back.
+
+        Raises:
+            NotImplementedError: a class of one's own has no ``step()``.
         """
         loss = None
         if closure is not None:
@@ -202,6 +206,10 @@ class Optimizer:
 
     def _updates_of(self, group: dict[str, Any], states: dict[Parameter, State]) -> dict[Parameter, Update]:
         """What the core needs to update a group's parameters: settings, values, gradient and state of each."""
+        if type(self).new_settings is Optimizer.new_settings:
+            raise NotImplementedError(
+                f"{type(self).__name__} has no step(): one of your own updates param_groups there"
+            )
         slots, up, updates = self.active_slots(group), group.get("maximize"), {}
         settings: dict[int, Any] = {}  # by the number of the step: most often one for all
         for param in group["params"]:
@@ -305,7 +313,11 @@ class Optimizer:
             raise ValueError(f"the saved optimizer's hyper-parameters are no numbers for {kind}: {error}") from error
 
     def _loaded_state(self, param: Parameter, group: dict[str, Any], values: Mapping[str, Any]) -> State:
-        """The state of a parameter in PyTorch's form or ours; empty where it has made no step."""
+        """The state of a parameter in PyTorch's form or ours; empty where it has made no step. What the step of a class
+        of one's own keeps is its own affair.
+        """
+        if not self.slots and type(self).step is not Optimizer.step:
+            return deepcopy(dict(values))
         found = {name: value for name, value in values.items() if value is not None}
         if found and not self.counts_steps:
             found.setdefault("step", 1)  # all that counts is whether there was a first one

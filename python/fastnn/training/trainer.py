@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
-from fastnn.engine.plan import Criterion, Plan
+from fastnn.engine.plan import Criterion, Plan, check_parts
 from fastnn.errors import NonFiniteLossError, told
 from fastnn.nn import functional
 from fastnn.nn.convolution import Conv2d
@@ -54,7 +55,7 @@ class Trainer:
         engine: str = "plan",
         outputs: bool = False,
     ) -> None:
-        _check_optimizer(optimizer, model)
+        check_parts(model, criterion, optimizer)
         self.model = model
         self.criterion = criterion
         self.optimizer = optimizer
@@ -82,7 +83,8 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         augment: Augment | None = None,
     ) -> History:
-        """Trains from :attr:`position` up to ``epochs`` epochs.
+        """Trains from :attr:`position` up to ``epochs`` epochs in all, of this fit and those before; one that has
+        nothing left to do warns. A callback ends it by ``trainer.stop_training = True``.
 
         train, val: a data set, a DataLoader (which brings its own batch size and order) or a tuple of arrays (x, y).
         augment: what becomes of the images of train, a data set's, in each epoch.
@@ -97,7 +99,10 @@ class Trainer:
         batches = batches_of(train, self._dtype, batch_size, shuffle, drop_last)
         if augment is not None:
             batches.augment(augment)
-        self.epochs = epochs
+        if self.epochs and 0 < epochs <= (done := self.position.epoch):
+            text = f"this trainer has made {done} epochs and epochs={epochs} counts those: nothing was trained"
+            warnings.warn(f"{text}. fit(epochs={done + epochs}) makes {epochs} more", stacklevel=2)
+        self.epochs, self.stop_training = epochs, False
         self.samples, self.steps_per_epoch = batches.samples, batches.steps
         validation = None if val is None else whole_feed(val, self._dtype)
         if isinstance(batches, FeedBatches):
@@ -267,15 +272,6 @@ def check_count(name: str, value: Any, least: int) -> int:
         text = f"{name} is {value}; it must be >= {least}"
         raise told(ValueError(text), "count.range", name=name, value=str(value), least=least)
     return int(value)
-
-
-def _check_optimizer(optimizer: Any, model: Module) -> None:
-    if not isinstance(optimizer, Optimizer):
-        kind = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
-        raise TypeError(f"optimizer must be an optimizer of the model's parameters, such as Adam(...), got {kind}")
-    own = {id(param) for param in model.parameters()}
-    if own.isdisjoint(id(param) for group in optimizer.param_groups for param in group["params"]):
-        raise ValueError("the optimizer has none of this model's parameters: make it with model.parameters()")
 
 
 def _check_callbacks(callbacks: Sequence[Any]) -> None:
