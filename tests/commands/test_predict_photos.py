@@ -155,6 +155,11 @@ def test_folders(model: Path, numbered: Path) -> None:
     assert said == [str(numbered / name) for name in ("2.png", *names)]
 
 
+def test_the_model_comes_first(model: Path, numbered: Path) -> None:
+    for first, kind in ((numbered, "a folder, not a regular file"), (numbered / "2.png", "an image")):
+        refused(predict(first, model), f"{first} is {kind}: the model comes first, then the images")
+
+
 def test_batches(model: Path, numbered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bits in batches of three and one at a time; no more images in memory than a batch."""
     network, info = load_model(model)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import glob
 import inspect
 import os
 import re
@@ -24,7 +25,7 @@ from fastnn.commands import cli
 from fastnn.eager.dtypes import dtype
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors, raise_on_interrupt
 from fastnn.renamed import RENAMED
-from fastnn.text import say
+from fastnn.text import did_you_mean, say
 
 # What scripts import, and what they get.
 # PyTorch's longer paths.
@@ -236,7 +237,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        parser.error(f"there is no script {args.script!r}", f"没有脚本 {args.script}")
+        scripts = glob.glob(os.path.join(glob.escape(os.path.dirname(args.script)), "*.py"))
+        meant = did_you_mean(args.script, scripts)
+        parser.error(f"there is no script {args.script!r}{meant}", f"没有脚本 {args.script}")
     return _run(args)
 
 
