@@ -90,10 +90,10 @@ def _frame(r: int, c: int) -> Any:
 def _numbers(panel: Any, name: str, values: np.ndarray) -> None:
     """A small picture with its numbers."""
     panel.imshow(np.nan_to_num(values), cmap="Oranges", vmin=0, vmax=40)
-    points = 72 * panel.get_window_extent().height / panel.figure.dpi  # of the picture's height
+    size = max(10, 22 * panel.bbox.height / panel.figure.dpi / len(values))
     for (r, c), value in np.ndenumerate(values):
         if not np.isnan(value):
-            panel.text(c, r, f"{value:g}", ha="center", va="center", fontsize=max(10, 0.3 * points / len(values)))
+            panel.text(c, r, f"{value:g}", ha="center", va="center", fontsize=size)
     panel.set(title=name, xticks=[], yticks=[])
 
 

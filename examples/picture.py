@@ -6,9 +6,7 @@ matplotlib draws them, ffmpeg makes the MP4. Without it, and without a display, 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +34,7 @@ def options(text: str, count: str, default: int) -> argparse.ArgumentParser:
 
 
 def target(path: str) -> str:
-    """A file that can be written: looked at before anything is computed."""
+    """A file to write, looked at before anything is computed."""
     folder, ending = Path(path).parent, Path(path).suffix.lower()
     if not folder.is_dir():
         raise SystemExit(f"{path}: there is no folder {folder}")
@@ -97,7 +95,12 @@ def show(
         update(frames[-1])
         figure.canvas.draw()
         figure.set_layout_engine("none")  # the same places in every frame, worked out once
-        count = _save(args.save, figure, update, frames)
+        aside = Path(args.save).with_name(f".part-{Path(args.save).name}")
+        try:
+            count = _write(str(aside), figure, update, frames)
+            aside.replace(args.save)
+        finally:
+            aside.unlink(missing_ok=True)
         print(f"saved {args.save}: {count} frame{'s' if count > 1 else ''}")
     elif figure.canvas.required_interactive_framework is None:
         print("no picture: there is no display; --save FILE.gif or --save FILE.png writes one")
@@ -108,19 +111,6 @@ def show(
         pyplot.show()
         del film  # it moved as long as somebody held it
     pyplot.close(figure)
-
-
-def _save(path: str, *what: Any) -> int:
-    """Writes aside first: what is interrupted leaves the file as it was."""
-    aside = Path(path).with_name(f".part-{Path(path).name}")
-    try:
-        count = _write(str(aside), *what)
-        os.replace(aside, path)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise SystemExit(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        aside.unlink(missing_ok=True)
-    return count
 
 
 def _write(path: str, figure: Any, update: Callable[[Any], None], frames: Sequence[Any]) -> int:

@@ -221,7 +221,7 @@ class TestBadImages:
     def test_a_folder_without_images(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         (tmp_path / "empty" / "notes.txt").touch()
-        refused(predict(model, tmp_path / "empty"), f"there are no images in {tmp_path}/empty: looked for .jpg")
+        refused(predict(model, tmp_path / "empty"), f"there are no images in {tmp_path}/empty. Looked for .jpg")
 
 
 class TestTable:

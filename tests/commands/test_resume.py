@@ -131,7 +131,7 @@ def test_what_is_said(small: Callable, stopped: Path) -> None:
     assert outcome.lines[2] == f"resumed from {stopped}: epoch 3, batch 0"
     assert outcome.lines[3].startswith("Epoch 3/4 | Batch 0/9")
     done = resume(small, stopped, "--epochs", 2)
-    assert done.lines[2] == f"resumed from {stopped}: epoch 2 of 2 is done, nothing is left to train"
+    assert done.lines[2] == f"resumed from {stopped}: nothing is left to train, all epochs are done"
 
 
 def test_without_a_state_it_starts_afresh_and_says_so(small: Callable, tmp_path: Path) -> None:

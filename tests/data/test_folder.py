@@ -119,7 +119,9 @@ def test_pictures_that_are_not_read_are_counted(image_folder: Callable, caplog: 
     for name in ("cat/1.HEIC", "cat/deep/2.heic", "dog/3.avif", "dog/notes.txt"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(b"")
-    with pytest.raises(FileNotFoundError, match=r"class 'dog' .*\.webp\. 1 \.avif files are not read: convert them"):
+    with pytest.raises(
+        FileNotFoundError, match=r"class 'dog' .*\.webp\. 2 \.heic, 1 \.avif files are not read: convert"
+    ):
         ImageFolder(root)
     (root / "dog" / "3.png").write_bytes(b"")
     for _ in range(2):

@@ -122,7 +122,6 @@ def message(path: Path, **options: int) -> str:
             b"\0\0\0\x18ftypheic\0\0\0\0mif1",
             "is a HEIC photograph (iPhone), which fastnn does not read: convert it to JPEG",
         ),
-        (b"\0\0\0\x20ftypavif\0\0\0\0mif1", "is an AVIF image, which fastnn does not read: convert it to JPEG"),
         (b"RIFF\x04\0\0\0WEBP", "cannot be read as an image"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read as an image"),
         (b"P6\n3 3\n255\n", "cannot be read as an image"),

@@ -192,9 +192,7 @@ def test_a_picture_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     path.write_text("mine")
     words = [*SHORT["curve_1_3_1"], "--save", str(path)]
     done = python(EXAMPLES / "curve_1_3_1.py", *words, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert (
-        done.returncode == 1 and "Traceback" not in done.stderr and done.stderr.startswith(f"{path}: cannot be written")
-    )
+    assert done.returncode == 1 and "exit status 3" in done.stderr
     assert path.read_text() == "mine" and {each.name for each in tmp_path.iterdir()} == {"ffmpeg", "fit.mp4"}
 
 

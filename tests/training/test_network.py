@@ -179,7 +179,7 @@ CALLS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
     "a file": (
         lambda n: n.predict("a.png"),
         TypeError,
-        r"expected numbers.* <U5\. Image files are read by fastnn predict M",
+        r"expected numbers.* <U5; for image files: fastnn predict MODEL FILE",
     ),
     "a list": (lambda n: Network([784, 256, 10]), TypeError, r"one by one, not a list: Network\(\*layers\)"),
     "batch size 0": (lambda n: n.fit((X, Y), batch_size=0), ValueError, "batch_size is 0; it must be >= 1"),

@@ -32,7 +32,7 @@ def copy(args: argparse.Namespace, signals: Signals) -> int:
 
     console, source, target = Console(), home(), Path(args.target)
     written, kept = 0, []
-    if target.exists() and not target.is_dir():
+    if target.is_file():
         raise ValueError(f"{shown_path(target)} is a file; a folder is needed")
     for path in sorted(source.rglob("*")):
         place, data = target / path.relative_to(source), b"" if path.is_dir() else path.read_bytes()

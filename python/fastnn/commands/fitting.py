@@ -76,9 +76,9 @@ class Run:
         config = self.config()
         version = load_checkpoint(path, self.trainer, config, self.best)
         position = self.trainer.position
-        done, epochs = position.epoch >= self.settings.epochs, self.settings.epochs
         where = f"epoch {position.epoch + 1}, batch {position.step}"
-        where = f"epoch {epochs} of {epochs} is done, nothing is left to train" if done else where
+        if position.epoch >= self.settings.epochs:
+            where = "nothing is left to train, all epochs are done"
         self.console.line(f"resumed from {shown_path(path)}: {where}")
         if version != config["version"]:
             now = config["version"]

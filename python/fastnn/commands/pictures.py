@@ -12,11 +12,10 @@ from fastnn import _core
 from fastnn.chinese import noted
 from fastnn.data.folder import is_image_file
 from fastnn.data.images import open_image
-from fastnn.data.scan import LOOKED_FOR, told_unread
+from fastnn.data.scan import looked_in, note_unread
 from fastnn.data.threads import in_order
 from fastnn.errors import FormatError, fault_of, retold, told
 from fastnn.io.checks import listed, shown_path
-from fastnn.io.notes import say_once
 from fastnn.text import natural
 from fastnn.training.engines import evaluation_batch
 from fastnn.training.feed import Feed
@@ -50,18 +49,14 @@ def images_of(arguments: Sequence[str]) -> list[str]:
 
 def _images_in(folder: str) -> list[str]:
     paths: list[str] = []
-    others: list[str] = []
     for place, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith("."):
-                (paths if is_image_file(name) else others).append(os.path.join(place, name))
-    where, unread = shown_path(folder), told_unread(others)
+        paths += [os.path.join(place, name) for name in names if is_image_file(name) and not name.startswith(".")]
     if not paths:
-        text = f"there are no images in {where}: looked for {LOOKED_FOR}{f'. {unread}' if unread else ''}"
+        where = shown_path(folder)
+        text = f"there are no images in {where}.{looked_in(folder)[:-1]}"
         raise told(FileNotFoundError(text), "images.none", folder=where)
-    if unread:
-        say_once(("unread", folder), f"{where}: {unread}")
+    note_unread(folder)
     return sorted(paths, key=lambda path: (natural(path), path))
 
 

@@ -237,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        scripts = glob.glob(os.path.join(glob.escape(os.path.dirname(args.script)), "*.py"))
+        scripts = glob.glob(os.path.join(os.path.dirname(args.script), "*.py"))
         meant = did_you_mean(args.script, scripts)
         parser.error(f"there is no script {args.script!r}{meant}", f"没有脚本 {args.script}")
     return _run(args)

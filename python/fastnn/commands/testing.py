@@ -27,7 +27,6 @@ from fastnn.training.preparation import resident_for, spec_of
 
 # Wrong cases on the screen; all are in the file.
 SHOWN = 20
-SHOWN_PHOTOGRAPHS = 5  # the lines are long, and the result below them is what is looked for
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def report_test(
         f"y = {_named(data.targets[i], data.classes)} img_path = {shown_path(data.names[i])}"
         for i in result.wrong
     ]
-    shown = SHOWN_PHOTOGRAPHS if data.shape[0] == 3 else SHOWN
+    shown = 5 if data.shape[0] == 3 else SHOWN  # of photographs: the result stays on the screen
     for i, line in zip(result.wrong[:shown], lines, strict=False):
         named = (_named(label, data.classes) for label in (result.predicted[i], data.targets[i]))
         console.line(chinese.wrong_case(*named, shown_path(data.names[i]), console.stream) or line)

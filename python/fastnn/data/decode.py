@@ -91,9 +91,9 @@ def decode_folder(
         problems, done = _decode_all(job, threads, stop_at, progress)
         width, height = _most_frequent(problems, done, (shape[2], shape[1]))
         shape = (shape[0], height, width)
-    other_sizes = [problem for problem in problems if problem.size]
-    if on_bad == "skip" and 2 * len(other_sizes) > len(paths):
-        raise _different_sizes(paths, other_sizes, (block.shape[2], block.shape[1]), done)
+    sized = [problem for problem in problems if problem.size]
+    if on_bad == "skip" and 2 * len(sized) > len(paths):
+        raise _different_sizes(paths, sized, (block.shape[2], block.shape[1]), done)
     if problems and on_bad != "skip":
         raise _refusal(paths, problems, (block.shape[2], block.shape[1]), done, on_bad)
     if not problems:

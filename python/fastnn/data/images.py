@@ -49,9 +49,7 @@ _FOREIGN = (
     (b"II*\0", "a TIFF image, which fastnn does not read: convert it to PNG"),
     (b"MM\0*", "a TIFF image, which fastnn does not read: convert it to PNG"),
     (b"GIF8", "a GIF image, which fastnn does not read: convert it to PNG"),
-    (b"ftypavif", "an AVIF image, which fastnn does not read: convert it to JPEG"),
     (b"ftyphe", "a HEIC photograph (iPhone), which fastnn does not read: convert it to JPEG"),
-    (b"ftypmif1", "a HEIC photograph (iPhone), which fastnn does not read: convert it to JPEG"),
     (b"<", "not an image: starts with {start}. It was probably an error page saved by a download"),
     (b"version https://git-lfs", "not an image but a Git LFS pointer: fetch the real file with git lfs pull"),
 )

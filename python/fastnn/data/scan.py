@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from fastnn.io.notes import say_once
 from fastnn.text import in_python
 
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-LOOKED_FOR = " ".join(IMG_EXTENSIONS).replace(".tif .tiff ", "")  # found as torchvision does, and refused when read
-_UNREAD = (".heic", ".heif", ".avif", ".gif")
 
 
 @dataclass
@@ -76,25 +74,6 @@ class Scan:
         if threads <= 1 or self.is_valid is not None:  # which need not be fit for threads
             return [self.files(name) for name in class_names]
         return list(in_order(self.files, class_names, threads))
-
-    def looked(self, class_names: Sequence[str]) -> str:
-        """For a message: what was looked for in these folders (the root where there are none), and which pictures there
-        are not read.
-        """
-        wanted = LOOKED_FOR if self.extensions == IMG_EXTENSIONS else " ".join(self.extensions)
-        there = [name for name in class_names or [""] if os.path.isdir(os.path.join(self.root, name))]
-        return "".join(f" {text}." for text in (wanted and f"Looked for {wanted}", self._unread(there)) if text)
-
-    def note_unread(self, class_names: Sequence[str]) -> None:
-        """Says which pictures beneath these folders are not read."""
-        if unread := self._unread(class_names):
-            self._note("unread", f"{shown_path(self.root)}: {unread}")
-
-    def _unread(self, class_names: Sequence[str]) -> str:
-        if self.extensions != IMG_EXTENSIONS:
-            return ""
-        scan = replace(self, extensions=_UNREAD, stamped=False)
-        return told_unread(path for paths, _ in scan.files_of_all(class_names) for path in paths)
 
     def loose(self) -> tuple[list[str], np.ndarray | None]:
         """The names of the valid files that lie directly in the root, sorted, and their stamps as of :meth:`files`."""
@@ -163,11 +142,23 @@ class Scan:
         say_once((kind, self._real_root), message)
 
 
-def told_unread(paths: Iterable[str]) -> str:
-    """How many of these files are pictures that are not read, by their endings, and what to do; "" for none."""
-    endings = Counter(os.path.splitext(path)[1].lower() for path in paths)
-    counts = [f"{endings[ending]:,} {ending}" for ending in _UNREAD if endings[ending]]
-    return f"{', '.join(counts)} files are not read: convert them to JPEG" if counts else ""
+def looked_in(folder: str, extensions: tuple[str, ...] = IMG_EXTENSIONS) -> str:
+    """For a message: what was looked for (TIFF files are found and refused), and which pictures there are not read."""
+    wanted, unread = " ".join(extensions).replace(" .tif .tiff", ""), _unread(folder, extensions)
+    return (wanted and f" Looked for {wanted}.") + (unread and f" {unread}.")
+
+
+def note_unread(folder: str, extensions: tuple[str, ...] = IMG_EXTENSIONS) -> None:
+    """Says once which pictures in a folder are not read."""
+    if unread := _unread(folder, extensions):
+        say_once(("unread", folder), f"{shown_path(folder)}: {unread}")
+
+
+def _unread(folder: str, extensions: tuple[str, ...]) -> str:
+    walk = os.walk(folder) if extensions == IMG_EXTENSIONS else ()
+    found = Counter(os.path.splitext(name)[1].lower() for _, _, names in walk for name in names if name[0] != ".")
+    counts = ", ".join(f"{found[ending]:,} {ending}" for ending in (".heic", ".heif", ".avif", ".gif") if found[ending])
+    return counts and f"{counts} files are not read: convert them to JPEG"
 
 
 def _leads_to(kind: Callable[[], bool]) -> bool:

@@ -305,7 +305,7 @@ class Module:
         Raises:
             RuntimeError: a shape differs, or (strict) a name is missing or unexpected: all of them are named, nothing
             is changed.
-            TypeError: it is no state, or a checkpoint that has one in it.
+            TypeError: no state, or a checkpoint that has one.
         """
         return self._loading(state_dict, strict)()
 

@@ -58,7 +58,7 @@ def history_for(model_path: str, model: Network, path: str | None) -> History:
 
 
 def _read(path: str, model: Network, only_its_own: bool = False) -> History:
-    """only_its_own: without the curves where the state is of another network."""
+    """only_its_own: no curves of a state of another network."""
     remark = either("From {}.", "来自 {}。").format(shown_path(path))
     if bytes(read_regular(path, 1)) == b"{":
         content = parse_json(bytes(read_regular(path)).decode("utf-8", "replace"), shown_path(path))
@@ -68,8 +68,7 @@ def _read(path: str, model: Network, only_its_own: bool = False) -> History:
     tensors, record = load_state(path)
     shapes = [array.shape for name, array in tensors.items() if name.startswith("model.")]
     if only_its_own and shapes != [tuple(tensor.shape) for tensor in model.state_dict().values()]:
-        form = ("{} is of another network, whose curves are left out.", "{} 是另一个网络的, 它的曲线不显示。")
-        return History(remark=either(*form).format(shown_path(path)))
+        return History(remark=either("{} is of another network.", "{} 是另一个网络的。").format(shown_path(path)))
     if not _same_parameters(tensors, model):
         remark += either(
             " Its parameters are not this model's: the curves may be of another run, or of a later moment of it.",

@@ -137,7 +137,7 @@ def as_array(data: Any, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         text = f"{name}: expected numbers, got an array of {array.dtype}"
         if array.dtype.kind == "U":
-            text += ". Image files are read by fastnn predict MODEL FILE, or np.asarray(PIL.Image.open(FILE))"
+            text += "; for image files: fastnn predict MODEL FILE"
         raise told(TypeError(text), "numbers.dtype", got=str(array.dtype))
     return array
 

@@ -15,14 +15,14 @@ class Compose:
     """Applies transforms one after the other.
 
     Raises:
-        TypeError: a transform's class in the place of the transform.
+        TypeError: a class in the place of a transform.
     """
 
     def __init__(self, transforms: Sequence[Step]) -> None:
-        for number, each in enumerate(transforms if isinstance(transforms, list | tuple) else ()):
+        for each in transforms if isinstance(transforms, list | tuple) else ():
             if isinstance(each, type) and each.__module__.startswith("fastnn."):
                 name = each.__name__
-                raise TypeError(f"Compose: entry {number} is the class {name}, not a transform: use {name}()")
+                raise TypeError(f"Compose: {name} is a class, not a transform: use {name}()")
         self.transforms = transforms
 
     def __call__(self, img: Any) -> Any:
