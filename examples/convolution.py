@@ -90,9 +90,10 @@ def _frame(r: int, c: int) -> Any:
 def _numbers(panel: Any, name: str, values: np.ndarray) -> None:
     """A small picture with its numbers."""
     panel.imshow(np.nan_to_num(values), cmap="Oranges", vmin=0, vmax=40)
+    size = max(10, 22 * panel.bbox.height / panel.figure.dpi / len(values))
     for (r, c), value in np.ndenumerate(values):
         if not np.isnan(value):
-            panel.text(c, r, f"{value:g}", ha="center", va="center")
+            panel.text(c, r, f"{value:g}", ha="center", va="center", fontsize=size)
     panel.set(title=name, xticks=[], yticks=[])
 
 

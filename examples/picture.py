@@ -6,7 +6,9 @@ matplotlib draws them, ffmpeg makes the MP4. Without it, and without a display, 
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,26 @@ def options(text: str, count: str, default: int) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(f"--{count}", type=int, default=default, metavar="N", help=f"how many (default {default})")
     parser.add_argument("--seed", type=int, default=1, help="of the first weights and of every order (default 1)")
-    parser.add_argument("--save", metavar="FILE", help="write the picture: .gif and .mp4 move, .png is its last frame")
+    parser.add_argument(
+        "--save", type=target, metavar="FILE", help="write the picture: .gif and .mp4 move, .png is its last frame"
+    )
     parser.add_argument(
         "--size", type=pixels, metavar="WxH", help="of the picture, in pixels: 1920x1080 for a projector"
     )
     parser.add_argument("--no-plot", action="store_true", help="print only")
     return parser
+
+
+def target(path: str) -> str:
+    """A file to write, looked at before anything is computed."""
+    folder, ending = Path(path).parent, Path(path).suffix.lower()
+    if not folder.is_dir():
+        raise SystemExit(f"{path}: there is no folder {folder}")
+    if ending not in (".gif", ".mp4", ".png", ".jpg", ".svg", ".pdf"):
+        raise SystemExit(f"{path}: its name must end with .gif, .mp4 or .png")
+    if ending == ".mp4" and shutil.which("ffmpeg") is None:
+        raise SystemExit(f"{path}: an MP4 needs ffmpeg, which is not on the PATH; --save FILE.gif does without")
+    return path
 
 
 def pixels(text: str) -> tuple[int, int]:
@@ -59,21 +75,32 @@ def show(
 
     rows, columns = panels
     width, height, dpi = 5 * columns, 3.6 * rows, 80.0
-    if args.size:  # texts and lines grow with it
-        dpi = args.size[0] / width
-        height = args.size[1] / dpi
-    figure, axes = pyplot.subplots(rows, columns, figsize=(width, height), dpi=dpi, squeeze=False, layout="constrained")
+    count = rows * columns
+    if args.size:  # texts and lines grow with it, and the panels fill it
+        columns = max(range(1, count + 1), key=lambda n: min(args.size[0] / n, args.size[1] / -(-count // n)))
+        rows = -(-count // columns)
+        dpi = max(args.size[0] / (5 * columns), 0.16 * args.size[1])
+        width, height = (side / dpi for side in args.size)
+    figure, grid = pyplot.subplots(rows, columns, figsize=(width, height), dpi=dpi, squeeze=False, layout="constrained")
+    axes = grid.flat[:count]
+    for each in grid.flat[count:]:
+        each.remove()
 
     def update(frame: Any) -> None:
-        for each in axes.flat:
+        for each in axes:
             each.clear()
-        draw(axes.flat, frame)
+        draw(axes, frame)
 
     if args.save:
         update(frames[-1])
         figure.canvas.draw()
         figure.set_layout_engine("none")  # the same places in every frame, worked out once
-        count = _write(args.save, figure, update, frames)
+        aside = Path(args.save).with_name(f".part-{Path(args.save).name}")
+        try:
+            count = _write(str(aside), figure, update, frames)
+            aside.replace(args.save)
+        finally:
+            aside.unlink(missing_ok=True)
         print(f"saved {args.save}: {count} frame{'s' if count > 1 else ''}")
     elif figure.canvas.required_interactive_framework is None:
         print("no picture: there is no display; --save FILE.gif or --save FILE.png writes one")
@@ -107,8 +134,6 @@ def _film(path: str, figure: Any, update: Callable[[Any], None], frames: Sequenc
     """The same as a film, through ffmpeg."""
     from matplotlib.animation import FFMpegWriter
 
-    if not FFMpegWriter.isAvailable():
-        raise SystemExit(f"{path}: an MP4 needs ffmpeg, which is not on the PATH; --save FILE.gif does without")
     writer = FFMpegWriter(fps=1000 // FRAME_MS)
     with writer.saving(figure, path, dpi=figure.dpi):
         for frame in [*frames, *[frames[-1]] * (LAST_MS // FRAME_MS - 1)]:

@@ -11,8 +11,8 @@ SIDE = 64
 
 
 def draw_pets(folder: Path, train: int = 400, test: int = 100, seed: int = 0) -> Path:
-    """Writes ``train/cat/000.png``, ``test/dog/000.png``, ...: so many pictures, half of them cats. What is there
-    stays."""
+    """Writes ``train/cat/000.png``, ``test/dog/000.png``, ...: so many pictures, half of them cats. What is newer
+    than this file stays."""
     random = np.random.RandomState(seed)
     for part, count in (("train", train), ("test", test)):
         for name, draw in (("cat", cat), ("dog", dog)):
@@ -20,8 +20,9 @@ def draw_pets(folder: Path, train: int = 400, test: int = 100, seed: int = 0) ->
             place.mkdir(parents=True, exist_ok=True)
             for number in range(count // 2):
                 picture = picture_of(random, draw)
-                if not (place / f"{number:03}.png").exists():
-                    picture.save(place / f"{number:03}.png")
+                path = place / f"{number:03}.png"
+                if not path.exists() or path.stat().st_mtime < Path(__file__).stat().st_mtime:
+                    picture.save(path)
     return folder
 
 

@@ -116,6 +116,12 @@ class TestImages:
         assert train("--on-bad-image", "skip").lines[1] == "  data/train/dog/007.png is 9x8, not 8x8 as the others"
         assert "train_dataset length: 36" in train("--resize", "8x8").lines
 
+    def test_photographs_are_told_of_size_first(self, train: Callable, data: Path) -> None:
+        for number, path in enumerate(sorted((data / "train").rglob("*.png"))):
+            Image.new("RGB", (9 + number, 8)).save(path)
+        for options in ((), ("--on-bad-image", "skip")):
+            refused(train(*options), "images have different sizes", "Use --size 64 (photographs) or --resize 9x8")
+
     def test_another_size_in_the_test(self, train: Callable, data: Path) -> None:
         for path in (data / "test").rglob("*.png"):
             Image.new("L", (9, 8)).save(path)

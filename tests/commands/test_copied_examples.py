@@ -52,7 +52,17 @@ def test_what_was_changed_stays(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_where_they_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert examples.main([str(tmp_path / "file")]) == 2
-    assert "file" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"error: {tmp_path / 'file'} is a file; a folder is needed\n")
+
+
+@pytest.mark.parametrize("lacking", ["", "matplotlib", "jupyterlab matplotlib"])
+def test_only_what_is_missing_is_to_be_installed(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(examples, "find_spec", lambda name: None if name in lacking else examples)
+    examples.main([str(tmp_path / "new")])
+    first = f"pip install {lacking}, then " if lacking else ""
+    assert f"the notebooks: {first}jupyter lab {tmp_path}" in capsys.readouterr().out
 
 
 def test_an_installation_without_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

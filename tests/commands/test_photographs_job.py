@@ -87,3 +87,14 @@ def test_exported_and_read_again(kaggle: Path) -> None:
 def test_channels(kaggle: Path, words: tuple[Any, ...], features: int) -> None:
     """Colour where photographs are cut to size, if nothing else is said; the refusal tells what came."""
     refused(call("--data", kaggle, "--arch", "7-8-2", "--size", 12, *words), f"got {features} features")
+
+
+def test_of_photographs_five_wrong_cases_are_shown(run: Callable, tmp_path: Path, kaggle: Path) -> None:
+    """The list has all."""
+    for number in range(10, 60):
+        for name in ("cat", "dog"):
+            (kaggle / f"train/{name}.{number}.jpg").write_bytes((kaggle / f"train/{name}.0.jpg").read_bytes())
+    lines = run("--lr", 1e-9).lines
+    wrong = (tmp_path / "m.safetensors.wrong.txt").read_text().splitlines()
+    assert len(wrong) > 5 and [line for line in lines if line.startswith("wrong case: ")] == wrong[:5]
+    assert lines[-2] == f"{len(wrong)} wrong cases: m.safetensors.wrong.txt; the first 5 are above"

@@ -155,6 +155,11 @@ def test_folders(model: Path, numbered: Path) -> None:
     assert said == [str(numbered / name) for name in ("2.png", *names)]
 
 
+def test_the_model_comes_first(model: Path, numbered: Path) -> None:
+    for first, kind in ((numbered, "a folder, not a regular file"), (numbered / "2.png", "an image")):
+        refused(predict(first, model), f"{first} is {kind}: the model comes first, then the images")
+
+
 def test_batches(model: Path, numbered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bits in batches of three and one at a time; no more images in memory than a batch."""
     network, info = load_model(model)
@@ -216,7 +221,7 @@ class TestBadImages:
     def test_a_folder_without_images(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         (tmp_path / "empty" / "notes.txt").touch()
-        refused(predict(model, tmp_path / "empty"), f"there are no images in {tmp_path}/empty: looked for .jpg")
+        refused(predict(model, tmp_path / "empty"), f"there are no images in {tmp_path}/empty. Looked for .jpg")
 
 
 class TestTable:

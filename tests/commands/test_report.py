@@ -231,6 +231,15 @@ class TestCurves:
         shutil.copy(f"{trained}.state", tmp_path / "m.pth.state")
         assert "may be of another run" in page_of(tmp_path / "m.pth", idx_folder).one("section", id="training").text
 
+    def test_of_another_network(self, trained: Path, idx_folder: Path, tmp_path: Path) -> None:
+        """Beside the model its curves are left out; those that are named are shown."""
+        save_constant(tmp_path / "m.pth", (784, 10), [0] * 10)
+        shutil.copy(f"{trained}.state", tmp_path / "m.pth.state")
+        training = page_of(tmp_path / "m.pth", idx_folder).one("section", id="training")
+        assert "m.pth.state is of another network" in training.text and "There are no curves." in training.text
+        named = page_of(tmp_path / "m.pth", idx_folder, "--history", tmp_path / "m.pth.state")
+        assert "may be of another run" in named.one("section", id="training").text
+
     @pytest.mark.parametrize("text", ["{}}", '{"a": 1}', '{"a": [1e999]}', '{"a": [true]}', '{"a": ["1"]}', "[]", ""])
     def test_bad_file(self, text: str, trained: Path, idx_folder: Path, tmp_path: Path) -> None:
         (tmp_path / "bad.json").write_text(text)

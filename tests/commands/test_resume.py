@@ -130,6 +130,8 @@ def test_what_is_said(small: Callable, stopped: Path) -> None:
     outcome = resume(small, stopped)
     assert outcome.lines[2] == f"resumed from {stopped}: epoch 3, batch 0"
     assert outcome.lines[3].startswith("Epoch 3/4 | Batch 0/9")
+    done = resume(small, stopped, "--epochs", 2)
+    assert done.lines[2] == f"resumed from {stopped}: nothing is left to train, all epochs are done"
 
 
 def test_without_a_state_it_starts_afresh_and_says_so(small: Callable, tmp_path: Path) -> None:

@@ -105,13 +105,33 @@ def test_images_directly_in_the_root(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         ImageFolder(tmp_path)
     assert str(caught.value) == (
-        f"found no class folders in '{tmp_path}'. Looked for .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp. "
+        f"found no class folders in '{tmp_path}'. Looked for .jpg .jpeg .png .ppm .bmp .pgm .webp. "
         f"4 files lie directly in '{tmp_path}'. Expected '{tmp_path}/<class>/<image>'"
     )
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     with pytest.raises(FileNotFoundError, match=r"found 0 images in 2 class folders under .* 4 files lie directly in"):
         ImageFolder(tmp_path)
+
+
+def test_pictures_that_are_not_read_are_counted(image_folder: Callable, caplog: pytest.LogCaptureFixture) -> None:
+    root = image_folder({"cat": 1, "dog": 0})
+    for name in ("cat/1.HEIC", "cat/deep/2.heic", "dog/3.avif", "dog/notes.txt"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"")
+    with pytest.raises(
+        FileNotFoundError, match=r"class 'dog' .*\.webp\. 2 \.heic, 1 \.avif files are not read: convert"
+    ):
+        ImageFolder(root)
+    (root / "dog" / "3.png").write_bytes(b"")
+    for _ in range(2):
+        ImageFolder(root)
+    assert caplog.messages == [f"{root}: 2 .heic, 1 .avif files are not read: convert them to JPEG"]
+    (root / "dog" / "3.png").unlink()
+    (root / "cat" / "000.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"found 0 images .*\. 2 \.heic, 1 \.avif files are not read"):
+        ImageFolder(root)
+    assert len(ImageFolder(root, is_valid_file=lambda path: path.endswith(".avif"), allow_empty=True)) == 1
 
 
 def test_empty_classes_are_named(image_folder: Callable) -> None:

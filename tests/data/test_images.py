@@ -118,6 +118,10 @@ def message(path: Path, **options: int) -> str:
         (b"\x7fELF\x02\x01\x01", r"is not an image: starts with '\x7fELF"),
         (b"GIF89a\x01\0\x01\0", "is a GIF image, which fastnn does not read: convert it to PNG"),
         (b"II*\0\x08\0\0\0", "is a TIFF image, which fastnn does not read: convert it to PNG"),
+        (
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1",
+            "is a HEIC photograph (iPhone), which fastnn does not read: convert it to JPEG",
+        ),
         (b"RIFF\x04\0\0\0WEBP", "cannot be read as an image"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read as an image"),
         (b"P6\n3 3\n255\n", "cannot be read as an image"),

@@ -164,6 +164,17 @@ def test_skip_keeps_the_most_frequent_size(paths: list[str]) -> None:
     assert decoded.images.shape == (59, 1, 4, 6) and decoded.kept[0] == 1
 
 
+def test_skip_does_not_leave_most_images_out(paths: list[str]) -> None:
+    spoil(paths[59])
+    for i, path in enumerate(paths[:30]):
+        resize(path, 10 + i, 10)
+    decoded = decode_folder(paths, GREY, on_bad="skip")
+    assert len(decoded.images) == 29
+    resize(paths[58], 50, 10)
+    with pytest.raises(NotResident, match=r"^images have different sizes: 6x4 \(29\), .* Use transforms\.Resize"):
+        decode_folder(paths, GREY, on_bad="skip")
+
+
 def test_list_names_all_bad_files(paths: list[str]) -> None:
     bad = [spoil(path) for path in paths[10:40]] + [resize(paths[45], 3, 3)]
     with pytest.raises(FormatError) as caught:

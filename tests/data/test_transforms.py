@@ -168,6 +168,16 @@ def test_pillows_numbers_of_interpolations(photo: Image.Image) -> None:
             Resize(7, wrong)
     with pytest.raises(ValueError, match="'cubic'"):
         Resize(7, "cubic")
+    with pytest.raises(TypeError, match=r"got 28\. Height and width are one argument: Resize\(\(20, 28\)\)$"):
+        Resize(20, 28)
+
+
+def test_a_class_in_the_place_of_a_transform() -> None:
+    for number, steps in enumerate(([Grayscale, ToTensor], (Grayscale(), ToTensor))):
+        name = steps[number].__name__
+        with pytest.raises(TypeError, match=rf"^Compose: {name} is a class, not a transform: use {name}\(\)$"):
+            Compose(steps)
+    assert Compose([np.asarray, np.float32])([1]) == 1  # which are functions enough
 
 
 @pytest.mark.parametrize("step", [Resize, CenterCrop])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +67,25 @@ def test_it_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def check_progress(cell: Any) -> None:
     lines = [output for output in cell.get("outputs", []) if "Epoch" in output.get("data", {}).get("text/plain", "")]
     assert len(lines) <= 1
+
+
+@each_notebook
+def test_the_first_cell_imports_fastnn(name: str) -> None:
+    """So that ``fastnn.plot.size`` can be said there."""
+    assert "import fastnn" in cells(name, "code")[0].splitlines()
+
+
+def test_drawn_pets_follow_their_program(tmp_path: Path) -> None:
+    text = (FOLDER / "pets.py").read_text("utf-8")
+
+    def drawn(colour: str, at: int) -> tuple[bytes, bytes]:
+        (tmp_path / "pets.py").write_text(text.replace("size, fur)", f"size, {colour})"), "utf-8")
+        os.utime(tmp_path / "pets.py", (at, at))
+        names: dict[str, Any] = {"__name__": "pets", "__file__": str(tmp_path / "pets.py")}
+        exec((tmp_path / "pets.py").read_text("utf-8"), names)
+        folder = names["draw_pets"](tmp_path / "drawn", 4, 2)
+        return (folder / "train/cat/000.png").read_bytes(), (folder / "test/dog/000.png").read_bytes()
+
+    first = drawn("fur", 1)
+    assert drawn("(255, 60, 60)", 2) == first  # older than the pictures
+    assert all(new != old for new, old in zip(drawn("(255, 60, 60)", int(time.time()) + 9), first, strict=True))

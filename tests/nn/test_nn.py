@@ -148,6 +148,9 @@ def test_load_state_dict_names_everything_that_is_wrong() -> None:
     assert model.blocks[0].scale.detach().tolist() == [5, 6]
     with pytest.raises(TypeError, match="entry 'extra' is a str"):
         model.load_state_dict({"extra": "text"}, strict=False)
+    checkpoint = {"epoch": 3, "optimizer": {"state": {}}, "net": model.state_dict()}
+    with pytest.raises(TypeError, match=r"takes a state, which is inside this one: give checkpoint\['net'\]$"):
+        model.load_state_dict(checkpoint)
     assert repr(model.load_state_dict(before)) == "<All keys matched successfully>"
 
 

@@ -176,6 +176,12 @@ CALLS: dict[str, tuple[Callable[[Network], Any], type, str]] = {
     "nothing": (lambda n: n.fit(None), TypeError, "expected a data set, .* got NoneType"),
     "triples": (lambda n: n.fit(TensorDataset(*[fastnn.tensor(X)] * 3)), TypeError, r"a batch must be a pair \(x, y\)"),
     "text": (lambda n: n.fit((np.full((60, 6), "a"), Y)), TypeError, "x: expected numbers, got an array of <U1"),
+    "a file": (
+        lambda n: n.predict("a.png"),
+        TypeError,
+        r"expected numbers.* <U5; for image files: fastnn predict MODEL FILE",
+    ),
+    "a list": (lambda n: Network([784, 256, 10]), TypeError, r"one by one, not a list: Network\(\*layers\)"),
     "batch size 0": (lambda n: n.fit((X, Y), batch_size=0), ValueError, "batch_size is 0; it must be >= 1"),
     "batch size 1.5": (lambda n: n.fit((X, Y), batch_size=1.5), TypeError, "batch_size must be an integer, got 1.5"),
     "epochs": (lambda n: n.fit((X, Y), epochs=-1), ValueError, "epochs is -1; it must be >= 0"),

@@ -319,3 +319,13 @@ def test_the_list_ends_where_nobody_reads_it(tmp_path: Path) -> None:
         ["bash", "list.sh"], cwd=tmp_path, env=environment(), capture_output=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    for name, rest in (("tarin.py", "; did you mean 'train.py'?"), ("model.h5", ""), ("none/train.py", "")):
+        done = python(tmp_path, "-m", "fastnn.run", name)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (
+            2,
+            f"fastnn.run: error: there is no script {name!r}{rest}",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastnn.commands import cli
@@ -31,6 +32,8 @@ def copy(args: argparse.Namespace, signals: Signals) -> int:
 
     console, source, target = Console(), home(), Path(args.target)
     written, kept = 0, []
+    if target.is_file():
+        raise ValueError(f"{shown_path(target)} is a file; a folder is needed")
     for path in sorted(source.rglob("*")):
         place, data = target / path.relative_to(source), b"" if path.is_dir() else path.read_bytes()
         if path.is_dir() or "__pycache__" in path.parts or path.name.startswith("."):
@@ -47,7 +50,8 @@ def copy(args: argparse.Namespace, signals: Signals) -> int:
     files = "1 file" if written == 1 else f"{written} files"
     console.line(f"{files} written to {shown_path(target)}; README.md there says what they show")
     notebooks = shown_path(target / "notebooks")
-    console.line(f"the notebooks: pip install jupyterlab matplotlib, then jupyter lab {notebooks}")
+    lacking = " ".join(name for name in ("jupyterlab", "matplotlib") if find_spec(name) is None)
+    console.line(f"the notebooks: {f'pip install {lacking}, then ' if lacking else ''}jupyter lab {notebooks}")
     return 0
 
 

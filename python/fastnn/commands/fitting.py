@@ -76,7 +76,10 @@ class Run:
         config = self.config()
         version = load_checkpoint(path, self.trainer, config, self.best)
         position = self.trainer.position
-        self.console.line(f"resumed from {shown_path(path)}: epoch {position.epoch + 1}, batch {position.step}")
+        where = f"epoch {position.epoch + 1}, batch {position.step}"
+        if position.epoch >= self.settings.epochs:
+            where = "nothing is left to train, all epochs are done"
+        self.console.line(f"resumed from {shown_path(path)}: {where}")
         if version != config["version"]:
             now = config["version"]
             self.console.line(f"that state is of fastnn {version}, this is {now}: the result may have other bits")

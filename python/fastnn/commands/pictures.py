@@ -10,8 +10,9 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.chinese import noted
-from fastnn.data.folder import IMG_EXTENSIONS, is_image_file
+from fastnn.data.folder import is_image_file
 from fastnn.data.images import open_image
+from fastnn.data.scan import looked_in, note_unread
 from fastnn.data.threads import in_order
 from fastnn.errors import FormatError, fault_of, retold, told
 from fastnn.io.checks import listed, shown_path
@@ -53,8 +54,9 @@ def _images_in(folder: str) -> list[str]:
         paths += [os.path.join(place, name) for name in names if is_image_file(name) and not name.startswith(".")]
     if not paths:
         where = shown_path(folder)
-        text = f"there are no images in {where}: looked for {' '.join(IMG_EXTENSIONS)}"
+        text = f"there are no images in {where}.{looked_in(folder)[:-1]}"
         raise told(FileNotFoundError(text), "images.none", folder=where)
+    note_unread(folder)
     return sorted(paths, key=lambda path: (natural(path), path))
 
 

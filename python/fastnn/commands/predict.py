@@ -131,6 +131,11 @@ def check(args: argparse.Namespace) -> None:
     Raises:
         ValueError: with the option; OSError: a file could not be written.
     """
+    from fastnn.data.folder import is_image_file
+
+    kind = "an image" if is_image_file(args.model) else "a folder, not a regular file"
+    if kind == "an image" or os.path.isdir(args.model):
+        raise ValueError(f"{shown_path(args.model)} is {kind}: the model comes first, then the images")
     if args.show is not None:
         from fastnn.data.image_files import format_of
 
@@ -146,8 +151,6 @@ def check(args: argparse.Namespace) -> None:
     if args.clip is not None and args.label == "class":
         raise ValueError("--clip is of probabilities, and --label class writes none")
     if args.csv != "-":
-        from fastnn.data.folder import is_image_file
-
         _check_writable("--csv", args.csv, "table", args.model)
         if is_image_file(args.csv):
             raise ValueError(f"--csv {shown_path(args.csv)} is an image: the table would replace it")

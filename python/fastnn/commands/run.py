@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import functools
+import glob
 import inspect
 import os
 import re
@@ -204,8 +205,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.script is None:
         parser.error("which script?", "没有写是哪个脚本")
     if not os.path.isfile(args.script):
-        folder, name = os.path.split(args.script)
-        close = did_you_mean(name, os.listdir(folder or ".") if os.path.isdir(folder or ".") else ())
+        scripts = glob.glob(os.path.join(os.path.dirname(args.script), "*.py"))
+        close = did_you_mean(args.script, scripts)
         parser.error(f"there is no script {args.script!r}{close}", f"没有脚本 {args.script}")
     return _run(args)
 

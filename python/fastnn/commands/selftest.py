@@ -73,7 +73,8 @@ def selftest(args: argparse.Namespace, signals: Signals) -> int:
     table, wrong, done = promised(), [], []
     if not args.json:
         console.line(f"fastnn {facts['fastnn']}, Python {facts['python']}, NumPy {facts['numpy']}, {facts['platform']}")
-        console.line(f"in use: {facts['isa']}, {facts['threads']} threads of {facts['processors']} processors")
+        count, of = facts["threads"], facts["processors"]
+        console.line(f"in use: {facts['isa']}, {count} thread{'s' * (count > 1)} of {of} processor{'s' * (of > 1)}")
     for each in rounds():
         signals.check()
         bad = [name for name in table.keys() | each.hashes.keys() if each.hashes.get(name) != table.get(name)]

@@ -105,13 +105,14 @@ def report_test(
         f"y = {_named(data.targets[i], data.classes)} img_path = {shown_path(data.names[i])}"
         for i in result.wrong
     ]
-    for i, line in zip(result.wrong[:SHOWN], lines, strict=False):
+    shown = 5 if data.shape[0] == 3 else SHOWN  # of photographs: the result stays on the screen
+    for i, line in zip(result.wrong[:shown], lines, strict=False):
         named = (_named(label, data.classes) for label in (result.predicted[i], data.targets[i]))
         console.line(chinese.wrong_case(*named, shown_path(data.names[i]), console.stream) or line)
     if lines or os.path.exists(wrong_file):  # the list of an earlier run must not stay
         with console.going_on():
             write_atomic(wrong_file, ["".join(line + "\n" for line in lines).encode()])
-            above = f"; the first {SHOWN} are above" if len(lines) > SHOWN else ""
+            above = f"; the first {shown} are above" if len(lines) > shown else ""
             console.line(f"{len(lines)} wrong cases: {shown_path(wrong_file)}{above}")
     for line in more:
         console.line(line)

@@ -66,8 +66,8 @@ def decode_folder(
         plan: what to make of each.
         threads: None for as many as fastnn computes with.
         on_bad: "error": stop after 20 files that cannot be read or differ in size, and name them; "skip":
-            leave them out (of several sizes the most frequent stays); "list": read everything, then name them
-            all.
+            leave them out (of several sizes the most frequent stays, if at least half have it); "list": read
+            everything, then name them all.
         progress: called with (done, total) after each 32 to 256 images.
         room: gives so many images of a shape (C, H, W) their place.
         exif: turn photographs upright, as their EXIF data say.
@@ -91,6 +91,9 @@ def decode_folder(
         problems, done = _decode_all(job, threads, stop_at, progress)
         width, height = _most_frequent(problems, done, (shape[2], shape[1]))
         shape = (shape[0], height, width)
+    sized = [problem for problem in problems if problem.size]
+    if on_bad == "skip" and 2 * len(sized) > len(paths):
+        raise _different_sizes(paths, sized, (block.shape[2], block.shape[1]), done)
     if problems and on_bad != "skip":
         raise _refusal(paths, problems, (block.shape[2], block.shape[1]), done, on_bad)
     if not problems:
@@ -260,7 +263,8 @@ def _different_sizes(paths: Sequence[str], problems: list[Problem], good: tuple[
     found = ", ".join(parts) + (f", {len(sizes) - 5} other sizes" if len(sizes) > 5 else "")
     among = "" if done == len(paths) else f" (among the first {done:,})"
     width, height = sizes[0]
-    advice = way(f"--resize {width}x{height}", f"transforms.Resize(({height}, {width}))")
+    photographs = way("--size 64 (photographs) or ", "") if 2 * len(rows[sizes[0]]) < done else ""
+    advice = way(f"{photographs}--resize {width}x{height}", f"transforms.Resize(({height}, {width}))")
     text = f"images have different sizes{among}: {found}. Use {advice}"
     return told(NotResident(text), "images.sizes", sizes=found, width=width, height=height, advice=advice)
 

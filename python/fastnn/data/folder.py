@@ -20,14 +20,12 @@ from fastnn.data.paths import StrPath, check_folder
 from fastnn.data.pixels import PixelPlan, jpeg_target, pixel_plan
 from fastnn.data.prepared import Kept, Prepared, remembered
 from fastnn.data.resident import FileNames, NotResident, Resident
-from fastnn.data.scan import Scan
+from fastnn.data.scan import IMG_EXTENSIONS, Scan, looked_in, note_unread
 from fastnn.data.vision import Progress, Transform, VisionDataset
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.io.checks import shown_path
 from fastnn.text import in_python
-
-IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 # torchvision's names of the reader
 pil_loader = default_loader = read_rgb
@@ -280,13 +278,14 @@ def _listed(
     empty = [name for name in names if name not in found or not found[name][0]]
     if empty and not allow_empty:
         raise _what_is_missing(scan, names, empty)
+    note_unread(scan.root, scan.extensions)
     samples = [(path, class_to_idx[name]) for name in there for path in found[name][0]]
     return samples, [found[name][1] for name in there]
 
 
 def _what_is_missing(scan: Scan, classes: list[str], empty: list[str]) -> FileNotFoundError:
     root = shown_path(scan.root)
-    looked = f" Looked for {' '.join(scan.extensions)}." if scan.extensions else ""
+    looked = looked_in(scan.root, scan.extensions)
     if empty and len(empty) < len(classes):
         folders = [shown_path(os.path.join(scan.root, name)) for name in empty[:20]]
         named = [f"class {name!r} has no images: {folder}" for name, folder in zip(empty, folders, strict=False)]

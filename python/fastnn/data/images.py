@@ -49,6 +49,7 @@ _FOREIGN = (
     (b"II*\0", "a TIFF image, which fastnn does not read: convert it to PNG"),
     (b"MM\0*", "a TIFF image, which fastnn does not read: convert it to PNG"),
     (b"GIF8", "a GIF image, which fastnn does not read: convert it to PNG"),
+    (b"ftyphe", "a HEIC photograph (iPhone), which fastnn does not read: convert it to JPEG"),
     (b"<", "not an image: starts with {start}. It was probably an error page saved by a download"),
     (b"version https://git-lfs", "not an image but a Git LFS pointer: fetch the real file with git lfs pull"),
 )
@@ -238,7 +239,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _no_image(data: bytes, where: str) -> FormatError:
     """The error for a file of another kind: says what it seems to be."""
     start = shown_name(data[:14].decode("latin-1"))
-    text = data.lstrip()[:32].lower()
+    text = data[4:12] if data[4:8] == b"ftyp" else data.lstrip()[:32].lower()
     for magic, words in _FOREIGN:
         if data.startswith(magic) or text.startswith(magic):
             return FormatError(f"{where} is {words.format(start=start)}")

@@ -9,8 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fastnn.data.folder import IMG_EXTENSIONS
-from fastnn.data.scan import Scan
+from fastnn.data.scan import IMG_EXTENSIONS, Scan, looked_in, note_unread
 from fastnn.errors import told
 from fastnn.io.checks import shown_path
 
@@ -53,6 +52,7 @@ class LooseFiles:
         """
         if not self.are_labelled():
             raise self.refusal()
+        note_unread(self.root)
         return LabelledFiles(self, [_LABELLED.fullmatch(name)[1] for name in self.names])  # type: ignore[index]
 
     def refusal(self) -> FileNotFoundError:
@@ -60,13 +60,13 @@ class LooseFiles:
         root, strays = shown_path(self.root), [name for name in self.names if not _LABELLED.fullmatch(name)]
         form = "<class>.<number>.<ext>, such as cat.123.jpg"
         if not self.names:
-            text = f"no image files in '{root}' (looked for {' '.join(IMG_EXTENSIONS)}). Expected {form}"
+            text = f"no image files in '{root}'.{looked_in(self.root)} Expected {form}"
         else:
             first = ", ".join(map(shown_path, strays[:_SHOWN])) + ", ..." * (len(strays) > _SHOWN)
             lying = f"{len(self.names):,} files lie directly in '{root}'"
             text = (
                 f"found no class folders in '{root}'. {lying}; the names of {len(strays):,} say no class: {first}. "
-                f"Looked for {' '.join(IMG_EXTENSIONS)}. Expected '{root}/<class>/<image>', or files named {form}"
+                f"{looked_in(self.root)[1:]} Expected '{root}/<class>/<image>', or files named {form}"
             )
         return told(FileNotFoundError(text), "folder.empty", root=root, classes=None)
 

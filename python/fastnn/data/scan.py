@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from fastnn.data.threads import in_order
 from fastnn.io.checks import shown_path
 from fastnn.io.notes import say_once
 from fastnn.text import in_python
+
+IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 
 @dataclass
@@ -137,6 +140,25 @@ class Scan:
 
     def _note(self, kind: str, message: str) -> None:
         say_once((kind, self._real_root), message)
+
+
+def looked_in(folder: str, extensions: tuple[str, ...] = IMG_EXTENSIONS) -> str:
+    """For a message: what was looked for (TIFF files are found and refused), and which pictures there are not read."""
+    wanted, unread = " ".join(extensions).replace(" .tif .tiff", ""), _unread(folder, extensions)
+    return (wanted and f" Looked for {wanted}.") + (unread and f" {unread}.")
+
+
+def note_unread(folder: str, extensions: tuple[str, ...] = IMG_EXTENSIONS) -> None:
+    """Says once which pictures in a folder are not read."""
+    if unread := _unread(folder, extensions):
+        say_once(("unread", folder), f"{shown_path(folder)}: {unread}")
+
+
+def _unread(folder: str, extensions: tuple[str, ...]) -> str:
+    walk = os.walk(folder) if extensions == IMG_EXTENSIONS else ()
+    found = Counter(os.path.splitext(name)[1].lower() for _, _, names in walk for name in names if name[0] != ".")
+    counts = ", ".join(f"{found[ending]:,} {ending}" for ending in (".heic", ".heif", ".avif", ".gif") if found[ending])
+    return counts and f"{counts} files are not read: convert them to JPEG"
 
 
 def _leads_to(kind: Callable[[], bool]) -> bool:

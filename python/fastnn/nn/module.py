@@ -310,6 +310,7 @@ class Module:
         Raises:
             RuntimeError: a shape differs, or (strict) a name is missing or unexpected: all of them are named, nothing
             is changed.
+            TypeError: no state, or a checkpoint that has one.
         """
         return self._loading(state_dict, strict)()
 
@@ -318,6 +319,9 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise _no_state(state_dict)
         own = dict(self._named_state())
+        for name, value in state_dict.items():
+            if isinstance(value, Mapping) and own.keys() & value.keys():
+                raise TypeError(f"load_state_dict takes a state, which is inside this one: give checkpoint[{name!r}]")
         arrays = {name: _array_of(name, value, own.get(name)) for name, value in state_dict.items()}
         missing = [name for name in own if name not in arrays]
         unexpected = [name for name in arrays if name not in own]

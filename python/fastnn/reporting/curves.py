@@ -51,13 +51,14 @@ def history_for(model_path: str, model: Network, path: str | None) -> History:
         other = "模型旁边没有训练状态 {}。请用 --history 指定它, 或训练的 --json 文件。"
         return History(remark=either(text, other).format(shown_path(beside)))
     try:
-        return _read(beside, model)
+        return _read(beside, model, only_its_own=True)
     except (FormatError, OSError) as error:
         unread = either("The training state beside the model cannot be read", "无法读取模型旁边的训练状态")
         return History(remark=f"{unread}: {error}.")
 
 
-def _read(path: str, model: Network) -> History:
+def _read(path: str, model: Network, only_its_own: bool = False) -> History:
+    """only_its_own: no curves of a state of another network."""
     remark = either("From {}.", "来自 {}。").format(shown_path(path))
     if bytes(read_regular(path, 1)) == b"{":
         content = parse_json(bytes(read_regular(path)).decode("utf-8", "replace"), shown_path(path))
@@ -65,6 +66,9 @@ def _read(path: str, model: Network) -> History:
             content = content.get("history", {"loss": content["train_loss"]})
         return History(_checked(content, path), remark)
     tensors, record = load_state(path)
+    shapes = [array.shape for name, array in tensors.items() if name.startswith("model.")]
+    if only_its_own and shapes != [tuple(tensor.shape) for tensor in model.state_dict().values()]:
+        return History(remark=either("{} is of another network.", "{} 是另一个网络的。").format(shown_path(path)))
     if not _same_parameters(tensors, model):
         remark += either(
             " Its parameters are not this model's: the curves may be of another run, or of a later moment of it.",

@@ -136,6 +136,8 @@ def as_array(data: Any, name: str) -> np.ndarray:
     array = to_array(data)
     if array.dtype.kind not in "fiub":
         text = f"{name}: expected numbers, got an array of {array.dtype}"
+        if array.dtype.kind == "U":
+            text += "; for image files: fastnn predict MODEL FILE"
         raise told(TypeError(text), "numbers.dtype", got=str(array.dtype))
     return array
 

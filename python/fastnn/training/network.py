@@ -84,6 +84,8 @@ class Network(Module):
         self._idle: Trainer | None = None  # the same once that fit is over: its plan may serve the next one
 
     def _add_dense(self, sizes: Sequence[Any]) -> None:
+        if sizes and isinstance(sizes[0], list | tuple):
+            raise TypeError("Network takes its layers one by one, not a list: Network(*layers), Network(784, 256, 10)")
         if len(sizes) < 2:
             raise ValueError(f"Network needs at least an input and an output size, got {tuple(sizes)}")
         self.sizes = tuple(check_count("a layer's size", size, 1) for size in sizes)

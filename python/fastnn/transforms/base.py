@@ -142,14 +142,15 @@ def check_pixels(width: int, height: int, name: str) -> None:
         )
 
 
-def mode_of(interpolation: Any, name: str) -> InterpolationMode:
-    """The mode that is meant, by Pillow's number too."""
+def mode_of(interpolation: Any, name: str, hint: str = "") -> InterpolationMode:
+    """The mode that is meant, by Pillow's number too; hint: what else could be meant, for the error."""
     if isinstance(interpolation, int | np.integer) and 0 <= interpolation < len(_PIL_MODES):
         return _PIL_MODES[interpolation]
     if isinstance(interpolation, InterpolationMode | str):
         return InterpolationMode(interpolation)
     names = ", ".join(f"{number} ({mode.value})" for number, mode in enumerate(_PIL_MODES))
-    raise TypeError(f"{name}: interpolation should be an InterpolationMode or Pillow's {names}, got {interpolation!r}")
+    wanted = f"{name}: interpolation should be an InterpolationMode or Pillow's {names}"
+    raise TypeError(f"{wanted}, got {interpolation!r}{hint}")
 
 
 def pil_mode(mode: InterpolationMode) -> int:

@@ -12,9 +12,17 @@ Step = Callable[[Any], Any]
 
 
 class Compose:
-    """Applies transforms one after the other."""
+    """Applies transforms one after the other.
+
+    Raises:
+        TypeError: a class in the place of a transform.
+    """
 
     def __init__(self, transforms: Sequence[Step]) -> None:
+        for each in transforms if isinstance(transforms, list | tuple) else ():
+            if isinstance(each, type) and each.__module__.startswith("fastnn."):
+                name = each.__name__
+                raise TypeError(f"Compose: {name} is a class, not a transform: use {name}()")
         self.transforms = transforms
 
     def __call__(self, img: Any) -> Any:

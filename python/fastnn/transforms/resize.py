@@ -49,7 +49,8 @@ class Resize(Transform):
         if max_size is not None and (len(edges) == 2 or max_size <= edges[0]):
             raise ValueError(f"Resize: max_size = {max_size} needs one smaller number as size, got size = {size}")
         self.size = edges[0] if is_integer(size) else type(size)(edges) if isinstance(size, list | tuple) else size
-        self.interpolation = mode_of(interpolation, "Resize")
+        both = f". Height and width are one argument: Resize(({size}, {interpolation}))"
+        self.interpolation = mode_of(interpolation, "Resize", both if is_integer(interpolation) else "")
         self.max_size = None if max_size is None else int(max_size)
         self.antialias = antialias
         self.scaled_jpeg = scaled_jpeg
