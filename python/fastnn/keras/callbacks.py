@@ -353,7 +353,7 @@ class ModelCheckpoint(_Watch):
     initial_value_threshold: what is to be improved first.
 
     Raises:
-        ValueError: a filepath that says HDF5, or another save_freq.
+        ValueError: a filepath that says another format (but .h5), or another save_freq.
     """
 
     def __init__(

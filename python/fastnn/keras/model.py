@@ -274,7 +274,8 @@ class Model(Trained, Layer):
         :func:`load_model` reads them. overwrite: False refuses a path that is there already.
 
         Raises:
-            ValueError: a name that ends in .h5 (this is no HDF5 file), or another save_format than "keras".
+            ValueError: a name that ends as files of other formats do; of .h5 and another save_format than "keras" a
+                warning says that fastnn's own format is written.
             FileExistsError: overwrite is False, and there is such a file.
         """
         file_names.check_format(save_format)
