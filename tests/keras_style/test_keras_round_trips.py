@@ -375,12 +375,12 @@ def test_json_that_states_what_cannot_be(place: tuple[str, ...], value: Any) -> 
 
 
 @pytest.mark.parametrize("name", ["m.h5", "m.hdf5", "M.H5"])
-def test_a_name_of_hdf5_is_written_with_a_warning(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_of_hdf5_is_written_with_a_warning(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a script that trained for hours must not end there."""
     model = deep()
-    with pytest.warns(UserWarning, match=r"HDF5 .*: it is a safetensors file, which fastnn's load_model reads$") as told:
+    with pytest.warns(
+        UserWarning, match=r"HDF5 .*: it is a safetensors file, which fastnn's load_model reads$"
+    ) as told:
         model.save(tmp_path / name)
     assert [warning.filename for warning in told] == [__file__]
     again = models.load_model(tmp_path / name)
@@ -393,7 +393,9 @@ def test_a_name_of_hdf5_is_written_with_a_warning(
         model.save(tmp_path / "m.keras", save_format="h5")
     assert models.load_model(tmp_path / "m.keras").name == "outer"
     monkeypatch.setenv("FASTNN_LANG", "zh")
-    with pytest.warns(UserWarning, match=r"it is a safetensors file, which fastnn's load_weights reads\n.*load_weights"):
+    with pytest.warns(
+        UserWarning, match=r"it is a safetensors file, which fastnn's load_weights reads\n.*load_weights"
+    ):
         model.save_weights(tmp_path / name)
     deep().load_weights(tmp_path / name)
     with pytest.raises(ValueError, match="another format"):

@@ -86,6 +86,7 @@ MODULES = {
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
     **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
     "tensorflow": "fastnn.keras.tensorflow",
+    "tensorflow.config": "fastnn.keras.tensorflow.config",
     "tensorflow.data": "fastnn.keras.data",
     "tensorflow.data.experimental": "fastnn.keras.data.experimental",
     "tensorflow.random": "fastnn.keras.tensorflow.random",

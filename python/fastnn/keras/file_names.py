@@ -24,7 +24,7 @@ def check_ending(path: StrPath, architecture: bool) -> None:
     name = os.fspath(path)
     if architecture and not name.lower().endswith((".h5", ".hdf5", ".keras", ".json")):
         check_model_name(path)
-    if not name.lower().endswith((".h5", ".hdf5")) or not architecture and name.lower().endswith(".weights.h5"):
+    if not name.lower().endswith((".h5", ".hdf5")) or (not architecture and name.lower().endswith(".weights.h5")):
         return
     reader = "load_model" if architecture else "load_weights"
     text = f"{shown_path(path)} is the name of an HDF5 file, which fastnn does not write: it is a safetensors file, "

@@ -16,7 +16,7 @@ from fastnn import nn
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.keras import activations
-from fastnn.keras.named import Configured, known, snake
+from fastnn.keras.named import Configured, Number, known, snake
 from fastnn.keras.utils import to_categorical
 from fastnn.nn import functional
 from fastnn.training.feed import check_labels
@@ -32,8 +32,8 @@ _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none")
 class Loss(Configured):
     """Base of the losses: a class of yours has ``call(y_true, y_pred)``, which gives a value a sample.
 
-    Called with arrays (targets, predictions, perhaps a weight a sample) a loss gives its mean as a number. reduction:
-    ``sum_over_batch_size`` (the mean), ``sum``, ``none`` (a value a sample, when called).
+    Called with arrays (targets, predictions, perhaps a weight a sample) a loss gives its mean, a float that has
+    ``numpy()``. reduction: ``sum_over_batch_size`` (the mean), ``sum``, ``none`` (a value a sample, when called).
 
     Raises:
         ValueError: another reduction.
@@ -96,7 +96,9 @@ class Loss(Configured):
         if sample_weight is not None:
             weight = _array(sample_weight).astype(values.dtype)
             values = values * weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
-        return values if self.reduction == "none" else float(values.sum() if self.reduction == "sum" else values.mean())
+        if self.reduction == "none":
+            return values
+        return Number(values.sum() if self.reduction == "sum" else values.mean())
 
 
 class _CrossEntropy(Loss):

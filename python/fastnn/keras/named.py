@@ -7,12 +7,22 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from fastnn.errors import told
 from fastnn.text import did_you_mean, nearest
 
 T = TypeVar("T")
 
 _counts: dict[str, int] = {}
+
+
+class Number(float):
+    """A loss or metric as a number, which scripts for TensorFlow ask for its ``numpy()``."""
+
+    def numpy(self) -> np.float32:
+        """The same, float32."""
+        return np.float32(self)
 
 
 def snake(kind: str) -> str:

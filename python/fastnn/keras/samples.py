@@ -16,6 +16,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, outside, retold, told
 from fastnn.keras.data.passes import in_passes
 from fastnn.training.feed import as_array, check_finite
+from fastnn.training.trainer import check_count
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,18 @@ def former_steps(given: Any, count: int | None, steps: int | None) -> int | None
     """Steps, or the batches that have so many samples, as Keras 2 made Keras 1's numbers of samples into steps."""
     size = getattr(given, "batch_size", None) or 1
     return steps if count is None else max(1, count // size)
+
+
+def check_steps(name: str, count: Any) -> int | None:
+    """How many batches: None, or an integer of at least 1, also as the whole float that a division gave.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: less than 1.
+    """
+    if isinstance(count, float | np.floating) and float(count).is_integer():
+        count = int(count)
+    return None if count is None else check_count(name, count, 1)
 
 
 def _length(given: Any) -> int | None:

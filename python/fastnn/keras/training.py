@@ -174,9 +174,8 @@ class Trained(Sources):
         self._check_compiled("fit")
         size, epochs = _checked_size(batch_size), check_count("epochs", epochs, 0)
         validation_freq, initial_epoch = check_count("validation_freq", validation_freq, 1), int(initial_epoch)
-        for name, count in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
-            if count is not None:
-                check_count(name, count, 1)
+        steps_per_epoch = samples.check_steps("steps_per_epoch", steps_per_epoch)
+        validation_steps = samples.check_steps("validation_steps", validation_steps)
         data, held_out = self._training_data(x, y, sample_weight, class_weight, validation_split, validation_data)
         source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight)
         steps = len(source) if isinstance(source, Stream) else -(-len(source) // size)
@@ -229,7 +228,7 @@ class Trained(Sources):
         """
         self._former("evaluate", former)
         self._check_compiled("evaluate")
-        size = _checked_size(batch_size)
+        size, steps = _checked_size(batch_size), samples.check_steps("steps", steps)
         if samples.brings_batches(x):
             samples.check_alone(y, sample_weight)
         data = x if samples.brings_batches(x) else Samples.of(x, y, sample_weight)
@@ -262,7 +261,7 @@ class Trained(Sources):
         Warns where x is not at all like what the model was trained on.
         """
         options("predict", former, {}, _FEEDING)
-        size = _checked_size(batch_size)
+        size, steps = _checked_size(batch_size), samples.check_steps("steps", steps)
         with self._turns:
             source = self._given(x, size, steps)
             count = len(source) if isinstance(source, Stream) else -(-len(source) // size)
