@@ -96,6 +96,13 @@ def natural(name: str) -> list[str | tuple[int, str]]:
     return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in enumerate(parts)]
 
 
+def kind_of(given: object) -> str:
+    """What was given instead of an object of another kind, to end a message with: a class is to be called."""
+    if isinstance(given, type):
+        return f"{given.__name__}, which is a class: make an object of it, {given.__name__}(...)"
+    return type(given).__name__
+
+
 _options: frozenset[str] | None = None
 
 
@@ -115,14 +122,16 @@ def in_python(words: str) -> str:
     return words if _options is None else ""
 
 
-def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
+def nearest(word: str, known: Iterable[str], count: int = 1, least: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip.
+    letters, as letters in each other's places are the likeliest slip, and those that have all of its parts.
+    least: how much alike, of 1.
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=count + 2)
-    return sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]
+    found = get_close_matches(word, list(known), count + 2, least)
+    parts = set(word.split("_"))
+    return sorted(found, key=lambda name: (sorted(name) != sorted(word), not parts <= set(name.split("_"))))[:count]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

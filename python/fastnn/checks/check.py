@@ -46,7 +46,8 @@ def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer 
     ['softmax']
     """
     if not isinstance(model, Module):
-        raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}")
+        keras = "; fit of a Keras model checks its data itself" if hasattr(model, "compile") else ""
+        raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}{keras}")
     state = random.state.as_dict()
     try:
         return _check(case_of(model, data, criterion, optimizer))

@@ -20,11 +20,12 @@ from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 from fastnn import __version__, keras
+from fastnn.chinese import noted
 from fastnn.commands import cli
 from fastnn.eager.dtypes import dtype
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors, raise_on_interrupt
 from fastnn.renamed import RENAMED
-from fastnn.text import say
+from fastnn.text import nearest, say
 
 # What scripts import, and what they get.
 # PyTorch's longer paths.
@@ -86,7 +87,6 @@ MODULES = {
     **{f"keras.{name}": f"fastnn.keras.{name}" for name in [*keras.__all__, *keras.WITHIN] if name.islower()},
     **{former: f"fastnn.{ours}" for former, ours in RENAMED.items() if former.startswith("keras.")},
     "tensorflow": "fastnn.keras.tensorflow",
-    "tensorflow.config": "fastnn.keras.tensorflow.config",
     "tensorflow.data": "fastnn.keras.data",
     "tensorflow.data.experimental": "fastnn.keras.data.experimental",
     "tensorflow.random": "fastnn.keras.tensorflow.random",
@@ -263,8 +263,12 @@ def _run(args: argparse.Namespace) -> int:
         lacking = missing(error)
         if lacking is None:
             raise
-        place = place_of(error, args.script)
-        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is\n", sys.stderr)
+        place, (module, _, name) = place_of(error, args.script), lacking.rpartition(".")
+        near = nearest(name, dir(getattr(error, "obj", sys.modules.get(module))), least=0.8)
+        near = [each for each in near if set(each) & set("123") == set(name) & set("123")]  # Conv3d is not Conv2d
+        hint, meant = (f"; did you mean {near[0]!r}?", f": 是不是 {near[0]}?") if near else ("", "")
+        other = noted("", f"fastnn 没有 {lacking}{meant}\n")
+        say(f"{place}: fastnn has no {lacking}{hint}; {again} --list shows what there is\n{other}", sys.stderr)
         return 2
     return 0
 

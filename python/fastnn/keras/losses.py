@@ -126,12 +126,14 @@ class CategoricalCrossentropy(_CrossEntropy):
 
     def targets(self, y: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
         if y.shape != outputs:
-            hint = ""
-            if y.ndim == 1 or y.shape[1:] == (1,):
-                hint = ": make rows of class numbers with to_categorical, or use sparse_categorical_crossentropy"
-            text = f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}{hint}"
-            other = "sparse_categorical_crossentropy" if hint else None
-            raise told(ValueError(text), "targets.shape", loss=self.name, shape=y.shape, other=other)
+            if y.ndim > 1 and y.shape[1:] != (1,):
+                raise _unfit(self.name, y, outputs)
+            text = (
+                f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}: make rows of class "
+            )
+            other, make = "sparse_categorical_crossentropy", "to_categorical"
+            error = ValueError(f"{text}numbers with {make}, or use {other}")
+            raise told(error, "targets.shape", loss=self.name, shape=y.shape, other=other, make=make)
         if y.ndim == 2 and not self.label_smoothing and self.reduction != "sum" and _is_one_hot(y):
             return y.argmax(axis=1).astype(np.int64)
         return _floats(y)
@@ -475,8 +477,15 @@ def _fitting(name: str, y: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
     if y.shape == (*outputs, 1):
         y = y[..., 0]
     if y.shape != outputs:
-        raise ValueError(f"{name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}")
+        raise _unfit(name, y, outputs)
     return _floats(y)
+
+
+def _unfit(name: str, y: np.ndarray, outputs: tuple[int, ...]) -> ValueError:
+    """What to say of targets of another shape than the outputs have: how many of these there should be."""
+    units = 1 if y.ndim < len(outputs) else y.shape[-1]
+    text = f"{name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}: is the last layer to have "
+    return told(ValueError(f"{text}{units} outputs?"), "targets.shape", loss=name, shape=y.shape, units=units)
 
 
 def _array(values: Any) -> np.ndarray:

@@ -225,15 +225,9 @@ def former_steps(given: Any, count: int | None, steps: int | None) -> int | None
 
 
 def check_steps(name: str, count: Any) -> int | None:
-    """How many batches: None, or an integer of at least 1, also as the whole float that a division gave.
-
-    Raises:
-        TypeError: no whole number.
-        ValueError: less than 1.
-    """
-    if isinstance(count, float | np.floating) and float(count).is_integer():
-        count = int(count)
-    return None if count is None else check_count(name, count, 1)
+    """None, or a number of batches, which may be the whole float that a division gave."""
+    whole = isinstance(count, float) and count.is_integer()
+    return None if count is None else check_count(name, int(count) if whole else count, 1)
 
 
 def _length(given: Any) -> int | None:

@@ -106,7 +106,7 @@ class Trained(Sources):
             TypeError: something else.
         """
         harmless = ("steps_per_execution", "jit_compile", "auto_scale_loss", "class_mode", "sample_weight_mode")
-        options("compile", former, {}, harmless)
+        options(self.compile, former, {}, harmless)
         if loss_weights is not None:
             raise ValueError("loss_weights: a model has one loss, which needs no weight")
         loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
@@ -260,7 +260,7 @@ class Trained(Sources):
         """The outputs (N, ...) for x, which may bring batches x, (x, y) or (x, y, weight). steps: the batches to take.
         Warns where x is not at all like what the model was trained on.
         """
-        options("predict", former, {}, _FEEDING)
+        options(self.predict, former, {}, _FEEDING)
         size, steps = _checked_size(batch_size), samples.check_steps("steps", steps)
         with self._turns:
             source = self._given(x, size, steps)
@@ -451,12 +451,12 @@ class Trained(Sources):
     def _heard(self, callbacks: Any, params: dict[str, Any], *own: Callback) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
-        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
+        given = [callbacks] if isinstance(callbacks, Callback | type) else callbacks or ()
         return CallbackList([*given, *own], self, params)
 
     def _former(self, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Keras 1's and 2's arguments of a method, under their names of today."""
-        named = options(method, given, {"nb_epoch": "epochs", "show_accuracy": "accuracy"}, _FEEDING)
+        named = options(getattr(self, method), given, {"nb_epoch": "epochs", "show_accuracy": "accuracy"}, _FEEDING)
         if named.get("accuracy") and all(metric.name not in ("acc", "accuracy") for metric in self.metrics):
             self.metrics.append(get_metric("acc"))
         return named

@@ -18,6 +18,7 @@ from fastnn.nn.convolution import Conv2d
 from fastnn.nn.losses import CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
+from fastnn.text import kind_of
 from fastnn.training.batches import Batches, FeedBatches, Position, batches_of, whole_feed
 from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk, EagerEngine, FallbackEngine, PlanEngine, StepLimit
@@ -263,8 +264,8 @@ def check_count(name: str, value: Any, least: int) -> int:
 
 def _check_optimizer(optimizer: Any, model: Module) -> None:
     if not isinstance(optimizer, Optimizer):
-        kind = optimizer.__name__ if isinstance(optimizer, type) else type(optimizer).__name__
-        raise TypeError(f"optimizer must be an optimizer of the model's parameters, such as Adam(...), got {kind}")
+        given = kind_of(optimizer)
+        raise TypeError(f"optimizer must be an optimizer of the model's parameters, such as Adam(...), got {given}")
     own = {id(param) for param in model.parameters()}
     if own.isdisjoint(id(param) for group in optimizer.param_groups for param in group["params"]):
         raise ValueError("the optimizer has none of this model's parameters: make it with model.parameters()")
@@ -273,7 +274,7 @@ def _check_optimizer(optimizer: Any, model: Module) -> None:
 def _check_callbacks(callbacks: Sequence[Any]) -> None:
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks must be fastnn.trainer.Callback objects, got {type(callback).__name__}")
+            raise TypeError(f"callbacks must be fastnn.trainer.Callback objects, got {kind_of(callback)}")
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,7 +1,7 @@
 """What of TensorFlow stands beside ``tf.keras`` in scripts: ``import fastnn.keras.tensorflow as tf``.
 
-``keras``, ``data`` (:class:`~fastnn.keras.data.Dataset`), ``nn`` (activations), ``random``, ``config`` (there are no
-GPUs), types, and a few functions of tensors. ``fastnn run`` has it as ``tensorflow``.
+``keras``, ``data`` (:class:`~fastnn.keras.data.Dataset`), ``nn`` (activations), ``random``, ``config``, types, and a
+few functions of tensors. ``fastnn run`` has it as ``tensorflow``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fastnn.keras.backend import mean as reduce_mean
 from fastnn.keras.backend import sum as reduce_sum
 from fastnn.keras.data.structure import TensorSpec
 from fastnn.keras.data.structure import arrays_of as _arrays_of
-from fastnn.keras.tensorflow import config, random
+from fastnn.keras.tensorflow import random
 
 __version__ = f"fastnn {_version}"
 
@@ -105,6 +105,15 @@ def one_hot(indices: Any, depth: int, dtype: Any = float32, name: str | None = N
     """Rows with a 1 where a class number says, float32; of a number outside of 0..depth-1 all are 0."""
     numbers = convert_to_tensor(indices).detach().numpy()
     return Tensor((numbers[..., None] == np.arange(depth)).astype(_numpy(dtype)))
+
+
+class config:
+    """``tf.config``: there are no GPUs."""
+
+    @staticmethod
+    def list_physical_devices(device_type: str = "CPU") -> list[str]:
+        """The CPU, or nothing for another type."""
+        return ["CPU"] * (device_type == "CPU")
 
 
 def _numpy(kind: Any) -> np.dtype:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
-from fastnn.eager import creation
-from fastnn.eager.tensor import Tensor
+import fastnn.eager.creation as _creation
 from fastnn.keras.utils import set_random_seed
 
 __all__ = ["normal", "set_seed"]
@@ -13,6 +12,6 @@ __all__ = ["normal", "set_seed"]
 set_seed = set_random_seed
 
 
-def normal(shape: Sequence[int], mean: float = 0.0, stddev: float = 1.0) -> Tensor:
-    """Normal numbers, float32."""
-    return creation.normal(mean, stddev, shape)
+def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0) -> Any:
+    """A tensor of normal numbers."""
+    return _creation.normal(mean, stddev, shape)
