@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from fastnn.text import did_you_mean, nearest, say
+from fastnn.text import did_you_mean, say
 
 # Each command's module has main(argv) -> exit code; what it does, in English and in Chinese.
 COMMANDS = {
@@ -65,8 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         from fastnn.chinese import noted
 
-        hint, near = did_you_mean(words[0], COMMANDS), nearest(words[0], COMMANDS)
-        other = noted("", f"没有命令 {words[0]}" + (f": 是不是 {near[0]}?\n" if near else "\n"))
+        hint, other = did_you_mean(words[0], COMMANDS), noted("", f"没有命令 {words[0]}\n")
         say(f"fastnn: error: unknown command {words[0]!r}{hint}\n{other}{usage()}\n", sys.stderr)
         return 2
     from fastnn.commands import cli

@@ -97,10 +97,9 @@ def natural(name: str) -> list[str | tuple[int, str]]:
 
 
 def kind_of(given: object) -> str:
-    """What was given instead of an object of another kind, to end a message with: a class is to be called."""
-    if isinstance(given, type):
-        return f"{given.__name__}, which is a class: make an object of it, {given.__name__}(...)"
-    return type(given).__name__
+    """What was given instead, to end a message with: a class is to be called."""
+    name = getattr(given, "__name__", "")
+    return f"{name}, a class: call it, {name}(...)" if isinstance(given, type) else type(given).__name__
 
 
 _options: frozenset[str] | None = None
@@ -125,7 +124,6 @@ def in_python(words: str) -> str:
 def nearest(word: str, known: Iterable[str], count: int = 1, least: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
     letters, as letters in each other's places are the likeliest slip, and those that have all of its parts.
-    least: how much alike, of 1.
     """
     from difflib import get_close_matches
 

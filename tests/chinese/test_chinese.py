@@ -222,13 +222,16 @@ FORMS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: losses.get("sparse_crossentropy"),
         "没有 sparse_crossentropy 这个名字: 是不是 sparse_cat",
     ),
-    "no layer": (lambda: _dense().get_layer("e"), "没有 e 这个名字: 是不是 d?"),
+    "no layer": (lambda: _dense().get_layer("e"), "没有 e 这个名字"),
     "class": (
         lambda: _fitted(X[:, :3], "mse", callbacks=[EarlyStopping]),
-        "得到的是类 EarlyStopping: 要加括号创建对象",
+        "得到的是类, 要加括号创建对象: EarlyStopping(...)",
     ),
-    "class alone": (lambda: _fitted(X[:, :3], "mse", callbacks=EarlyStopping), "得到的是类 EarlyStopping: 要加括号"),
-    "class of a layer": (lambda: Sequential([Dense]), "得到的是类 Dense: 要加括号创建对象, Dense(...)"),
+    "class alone": (
+        lambda: _fitted(X[:, :3], "mse", callbacks=EarlyStopping),
+        "得到的是类, 要加括号创建对象: EarlyStopping(...)",
+    ),
+    "class of a layer": (lambda: Sequential([Dense]), "得到的是类, 要加括号创建对象: Dense(...)"),
     "units": (lambda: Dense(-3), "Dense: units 是 -3: 必须是不小于 1 的整数"),
     "rate": (lambda: Dropout(50), "Dropout: rate 是 50: 必须是不小于 0 且小于 1 的数"),
     "epochs": (lambda: _fitted(X[:, :3], "mse", epochs=2.5), "epochs 应是整数, 得到的是 2.5"),
@@ -250,8 +253,6 @@ FORMS: dict[str, tuple[Callable[[], Any], str]] = {
     "no targets": (lambda: _fitted(None, "mse"), "还要给出标签: fit(x, y)"),
     "no file": (lambda: load_model("无.keras"), "没有文件 无.keras: 请检查名字和所在的文件夹"),
     "no name": (lambda: keras.layers.Danse, "fastnn.keras.layers 没有 Danse: 名字有没有拼错?"),
-    "missing argument": (lambda: Dense(), "缺少参数 'units'"),
-    "check": (lambda: fastnn.check(_dense(), (X, Y)), "check() 只检查 nn.Module: Keras 模型的 fit 自己会检查数据"),
 }
 
 

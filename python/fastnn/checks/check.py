@@ -46,7 +46,7 @@ def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer 
     ['softmax']
     """
     if not isinstance(model, Module):
-        keras = "; fit of a Keras model checks its data itself" if hasattr(model, "compile") else ""
+        keras = "; a Keras model's fit checks its data" if hasattr(model, "compile") else ""
         raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}{keras}")
     state = random.state.as_dict()
     try:

@@ -265,7 +265,7 @@ def _run(args: argparse.Namespace) -> int:
             raise
         place, (module, _, name) = place_of(error, args.script), lacking.rpartition(".")
         near = nearest(name, dir(getattr(error, "obj", sys.modules.get(module))), least=0.8)
-        near = [each for each in near if set(each) & set("123") == set(name) & set("123")]  # Conv3d is not Conv2d
+        near = [each for each in near if "3" not in name]  # Conv3d is not meant to be Conv2d
         hint, meant = (f"; did you mean {near[0]!r}?", f": 是不是 {near[0]}?") if near else ("", "")
         other = noted("", f"fastnn 没有 {lacking}{meant}\n")
         say(f"{place}: fastnn has no {lacking}{hint}; {again} --list shows what there is\n{other}", sys.stderr)

@@ -15,8 +15,7 @@ StrPath = str | os.PathLike[str]
 
 
 def check_ending(path: StrPath, architecture: bool) -> None:
-    """Warns of a name that says HDF5, as a training must not be lost for it; weights must end in .weights.h5 in Keras,
-    which needs no word.
+    """Warns of a name that says HDF5, but for weights' .weights.h5, which is Keras' rule.
 
     Raises:
         ValueError: the name of a whole model ends as files of other formats do.
@@ -28,7 +27,7 @@ def check_ending(path: StrPath, architecture: bool) -> None:
         return
     reader = "load_model" if architecture else "load_weights"
     text = f"{shown_path(path)} is the name of an HDF5 file, which fastnn does not write: it is a safetensors file, "
-    other = f"\n{shown_path(path)} 不是 HDF5 文件: 已存成 fastnn 的格式, 请用 fastnn 的 {reader} 读取"
+    other = f"\n存成的不是 HDF5, 是 fastnn 的格式: 请用 fastnn 的 {reader} 读取"
     warnings.warn(f"{text}which fastnn's {reader} reads" + noted("", other), stacklevel=outside())
 
 
@@ -36,4 +35,4 @@ def check_format(save_format: Any) -> None:
     """Warns of formats of Keras' own, which fastnn does not write: any but None and "keras"."""
     if save_format not in (None, "keras"):
         text = f"save_format is {save_format!r}; fastnn writes its own: leave it out, and name the file .keras"
-        warnings.warn(text + noted("", "\nfastnn 只写自己的格式: 请去掉 save_format"), stacklevel=outside())
+        warnings.warn(text, stacklevel=outside())

@@ -126,7 +126,7 @@ class CategoricalCrossentropy(_CrossEntropy):
 
     def targets(self, y: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
         if y.shape != outputs:
-            if y.ndim > 1 and y.shape[1:] != (1,):
+            if y.shape[1:] not in ((), (1,)):
                 raise _unfit(self.name, y, outputs)
             text = (
                 f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}: make rows of class "
@@ -482,7 +482,6 @@ def _fitting(name: str, y: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
 
 
 def _unfit(name: str, y: np.ndarray, outputs: tuple[int, ...]) -> ValueError:
-    """What to say of targets of another shape than the outputs have: how many of these there should be."""
     units = 1 if y.ndim < len(outputs) else y.shape[-1]
     text = f"{name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}: is the last layer to have "
     return told(ValueError(f"{text}{units} outputs?"), "targets.shape", loss=name, shape=y.shape, units=units)

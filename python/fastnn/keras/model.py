@@ -11,14 +11,12 @@ import numpy as np
 
 from fastnn import nn
 from fastnn.eager.tensor import Tensor
-from fastnn.errors import told
 from fastnn.keras import activations, file_names, layers, saving
 from fastnn.keras.layers.layer import Layer, Penalties
 from fastnn.keras.layers.symbol import Symbol, calls_behind, symbols_in
-from fastnn.keras.named import unique
+from fastnn.keras.named import known, unique
 from fastnn.keras.progress import show
 from fastnn.keras.training import Trained
-from fastnn.text import did_you_mean
 
 T = TypeVar("T")
 Shape = tuple[int, ...]
@@ -131,12 +129,7 @@ class Model(Trained, Layer):
         """
         if index is not None and index < len(self._layers):
             return self._layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        names, given = [layer.name for layer in self._layers], str(index if name is None else name)
-        text = f"model '{self.name}' has no layer {given}{did_you_mean(given, names)}; there are: {', '.join(names)}"
-        raise told(ValueError(text), "name.unknown", name=given, known=", ".join(names))
+        return known("layer", str(index if name is None else name), {layer.name: layer for layer in self._layers})
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Its layers have their weights since they were called; refuses another shape.

@@ -18,10 +18,9 @@ _counts: dict[str, int] = {}
 
 
 class Number(float):
-    """A loss or metric as a number, which scripts for TensorFlow ask for its ``numpy()``."""
+    """What losses and metrics give: TensorFlow's scripts ask for its ``numpy()``."""
 
     def numpy(self) -> np.float32:
-        """The same, float32."""
         return np.float32(self)
 
 
@@ -130,7 +129,7 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> TypeError:
 
 
 def check_named(kind: type, given: Mapping[str, Any]) -> None:
-    """Refuses keyword arguments that a class's constructor does not take, with the name that was perhaps meant."""
+    """Refuses keyword arguments that a constructor does not take."""
     known = inspect.signature(kind.__init__).parameters  # type: ignore[misc]
     for name in given:
         if name not in known and all(each.kind is not each.VAR_KEYWORD for each in known.values()):

@@ -112,7 +112,7 @@ class config:
 
     @staticmethod
     def list_physical_devices(device_type: str = "CPU") -> list[str]:
-        """The CPU, or nothing for another type."""
+        """The CPU alone."""
         return ["CPU"] * (device_type == "CPU")
 
 
