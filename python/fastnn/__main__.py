@@ -34,7 +34,7 @@ COMMANDS = {
         "fastnn.commands.examples",
         "copy the examples, notebooks and a lesson plan into a folder\n把例子, 笔记本和教案复制到一个文件夹",
     ),
-    "info": ("fastnn.commands.info", "what fastnn found on this machine\nfastnn 在这台机器上找到了什么"),
+    "info": ("fastnn.commands.info", "what fastnn found on this machine\n显示本机环境"),
     "selftest": (
         "fastnn.commands.selftest",
         "whether this machine computes the promised bits\n这台机器算出的结果是否逐位相同",
@@ -63,8 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"fastnn {__version__}\n", sys.stdout)
         return 0
     if words[0] not in COMMANDS:
-        hint = did_you_mean(words[0], COMMANDS)
-        say(f"fastnn: error: unknown command {words[0]!r}{hint}\n{usage()}\n", sys.stderr)
+        from fastnn.chinese import noted
+
+        hint, other = did_you_mean(words[0], COMMANDS), noted("", f"没有命令 {words[0]}\n")
+        say(f"fastnn: error: unknown command {words[0]!r}{hint}\n{other}{usage()}\n", sys.stderr)
         return 2
     from fastnn.commands import cli
 

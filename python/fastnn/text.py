@@ -97,6 +97,12 @@ def natural(name: str) -> list[str | tuple[int, str]]:
     return [(len(part.lstrip("0")), part.lstrip("0")) if index % 2 else part for index, part in enumerate(parts)]
 
 
+def kind_of(given: object) -> str:
+    """What was given instead, to end a message with: a class is to be called."""
+    name = getattr(given, "__name__", "")
+    return f"{name}, a class: call it, {name}(...)" if isinstance(given, type) else type(given).__name__
+
+
 _options: frozenset[str] | None = None
 
 
@@ -118,15 +124,17 @@ def in_python(words: str) -> str:
 
 def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip. Capitals and the dashes of options count for
-    nothing. cutoff: how like, up to 1.
+    letters, as letters in each other's places are the likeliest slip, and those that have all of its parts. Capitals
+    and the dashes of options count for nothing. cutoff: how like, up to 1.
     """
     from difflib import get_close_matches
 
     spelt = {name.lower().lstrip("-"): name for name in sorted(known, reverse=True)}
     word = word.lower().lstrip("-")
     found = get_close_matches(word, spelt, count + 2, cutoff)
-    return [spelt[name] for name in sorted(found, key=lambda name: sorted(name) != sorted(word))[:count]]
+    parts = set(word.split("_"))
+    found.sort(key=lambda name: (sorted(name) != sorted(word), not parts <= set(name.split("_"))))
+    return [spelt[name] for name in found[:count]]
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -14,14 +14,17 @@ import fastnn
 import numpy as np
 import processes
 import pytest
-from fastnn import Network, chinese, kernels, nn, optim
+from fastnn import Network, chinese, keras, kernels, nn, optim
 from fastnn.data.idx import read_idx, read_labelled
 from fastnn.data.images import open_image
 from fastnn.data.source import open_source
 from fastnn.datasets import ImageFolder
 from fastnn.eager.tensor import Tensor
-from fastnn.keras.layers import Dense
-from fastnn.keras.models import Sequential
+from fastnn.keras import losses
+from fastnn.keras.callbacks import EarlyStopping
+from fastnn.keras.layers import Conv2D, Dense, Dropout
+from fastnn.keras.models import Sequential, load_model
+from fastnn.keras.utils import to_categorical
 from fastnn.utils.data import DataLoader
 from PIL import Image
 
@@ -100,7 +103,7 @@ X, Y = np.ones((6, 4), dtype=np.float32), np.arange(6) % 3
 CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "1 no folder": (
         lambda d: (classes(d / "train", "a"), open_source(d / "tran")),
-        r"数据文件夹“.*/tran”不存在\(是不是“.*/train”\?\)",
+        r"数据文件夹“.*/tran”不存在 \(是不是“.*/train”\?\)",
     ),
     "1 a file": (lambda d: ImageFolder(image(d / "x.png")), r"“.*/x\.png”是文件, 不是数据文件夹"),
     "2 loose files": (
@@ -109,7 +112,7 @@ CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "2 empty folders": (
         lambda d: ((d / "r" / "a").mkdir(parents=True), ImageFolder(d / "r")),
-        r"1 个类别文件夹中的任何图片",
+        r"r”的 1 个类别文件夹里没有图片",
     ),
     "3 empty class": (
         lambda d: (classes(d / "r", "a"), (d / "r" / "zebra").mkdir(), ImageFolder(d / "r")),
@@ -148,7 +151,7 @@ CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "12 NaN": (
         lambda d: Network(4, 3).fit((np.where(X == 1, np.nan, X), Y)),
-        r"input 里有 24 个不是有限数的值, 第一个在样本 0 的第 0 个特征 \(nan\)",
+        r"input 里有 24 个 NaN 或无穷大, 第一个在样本 0 的第 0 个特征 \(nan\)",
     ),
     "13 divergence": (lambda d: diverging(), r"第 \d+ 轮第 \d+ 步的损失变成了 (nan|inf), .*请用比 1e\+30 更小的学习率"),
     "14 width": (
@@ -159,6 +162,16 @@ CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "14 width, Keras": (
         lambda d: _dense().predict(X),
         r"层“d”\(Dense\) 的输入形状应是 \(None, 9\), 而 x 的形状是 \(6, 4\)",
+    ),
+    "14 width of one sample": (lambda d: _dense().predict(np.ones(9)), r"x 的形状是 \(9,\): 请用 x\[None\]$"),
+    "14 another width": (lambda d: _dense().predict(X), r"请换数据, 或给第一层写 input_shape=\(4,\)$"),
+    "14 outputs": (
+        lambda d: _fitted(Y, "mse"),
+        r"^mean_squared_error 不接受形状为 \(6,\) 的目标: 最后一层是不是应有 1 个输出",
+    ),
+    "14 class numbers": (
+        lambda d: _fitted(Y, "categorical_crossentropy"),
+        "请用 to_categorical 转换, 或改用 sparse_categorical_crossentropy$",
     ),
     "15 objects": (lambda d: kernels.relu_forward(np.array(["a"], object)), "需要数字数组, 得到的是"),
     "15 read-only": (
@@ -191,12 +204,77 @@ CASES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "not scalar": (lambda d: Tensor(np.ones(3), requires_grad=True).backward(), r"backward\(\) 需要标量, .*\(3,\)"),
     "no gradient": (lambda d: Tensor(np.ones(())).backward(), r"对不需要梯度的张量调用了 backward\(\)"),
     "twice": (lambda d: twice(), r"第二次调用 backward\(\)"),
+    "no folder to save in": (lambda d: Network(4, 3).save(d / "a" / "m.pth"), r"m\.pth: 没有文件夹 .*/a, 请先创建$"),
+    "IDX files": (
+        lambda d: ((d / "r/mnist").mkdir(parents=True), (d / "r/mnist/a-ubyte.gz").touch(), ImageFolder(d / "r")),
+        "/mnist 里是 IDX 文件, 不是一个类别的图片: 数据文件夹请直接写 .*/mnist$",
+    ),
     "fit first": (lambda d: _dense().fit(X, Y), "模型“s”还没有编译"),
 }
 
 
+# Messages without a code, by the forms that they share.
+FORMS: dict[str, tuple[Callable[[], Any], str]] = {
+    "misspelt": (lambda: Dense(3, activaton="relu"), "没有名为 activaton 的参数: 是不是 activation?"),
+    "misspelt callback": (lambda: EarlyStopping(pateince=3), "没有名为 pateince 的参数: 是不是 patience?"),
+    "misspelt option": (lambda: _dense().fit(X, Y, epoch=3), "没有名为 epoch 的参数: 是不是 epochs?"),
+    "parts of a name": (
+        lambda: losses.get("sparse_crossentropy"),
+        "没有 sparse_crossentropy 这个名字: 是不是 sparse_cat",
+    ),
+    "no layer": (lambda: _dense().get_layer("e"), "没有 e 这个名字"),
+    "class": (
+        lambda: _fitted(X[:, :3], "mse", callbacks=[EarlyStopping]),
+        "得到的是类, 要加括号创建对象: EarlyStopping(...)",
+    ),
+    "class alone": (
+        lambda: _fitted(X[:, :3], "mse", callbacks=EarlyStopping),
+        "得到的是类, 要加括号创建对象: EarlyStopping(...)",
+    ),
+    "class of a layer": (lambda: Sequential([Dense]), "得到的是类, 要加括号创建对象: Dense(...)"),
+    "units": (lambda: Dense(-3), "Dense: units 是 -3: 必须是不小于 1 的整数"),
+    "rate": (lambda: Dropout(50), "Dropout: rate 是 50: 必须是不小于 0 且小于 1 的数"),
+    "epochs": (lambda: _fitted(X[:, :3], "mse", epochs=2.5), "epochs 应是整数, 得到的是 2.5"),
+    "pair": (
+        lambda: _fitted(X[:, :3], "mse", validation_data=X),
+        "validation_data 必须是 (x, y) 或 (x, y, sample_weight)",
+    ),
+    "no layer to add": (lambda: Sequential(["relu"]), "Sequential 应是 fastnn.keras.layers 的层, 得到的是 str"),
+    "no shape": (lambda: Sequential([Dense(3)], name="n").count_params(), "模型“n”不知道输入的形状: 请给第一层写"),
+    "no channels": (
+        lambda: Sequential([Conv2D(8, 3, input_shape=(9, 9))]),
+        "图片缺少通道: 请用 x[..., None], input_sh",
+    ),
+    "kernel": (
+        lambda: Sequential([Conv2D(8, 5, input_shape=(4, 4, 1))]),
+        "窗口 5 x 5 比输入 (N, 4, 4, 1) 大: 请用 padd",
+    ),
+    "one-hot": (lambda: to_categorical([1, 7], 5), "标签从 1 到 7, 超出了 0..4"),
+    "no targets": (lambda: _fitted(None, "mse"), "还要给出标签: fit(x, y)"),
+    "no file": (lambda: load_model("无.keras"), "没有文件 无.keras: 请检查名字和所在的文件夹"),
+    "no name": (lambda: keras.layers.Danse, "fastnn.keras.layers 没有 Danse: 名字有没有拼错?"),
+}
+
+
+@pytest.mark.parametrize(("call", "line"), FORMS.values(), ids=FORMS.keys())
+def test_forms_that_messages_share(call: Callable[[], Any], line: str) -> None:
+    with pytest.raises(Exception) as caught:
+        call()
+    assert str(chinese.translated(caught.value)).startswith(line), str(caught.value)
+
+
+def test_no_line_is_half_english() -> None:
+    assert chinese.translated(ValueError("activation must be the name of a function, got int")) is None
+
+
 def _dense() -> Sequential:
     return Sequential([Dense(3, input_dim=9, name="d")], name="s")
+
+
+def _fitted(y: np.ndarray | None, loss: str, **how: Any) -> Any:
+    model = Sequential([Dense(3, input_dim=4)])
+    model.compile("sgd", loss)
+    return model.fit(X, y, verbose=0, **how)
 
 
 @pytest.mark.parametrize(("call", "chinese_text"), CASES.values(), ids=CASES.keys())
@@ -207,7 +285,7 @@ def test_errors(call: Callable[[Path], Any], chinese_text: str, tmp_path: Path) 
     told = chinese.translated(caught.value)
     assert told is not None, str(caught.value)
     assert re.search(chinese_text, told), f"{caught.value!s}\n{told}"
-    assert "None" not in told.replace("(None,", "") and "{" not in told
+    assert "None" not in re.sub(r"\(None,|x\[None\]", "", told) and "{" not in told
 
 
 def test_what_is_not_known_stays_english() -> None:

@@ -111,7 +111,7 @@ def test_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not re.search("then|left out|images", outcome.out + outcome.err)
 
 
-@pytest.mark.parametrize(("language", "expected"), [("en", "does not tell"), ("zh", "没有说明网络的全部")])
+@pytest.mark.parametrize(("language", "expected"), [("en", "does not tell"), ("zh", "没有完整记录网络结构")])
 def test_what_is_assumed(language: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTNN_LANG", language)
     fastnn.save(Network(784, 10).state_dict(), tmp_path / "old.pth")

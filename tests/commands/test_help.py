@@ -111,7 +111,9 @@ def test_the_remedy_is_of_the_option_that_was_typed(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (("train", "--epohcs", 3), "没有选项 --epohcs (是不是 --epochs?)"),
-        (("train", "--batch-size", "many"), "--batch-size 的值不对"),
+        (("train", "--batch-size", "many"), "--batch-size 的值不对: 'many' 不是整数"),
+        (("train", "--epochs", 0), "--epochs 的值不对: 0 必须是不小于 1 的数"),
+        (("train", "--epochs"), "--epochs 的值不对: 后面要写一个值"),
         (("train", "more"), "多余的参数 more"),
         (("predict", "net.pth"), "参数不全"),
         (("run", "nope.py"), "没有脚本 nope.py"),
@@ -124,6 +126,13 @@ def test_errors_of_the_command_line_in_chinese(words: tuple, told: str, monkeypa
     assert chinese == f"{told}。用法见 fastnn {words[0]} --help"
     monkeypatch.setenv("FASTNN_LANG", "en")
     assert call(*words, module="fastnn.__main__").err == f"{english}\n"
+
+
+def test_an_unknown_command_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTNN_LANG", "zh")
+    english, chinese, *_ = call("trian", module="fastnn.__main__").err.splitlines()
+    assert english == "fastnn: error: unknown command 'trian'; did you mean 'train'?"
+    assert chinese == "没有命令 trian"
 
 
 def test_a_file_of_another_name_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

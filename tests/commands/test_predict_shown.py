@@ -55,12 +55,15 @@ class TestUnlike:
     def test_json(self, model: Path, pictures: Path) -> None:
         assert [json.loads(line)["unlike"] for line in predict(model, pictures, "--json").lines] == [False, False, True]
 
-    def test_a_table(self, model: Path, pictures: Path, tmp_path: Path) -> None:
+    def test_a_table(self, model: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         outcome = predict(model, pictures, "--csv", tmp_path / "t.csv")
         assert (
             outcome.err == f"fastnn: 1 of 3 images are unlike the images that it was trained on: {pictures}/noise.png\n"
         )
         assert "unlike" not in (tmp_path / "t.csv").read_text()
+        monkeypatch.setenv("FASTNN_LANG", "zh")
+        outcome = predict(model, pictures, "--csv", tmp_path / "t.csv")
+        assert outcome.err == f"fastnn: 3 张图片中有 1 张与训练图片差别很大: {pictures}/noise.png\n"
 
     def test_a_network_of_numbers(self, pictures: Path, tmp_path: Path) -> None:
         network = fastnn.Network(784, 2)

@@ -417,6 +417,9 @@ class TestRefusals:
         refused(report(trained, "--data", "none", "--html", tmp_path / "no" / "r.html"), "there is no folder")
         refused(report(trained, "--data", "none", "--html", tmp_path), "it is a folder")
         refused(report(trained, "--data", "none", "--html", trained), "is the model itself")
+        picture = tmp_path / "photo.png"
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+        refused(report(trained, "--data", "none", "--html", picture), "photo.png is no page, and would be replaced")
 
     def test_a_network_of_one_output(self, tmp_path: Path, tree: Path) -> None:
         fastnn.Network(64, 1).save(tmp_path / "m.pth")

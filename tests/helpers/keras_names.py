@@ -92,9 +92,18 @@ layer(np.array([[[[1.0], [2.0]], [[3.0], [-4.0]]]], "float32")).tolist()
 tf.random.set_seed(3)
 first = keras.layers.Dense(2)(np.ones((1, 3))).tolist()
 tf.random.set_seed(3)
-first == keras.layers.Dense(2)(np.ones((1, 3))).tolist() and refusal(lambda: tf.random.normal((2,)))
+first == keras.layers.Dense(2)(np.ones((1, 3))).tolist() and refusal(lambda: tf.random.gamma((2,), 1.0))
 """,
-        "module 'fastnn.keras.tensorflow.random' has no attribute 'normal'",
+        "module 'fastnn.keras.tensorflow.random' has no attribute 'gamma'",
+    ),
+    "tf.random.normal": (
+        "x = tf.random.normal((50, 20), 3.0, 0.5); tuple(x.shape), 2.9 < tf.reduce_mean(x).item() < 3.1",
+        ((50, 20), True),
+    ),
+    "tf.config": ("tf.config.list_physical_devices('GPU'), len(tf.config.list_physical_devices())", ([], 1)),
+    "tf.reduce_sum": (
+        "tf.reduce_sum([[1, 2], [3, 4]], axis=0).tolist(), tf.reduce_max([[1.0, 5.0]]).item()",
+        ([4.0, 6.0], 5.0),
     ),
     "newaxis": ("np.ones((2, 3))[..., tf.newaxis].shape", (2, 3, 1)),
     "layers.SeparableConv2D": (

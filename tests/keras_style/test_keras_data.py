@@ -232,6 +232,15 @@ def test_steps_of_validation() -> None:
     assert made.fit(X, LABELS, validation_data=endless(4), **given).history["val_loss"] == [expected]
     assert made.evaluate(X, LABELS, batch_size=4, steps=2, verbose=0) == expected
     assert made.predict(X, batch_size=4, steps=2, verbose=0).shape == (8, 3)
+    # as a division gives them
+    assert made.predict(X, batch_size=4, steps=np.ceil(5 / 3), verbose=0).shape == (8, 3)
+    assert made.evaluate(X, LABELS, batch_size=4, steps=8 / 4, verbose=0) == expected
+    assert made.fit(X, LABELS, steps_per_epoch=20 / 10, validation_data=(X, LABELS), validation_steps=1.0, verbose=0)
+    for steps, words in ((100 / 32, "steps must be an integer, got 3.125"), (0, "steps is 0; it must be >= 1")):
+        with pytest.raises((TypeError, ValueError), match=words):
+            made.predict(X, steps=steps)
+        with pytest.raises((TypeError, ValueError), match=words):
+            made.evaluate(X, LABELS, steps=steps)
     history = made.fit(X, LABELS, epochs=4, validation_data=(X, LABELS), validation_freq=2, verbose=0).history
     assert len(history["val_loss"]) == 2
 

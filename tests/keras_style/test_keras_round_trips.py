@@ -375,18 +375,31 @@ def test_json_that_states_what_cannot_be(place: tuple[str, ...], value: Any) -> 
 
 
 @pytest.mark.parametrize("name", ["m.h5", "m.hdf5", "M.H5"])
-def test_no_other_format_under_the_name_of_hdf5(name: str, tmp_path: Path) -> None:
+def test_a_name_of_hdf5_is_written_with_a_warning(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a script that trained for hours must not end there."""
     model = deep()
-    with pytest.raises(ValueError, match=r"is the name of an HDF5 file, which fastnn does not write: save .*\.keras"):
+    with pytest.warns(
+        UserWarning, match=r"HDF5 .*: it is a safetensors file, which fastnn's load_model reads$"
+    ) as told:
         model.save(tmp_path / name)
-    with pytest.raises(ValueError, match="HDF5"):  # before an hour of training
+    assert [warning.filename for warning in told] == [__file__]
+    again = models.load_model(tmp_path / name)
+    assert [a.tobytes() for a in again.get_weights()] == [b.tobytes() for b in model.get_weights()]
+    with pytest.warns(UserWarning, match="HDF5"):  # before an hour of training
         keras.callbacks.ModelCheckpoint(tmp_path / name)
-    with pytest.raises(ValueError, match="leave it out"):
+    with pytest.warns(UserWarning, match="load_model reads"):
+        models.save_model(model, tmp_path / name)
+    with pytest.warns(UserWarning, match="leave it out"):
         model.save(tmp_path / "m.keras", save_format="h5")
-    assert list(tmp_path.iterdir()) == []
-    with pytest.warns(UserWarning, match=r"it is a safetensors file, which fastnn's load_weights reads"):
+    assert models.load_model(tmp_path / "m.keras").name == "outer"
+    monkeypatch.setenv("FASTNN_LANG", "zh")
+    with pytest.warns(
+        UserWarning, match=r"it is a safetensors file, which fastnn's load_weights reads\n.*load_weights"
+    ):
         model.save_weights(tmp_path / name)
     deep().load_weights(tmp_path / name)
+    with pytest.raises(ValueError, match="another format"):
+        model.save(tmp_path / "m.onnx")
 
 
 def test_overwrite(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -148,6 +149,12 @@ def test_losses_are_functions_too() -> None:
     assert keras.losses.MeanSquaredError()(np.zeros((2, 2)), p) == pytest.approx((p**2).mean())
     wanted = -(np.log(0.8) + np.log(0.6)) / 2
     assert keras.losses.SparseCategoricalCrossentropy()([1, 0], p) == pytest.approx(wanted, rel=1e-6)
+    told = keras.losses.MeanSquaredError()(np.zeros((2, 2)), p)  # as TensorFlow's first tutorial asks for it
+    assert isinstance(told, float) and told.numpy().dtype == np.float32 and told.numpy() == np.float32(told)
+    assert json.dumps(told) == repr(told) == repr(float(told))
+    metric = keras.metrics.Mean()
+    metric.update_state([1.0, 2.0])
+    assert metric.result().numpy() == 1.5
     logits = keras.losses.CategoricalCrossentropy(from_logits=True)
     assert logits(np.eye(2)[::-1], np.log(p)) == pytest.approx(wanted, rel=1e-6)
 

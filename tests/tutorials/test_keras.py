@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 from tutorial_runs import Run, python
 
@@ -60,6 +61,14 @@ def test_a_name_that_is_not_there(script: str, lacking: str, tmp_path: Path) -> 
     place = f"script.py, line {len(script.splitlines())}"
     assert done.stderr == f"{place}: fastnn has no {lacking}; python -m fastnn.run --list shows what there is\n"
     assert done.returncode == 2
+
+
+def test_a_name_that_is_misspelt(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("from keras import layers\nlayers.Danse(3)")
+    done = processes.python("-m", "fastnn.run", "script.py", cwd=tmp_path, FASTNN_LANG="zh")
+    english, chinese = done.stderr.splitlines()
+    assert english.startswith("script.py, line 2: fastnn has no keras.layers.Danse; did you mean 'Dense'?; python")
+    assert chinese == "fastnn 没有 keras.layers.Danse: 是不是 Dense?"
 
 
 def values(name: str, lines: list[str]) -> list[float]:

@@ -48,7 +48,8 @@ def check(model: Module, data: Any, criterion: Any = None, optimizer: Optimizer 
     ['softmax']
     """
     if not isinstance(model, Module):
-        raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}")
+        keras = "; a Keras model's fit checks its data" if hasattr(model, "compile") else ""
+        raise TypeError(f"check() takes an nn.Module, got a {type(model).__name__}{keras}")
     state = random.state.as_dict()
     try:
         return _check(case_of(model, data, criterion, optimizer))

@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, TextIO
 
-from fastnn.errors import fault_of
+from fastnn.errors import Fault, fault_of
 from fastnn.text import can_show, say
 
 
@@ -38,15 +38,31 @@ def noted(english: str, other: str) -> str:
 
 def translated(error: BaseException) -> str | None:
     """What an error says, in Chinese, with the names and numbers of its message; None where there is no such line."""
-    fault = fault_of(error)
-    if fault is None:
-        return None
     from fastnn.chinese.messages import FULLER, LINES
 
+    fault = fault_of(error)
+    if fault is None and isinstance(error, FileNotFoundError) and error.filename:
+        fault = Fault("file.missing", {"path": error.filename})
+    if fault is None:
+        return by_form(str(error))
     for line in (*FULLER.get(fault.code, ()), LINES.get(fault.code)):
         with suppress(KeyError, AttributeError):  # it is for more fields, or there is none
             layer = "层“{layer}”: " if "layer" in fault.fields and "{layer}" not in line else ""
             return (layer + line).format(**fault.fields)
+    return None
+
+
+def by_form(text: str) -> str | None:
+    """The line of a message without a code that has one of the forms that many share."""
+    from fastnn.chinese.messages import FORMS, WORDS
+
+    for form, line in FORMS.items() if len(text) < 1000 else ():
+        if found := re.fullmatch(form, text, re.DOTALL):
+            parts = list(found.groups(""))
+            for english, other in WORDS.items():
+                parts = [re.sub(english, other, part) for part in parts]
+            told = re.sub("(?<=[一-龥]) (?=[一-龥])", "", line.format(*parts))
+            return None if re.search("[a-z]+ [a-z]+ [a-z]+", told) else told  # half of it would be English
     return None
 
 

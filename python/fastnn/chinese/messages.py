@@ -8,6 +8,7 @@ LINES = {
     "folder.file": "“{folder}”是文件, 不是数据文件夹",
     "folder.empty": "在“{root}”里没有找到图片: 图片要放成“{root}/<类别>/<图片>”",
     "class.empty": "类别 {name!r} 里没有图片: {folder}。请放入图片, 或移走这个文件夹",
+    "folder.idx": "{folder} 里是 IDX 文件, 不是一个类别的图片: 数据文件夹请直接写 {folder}",
     "class.unknown": "测试数据里有训练数据没有的类别 {name!r} (序号 {index}), 标签会错位: 两边的类别文件夹必须一样",
     "class.missing": "测试数据里缺少训练数据有的类别 {name!r}, 标签会错位: 两边的类别文件夹必须一样",
     "model.classes": "网络认识的类别是 {known}, 数据里的类别是 {found}, 标签会错位: 请用训练时的类别, 或另一个模型",
@@ -34,12 +35,12 @@ LINES = {
     "labels.dtype": "标签必须是整数 (int64), 得到的是 {got}: 要类别序号 (labels.long()), 不是 one-hot 或概率",
     "numbers.dtype": "需要数字, 得到的是 {got} 数组",
     "values.finite": (
-        "{name} 里有 {count} 个不是有限数的值, 第一个在样本 {sample} 的第 {feature} 个特征 ({value}): 请去掉或修正"
+        "{name} 里有 {count} 个 NaN 或无穷大, 第一个在样本 {sample} 的第 {feature} 个特征 ({value}): 请去掉或修正"
     ),
     "loss.finite": (
         "第 {epoch} 轮第 {step} 步的损失变成了 {loss:g}, 训练已停止: 请用比 {lr:g} 更小的学习率, 或检查这些样本"
     ),
-    "parameter.finite": "参数“{name}”里有 {count:,} 个不是有限数的值: 请用更小的学习率",
+    "parameter.finite": "参数“{name}”里有 {count:,} 个 NaN 或无穷大: 请用更小的学习率",
     # shapes and types
     "arch.features": (
         "第一层 {layer} 收到 {features} 个特征: 图片是 {image} 的。请使用 --arch {arch}, 或 --resize 宽x高"
@@ -97,7 +98,7 @@ LINES = {
     "matmul.shapes": "矩阵乘法: 第一个 {first} 的最后一维必须等于第二个 {second} 的倒数第二维",
     "cat.shapes": "cat: 第 {number} 个张量的形状是 {shape}, 第 0 个是 {first}: 只有第 {dim} 维可以不同",
     "tensor.item": "item() 只用于一个元素的张量, 这个的形状是 {shape}: 请先 mean() 或 sum()",
-    "tensor.truth": "多于一个元素的张量没有真假: 请用 .any() 或 .all()",
+    "tensor.truth": "含多个元素的张量不能直接当真假判断: 请用 .any() 或 .all()",
     "tensor.numpy": "需要梯度的张量不能直接变成 NumPy 数组: 请用 tensor.detach().numpy()",
     "tensor.gradient": "只有浮点张量能求梯度, 这个是 {got}: 请先 .float()",
     "tensor.inplace": "不能原地修改需要梯度的张量: 请算出新的 (x = x * 2), 或放在 no_grad() 里",
@@ -152,9 +153,18 @@ LINES = {
 FULLER = {
     "argument.unknown": (LINES["argument.unknown"] + ": 是不是 {meant}?",),
     "name.unknown": (LINES["name.unknown"] + ": 是不是 {known}?",),
-    "targets.shape": (LINES["targets.shape"] + ": 请改用 {other}",),
-    "folder.missing": ("数据文件夹“{folder}”不存在(是不是“{meant}”?)",),
-    "folder.empty": ("在“{root}”里没有找到 {classes} 个类别文件夹中的任何图片: 图片要放成“{root}/<类别>/<图片>”",),
+    "targets.shape": (
+        LINES["targets.shape"] + ": 请用 {make} 转换, 或改用 {other}",
+        LINES["targets.shape"] + ": 请改用 {other}",
+        LINES["targets.shape"] + ": 最后一层是不是应有 {units} 个输出?",
+    ),
+    "file.unsaved": ("无法保存 {path}: 没有文件夹 {folder}, 请先创建",),
+    "layer.shape": (
+        LINES["layer.shape"] + ": 请用 {how}",
+        LINES["layer.shape"] + ": 请换数据, 或给第一层写 input_shape={own}",
+    ),
+    "folder.missing": ("数据文件夹“{folder}”不存在 (是不是“{meant}”?)",),
+    "folder.empty": ("“{root}”的 {classes} 个类别文件夹里没有图片: 图片要放成“{root}/<类别>/<图片>”",),
     "image.truncated": ("图片 {path} 不完整, 只有 {size:,} 字节 (应至少有 {claimed:,} 字节): 请删除它",),
     "labels.range": ("第 {sample} 个样本的标签 {label} 超出了 0..{last}: 最后一层只有 {outputs} 个输出",),
     "loss.shapes": (LINES["loss.shapes"] + ": 请用 {how}",),
@@ -167,4 +177,34 @@ FULLER = {
         "请改成 Linear({features}, {outputs}), 或先用 view(-1, {whole})",
         "权重有 {inputs} 个输入, 而每个样本有 {features} 个特征: 请改成 Linear({features}, {outputs})",
     ),
+}
+
+# Forms that messages without a code share: the first that fits.
+FORMS = {
+    r".+, a class: call it, (.+)": "得到的是类, 要加括号创建对象: {0}",
+    r"model '(.+)' does not know its input shape.*": "模型“{0}”不知道输入的形状: 请给第一层写 input_shape",
+    r".*channels are missing.*, (input_shape=.+)": "图片缺少通道: 请用 x[..., None], {0}",
+    r".* size (.+) is larger than the inputs (.+): .*": "窗口 {0} 比输入 {1} 大: 请用 padding='same', 或减少池化层",
+    r".*labels run from (.+) to (.+), outside (.+)": "标签从 {0} 到 {1}, 超出了 {2}: 应从 0 开始, 小于类别数",
+    r"fit and evaluate need targets.*": "还要给出标签: fit(x, y)",
+    r"module '(fastnn.*)' has no attribute '(\w+)'.*": "{0} 没有 {1}: 名字有没有拼错?",
+    r".*got an unexpected keyword argument '(\w+)'.*": "没有名为 {0} 的参数: 名字有没有拼错?",
+    r"invalid choice: (\S+) \(choose from (.+?)\).*": "没有 {0} 这个选择, 可以是 {1}",
+    r"expected (?:one|\d) arguments?": "后面要写一个值",
+    r"(\S+) is not (an? .+)": "{0} 不是 {1}",
+    r"(\S+) is too \w+; it must be (.+)": "{0} 必须是 {1}",
+    r"(.+?) is (.+); it must be (.+)": "{0} 是 {1}: 必须是 {2}",
+    r"(.+?) (?:must be|takes) (.+), got ([^;]+).*": "{0} 应是 {1}, 得到的是 {2}",
+    r"(.+?) must be (.+)": "{0} 必须是 {1}",
+}
+# What is often said in these.
+WORDS = {
+    r"^an integer of at least (\S+)$": r"不小于 \1 的整数",
+    r"^at least (\S+)(?: and finite)?$": r"不小于 \1 的数",
+    r"^at least (\S+) and (?:less than|below) (\S+)$": r"不小于 \1 且小于 \2 的数",
+    r"^less than (\S+)$": r"小于 \1 的数",
+    r"^an? (?:integer|whole number)$": "整数",
+    r"^layers of (\S+)$": r"\1 的层",
+    r"\ban? (?:pair )?(?=[\w(])": "",
+    r" or (?=[\w('])": " 或 ",
 }

@@ -86,7 +86,8 @@ class Parser(argparse.ArgumentParser):
         try:
             args, unknown = self.parse_known_args(argv)
         except argparse.ArgumentError as error:
-            self.error(str(error), f"{error.argument_name} 的值不对")
+            reason = chinese.by_form(error.message)
+            self.error(str(error), f"{error.argument_name} 的值不对" + (f": {reason}" if reason else ""))
         if unknown:
             self._unknown(unknown[0])
         return args

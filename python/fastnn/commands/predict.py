@@ -276,14 +276,15 @@ def _write_table(run: Run, paths: list[str]) -> None:
         say(text, sys.stdout)
         return
     write_atomic(args.csv, [text.encode()])
-    of = spoken("; label: the probability of \n; label: 概率, 类别 ") + shown_path(classes[1])
+    of = spoken("; label: the probability of {}\n; label 列是“{}”的概率").format(shown_path(classes[1]))
     of = of if len(classes) == 2 and label != "class" else ""
     images = spoken("images\n张图片")
     run.console.line(f"{shown_path(args.csv)}: {len(table) - 1:,} {images}{of}")
     if run.unlike:
         listed = ", ".join(map(shown_path, sorted(run.unlike)[:_TOP]))
         more = ", ..." if len(run.unlike) > _TOP else ""
-        run.console.warn(f"{len(run.unlike):,} of {len(table) - 1:,} images are {_unlike()}: {listed}{more}")
+        form = "{1:,} of {0:,} images are {2}: {3}\n{0:,} 张图片中有 {1:,} 张{2}: {3}"
+        run.console.warn(spoken(form).format(len(table) - 1, len(run.unlike), _unlike(), listed + more))
 
 
 def _write_seen(run: Run) -> None:
@@ -316,7 +317,7 @@ def _written(run: Run, outputs: np.ndarray, top: int) -> list[tuple[str, str]]:
 
 
 def _unlike() -> str:
-    return spoken("unlike the images that it was trained on\n与训练的图片不像")
+    return spoken("unlike the images that it was trained on\n与训练图片差别很大")
 
 
 def _as_text(run: Run, path: str, outputs: np.ndarray) -> str:

@@ -6,9 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastnn.commands import cli
 from fastnn.commands.signals import Signals
+from fastnn.io.checks import shown_path
 
 
 def make_parser() -> cli.Parser:
@@ -43,7 +45,6 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.commands.results import check_writable
     from fastnn.commands.testing import opened, outputs_of
     from fastnn.io import write_atomic
-    from fastnn.io.checks import shown_path
     from fastnn.reporting.curves import history_for
     from fastnn.reporting.findings import Findings
     from fastnn.reporting.page import Subject, make_page
@@ -55,6 +56,8 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     check_writable(args.html, "--html")
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
+    if os.path.isfile(args.html) and Path(args.html).read_bytes().lstrip()[:1] not in (b"", b"<"):
+        raise ValueError(f"--html {shown_path(args.html)} is no page, and would be replaced: give another name")
     model, info, data = opened(args, console)
     history = history_for(args.model, model, args.history)
     outputs = outputs_of(args.model, model, info, Feed.of(data))
@@ -64,8 +67,8 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     write_atomic(args.html, [page.encode()])
     right, wrong = f"{findings.correct} / {findings.total}", len(findings.wrong)
     cases = f"{wrong} wrong case{'' if wrong == 1 else 's'}"
-    what, told = cli.spoken("report\n报告"), cli.spoken(f"{right} right, {cases}\n正确 {right}, 错误识别 {wrong} 个")
-    console.line(f"{what}: {shown_path(args.html)} ({told})")
+    what, of = cli.spoken("report\n报告"), cli.spoken(f"{right} right, {cases}\n正确 {right}, 错误识别 {wrong} 个")
+    console.line(f"{what}: {shown_path(args.html)} ({of})")
     return 0
 
 

@@ -22,6 +22,7 @@ from importlib.abc import MetaPathFinder
 from types import ModuleType, TracebackType
 
 from fastnn import __version__, keras
+from fastnn.chinese import noted
 from fastnn.commands import cli
 from fastnn.eager.dtypes import dtype
 from fastnn.errors import fault_of
@@ -244,7 +245,9 @@ def _run(args: argparse.Namespace) -> int:
         place = place_of(error, args.script)
         owner, _, name = lacking.rpartition(".")
         close = meant(vars(sys.modules.get(owner) or type(getattr(error, "obj", None))), name)
-        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{close}\n", sys.stderr)
+        hint = f": 是不是 {close.split(chr(39))[1]}?" if close else ""
+        other = noted("", f"fastnn 没有 {lacking}{hint}\n")
+        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{close}\n{other}", sys.stderr)
         return 2
     return 0
 

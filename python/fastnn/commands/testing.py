@@ -65,7 +65,7 @@ def opened(args: argparse.Namespace, console: Console) -> tuple[Network, ModelIn
 def say_assumed(model: str, assumed: Sequence[str], console: Console) -> None:
     """What a model file does not tell, and what is taken for granted instead."""
     if assumed:
-        form = ("{} does not tell all of its network. Assumed: {}", "{} 没有说明网络的全部。假定: {}")
+        form = ("{} does not tell all of its network. Assumed: {}", "{} 没有完整记录网络结构, 按以下假设处理: {}")
         console.warn(chinese.noted(*form).format(shown_path(model), "; ".join(assumed)))
 
 

@@ -243,10 +243,12 @@ def _save_error(error: OSError, path: str | os.PathLike[str], target: str, neede
     if renamed:
         outcome = "the new file is complete, but a power failure could still undo the save"
     reason = error.strerror or str(error)
-    if not os.path.isdir(folder):
-        reason, space = f"there is no folder {shown_path(folder)}", "make it first"
+    lacking = None if os.path.isdir(folder) else shown_path(folder)
+    if lacking:
+        reason, space = f"there is no folder {lacking}", "make it first"
     text = f"{shown_path(path)} could not be saved: {reason} ({space}); {outcome}"
-    return told(OSError(error.errno or errno.EIO, text), "file.unsaved", path=shown_path(path), reason=reason)
+    unsaved = OSError(error.errno or errno.EIO, text)
+    return told(unsaved, "file.unsaved", path=shown_path(path), reason=reason, folder=lacking)
 
 
 def _temp_prefix(name: str) -> str:

@@ -14,7 +14,9 @@ import numpy as np
 
 from fastnn.keras import metrics
 from fastnn.keras.file_names import check_ending
+from fastnn.keras.named import check_named
 from fastnn.keras.progress import show
+from fastnn.text import kind_of
 from fastnn.training.callbacks import LiveCurve as _LiveCurve
 from fastnn.training.history import History as _History
 
@@ -30,6 +32,10 @@ class Callback:
 
     Logs are the metrics so far. Overriding a hook of batches makes every batch a call of its own: training is slower.
     """
+
+    def __new__(cls, *_: Any, **given: Any) -> Any:
+        check_named(cls, given)
+        return super().__new__(cls)
 
     def __init__(self) -> None:
         self.model: Sequential = None  # type: ignore[assignment]
@@ -353,7 +359,7 @@ class ModelCheckpoint(_Watch):
     initial_value_threshold: what is to be improved first.
 
     Raises:
-        ValueError: a filepath that says HDF5, or another save_freq.
+        ValueError: a filepath that says another format (but .h5), or another save_freq.
     """
 
     def __init__(
@@ -572,8 +578,9 @@ class CallbackList:
     def __init__(self, callbacks: Sequence[Callback], model: Sequential, params: dict[str, Any]) -> None:
         for callback in callbacks:
             if not isinstance(callback, Callback):
-                kind = callback.__name__ if isinstance(callback, type) else type(callback).__name__
-                raise TypeError(f"callbacks must be Callback objects of fastnn.keras.callbacks, got {kind}")
+                raise TypeError(
+                    f"callbacks must be Callback objects of fastnn.keras.callbacks, got {kind_of(callback)}"
+                )
             callback.set_model(model)
             callback.set_params(params)
         self.callbacks = list(callbacks)

@@ -16,7 +16,7 @@ from fastnn import nn
 from fastnn.eager.tensor import Tensor
 from fastnn.errors import told
 from fastnn.keras import activations
-from fastnn.keras.named import Configured, known, snake
+from fastnn.keras.named import Configured, Number, known, snake
 from fastnn.keras.utils import to_categorical
 from fastnn.nn import functional
 from fastnn.training.feed import check_labels
@@ -32,8 +32,8 @@ _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none")
 class Loss(Configured):
     """Base of the losses: a class of yours has ``call(y_true, y_pred)``, which gives a value a sample.
 
-    Called with arrays (targets, predictions, perhaps a weight a sample) a loss gives its mean as a number. reduction:
-    ``sum_over_batch_size`` (the mean), ``sum``, ``none`` (a value a sample, when called).
+    Called with arrays (targets, predictions, perhaps a weight a sample) a loss gives its mean, a float that has
+    ``numpy()``. reduction: ``sum_over_batch_size`` (the mean), ``sum``, ``none`` (a value a sample, when called).
 
     Raises:
         ValueError: another reduction.
@@ -96,7 +96,9 @@ class Loss(Configured):
         if sample_weight is not None:
             weight = _array(sample_weight).astype(values.dtype)
             values = values * weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
-        return values if self.reduction == "none" else float(values.sum() if self.reduction == "sum" else values.mean())
+        if self.reduction == "none":
+            return values
+        return Number(values.sum() if self.reduction == "sum" else values.mean())
 
 
 class _CrossEntropy(Loss):
@@ -124,12 +126,14 @@ class CategoricalCrossentropy(_CrossEntropy):
 
     def targets(self, y: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
         if y.shape != outputs:
-            hint = ""
-            if y.ndim == 1 or y.shape[1:] == (1,):
-                hint = ": make rows of class numbers with to_categorical, or use sparse_categorical_crossentropy"
-            text = f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}{hint}"
-            other = "sparse_categorical_crossentropy" if hint else None
-            raise told(ValueError(text), "targets.shape", loss=self.name, shape=y.shape, other=other)
+            if y.shape[1:] not in ((), (1,)):
+                raise _unfit(self.name, y, outputs)
+            text = (
+                f"{self.name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}: make rows of class "
+            )
+            other, make = "sparse_categorical_crossentropy", "to_categorical"
+            error = ValueError(f"{text}numbers with {make}, or use {other}")
+            raise told(error, "targets.shape", loss=self.name, shape=y.shape, other=other, make=make)
         if y.ndim == 2 and not self.label_smoothing and self.reduction != "sum" and _is_one_hot(y):
             return y.argmax(axis=1).astype(np.int64)
         return _floats(y)
@@ -473,8 +477,14 @@ def _fitting(name: str, y: np.ndarray, outputs: tuple[int, ...]) -> np.ndarray:
     if y.shape == (*outputs, 1):
         y = y[..., 0]
     if y.shape != outputs:
-        raise ValueError(f"{name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}")
+        raise _unfit(name, y, outputs)
     return _floats(y)
+
+
+def _unfit(name: str, y: np.ndarray, outputs: tuple[int, ...]) -> ValueError:
+    units = 1 if y.ndim < len(outputs) else y.shape[-1]
+    text = f"{name} takes targets of the outputs' shape {_free(outputs)}, got {y.shape}: is the last layer to have "
+    return told(ValueError(f"{text}{units} outputs?"), "targets.shape", loss=name, shape=y.shape, units=units)
 
 
 def _array(values: Any) -> np.ndarray:

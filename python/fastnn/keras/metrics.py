@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import losses
-from fastnn.keras.named import Configured, known, snake
+from fastnn.keras.named import Configured, Number, known, snake
 
 Values = Callable[..., Any]
 
@@ -151,14 +151,14 @@ class Mean(_Total):
         self._add(values, sample_weight)
 
     def result(self) -> float:
-        return self._total / self._count if self._count else 0.0
+        return Number(self._total / self._count if self._count else 0.0)
 
 
 class Sum(Mean):
     """The sum of all values given."""
 
     def result(self) -> float:
-        return self._total
+        return Number(self._total)
 
 
 class MeanMetricWrapper(Mean):
@@ -381,7 +381,7 @@ class RootMeanSquaredError(MeanMetricWrapper):
         super().__init__(losses.mean_squared_error, name, dtype)
 
     def result(self) -> float:
-        return float(np.sqrt(super().result()))
+        return Number(np.sqrt(super().result()))
 
 
 # -- counts of confusions ---------------------------------------------------------------------------------------------
@@ -422,7 +422,7 @@ class _Counts(Metric):
         self._counts += [positives - false_negatives, negatives - true_negatives, true_negatives, false_negatives]
 
     def _shown(self, values: np.ndarray) -> Any:
-        return float(values[0]) if np.ndim(self.thresholds) == 0 else values
+        return Number(values[0]) if np.ndim(self.thresholds) == 0 else values
 
 
 class Precision(_Counts):
@@ -526,7 +526,7 @@ class AUC(_Counts):
         recall = _ratio(right, right + missed)
         if self.curve == "ROC":
             false_rate = _ratio(wrong, wrong + away)
-            return float(((false_rate[:-1] - false_rate[1:]) * (recall[:-1] + recall[1:]) / 2).sum())
+            return Number(((false_rate[:-1] - false_rate[1:]) * (recall[:-1] + recall[1:]) / 2).sum())
         return self._under_precision(right, right + wrong, right + missed)
 
     @staticmethod

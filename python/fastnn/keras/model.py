@@ -14,7 +14,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations, file_names, layers, saving
 from fastnn.keras.layers.layer import Layer, Penalties
 from fastnn.keras.layers.symbol import Symbol, calls_behind, symbols_in
-from fastnn.keras.named import unique
+from fastnn.keras.named import known, unique
 from fastnn.keras.progress import show
 from fastnn.keras.training import Trained
 
@@ -129,10 +129,7 @@ class Model(Trained, Layer):
         """
         if index is not None and index < len(self._layers):
             return self._layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(f"model '{self.name}' has no such layer: {', '.join(layer.name for layer in self._layers)}")
+        return known("layer", str(index if name is None else name), {layer.name: layer for layer in self._layers})
 
     def build(self, input_shape: Sequence[int | None] | None = None) -> None:
         """Its layers have their weights since they were called; refuses another shape.
@@ -274,7 +271,8 @@ class Model(Trained, Layer):
         :func:`load_model` reads them. overwrite: False refuses a path that is there already.
 
         Raises:
-            ValueError: a name that ends in .h5 (this is no HDF5 file), or another save_format than "keras".
+            ValueError: a name that ends as files of other formats do; of .h5 and another save_format than "keras" a
+                warning says that fastnn's own format is written.
             FileExistsError: overwrite is False, and there is such a file.
         """
         file_names.check_format(save_format)

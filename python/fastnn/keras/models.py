@@ -16,6 +16,7 @@ from fastnn.keras.layers.reshaping import Rescaling
 from fastnn.keras.layers.symbol import Symbol, symbols_in
 from fastnn.keras.model import Model as Model
 from fastnn.keras.named import options, unique
+from fastnn.text import kind_of
 
 Shape = tuple[int, ...]
 StrPath = str | os.PathLike[str]
@@ -65,8 +66,7 @@ class Sequential(Model):
             ValueError: a name that another of its layers has, or an Input that is not the first.
         """
         if not isinstance(layer, Layer):
-            kind = layer.__name__ if isinstance(layer, type) else type(layer).__name__
-            raise TypeError(f"Sequential takes layers of fastnn.keras.layers, got {kind}")
+            raise TypeError(f"Sequential takes layers of fastnn.keras.layers, got {kind_of(layer)}")
         if layer.name in [other.name for other in self._layers]:
             raise ValueError(f"all layers of a model need names of their own: '{layer.name}' is there already")
         if not self._layers and layer.given_shape is not None:
@@ -196,7 +196,7 @@ def load_model(
     Raises:
         FormatError: damaged, or a file of Keras itself.
     """
-    options("load_model", how, {}, ("safe_mode", "options"))
+    options(load_model, how, {}, ("safe_mode", "options"))
     return saving.load(path, custom_objects or {}, compile)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
+
+import numpy as np
 
 from fastnn.errors import told
 from fastnn.text import did_you_mean, nearest
@@ -13,6 +15,13 @@ from fastnn.text import did_you_mean, nearest
 T = TypeVar("T")
 
 _counts: dict[str, int] = {}
+
+
+class Number(float):
+    """What losses and metrics give: TensorFlow's scripts ask for its ``numpy()``."""
+
+    def numpy(self) -> np.float32:
+        return np.float32(self)
 
 
 def snake(kind: str) -> str:
@@ -110,8 +119,21 @@ class Renaming(type):
             elif name not in refused and others:
                 given[name] = value
             elif name not in refused:
-                raise TypeError(f"{cls.__name__} has no argument {name!r} in fastnn.keras")
+                raise _unknown(cls.__name__, name, known_here)
         return super().__call__(*args, **given)
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> TypeError:
+    error = TypeError(f"{what} has no argument {name!r} in fastnn.keras{did_you_mean(name, known)}")
+    return told(error, "argument.unknown", name=name, meant=(*nearest(name, known), None)[0])
+
+
+def check_named(kind: type, given: Mapping[str, Any]) -> None:
+    """Refuses keyword arguments that a constructor does not take."""
+    known = inspect.signature(kind.__init__).parameters  # type: ignore[misc]
+    for name in given:
+        if name not in known and all(each.kind is not each.VAR_KEYWORD for each in known.values()):
+            raise _unknown(kind.__name__, name, known)
 
 
 class Configured(metaclass=Renaming):
@@ -152,15 +174,15 @@ def plain(value: Any) -> Any:
 
 
 def options(
-    call: str, given: Mapping[str, Any], former: Mapping[str, str], harmless: tuple[str, ...]
+    call: Callable[..., Any], given: Mapping[str, Any], former: Mapping[str, str], harmless: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Further keyword arguments of a method: those of Keras 1 and 2 under their names of today, without those that
+    """Further keyword arguments of a function: those of Keras 1 and 2 under their names of today, without those that
     change nothing here.
 
     Raises:
         TypeError: an argument that there never was.
     """
-    unknown = [name for name in given if name not in former and name not in harmless]
-    if unknown:
-        raise TypeError(f"{call} has no argument {', '.join(map(repr, unknown))} in fastnn.keras")
+    for name in given:
+        if name not in former and name not in harmless:
+            raise _unknown(call.__name__, name, inspect.signature(call).parameters)
     return {former[name]: value for name, value in given.items() if name in former}

@@ -16,6 +16,7 @@ from fastnn.eager.tensor import Tensor
 from fastnn.errors import fault_of, outside, retold, told
 from fastnn.keras.data.passes import in_passes
 from fastnn.training.feed import as_array, check_finite
+from fastnn.training.trainer import check_count
 
 
 @dataclass(frozen=True)
@@ -221,6 +222,12 @@ def former_steps(given: Any, count: int | None, steps: int | None) -> int | None
     """Steps, or the batches that have so many samples, as Keras 2 made Keras 1's numbers of samples into steps."""
     size = getattr(given, "batch_size", None) or 1
     return steps if count is None else max(1, count // size)
+
+
+def check_steps(name: str, count: Any) -> int | None:
+    """None, or a number of batches, which may be the whole float that a division gave."""
+    whole = isinstance(count, float) and count.is_integer()
+    return None if count is None else check_count(name, int(count) if whole else count, 1)
 
 
 def _length(given: Any) -> int | None:

@@ -38,7 +38,7 @@ def save(
     """Writes a model's weights (and architecture), atomically; the arrays are named ``dense/0``, ``dense/1``, ...
 
     Raises:
-        ValueError: it is not built yet, has layers that a file cannot describe, or the name says HDF5.
+        ValueError: it is not built yet, has layers that a file cannot describe, or the name says another format.
         FileExistsError: overwrite is False, and there is such a file.
     """
     check_ending(path, architecture)

@@ -140,6 +140,7 @@ class Sources:
             ValueError: another shape, or values that are not finite.
         """
         array = as_array(x, "x")
+        given = array.shape
         if array.ndim == 0:
             raise ValueError("x is a single number: it needs a row for each sample")
         if array.ndim == 1:
@@ -149,10 +150,11 @@ class Sources:
         array = _with_channels(array, self.input_shape)
         if (None, *array.shape[1:]) != self.input_shape:
             layer, kind = self._layers[0].name, type(self._layers[0]).__name__
-            text = f"layer '{layer}' ({kind}) takes inputs of shape {self.input_shape}, x has shape {array.shape}"
-            text += _advice(array.shape, self.input_shape[1:])  # type: ignore[arg-type]
-            error = ValueError(text)
-            raise told(error, "layer.shape", layer=layer, kind=kind, wanted=self.input_shape, shape=array.shape)
+            text = f"layer '{layer}' ({kind}) takes inputs of shape {self.input_shape}, x has shape {given}"
+            why, how = _advice(given, self.input_shape[1:])  # type: ignore[arg-type]
+            own = None if how else array.shape[1:]
+            error, wanted = ValueError(f"{text}; {why}{how or own}"), self.input_shape
+            raise told(error, "layer.shape", layer=layer, kind=kind, wanted=wanted, shape=given, how=how, own=own)
         array = np.ascontiguousarray(array, dtype=np.float32)
         check_finite("x", array)
         return array
@@ -186,24 +188,24 @@ def _with_channels(x: np.ndarray, wanted: tuple[int | None, ...]) -> np.ndarray:
     return x[..., 0] if x.ndim == len(wanted) + 1 and x.shape[-1] == 1 else x
 
 
-def _advice(whole: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """What to do about a batch of samples of another shape than is wanted, where that is plain."""
-    shape = whole[1:]
+def _advice(whole: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[str, str | None]:
+    """What is wrong with a batch of samples of another shape than is wanted, and what to write; None where it is not
+    plain.
+    """
+    shape, channels = whole[1:], wanted[-1]
     if whole == wanted:
-        return "; a single sample is a batch of one as x[None]"
-    if len(wanted) != 3:
-        return ""
-    channels = wanted[-1]
-    if shape == (channels, *wanted[:2]):
-        return "; its channels come first: x.transpose(0, 2, 3, 1)"
-    if shape in (wanted[:2], (*wanted[:2], 1)):
-        grey = "x" if len(shape) == 3 else "x[..., None]"
-        return f"; grey images for a network of {channels} channels: np.repeat({grey}, {channels}, axis=-1)"
+        return "a single sample is a batch of one: ", "x[None]"
+    if len(wanted) == 3:
+        if shape == (channels, *wanted[:2]):
+            return "its channels come first: ", "x.transpose(0, 2, 3, 1)"
+        if shape in (wanted[:2], (*wanted[:2], 1)):
+            grey = "x" if len(shape) == 3 else "x[..., None]"
+            return f"grey images for a network of {channels} channels: ", f"np.repeat({grey}, {channels}, axis=-1)"
+        if shape[:2] == wanted[:2] and channels == 1:
+            return "colour images for a network of grey ones: ", "x.mean(axis=-1, keepdims=True)"
     if prod(shape) == prod(wanted):
-        return f"; x.reshape(-1, {', '.join(map(str, wanted))}) has it"
-    if shape[:2] == wanted[:2] and channels == 1:
-        return "; colour images for a network of grey ones: x.mean(axis=-1, keepdims=True)"
-    return f"; make the model with input_shape={shape}, or its images of one size" if len(shape) == 3 else ""
+        return "the same numbers in that shape: ", f"x.reshape(-1, {', '.join(map(str, wanted))})"
+    return "give data of that shape, or the model's first layer input_shape=", None
 
 
 def _two_or_three(given: Any) -> tuple[Any, ...]:

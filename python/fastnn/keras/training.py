@@ -106,7 +106,7 @@ class Trained(Sources):
             TypeError: something else.
         """
         harmless = ("steps_per_execution", "jit_compile", "auto_scale_loss", "class_mode", "sample_weight_mode")
-        options("compile", former, {}, harmless)
+        options(self.compile, former, {}, harmless)
         if loss_weights is not None:
             raise ValueError("loss_weights: a model has one loss, which needs no weight")
         loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
@@ -174,9 +174,8 @@ class Trained(Sources):
         self._check_compiled("fit")
         size, epochs = _checked_size(batch_size), check_count("epochs", epochs, 0)
         validation_freq, initial_epoch = check_count("validation_freq", validation_freq, 1), int(initial_epoch)
-        for name, count in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
-            if count is not None:
-                check_count(name, count, 1)
+        steps_per_epoch = samples.check_steps("steps_per_epoch", steps_per_epoch)
+        validation_steps = samples.check_steps("validation_steps", validation_steps)
         data, held_out = self._training_data(x, y, sample_weight, class_weight, validation_split, validation_data)
         source, weights = self._source(data, size, shuffle, steps_per_epoch, class_weight)
         steps = len(source) if isinstance(source, Stream) else -(-len(source) // size)
@@ -229,7 +228,7 @@ class Trained(Sources):
         """
         self._former("evaluate", former)
         self._check_compiled("evaluate")
-        size = _checked_size(batch_size)
+        size, steps = _checked_size(batch_size), samples.check_steps("steps", steps)
         if samples.brings_batches(x):
             samples.check_alone(y, sample_weight)
         data = x if samples.brings_batches(x) else Samples.of(x, y, sample_weight)
@@ -261,8 +260,8 @@ class Trained(Sources):
         """The outputs (N, ...) for x, which may bring batches x, (x, y) or (x, y, weight). steps: the batches to take.
         Warns where x is not at all like what the model was trained on.
         """
-        options("predict", former, {}, _FEEDING)
-        size = _checked_size(batch_size)
+        options(self.predict, former, {}, _FEEDING)
+        size, steps = _checked_size(batch_size), samples.check_steps("steps", steps)
         with self._turns:
             source = self._given(x, size, steps)
             count = len(source) if isinstance(source, Stream) else -(-len(source) // size)
@@ -452,12 +451,12 @@ class Trained(Sources):
     def _heard(self, callbacks: Any, params: dict[str, Any], *own: Callback) -> CallbackList:
         if isinstance(callbacks, CallbackList):
             return callbacks
-        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
+        given = [callbacks] if isinstance(callbacks, Callback | type) else callbacks or ()
         return CallbackList([*given, *own], self, params)
 
     def _former(self, method: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Keras 1's and 2's arguments of a method, under their names of today."""
-        named = options(method, given, {"nb_epoch": "epochs", "show_accuracy": "accuracy"}, _FEEDING)
+        named = options(getattr(self, method), given, {"nb_epoch": "epochs", "show_accuracy": "accuracy"}, _FEEDING)
         if named.get("accuracy") and all(metric.name not in ("acc", "accuracy") for metric in self.metrics):
             self.metrics.append(get_metric("acc"))
         return named

@@ -135,7 +135,7 @@ def _colours(pictures: SignedPictures) -> str:
     return either(
         "In the colours that they look for: grey is zero, more of a colour positive, less of it negative; "
         f"the strongest colours stand for {most} and beyond.",
-        f"用它们寻找的颜色画出: 灰色为零, 颜色较多为正, 较少为负; 最深的颜色表示 {most} 及以上。",
+        f"用它们寻找的颜色画出: 灰色为零, 比灰色亮为正, 暗为负; 最深的颜色表示 {most} 及以上。",
     )
 
 

@@ -19,6 +19,7 @@ from fastnn.nn.convolution import Conv2d
 from fastnn.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
+from fastnn.text import kind_of
 from fastnn.training.batches import Batches, FeedBatches, Position, batches_of, whole_feed
 from fastnn.training.callbacks import Callback
 from fastnn.training.engines import Chunk, EagerEngine, FallbackEngine, PlanEngine, StepLimit
@@ -277,9 +278,7 @@ def check_count(name: str, value: Any, least: int) -> int:
 def _check_callbacks(callbacks: Sequence[Any]) -> None:
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise TypeError(
-                f"callbacks must be fastnn.training.callbacks.Callback objects, got {type(callback).__name__}"
-            )
+            raise TypeError(f"callbacks must be fastnn.training.callbacks.Callback objects, got {kind_of(callback)}")
 
 
 def _mean(values: Sequence[float]) -> float:

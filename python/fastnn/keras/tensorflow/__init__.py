@@ -1,7 +1,7 @@
 """What of TensorFlow stands beside ``tf.keras`` in scripts: ``import fastnn.keras.tensorflow as tf``.
 
-``keras``, ``data`` (:class:`~fastnn.keras.data.Dataset`), ``nn`` (activations), ``random.set_seed``, types, and a few
-functions of tensors. ``fastnn run`` has it as ``tensorflow``.
+``keras``, ``data`` (:class:`~fastnn.keras.data.Dataset`), ``nn`` (activations), ``random``, ``config``, types, and a
+few functions of tensors. ``fastnn run`` has it as ``tensorflow``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from fastnn.eager.dtypes import dtype, float32, float64, int32, int64, uint8
 from fastnn.eager.tensor import Tensor
 from fastnn.keras import activations as nn
 from fastnn.keras import data
+from fastnn.keras.backend import max as reduce_max
+from fastnn.keras.backend import mean as reduce_mean
+from fastnn.keras.backend import sum as reduce_sum
 from fastnn.keras.data.structure import TensorSpec
 from fastnn.keras.data.structure import arrays_of as _arrays_of
 from fastnn.keras.tensorflow import random
@@ -31,6 +34,7 @@ __all__ = [
     "argmax",
     "bool",
     "cast",
+    "config",
     "constant",
     "convert_to_tensor",
     "data",
@@ -45,6 +49,9 @@ __all__ = [
     "nn",
     "one_hot",
     "random",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_sum",
     "reshape",
     "squeeze",
     "uint8",
@@ -98,6 +105,15 @@ def one_hot(indices: Any, depth: int, dtype: Any = float32, name: str | None = N
     """Rows with a 1 where a class number says, float32; of a number outside of 0..depth-1 all are 0."""
     numbers = convert_to_tensor(indices).detach().numpy()
     return Tensor((numbers[..., None] == np.arange(depth)).astype(_numpy(dtype)))
+
+
+class config:
+    """``tf.config``: there are no GPUs."""
+
+    @staticmethod
+    def list_physical_devices(device_type: str = "CPU") -> list[str]:
+        """The CPU alone."""
+        return ["CPU"] * (device_type == "CPU")
 
 
 def _numpy(kind: Any) -> np.dtype:
