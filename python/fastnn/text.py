@@ -117,7 +117,7 @@ def in_python(words: str) -> str:
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
     """At most ``count`` of the known names that are like a word, the most alike first: of these, those of the same
-    letters, as letters in each other's places are the likeliest slip. The dashes of options make nothing alike.
+    letters, as letters in each other's places are the likeliest slip.
     """
     from difflib import get_close_matches
 
