@@ -36,7 +36,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_training(
         (tmp_path / "loop", "it is a link that leads back to itself"),
     ):
         refused(call(*small(*out, option, path)), f"{path} cannot be written: ", part)
-    refused(call(*small(*out, option, "-")), f"{option} - would be the standard output, which has other lines: name a")
+    refused(call(*small(*out, option, "-")), f"{option} - is no file: the standard output has")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     refused(call(*small(*out, option, tmp_path / "new")), "cannot be written: no permission")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]

@@ -175,7 +175,7 @@ def test_fit_goes_on_where_it_stopped() -> None:
         trainer = trainer_of(Network(6, 8, 3))
         for end in ends:
             trainer.fit((X, Y), epochs=end, batch_size=16)
-        with pytest.warns(UserWarning, match=r"has made 4 epochs and epochs=3 .* fit\(epochs=7\) makes 3 more"):
+        with pytest.warns(UserWarning, match="epochs=3 counts the 4 .* epochs=7 goes on"):
             trainer.fit((X, Y), epochs=3, batch_size=16)
         runs.append((parameters_sha256(trainer.model), trainer.history.loss))
     assert runs[0] == runs[1]
@@ -235,7 +235,7 @@ class TestCompile:
         "model, criterion, optimizer, error, text",
         [
             (MODEL, LOSS, optim.SGD(Network(6, 3).parameters()), ValueError, "none of this model's parameters"),
-            (MODEL, LOSS, optim.SGD, TypeError, r"such as Adam\(\.\.\.\), got the class SGD: call it"),
+            (MODEL, LOSS, optim.SGD, TypeError, r"such as Adam\(.*\), got the class SGD: call it"),
             (MODEL, nn.CrossEntropyLoss, SGD, TypeError, "a loss, .* got the class CrossEntropyLoss: call it"),
             (MODEL, SGD, LOSS, TypeError, "criterion must be a loss, .* got SGD"),
             (nn.Linear, LOSS, SGD, TypeError, "model must be a Module, .* got the class Linear: call it"),
@@ -255,7 +255,7 @@ class TestCompile:
     def test_no_model_comes_back(self) -> None:
         forward = fastnn.compile(MODEL)
         for name in ("parameters", "train", "eval", "state_dict", "weight"):
-            with pytest.raises(AttributeError, match=rf"a function without {name}: of a model alone its forward"):
+            with pytest.raises(AttributeError, match=rf"gives a function, without {name}: its forward"):
                 getattr(forward, name)
         assert forward.__name__ == "forward"
 

@@ -23,10 +23,10 @@ def check_writable(path: str, option: str = "") -> None:
 
     Raises:
         OSError: no such folder, no permission, or the name of something that is no file.
-        ValueError: -, which is the standard output elsewhere.
+        ValueError: it is -.
     """
     if path == "-":
-        raise ValueError(f"{option} - would be the standard output, which has other lines: name a file".lstrip())
+        raise ValueError(f"{option} - is no file: the standard output has other lines".lstrip())
     folder = os.path.dirname(os.path.realpath(path))
     text = f"{option} {shown_path(path)} cannot be written".lstrip()
     if os.path.islink(os.path.realpath(path)):

@@ -23,8 +23,8 @@ def gradcheck(
     ``gradcheck(Square.apply, fastnn.randn(3, dtype=fastnn.float64, requires_grad=True))``.
 
     func: takes the inputs, gives a tensor or a tuple of them. inputs: those of float64 that require a gradient are
-    looked at. A gradient is right that differs by at most atol + rtol times its size; where no result requires one,
-    all are zeros. Results that require none beside others that do are not looked at.
+    looked at, and the results that require one, or all where none does. A gradient is right that differs by at most
+    atol + rtol times its size.
 
     Raises:
         ValueError: no input requires a gradient, or one that does is not float64 (raise_exception or not).

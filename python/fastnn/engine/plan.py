@@ -691,32 +691,30 @@ def _assignments(replaced: _Replaced, parameters: set[int]) -> list[Record]:
 
 
 class _Compiled(partial):
-    """A method of a plan, which tells who takes it for a module that it is none."""
+    """A method of a plan, which says to those who take it for a module that it is none."""
 
     def __getattr__(self, name: str) -> Any:
         if hasattr(self.func, name):
             return getattr(self.func, name)
         raise AttributeError(
-            f"what fastnn.compile() gives is a function without {name}: of a model alone its forward in evaluation "
-            "mode, without gradients. Scripts that train leave compile out, or call its step: "
-            "step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)"
+            f"fastnn.compile(model) gives a function, without {name}: its forward in evaluation mode. To train, leave "
+            "it out, or: step = fastnn.compile(model, criterion, optimizer); loss = step(x, y)"
         )
 
 
 _PARTS = (
     (Module, "model must be a Module, such as Sequential(...)"),
-    (Callable, "criterion must be a loss, such as CrossEntropyLoss()"),
-    (Optimizer, "optimizer must be an optimizer of the model's parameters, such as Adam(...)"),
+    (Callable, "criterion must be a loss, such as MSELoss()"),
+    (Optimizer, "optimizer must be an optimizer, such as Adam(model.parameters())"),
 )
 
 
 def check_parts(model: Any, *training: Any) -> None:
-    """Refuses a model, and a criterion and an optimizer to train it, that are none, or do not belong together."""
+    """Refuses a model, and a criterion and an optimizer for it, that are none or do not belong together."""
     for given, (kind, text) in zip((model, *training), _PARTS, strict=False):
-        if isinstance(given, type):
-            raise TypeError(f"{text}, got the class {given.__name__}: call it")
-        if not isinstance(given, kind):
-            raise TypeError(f"{text}, got {type(given).__name__}")
+        if isinstance(given, type) or not isinstance(given, kind):
+            found = f"the class {given.__name__}: call it" if isinstance(given, type) else type(given).__name__
+            raise TypeError(f"{text}, got {found}")
     own = {id(param) for param in model.parameters()}
     for optimizer in training[1:]:
         if own.isdisjoint(id(param) for group in optimizer.param_groups for param in group["params"]):
@@ -730,12 +728,12 @@ def compile(
 
     The step does forward, backward and update for a batch x, y in training mode (``model.train()``: what is to stay in
     evaluation says so in its ``train()``) and returns the loss. Each new batch shape is recorded once. Without
-    criterion and optimizer: the compiled forward in evaluation mode, without gradients, ``output = forward(x)``. That
-    is a function, no model as PyTorch's: training scripts leave such a line out.
+    criterion and optimizer: the compiled forward in evaluation mode, without gradients, ``output = forward(x)``: a
+    function, no model as PyTorch's.
 
     Raises:
         ValueError: only one of criterion and optimizer was given, or an optimizer of another model's parameters.
-        TypeError: one of the three is something else: a class, another one's place.
+        TypeError: something else in the place of one.
 
     >>> import fastnn
     >>> model = fastnn.nn.Linear(3, 2)

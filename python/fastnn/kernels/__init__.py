@@ -22,13 +22,13 @@ from typing import Any
 from fastnn import _core
 from fastnn.kernels import (
     activations,
-    arguments,
     batch_norm,
     convolution,
     dense,
     elementwise,
     losses,
     pooling,
+    results,
     rows,
     updates,
 )
@@ -60,10 +60,9 @@ _OTHER = {
     **{f"{op}_grad_{part}": f"{op}_backward" for op in ("dense", "conv2d") for part in ("x", "weight", "bias")},
 }
 
-_FUNCTIONS = {name: arguments.checked(globals()[name]) for name in __all__ if name != "OPS"}
-globals().update(_FUNCTIONS)
+globals().update({name: results.checked(globals()[name]) for name in __all__ if name != "OPS"})
 
 OPS: dict[str, Callable[..., Any]] = {
-    op: arguments.first(_FUNCTIONS, _OTHER.get(op, op), f"{op}_forward", f"{op}_step")
+    op: globals()[next((name for name in (_OTHER.get(op, op), f"{op}_step") if name in __all__), f"{op}_forward")]
     for op in (*_core.instruction_facts(), "gather_rows", "gather_uint8", "adam", "sgd", "rmsprop")
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn import _core
-from fastnn.kernels.arguments import check_least
-from fastnn.kernels.results import into
+from fastnn.kernels.results import check_least, into
 
 __all__ = [
     "batch_norm_backward",

@@ -7,7 +7,7 @@ import operator
 import numpy as np
 
 from fastnn import _core
-from fastnn.kernels.arguments import check_least
+from fastnn.kernels.results import check_least
 
 __all__ = [
     "adam_step",

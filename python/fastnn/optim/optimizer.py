@@ -183,7 +183,7 @@ class Optimizer:
         closure: computes gradients and returns the loss, which is given back.
 
         Raises:
-            NotImplementedError: a class of one's own has no ``step()``.
+            NotImplementedError: there is none.
         """
         loss = None
         if closure is not None:
@@ -313,10 +313,8 @@ class Optimizer:
             raise ValueError(f"the saved optimizer's hyper-parameters are no numbers for {kind}: {error}") from error
 
     def _loaded_state(self, param: Parameter, group: dict[str, Any], values: Mapping[str, Any]) -> State:
-        """The state of a parameter in PyTorch's form or ours; empty where it has made no step. What the step of a class
-        of one's own keeps is its own affair.
-        """
-        if not self.slots and type(self).step is not Optimizer.step:
+        """The state of a parameter in PyTorch's form or ours; empty where it has made no step."""
+        if not self.slots and type(self).step is not Optimizer.step:  # one of a user's own, with any state
             return deepcopy(dict(values))
         found = {name: value for name, value in values.items() if value is not None}
         if found and not self.counts_steps:

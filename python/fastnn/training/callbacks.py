@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Hears what a trainer does; override what you need. ``trainer.stop_training = True`` ends the fit, also within an
-    epoch.
-    """
+    """Hears what a trainer does; override what you need. ``trainer.stop_training = True`` ends the fit."""
 
     # A checkpoint is due after every so many steps of the run (0: never): chunks end there.
     every = 0

@@ -84,8 +84,8 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         augment: Augment | None = None,
     ) -> History:
-        """Trains from :attr:`position` up to ``epochs`` epochs in all, of this fit and those before; one that has
-        nothing left to do warns. A callback ends it by ``trainer.stop_training = True``.
+        """Trains from :attr:`position` up to ``epochs`` epochs, those of fits before among them; warns where there is
+        nothing to do. A callback ends it: ``trainer.stop_training = True``.
 
         train, val: a data set, a DataLoader (which brings its own batch size and order) or a tuple of arrays (x, y).
         augment: what becomes of the images of train, a data set's, in each epoch.
@@ -101,8 +101,8 @@ class Trainer:
         if augment is not None:
             batches.augment(augment)
         if self.epochs and 0 < epochs <= (done := self.position.epoch):
-            text = f"this trainer has made {done} epochs and epochs={epochs} counts those: nothing was trained"
-            warnings.warn(f"{text}. fit(epochs={done + epochs}) makes {epochs} more", stacklevel=2)
+            text = f"epochs={epochs} counts the {done} that this trainer has made: nothing was trained"
+            warnings.warn(f"{text}. epochs={done + epochs} goes on", stacklevel=2)
         self.epochs, self.stop_training = epochs, False
         self.samples, self.steps_per_epoch = batches.samples, batches.steps
         validation = None if val is None else whole_feed(val, self._dtype)
