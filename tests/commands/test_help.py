@@ -128,6 +128,12 @@ def test_errors_of_the_command_line_in_chinese(words: tuple, told: str, monkeypa
     assert call(*words, module="fastnn.__main__").err == f"{english}\n"
 
 
+def test_a_form_that_messages_share_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTNN_LANG", "zh")
+    outcome = call("--val-fraction", 2)
+    assert outcome.err.splitlines()[-1] == "--val-fraction 是 2.0: 必须是 0 到 1 之间, 如 0.2"
+
+
 def test_an_unknown_command_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTNN_LANG", "zh")
     english, chinese, *_ = call("trian", module="fastnn.__main__").err.splitlines()

@@ -206,5 +206,7 @@ WORDS = {
     r"^an? (?:integer|whole number)$": "整数",
     r"^layers of (\S+)$": r"\1 的层",
     r"\ban? (?:pair )?(?=[\w(])": "",
+    r"^between (\S+) and ([^ ,]+)": r"\1 到 \2 之间",
+    r", such as ": ", 如 ",
     r" or (?=[\w('])": " 或 ",
 }
