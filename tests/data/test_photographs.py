@@ -119,7 +119,7 @@ def test_names_that_say_no_class(photographs: Callable) -> None:
         "cat.jpg, dog_5.jpg, .... Looked for .jpg .jpeg .png .ppm .bmp .pgm .webp. "
         f"Expected '{root}/<class>/<image>', or files named <class>.<number>.<ext>, such as cat.123.jpg"
     )
-    with pytest.raises(FileNotFoundError, match=r"no image files in '.*/none' .* Expected <class>\.<number>\.<ext>"):
+    with pytest.raises(FileNotFoundError, match=r"no image files in '.*/none'\..* Expected <class>\.<number>\.<ext>"):
         open_source(photographs("none/cat/1.jpg") / "none", size=4, labels_from_name=True)
 
 
