@@ -213,14 +213,6 @@ def test_an_error_begins_at_the_scripts_line(tmp_path: Path) -> None:
     assert (stopped.returncode, "runpy" in stopped.stderr) == (130 if os.name == "nt" else -2, False)
 
 
-def test_a_script_that_is_not_there(tmp_path: Path) -> None:
-    (tmp_path / "train.py").touch()
-    for name, hint in (("tarin.py", "; did you mean 'train.py'?"), ("nowhere/tarin.py", "")):
-        done = python(tmp_path, "-m", "fastnn.run", name)
-        assert done.stderr.splitlines()[0].endswith(f"error: there is no script {name!r}{hint}")
-        assert done.returncode == 2
-
-
 LONGER = """
 import torch
 import torch.backends.cudnn as cudnn
