@@ -42,7 +42,10 @@ MESSAGES: dict[str, tuple[Callable[[], Any], str]] = {
         "got (N, 28, 28): their channels are missing; x[..., None]",
     ),
     "rows": (lambda: trained(X.reshape(8, -1)), "got (N, 784): put a Reshape((rows, columns, channels)) before it"),
-    "rows for images": (lambda: trained(X.reshape(8, -1), (28, 28, 1)), "x.reshape(-1, 28, 28, 1) has it"),
+    "rows for images": (
+        lambda: trained(X.reshape(8, -1), (28, 28, 1)),
+        "the same numbers in that shape: x.reshape(-1, 28, 28, 1)",
+    ),
     "channels first": (lambda: trained(X.transpose(0, 3, 1, 2), (28, 28, 1)), "come first: x.transpose(0, 2, 3, 1)"),
     "channels first, unknown shape": (
         lambda: trained(X.transpose(0, 3, 1, 2)),
@@ -55,7 +58,10 @@ MESSAGES: dict[str, tuple[Callable[[], Any], str]] = {
     "grey": (lambda: trained(X, (28, 28, 3)), "a network of 3 channels: np.repeat(x, 3, axis=-1)"),
     "grey without channels": (lambda: trained(X[..., 0], (28, 28, 3)), "np.repeat(x[..., None], 3, axis=-1)"),
     "colour": (lambda: trained(X.repeat(3, -1), (28, 28, 1)), "of grey ones: x.mean(axis=-1, keepdims=True)"),
-    "another size": (lambda: trained(X, (32, 32, 1)), "make the model with input_shape=(28, 28, 1)"),
+    "another size": (
+        lambda: trained(X, (32, 32, 1)),
+        "give data of that shape, or the model's first layer input_shape=(28, 28, 1)",
+    ),
     "kernel": (
         lambda: model(layers.MaxPooling2D(14), conv(), shape=(28, 28, 8)),
         "layer 'c' (Conv2D): kernel size 3 x 3 is larger than the inputs (N, 2, 2, 8): padding='same' keeps",
