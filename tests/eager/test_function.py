@@ -318,6 +318,8 @@ def test_gradients_have_the_arguments_dtype() -> None:
     x = leaf(1.0, 2.0)
     Rounded.apply(x).sum().backward()
     assert x.grad.dtype == fastnn.float64 and x.grad.tolist() == [2, 4]
+    (x * 2).backward(fastnn.ones(2))
+    assert x.grad.dtype == fastnn.float64 and x.grad.tolist() == [4, 6]
 
 
 def test_pytorchs_names() -> None:

@@ -172,7 +172,7 @@ class Own(optim.Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 state = self.state[p]
-                state["velocity"] = state.get("velocity", fastnn.zeros_like(p)) + p.grad
+                state.setdefault("velocity", fastnn.zeros_like(p)).add_(p.grad)
                 state["seen"] = [*state.get("seen", []), p.grad.norm()]
                 p.data.add_(state["velocity"], alpha=-group["lr"])
 
