@@ -256,7 +256,9 @@ OF_USERS = {
     "optimizer": (optim.Optimizer,),
     "target": (fastnn.Tensor,),
     "tensor": (fastnn.Tensor,),
+    "to_network": (object,),  # of fastnn.sklearn's estimators, whose package need not be here
     "x": (fastnn.Tensor,),
+    "y": (np.ndarray,),
 }
 MODULES = {"io": io, "np": np, "torch": fastnn, "fastnn": fastnn, "nn": nn, "optim": optim, "transforms": transforms}
 

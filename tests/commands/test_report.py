@@ -393,8 +393,8 @@ class TestKinds:
 
     def test_a_hundred_classes(self, tmp_path: Path) -> None:
         for k in range(100):
-            write_class(tmp_path / "data" / f"class {k:02d}", 0, 1, 1, 4)
-        model = save_constant(tmp_path / "m.pth", (16, 100), [*[0] * 99, 1])
+            write_class(tmp_path / "data" / f"class {k:02d}", 0, 1, 1, 8)
+        model = save_constant(tmp_path / "m.pth", (64, 100), [*[0] * 99, 1])
         page = page_of(model, tmp_path / "data")
         assert matrix(page).sum() == 100 and matrix(page).shape == (100, 100)
         assert len(page.all("li", class_="case")) == 99

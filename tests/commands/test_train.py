@@ -190,7 +190,8 @@ def test_a_folder_without_a_test_half(tree: Path, tmp_path: Path) -> None:
     words = ("--data", tree / "train", "--arch", "64-16-3", "--epochs", 1, "--out", tmp_path / "net.pth")
     outcome = call(*words, "--json", tmp_path / "run.json")
     assert outcome.code == 0
-    assert outcome.accuracy == "no test set: none was found beside the training images; --val names one"
+    beside = f"--val names one; --data {tree} has one"
+    assert outcome.accuracy == f"no test set: none was found beside the training images; {beside}"
     assert json.loads((tmp_path / "run.json").read_text())["test_total"] is None
 
 

@@ -205,8 +205,8 @@ WORDS = {
     r"^less than (\S+)$": r"小于 \1 的数",
     r"^an? (?:integer|whole number)$": "整数",
     r"^layers of (\S+)$": r"\1 的层",
-    r"\ban? (?:pair )?(?=[\w(])": "",
+    r"\ban? (?:pair )?(?=[(\w])": "",
     r"^between (\S+) and ([^ ,]+)": r"\1 到 \2 之间",
     r", such as ": ", 如 ",
-    r" or (?=[\w('])": " 或 ",
+    r" or (?=[('\w])": " 或 ",
 }

@@ -286,7 +286,7 @@ def _listed(
 def _what_is_missing(scan: Scan, classes: list[str], empty: list[str]) -> FileNotFoundError:
     root = shown_path(scan.root)
     for folder in (os.path.join(scan.root, name) for name in empty):
-        if any("ubyte" in name for name in os.listdir(folder)):
+        if os.path.isdir(folder) and any("ubyte" in name for name in os.listdir(folder)):
             text = f"{shown_path(folder)} holds IDX files, no images of a class: the data is {shown_path(folder)}"
             return told(FileNotFoundError(text), "folder.idx", folder=shown_path(folder))
     looked = looked_in(scan.root, scan.extensions)
