@@ -116,7 +116,7 @@ def test_images_directly_in_the_root(tmp_path: Path) -> None:
 
 def test_pictures_that_are_not_read_are_counted(image_folder: Callable, caplog: pytest.LogCaptureFixture) -> None:
     root = image_folder({"cat": 1, "dog": 0})
-    for name in ("cat/1.HEIC", "cat/deep/2.heic", "dog/3.avif", "dog/notes.txt"):
+    for name in ("cat/1.HEIC", "cat/deep/2.heic", "dog/3.avif", "dog/notes.txt", "dog/._4.heic"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(b"")
     with pytest.raises(
