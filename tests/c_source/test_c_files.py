@@ -91,9 +91,17 @@ class Counts(nn.Module):
         return x + self.calls
 
 
+DRAWS = np.random.default_rng(0)
+
+
 class Noise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + fastnn.randn_like(x)
+
+
+class GeneratorsNoise(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x + fastnn.tensor(np.float32(DRAWS.normal()))
 
 
 class NumPysNoise(nn.Module):
@@ -124,8 +132,9 @@ class Made(nn.Module):
 REFUSED: dict[str, tuple[Module, Any, str]] = {
     "values": (nn.Sequential(Looks()), example(4), r"layer '0' \(Looks\): item\(\)$"),
     "buffers": (Counts(), example(4), "change"),
-    "draws": (Noise(), example(4), "as C: a forward that draws random numbers"),
-    "draws of NumPy's": (NumPysNoise(), example(4), "as C: a forward that draws random numbers"),
+    "draws": (Noise(), example(4), "as C: a random draw"),
+    "draws of NumPy's": (NumPysNoise(), example(4), r"as C: forward\(\) or the loss changes NumPy's random numbers"),
+    "draws of a generator": (GeneratorsNoise(), example(4), "as C: a forward that draws random numbers"),
     "two results": (Both(), example(4), r"as C: forward\(\) gives a tuple$"),
     "integers": (Best(), example(4), "max is of int64"),
     "no compiled form": (nn.Sequential(nn.Linear(4, 4), Larger()), example(4), r"layer '1' \(Larger\).*'absolute'"),
