@@ -267,6 +267,7 @@ def test_in_place_off_the_leaves() -> None:
         ((1, 3, 60, 60), 784, r"; Grayscale\(\) and Resize\(\(28, 28\)\) makes rows of 784 of these images$"),
         ((1, 3, 60, 60), 3072, r"; Resize\(\(32, 32\)\) makes rows of 3072 of these images$"),
         ((64, 1, 28, 28), 780, r"makes a row of each of its 64 samples$"),
+        ((64, 1, 28, 28), -1, r"makes a row of each of its 64 samples$"),
     ],
 )
 def test_rows_that_images_do_not_become(shape: tuple[int, ...], wanted: int, advice: str) -> None:

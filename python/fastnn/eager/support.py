@@ -238,7 +238,7 @@ def reshaped(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     except ValueError:
         rows = prod(data.shape[1:]) if data.ndim > 2 and len(shape) == 2 else None
         fitting = f"; view(-1, {rows}), or flatten(1), makes a row of each of its {len(data)} samples" if rows else ""
-        if data.ndim == 4 and shape[0] == -1:
+        if rows and data.ndim == 4 and shape[0] == -1 < shape[1]:
             fitting += _of_images(data.shape[1], shape[1])
         text = f"[reshape] shape {data.shape} has {data.size} elements, it cannot become {shape}{fitting}"
         error = ValueError(text)
