@@ -16,6 +16,7 @@ from fastnn.io.notes import say_once
 from fastnn.text import in_python
 
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+_UNREAD = (".heic", ".heif", ".avif", ".gif")
 
 
 @dataclass
@@ -155,9 +156,9 @@ def note_unread(folder: str, extensions: tuple[str, ...] = IMG_EXTENSIONS) -> No
 
 
 def _unread(folder: str, extensions: tuple[str, ...]) -> str:
-    walk = os.walk(folder) if extensions == IMG_EXTENSIONS else ()
-    found = Counter(os.path.splitext(name)[1].lower() for _, _, names in walk for name in names if name[0] != ".")
-    counts = ", ".join(f"{found[ending]:,} {ending}" for ending in (".heic", ".heif", ".avif", ".gif") if found[ending])
+    names = Scan(folder, extensions=_UNREAD).files("")[0] if extensions == IMG_EXTENSIONS else ()
+    found = Counter(os.path.splitext(name)[1].lower() for name in names if os.path.basename(name)[0] != ".")
+    counts = ", ".join(f"{found[ending]:,} {ending}" for ending in _UNREAD if found[ending])
     return counts and f"{counts} files are not read: convert them to JPEG"
 
 
