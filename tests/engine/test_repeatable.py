@@ -118,3 +118,21 @@ def test_the_loss_may_not_draw_either() -> None:
     step = fastnn.compile(model, lambda x, y: (x * fastnn.rand(1)).sum(), optim.Adam(model.parameters()))
     with pytest.raises(RecordingError, match="a random draw"):
         step(X, Y)
+
+
+def test_what_other_threads_draw_does_not_matter_to_layers_of_fastnn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their forward here stands for another thread that draws at the same time."""
+    model, forward = nn.Sequential(nn.Linear(4, 3)), nn.Linear.forward
+
+    def beside(self: Any, x: Any) -> Any:
+        random.random()
+        return forward(self, x)
+
+    beside.__module__ = forward.__module__
+    monkeypatch.setattr(nn.Linear, "forward", beside)
+    random.seed(5)
+    fastnn.compile(model)(X)
+    drawn = random.random()
+    random.seed(5)
+    random.random()
+    assert drawn == random.random()

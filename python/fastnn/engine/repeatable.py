@@ -9,22 +9,25 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastnn import random
-from fastnn.engine.dependencies import contents, users_fields
+from fastnn.engine.dependencies import contents, dependencies_of, is_known, users_fields
 from fastnn.engine.recording import EAGERLY, RecordingError
 from fastnn.nn.module import Module
 
 T = TypeVar("T")
 
 
-def repeatable(record: Callable[[], T], *roots: Any) -> T:
+def repeatable(record: Callable[[], T], model: Module, criterion: Any = None) -> T:
     """What record() gives, where all steps would do the same: it draws no random numbers, and after a first call, which
-    may set what later ones find (a size, a table), changes no field of a user's module among the roots.
+    may set what later ones find (a size, a table), changes no field of a user's module. Of fastnn's own classes it is
+    known: what other threads draw meanwhile does not matter.
 
     Raises:
         RecordingError: it does, or record() cannot be compiled. Streams and fields are as before, so that eager code
             goes on from there; but for what is in lists and objects that are still the same ones.
     """
-    modules = [module for root in roots if isinstance(root, Module) for module in root.modules()]
+    if is_known(dependencies_of(model, criterion, None)):
+        return record()
+    modules = [module for root in (model, criterion) if isinstance(root, Module) for module in root.modules()]
     start = _Surroundings(modules)
     try:
         for before in (start, None):
