@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import fastnn
@@ -275,6 +276,21 @@ def test_a_loss_that_gives_no_tensor(engine: str, loss: Callable, got: str) -> N
         TypeError, match=f"^the loss function must return a tensor, got {got}: with a return, without item"
     ):
         trainer.fit((X, Y), epochs=1)
+
+
+def test_a_loss_that_cannot_be_hashed() -> None:
+    """An object of a dataclass is equal to others, and so has no hash."""
+
+    @dataclass
+    class Scaled:
+        factor: float = 2.0
+
+        def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
+            return nn.MSELoss()(outputs, y) * self.factor
+
+    network = Network(6, 1)
+    trainer = Trainer(network, Scaled(), optim.SGD(network.parameters(), lr=0.1))
+    assert len(trainer.fit((X, X[:, :1]), epochs=2).history["loss"]) == 2
 
 
 class TestPrediction:

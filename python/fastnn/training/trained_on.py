@@ -13,26 +13,14 @@ from fastnn.data.resident import Resident
 from fastnn.data.typical import sample_of, typical_of
 from fastnn.data.vision import VisionDataset
 from fastnn.engine.plan import Criterion
-from fastnn.nn import functional, losses
+from fastnn.nn import losses
 from fastnn.training.feed import Feed
 from fastnn.training.input_range import range_of
+from fastnn.training.trainer import loss_class
 from fastnn.training.transformed import told_by
 
-_OF_FUNCTIONS = {
-    functional.cross_entropy: losses.CrossEntropyLoss,
-    functional.nll_loss: losses.NLLLoss,
-    functional.mse_loss: losses.MSELoss,
-    functional.binary_cross_entropy_with_logits: losses.BCEWithLogitsLoss,
-    functional.binary_cross_entropy: losses.BCELoss,
-    functional.l1_loss: losses.L1Loss,
-    functional.smooth_l1_loss: losses.SmoothL1Loss,
-    functional.huber_loss: losses.HuberLoss,
-    functional.kl_div: losses.KLDivLoss,
-    functional.soft_margin_loss: losses.SoftMarginLoss,
-    functional.poisson_nll_loss: losses.PoissonNLLLoss,
-}
-
-# The side from which a flat row of square length is taken for an image: scikit-learn's digits are 8x8.
+# The side from which a flat row of square length is taken for an image, not for a row of a table: scikit-learn's digits
+# are 8x8.
 _LEAST_SIDE = 8
 
 
@@ -41,7 +29,7 @@ def trained_on(criterion: Criterion, data: Any, feed: Feed | None, outputs: int)
 
     data: as fit was given it. feed: the same in memory, where it is all that a fit sees.
     """
-    kind = _OF_FUNCTIONS.get(criterion, type(criterion))  # type: ignore[call-overload]
+    kind = loss_class(criterion)
     resident = _resident(data)
     feed = feed or (_in_memory(data) if resident is None else Feed.of(resident))
     predicted = getattr(criterion, "predicts", getattr(kind, "predicts", "")) or _by_targets(feed, outputs)
@@ -63,9 +51,6 @@ def loss_of(name: str, outputs: str) -> Any:
     kind = getattr(losses, name, None)
     usual = {"sigmoid": losses.BCEWithLogitsLoss, "numbers": losses.MSELoss}.get(outputs, losses.CrossEntropyLoss)
     return kind() if _is_ours(kind) else usual()
-
-
-_LEAST_SIDE = 8  # of the smallest images that are taught with, UCI's digits; fewer numbers are a row of a table
 
 
 def square(features: int) -> tuple[int, ...]:
@@ -146,8 +131,7 @@ def _image_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1, *shape)
     if len(shape) == 3:
         return shape if shape[0] in (1, 3) else ()
-    found = square(shape[0]) if len(shape) == 1 else ()
-    return found if found and found[-1] >= _LEAST_SIDE else ()
+    return square(shape[0]) if len(shape) == 1 else ()
 
 
 def _pixels(

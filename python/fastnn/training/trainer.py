@@ -14,9 +14,8 @@ from fastnn.arrays import is_integer
 from fastnn.eager.tensor import Tensor
 from fastnn.engine.plan import Criterion, Plan, check_parts
 from fastnn.errors import NonFiniteLossError, told
-from fastnn.nn import functional
+from fastnn.nn import functional, losses
 from fastnn.nn.convolution import Conv2d
-from fastnn.nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from fastnn.nn.module import Module
 from fastnn.optim.optimizer import Optimizer
 from fastnn.text import kind_of
@@ -180,8 +179,7 @@ class Trainer:
         return {"loss": float(self.criterion(Tensor(outputs), Tensor(feed.y)).item()), **found.metrics()}
 
     def _new_metrics(self) -> RunningMetrics:
-        kind: Any = type(self.criterion)
-        return RunningMetrics(predicts_numbers(self.criterion), _YES.get(kind, _YES.get(self.criterion)))
+        return RunningMetrics(predicts_numbers(self.criterion), _YES.get(loss_class(self.criterion)))
 
     # -- one epoch ---------------------------------------------------------------------------------------------------
 
@@ -228,7 +226,7 @@ class Trainer:
         first step.
         """
         shape = self._engine.prepare(feed, batch_size)
-        if isinstance(self.criterion, CrossEntropyLoss):
+        if isinstance(self.criterion, losses.CrossEntropyLoss):
             shape = shape or self.outputs_of(feed.first(1)).shape
             check_labels(feed.y, shape[-1])
 
@@ -251,18 +249,31 @@ class Trainer:
 
 
 # Above what an output says yes, by the loss: logits and probabilities.
-_YES: dict[Any, float] = {
-    BCEWithLogitsLoss: 0,
-    functional.binary_cross_entropy_with_logits: 0,
-    BCELoss: 0.5,
-    functional.binary_cross_entropy: 0.5,
+_YES = {losses.BCEWithLogitsLoss: 0, losses.BCELoss: 0.5}
+
+_OF_FUNCTIONS = {
+    functional.cross_entropy: losses.CrossEntropyLoss,
+    functional.nll_loss: losses.NLLLoss,
+    functional.mse_loss: losses.MSELoss,
+    functional.binary_cross_entropy_with_logits: losses.BCEWithLogitsLoss,
+    functional.binary_cross_entropy: losses.BCELoss,
+    functional.l1_loss: losses.L1Loss,
+    functional.smooth_l1_loss: losses.SmoothL1Loss,
+    functional.huber_loss: losses.HuberLoss,
+    functional.kl_div: losses.KLDivLoss,
+    functional.soft_margin_loss: losses.SoftMarginLoss,
+    functional.poisson_nll_loss: losses.PoissonNLLLoss,
 }
-_OF_NUMBERS = (functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss)
+
+
+def loss_class(criterion: Criterion) -> Any:
+    """A loss's class; of a function of :mod:`fastnn.nn.functional` the class that does the same."""
+    return next((kind for function, kind in _OF_FUNCTIONS.items() if function is criterion), type(criterion))
 
 
 def predicts_numbers(criterion: Criterion) -> bool:
     """Whether a loss says how far numbers are from others, for which there is R2."""
-    return isinstance(criterion, MSELoss | L1Loss | SmoothL1Loss | HuberLoss) or criterion in _OF_NUMBERS
+    return issubclass(loss_class(criterion), losses.MSELoss | losses.L1Loss | losses.SmoothL1Loss | losses.HuberLoss)
 
 
 def check_count(name: str, value: Any, least: int) -> int:
