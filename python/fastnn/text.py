@@ -139,15 +139,21 @@ def nearest(word: str, known: Iterable[str], count: int = 1, cutoff: float = 0.6
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``; did you mean 'adam'?``, to end a message with; nothing where no name is like the word."""
-    return "".join(f"; did you mean {name!r}?" for name in nearest(word, known, cutoff=cutoff))
+    return "".join(map(suggested, nearest(word, known, cutoff=cutoff)))
+
+
+def suggested(name: str) -> str:
+    """``; did you mean 'adam'?``; nothing for none."""
+    return name and f"; did you mean {name!r}?"
 
 
 def meant(names: Mapping[str, Any], name: str) -> str:
-    """:func:`did_you_mean` of a module's or class's names, for slips alone: Conv3d is none of Conv2d."""
+    """The one of a module's or class's names that a slip is like, or none: Conv3d is not meant to be Conv2d."""
     listed = {*names.get("__all__", ()), *names.get("_LAZY", ())} or {each for each in names if each[0] != "_"}
-    found = [name.lower(), *(each.lower() for each in nearest(name, listed, 1, 0.8))]
-    other = len({*found}) > len({each.strip("0123456789d") for each in found})
-    return "" if other else did_you_mean(name, listed if found[1:] else ())
+    for near in nearest(name, listed, 1, 0.8):
+        spelt = {name.lower(), near.lower()}
+        return near if len(spelt) == len({each.strip("0123456789d") for each in spelt}) else ""
+    return ""
 
 
 def absent(names: Mapping[str, Any], name: str) -> NoReturn:
@@ -155,5 +161,5 @@ def absent(names: Mapping[str, Any], name: str) -> NoReturn:
     module = names["__name__"].replace(".eager", "")
     text = f"module {module!r} has no attribute {name!r}"
     if name[0] != "_":  # as tools ask for
-        text += f"; python -m fastnn.run --list shows what there is{meant(names, name)}"
+        text += f"; python -m fastnn.run --list shows what there is{suggested(meant(names, name))}"
     raise told(AttributeError(text, name=name, obj=None), "name.absent", module=module, name=name)

@@ -133,8 +133,9 @@ def check(args: argparse.Namespace) -> None:
     """
     from fastnn.data.folder import is_image_file
 
-    kind = "an image" if is_image_file(args.model) else "a folder, not a regular file"
-    if kind == "an image" or os.path.isdir(args.model):
+    is_image = is_image_file(args.model)
+    if is_image or os.path.isdir(args.model):
+        kind = "an image" if is_image else "a folder, not a regular file"
         raise ValueError(f"{shown_path(args.model)} is {kind}: the model comes first, then the images")
     if args.show is not None:
         from fastnn.data.image_files import format_of

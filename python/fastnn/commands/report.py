@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from fastnn.commands import cli
 from fastnn.commands.signals import Signals
 from fastnn.io.checks import shown_path
+
+_HEAD = 4096  # bytes in which a page has begun, after what is blank
 
 
 def make_parser() -> cli.Parser:
@@ -45,6 +46,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     from fastnn.commands.results import check_writable
     from fastnn.commands.testing import opened, outputs_of
     from fastnn.io import write_atomic
+    from fastnn.io.atomic import read_regular
     from fastnn.reporting.curves import history_for
     from fastnn.reporting.findings import Findings
     from fastnn.reporting.page import Subject, make_page
@@ -56,7 +58,7 @@ def report(args: argparse.Namespace, signals: Signals) -> int:
     check_writable(args.html, "--html")
     if os.path.realpath(args.html) == os.path.realpath(args.model):
         raise ValueError(f"--html {shown_path(args.html)} is the model itself: the page would replace it")
-    if os.path.isfile(args.html) and Path(args.html).read_bytes().lstrip()[:1] not in (b"", b"<"):
+    if os.path.isfile(args.html) and bytes(read_regular(args.html, _HEAD)).lstrip()[:1] not in (b"", b"<"):
         raise ValueError(f"--html {shown_path(args.html)} is no page, and would be replaced: give another name")
     model, info, data = opened(args, console)
     history = history_for(args.model, model, args.history)

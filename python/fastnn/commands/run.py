@@ -28,7 +28,7 @@ from fastnn.eager.dtypes import dtype
 from fastnn.errors import fault_of
 from fastnn.platform import BROKEN_PIPE, fill_standard_descriptors, raise_on_interrupt
 from fastnn.renamed import RENAMED
-from fastnn.text import did_you_mean, meant, say
+from fastnn.text import did_you_mean, meant, say, suggested
 
 # What scripts import, and what they get.
 _TORCH = (
@@ -245,9 +245,9 @@ def _run(args: argparse.Namespace) -> int:
         place = place_of(error, args.script)
         owner, _, name = lacking.rpartition(".")
         close = meant(vars(sys.modules.get(owner) or type(getattr(error, "obj", None))), name)
-        hint = f": 是不是 {close.split(chr(39))[1]}?" if close else ""
-        other = noted("", f"fastnn 没有 {lacking}{hint}\n")
-        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{close}\n{other}", sys.stderr)
+        other = noted("", f"fastnn 没有 {lacking}{close and f': 是不是 {close}?'}\n")
+        hint = suggested(close)
+        say(f"{place}: fastnn has no {lacking}; {again} --list shows what there is{hint}\n{other}", sys.stderr)
         return 2
     return 0
 

@@ -28,12 +28,12 @@ def repeatable(record: Callable[[], T], model: Module, criterion: Any = None) ->
     if is_known(dependencies_of(model, criterion, None)):
         return record()
     modules = [module for root in (model, criterion) if isinstance(root, Module) for module in root.modules()]
-    start = _Surroundings(modules)
+    start = now = _Surroundings(modules)
     try:
-        for before in (start, None):
-            before = before or _Surroundings(modules)
-            recorded = record()
-            changed = _Surroundings(modules).changed_since(before)
+        for _ in range(2):
+            before, recorded = now, record()
+            now = _Surroundings(modules)
+            changed = now.changed_since(before)
             if not changed:
                 return recorded
         raise RecordingError(

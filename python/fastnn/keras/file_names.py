@@ -20,10 +20,10 @@ def check_ending(path: StrPath, architecture: bool) -> None:
     Raises:
         ValueError: the name of a whole model ends as files of other formats do.
     """
-    name = os.fspath(path)
-    if architecture and not name.lower().endswith((".h5", ".hdf5", ".keras", ".json")):
+    name = os.fspath(path).lower()
+    if architecture and not name.endswith((".h5", ".hdf5", ".keras", ".json")):
         check_model_name(path)
-    if not name.lower().endswith((".h5", ".hdf5")) or (not architecture and name.lower().endswith(".weights.h5")):
+    if not name.endswith((".h5", ".hdf5")) or (not architecture and name.endswith(".weights.h5")):
         return
     reader = "load_model" if architecture else "load_weights"
     text = f"{shown_path(path)} is the name of an HDF5 file, which fastnn does not write: it is a safetensors file, "
